@@ -1,0 +1,53 @@
+"""`mathsieve`: one entry point; each command lives beside the part that it drives and is imported only when called.
+
+A command module offers `add_arguments(parser)` and `run(arguments) -> int`, and imports nothing heavy at its top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "run": ("assets.run", "materialize a recipe: from WARC files to a benchmark report"),
+    "ui": ("assets.ui", "open Dagster on loopback"),
+    "crawl": ("pipelines.crawl.command", "WARC files or a Common Crawl snapshot to pages in Parquet"),
+    "extract": ("pipelines.extraction.command", "HTML to text that keeps the mathematics"),
+    "annotate": ("pipelines.corpus.annotate_command", "review discovered URL prefixes, one at a time"),
+    "why": ("pipelines.corpus.why_command", "what happened to a URL of the crawl, and why"),
+    "check": ("evaluators.answers.command", "compare a prediction with a reference answer"),
+    "run-code": ("evaluators.sandbox.command", "run a Python file in the sandbox"),
+    "grade": ("evaluators.grade_command", "grade outputs made elsewhere, with intervals"),
+    "compare": ("evaluators.compare_command", "paired comparison of two evaluations"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status: 0 done, 1 failed, 2 unusable arguments."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    overview = argparse.ArgumentParser(
+        prog="mathsieve",
+        description="The DeepSeekMath pipeline as one graph: from Common Crawl to a benchmark report.",
+        epilog="\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    overview.add_argument(
+        "command", choices=COMMANDS, metavar="COMMAND", help="one of those below; `COMMAND --help` tells more"
+    )
+    name = overview.parse_args(words[:1]).command
+    module_name, summary = COMMANDS[name]
+    module = importlib.import_module(module_name)
+    parser = argparse.ArgumentParser(
+        prog=f"mathsieve {name}",
+        description=module.__doc__ or summary,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    status: int = module.run(parser.parse_args(words[1:]))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

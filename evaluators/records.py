@@ -1,0 +1,91 @@
+"""The records that evaluation passes from hand to hand, and the base of every settings record.
+
+    Problem --prompt--> Completion (one trajectory: text, programs, outputs) --grade--> Grade
+
+A failure is an outcome: every (problem, sample) pair ends in exactly one Grade, so denominators never move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["en", "zh"]
+Form = Literal["cot", "tir"]
+"""Chain of thought, or tool-integrated reasoning (DeepSeekMath §3.1, §4)."""
+
+
+class Settings(BaseModel):
+    """Base of the frozen settings record that each stage keeps beside its code; a recipe fills it from YAML."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One benchmark or training problem."""
+
+    id: str
+    """Unique within its benchmark or source, stable between runs: `gsm8k/test/17`."""
+    benchmark: str
+    question: str
+    reference: str
+    """The final answer as the source gives it, without the solution around it."""
+    language: Language = "en"
+    split: str = "test"
+    subject: str | None = None
+    level: str | None = None
+    """Difficulty as the source names it: MATH `3`, CMATH grade `5`."""
+    solution: str | None = None
+    """The source's worked solution, where it gives one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One code block that a model wrote, and what running it gave."""
+
+    code: str
+    status: str
+    """A status of evaluators.sandbox: `ok`, `error`, `timeout`, `output_limit`, `memory`, `died`, `exit`."""
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a model gave for one problem: the whole trajectory, with program outputs where they were injected."""
+
+    problem_id: str
+    sample: int
+    """0-based index among the samples of one problem."""
+    form: Form
+    text: str
+    finish: Literal["stop", "length", "calls", "error"]
+    """`calls`: the limit of generation calls was reached. `error`: the endpoint failed after every retry."""
+    programs: tuple[Program, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """The judgement of one completion under one profile of the answer checker."""
+
+    problem_id: str
+    sample: int
+    profile: str
+    outcome: Literal["correct", "incorrect", "no_answer", "unparsed", "timeout", "error"]
+    prediction: str | None
+    reason: str
+    stage: str
+    """The stage of the checker that decided, or `extraction`, or `sampling` where no completion came."""
+    program_correct: bool | None = None
+    """Whether the last program output alone is right (§4: program accuracy); None where no program ran."""
+
+    @property
+    def correct(self) -> bool:
+        return self.outcome == "correct"

@@ -1,0 +1,125 @@
+"""The tables that stages leave for each other. Stages of pipelines/ meet through these, not through imports.
+
+Each is a folder of zstd Parquet shards in an artifact (see storage.py); the schema is the contract. Row order within
+a table is part of its bytes and is fixed by the writer: (snapshot, WARC file, offset) for pages, rank for scores.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+PAGES = pa.schema(
+    [
+        ("url", pa.string()),  # as crawled
+        ("url_key", pa.string()),  # canonical form (pipelines.crawl.urls), unique within a pages table
+        ("host", pa.string()),
+        ("domain", pa.string()),  # registered domain: example.co.uk
+        ("path", pa.string()),  # path and query
+        ("snapshot", pa.string()),
+        ("fetched", pa.string()),  # WARC-Date, ISO 8601 UTC
+        ("warc_file", pa.string()),
+        ("warc_offset", pa.int64()),  # byte offset of the record in the WARC file as stored (compressed)
+        ("warc_length", pa.int64()),  # bytes; 0 where unknown
+        ("digest", pa.string()),  # sha256 of the decoded HTML bytes, first 32 hex digits
+        ("truncated", pa.string()),  # WARC-Truncated: length, time, disconnect ...; null where whole
+        ("charset", pa.string()),
+        ("language", pa.string()),  # ISO 639-1
+        ("title", pa.string()),
+        ("text", pa.large_string()),  # cheap text; null where the route is `counted`
+        ("markers", pa.int32()),  # count of math markers in the raw HTML
+        ("route", pa.string()),  # kept | sampled (no math evidence, kept whole as a negative) | counted (facts only)
+    ]
+)
+
+SCORES = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("margin", pa.float32()),  # log-odds of `math`, natural log
+        ("tokens", pa.int32()),  # estimated tokens of the cheap text
+    ]
+)
+
+COLLECTED = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("url", pa.string()),
+        ("domain", pa.string()),
+        ("path", pa.string()),
+        ("snapshot", pa.string()),
+        ("language", pa.string()),
+        ("margin", pa.float32()),  # null for pages that came from the seed
+        ("tokens", pa.int32()),
+        ("origin", pa.string()),  # seed | recalled | annotated
+        ("text", pa.large_string()),  # cheap text: what the next classifier learns from
+        ("warc_file", pa.string()),  # null for pages that came from the seed
+        ("warc_offset", pa.int64()),
+    ]
+)
+
+DOCUMENTS = pa.schema(
+    [
+        ("text", pa.large_string()),  # exact, math-preserving extraction
+        ("url", pa.string()),
+        ("url_key", pa.string()),
+        ("title", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("score", pa.float32()),  # margin of the last classifier
+        ("tokens", pa.int32()),
+        ("iteration", pa.int32()),  # that collected it first
+        ("snapshot", pa.string()),
+        ("warc_file", pa.string()),
+        ("warc_offset", pa.int64()),
+        ("digest", pa.string()),
+        ("cluster", pa.int64()),  # near-duplicate cluster, the smallest row number in it
+        ("cluster_size", pa.int32()),
+    ]
+)
+
+LEDGER = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("stage", pa.string()),  # where it left the pipeline: crawl, recall, extraction, quality, duplicates, ...
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+PROBLEMS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("benchmark", pa.string()),  # or mixture source
+        ("split", pa.string()),
+        ("language", pa.string()),
+        ("question", pa.string()),
+        ("reference", pa.string()),
+        ("solution", pa.string()),
+        ("subject", pa.string()),
+        ("level", pa.string()),
+    ]
+)
+
+EXAMPLES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("problem_id", pa.string()),
+        ("language", pa.string()),
+        ("subject", pa.string()),
+        ("form", pa.string()),  # cot | pot | tir
+        ("prompt", pa.string()),  # `User: ...\n\nAssistant:` (evaluators.prompting)
+        ("response", pa.string()),  # with a leading space, no end-of-sequence marker
+        ("reference", pa.string()),
+        ("verified", pa.bool_()),  # its code ran and its answer was found right
+    ]
+)
+
+PACKED = pa.schema(
+    [
+        ("input_ids", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken: prompts and injected program output
+        ("position_ids", pa.list_(pa.int32())),  # restart at 0 with each example, so that attention can be kept apart
+    ]
+)
