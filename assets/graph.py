@@ -1,0 +1,194 @@
+"""Drives the asset graph in one process: runs in dependency order, one Dagster run for each stretch of one partitioning.
+
+Dagster runs target one partitioning each, and the graph has several (snapshots; benchmark x form). The UI's backfills
+need the daemon; a laptop, a schedule and a test need the same walk without it. That walk is this module.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.partitions import SNAPSHOTS
+from pipelines.recipe import Recipe
+
+DRIVER_TAG = "mathsieve/driver_pid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Assets of one partitioning that can be made in one run, given all stretches before it."""
+
+    keys: tuple[dg.AssetKey, ...]
+    partitions: dg.PartitionsDefinition[str] | None
+    single_run: bool
+    """All partitions in one run (they share something costly, as a server), or one run for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to make, in order."""
+
+    definitions: dg.Definitions
+    stretches: tuple[Stretch, ...]
+
+    @classmethod
+    def of(cls, definitions: dg.Definitions, select: str | None = None) -> Plan:
+        """The plan of a selection (Dagster's syntax) and everything upstream of it; of the whole graph without one."""
+        graph = definitions.resolve_asset_graph()
+        wanted = set(graph.materializable_asset_keys)
+        if select is not None:
+            wanted &= set(dg.AssetSelection.from_string(select).upstream().resolve(graph))
+        return cls(definitions=definitions, stretches=tuple(_stretches(graph, wanted)))
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        return [key for stretch in self.stretches for key in stretch.keys]
+
+
+def _stretches(graph: object, wanted: set[dg.AssetKey]) -> Iterator[Stretch]:
+    order = [key for key in graph.toposorted_asset_keys if key in wanted]  # type: ignore[attr-defined]  # Dagster's asset graph type is private
+    done: set[dg.AssetKey] = set()
+
+    def node(key: dg.AssetKey) -> object:
+        return graph.get(key)  # type: ignore[attr-defined]  # as above
+
+    def ready(key: dg.AssetKey) -> bool:
+        return key not in done and all(parent in done or parent not in wanted for parent in node(key).parent_keys)  # type: ignore[attr-defined]  # as above
+
+    while len(done) < len(order):
+        partitions = node(next(key for key in order if ready(key))).partitions_def  # type: ignore[attr-defined]  # as above
+        keys: list[dg.AssetKey] = []
+        while found := [key for key in order if ready(key) and node(key).partitions_def == partitions]:  # type: ignore[attr-defined]  # as above
+            keys += found
+            done |= set(found)
+        policies = {node(key).backfill_policy for key in keys}  # type: ignore[attr-defined]  # as above
+        yield Stretch(keys=tuple(keys), partitions=partitions, single_run=policies == {dg.BackfillPolicy.single_run()})
+
+
+def materialize(plan: Plan, instance: dg.DagsterInstance, recipe: Recipe, *, quiet: bool = False) -> str | None:
+    """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays."""
+    close_orphans(instance)
+    register_snapshots(instance, recipe)
+    progress = _Progress(total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches), quiet=quiet)
+    definitions = dg.Definitions.merge(plan.definitions, dg.Definitions(loggers={"console": progress.logger()}))
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for stretch in plan.stretches:
+        for tags in _run_requests(stretch, instance):
+            result = job.execute_in_process(
+                instance=instance,
+                asset_selection=list(stretch.keys),
+                partition_key=tags.get("dagster/partition"),
+                tags={**tags, DRIVER_TAG: str(os.getpid()), "recipe": recipe.name},
+                raise_on_error=False,
+            )
+            if not result.success:
+                return _failure(result)
+    progress.finish()
+    return None
+
+
+def register_snapshots(instance: dg.DagsterInstance, recipe: Recipe) -> list[str]:
+    """Add the recipe's snapshots that Dagster does not know yet: dynamic partitions start empty. Returns the new ones."""
+    known = set(instance.get_dynamic_partitions(str(SNAPSHOTS.name)))
+    new = [snapshot for snapshot in recipe.snapshots() if snapshot not in known]
+    instance.add_dynamic_partitions(str(SNAPSHOTS.name), new)
+    return new
+
+
+def close_orphans(instance: dg.DagsterInstance) -> None:
+    """Runs whose driver was killed would look alive for ever: report them failed."""
+    alive = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    )
+    for run in instance.get_runs(alive):
+        pid = run.tags.get(DRIVER_TAG)
+        if pid is not None and not _is_running(int(pid)):
+            instance.report_run_failed(
+                run, "The process that drove this run was killed. Run the recipe again: it resumes."
+            )
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _run_requests(stretch: Stretch, instance: dg.DagsterInstance) -> list[dict[str, str]]:
+    """The tags of each run that the stretch needs."""
+    if stretch.partitions is None:
+        return [{}]
+    keys: Sequence[str] = stretch.partitions.get_partition_keys(dynamic_partitions_store=instance)
+    if stretch.single_run and keys:
+        return [{"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}]
+    return [{"dagster/partition": key} for key in keys]
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    lines = []
+    for event in result.get_step_failure_events() if hasattr(result, "get_step_failure_events") else result.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            cause = error.cause or error
+            lines.append(f"{(event.step_key or '').replace('__', '/')}: {cause.message.strip()}")
+    return "\n".join(lines) or "a run failed before its first step; see `make ui`"
+
+
+class _Progress:
+    """One line per asset as it starts and ends, driven by Dagster's own events."""
+
+    def __init__(self, *, total: int, quiet: bool) -> None:
+        self.total, self.quiet = total, quiet
+        self.done = 0
+        self.started = time.monotonic()
+        self.step_started: dict[str, float] = {}
+
+    def logger(self) -> dg.LoggerDefinition:
+        progress = self
+
+        class Handler(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                event = getattr(record, "dagster_event", None)
+                if event is not None:
+                    progress.see(event)
+                elif record.levelno >= logging.WARNING and not progress.quiet:
+                    print(
+                        f"         {getattr(record, 'orig_message', record.getMessage())}", file=sys.stderr, flush=True
+                    )
+
+        @dg.logger
+        def console(_: dg.InitLoggerContext) -> logging.Logger:
+            logger = logging.Logger("mathsieve.progress", logging.INFO)
+            logger.addHandler(Handler())
+            return logger
+
+        return console
+
+    def see(self, event: dg.DagsterEvent) -> None:
+        name = (event.step_key or "").replace("__", "/")
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            self.step_started[name] = time.monotonic()
+            self._say(f"[{self.done + 1:>{len(str(self.total))}}/{self.total}] {name}")
+        elif event.event_type == dg.DagsterEventType.STEP_SUCCESS:
+            self.done += 1
+            seconds = time.monotonic() - self.step_started.get(name, self.started)
+            if seconds >= 1:
+                self._say(f"{'':>{2 * len(str(self.total)) + 3}} {seconds:.0f} s")
+
+    def finish(self) -> None:
+        self._say(f"{self.done} assets in {time.monotonic() - self.started:.0f} s")
+
+    def _say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,20 @@
+"""How the graph is cut: by crawl snapshot, and by benchmark and form of reasoning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+SNAPSHOTS = dg.DynamicPartitionsDefinition(name="snapshot")
+"""Common Crawl snapshots; they appear month by month (`assets.automation.new_snapshot`)."""
+
+
+def by_benchmark(names: Sequence[str]) -> dg.StaticPartitionsDefinition:
+    return dg.StaticPartitionsDefinition(list(names))
+
+
+def by_benchmark_and_form(names: Sequence[str], forms: Sequence[str]) -> dg.MultiPartitionsDefinition:
+    return dg.MultiPartitionsDefinition(
+        {"benchmark": by_benchmark(names), "form": dg.StaticPartitionsDefinition(list(forms))}
+    )

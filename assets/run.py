@@ -1,0 +1,96 @@
+"""Materialize a recipe without the UI: every asset in order, each recorded in Dagster's history.
+
+What exists already is found and not made again; a killed run resumes where it stopped.
+
+  mathsieve run recipes/demo.yaml
+  mathsieve run recipes/demo.yaml --select 'group:corpus'        that group and whatever it needs
+  MATHSIEVE_HOME=/somewhere mathsieve run my_recipe.yaml         artifacts and history elsewhere
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEFAULT_RECIPE = CHECKOUT / "recipes" / "demo.yaml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "recipe", nargs="?", type=Path, default=DEFAULT_RECIPE, help="a YAML file (default: recipes/demo.yaml)"
+    )
+    parser.add_argument(
+        "--select",
+        metavar="SELECTION",
+        help="assets in Dagster's selection syntax, made together with everything upstream of them: 'key:\"iteration_1/corpus\"', 'group:mixtures'",
+    )
+    parser.add_argument("--list", action="store_true", help="print the assets that would be made, in order, and stop")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from pipelines.recipe import RecipeError
+    from pipelines.storage import StorageError
+
+    enter(arguments.recipe)
+    try:
+        return _run(arguments)
+    except (RecipeError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def enter(recipe: Path) -> None:
+    """Make this process see one recipe and one history, wherever it was started from."""
+    os.environ["MATHSIEVE_RECIPE"] = str(recipe.absolute())
+    os.environ.setdefault("DAGSTER_HOME", str(CHECKOUT))
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.chdir(CHECKOUT)  # dagster.yaml names its folder relative to the checkout
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import dagster as dg
+
+    from assets.definitions import definitions_of
+    from assets.graph import Plan, materialize
+    from pipelines.recipe import load_recipe
+
+    recipe = load_recipe(arguments.recipe)
+    definitions = definitions_of(recipe)
+    try:
+        plan = Plan.of(definitions, arguments.select)
+    except (dg.DagsterInvalidSubsetError, dg.DagsterInvalidAssetKey) as error:
+        print(f"--select {arguments.select}: {error}", file=sys.stderr)
+        return 2
+    if arguments.list:
+        for key in plan.keys:
+            print(key.to_user_string())
+        return 0
+    with dg.DagsterInstance.get() as instance:
+        failed = materialize(plan, instance, recipe, quiet=arguments.quiet)
+    if failed:
+        print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
+        return 1
+    _say_where(recipe.home)
+    return 0
+
+
+def _say_where(home: Path) -> None:
+    reports = sorted({reference.stem: reference for reference in (home / "refs").glob("*report*.json")}.items())
+    from pipelines.storage import Store
+
+    import json
+
+    print()
+    for name, reference in reports:
+        folder = Path(home, json.loads(reference.read_text(encoding="utf-8"))["path"])
+        page = Store(home).open(folder).path / "report.html"
+        if page.exists():
+            print(f"{name.replace('_', ' ')}: {page}")
+    print("the graph, its history and plots: make ui")

@@ -1,0 +1,69 @@
+"""Open Dagster on loopback, with one recipe's assets and everything that was ever run.
+
+mathsieve ui                         recipes/demo.yaml on http://127.0.0.1:3000
+mathsieve ui my_recipe.yaml --port 3001
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from assets.run import CHECKOUT, DEFAULT_RECIPE, enter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "recipe", nargs="?", type=Path, default=DEFAULT_RECIPE, help="a YAML file (default: recipes/demo.yaml)"
+    )
+    parser.add_argument("--port", type=int, default=3000, help="port on 127.0.0.1 (default: 3000)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import dagster as dg
+
+    from assets.graph import close_orphans, register_snapshots
+    from pipelines.recipe import RecipeError, load_recipe
+
+    if not _is_free(arguments.port):
+        print(
+            f"port {arguments.port} is in use. Name another: mathsieve ui --port {arguments.port + 1}", file=sys.stderr
+        )
+        return 2
+    enter(arguments.recipe)
+    try:
+        recipe = load_recipe(arguments.recipe)
+    except RecipeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with dg.DagsterInstance.get() as instance:
+        close_orphans(instance)
+        register_snapshots(instance, recipe)
+    print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    workspace = str(CHECKOUT / "workspace.yaml")
+    words = [
+        "dagster",
+        "dev",
+        "--workspace",
+        workspace,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(arguments.port),
+        "--log-level",
+        "warning",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", *words])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,123 @@
+"""The store: content addressing, resume, and nothing half-written taken for done."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.storage import MANIFEST, Store, StorageError, atomic_file
+
+
+def writer(name: str, content: str, calls: list[str]):
+    def write(folder: Path) -> dict[str, int]:
+        calls.append(name)
+        (folder / name).write_text(content)
+        return {"rows": len(content)}
+
+    return write
+
+
+def test_an_artifact_is_built_once_and_found_again(tmp_path: Path) -> None:
+    store, calls = Store(tmp_path), []
+    first = store.build("pages", writer("a.txt", "xyz", calls), settings={"k": 1})
+    second = store.build("pages", writer("a.txt", "never", calls), settings={"k": 1})
+    assert calls == ["a.txt"]
+    assert first == second
+    assert second.facts == {"rows": 3}
+    assert second.file("a.txt").read_text() == "xyz"
+
+
+@pytest.mark.parametrize("change", [{"settings": {"k": 2}}, {"version": "2"}, {"name": "other"}])
+def test_a_changed_setting_version_or_name_builds_anew(tmp_path: Path, change: dict[str, object]) -> None:
+    store, calls = Store(tmp_path), []
+    given = {"name": "pages", "settings": {"k": 1}, "version": "1"}
+    for arguments in (given, given | change):
+        name = str(arguments.pop("name"))
+        store.build(name, writer("a.txt", "x", calls), **arguments)
+    assert len(calls) == 2
+
+
+def test_an_input_rebuilt_to_the_same_bytes_rebuilds_nothing_after_it(tmp_path: Path) -> None:
+    store, calls = Store(tmp_path), []
+    upstream = [store.build("up", writer("u.txt", "same", []), settings=k) for k in (1, 2)]
+    assert upstream[0].path != upstream[1].path
+    for artifact in upstream:
+        store.build("down", writer("d.txt", "x", calls), inputs={"up": artifact})
+    assert len(calls) == 1
+
+
+def test_a_failed_writer_publishes_nothing_and_its_finished_files_are_found_by_the_next(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def fails(folder: Path) -> dict[str, int]:
+        with atomic_file(folder / "shard-0") as temporary:
+            temporary.write_text("whole")
+        with atomic_file(folder / "shard-1") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("cut")
+
+    def resumes(folder: Path) -> dict[str, int]:
+        assert sorted(p.name for p in folder.iterdir()) == ["shard-0"]
+        (folder / "shard-1").write_text("now whole")
+        return {}
+
+    with pytest.raises(RuntimeError, match="cut"):
+        store.build("x", fails)
+    assert not list(tmp_path.rglob(MANIFEST))
+    artifact = store.build("x", resumes)
+    assert artifact.file("shard-0").read_text() == "whole"
+    assert artifact.file("shard-1").read_text() == "now whole"
+
+
+def test_a_killed_process_leaves_no_artifact_and_no_lock(tmp_path: Path) -> None:
+    program = (
+        "import sys, time, pathlib\n"
+        "from pipelines.storage import Store\n"
+        "def write(folder):\n"
+        "    (folder / 'half').write_text('h'); print('begun', flush=True); time.sleep(60)\n"
+        "Store(sys.argv[1]).build('x', write)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        os.kill(child.pid, signal.SIGKILL)
+    assert not list(tmp_path.rglob(MANIFEST))
+    assert Store(tmp_path).build("x", writer("half", "whole", [])).file("half").read_text() == "whole"
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
+    def full(folder: Path) -> dict[str, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StorageError, match="disk is full while writing x.*Free some space and run again"):
+        Store(tmp_path).build("x", full)
+
+
+def test_the_manifest_names_inputs_settings_and_every_file(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    up = store.build("up", writer("u.txt", "abc", []))
+    down = store.build("down", writer("d.txt", "", []), inputs={"up": up}, settings={"rate": 0.5}, version="7")
+    manifest = json.loads(down.file(MANIFEST).read_text())
+    assert manifest["inputs"] == {"up": up.content}
+    assert manifest["settings"] == {"rate": 0.5}
+    assert manifest["version"] == "7"
+    # SHA-256 of the empty string (FIPS 180-4 test vector)
+    assert manifest["files"] == {"d.txt": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+
+
+def test_a_folder_without_a_manifest_is_not_an_artifact(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="expected a finished artifact"):
+        Store(tmp_path).open(tmp_path)
+
+
+def test_a_missing_file_is_named_with_what_there_is(tmp_path: Path) -> None:
+    artifact = Store(tmp_path).build("x", writer("a.txt", "1", []))
+    with pytest.raises(StorageError, match=r"expected a file b\.txt; found \['a\.txt'"):
+        artifact.file("b.txt")
