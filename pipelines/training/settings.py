@@ -1,0 +1,126 @@
+"""Settings of training, one record per method, with the paper's values as defaults.
+
+"§" is a section of DeepSeekMath (arXiv 2402.03300), "LLM" is DeepSeek LLM (arXiv 2401.02954). Where neither gives a
+value, the comment says whose it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from evaluators.records import Settings
+
+Method = Literal["sft", "rft", "online_rft", "dpo", "grpo"]
+
+
+class OptimiserSettings(Settings):
+    """How one gradient becomes one update; the same for every method."""
+
+    learning_rate: float = Field(gt=0)
+    steps: int = Field(gt=0)
+    schedule: Literal["constant", "cosine", "linear"] = "constant"  # §3.2: "a constant learning rate of 5e-5"
+    warmup_steps: int = Field(default=0, ge=0)
+    final_learning_rate_ratio: float = Field(default=0.1, ge=0, le=1)  # LLM §2.3: the decay ends at 10 % of the peak
+    betas: tuple[float, float] = (0.9, 0.95)  # LLM §2.3: AdamW, beta1 = 0.9, beta2 = 0.95
+    weight_decay: float = Field(default=0.1, ge=0)  # LLM §2.3: weight_decay = 0.1
+    gradient_clipping: float = Field(default=1.0, gt=0)  # LLM §2.3: gradient clipping 1.0
+    average: Literal["sequence", "token"] = "sequence"
+    """A.1: 1/|o| within each sequence, then the mean over sequences; `token` weighs long answers more."""
+
+
+class MachineSettings(Settings):
+    """How the work is laid on the machine. None of it changes what is computed, but for rounding."""
+
+    device: Literal["auto", "cpu"] = "auto"
+    """`auto`: every visible GPU, one process each; a CPU run is one process."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the forward and backward pass (autocast). Weights and optimiser state stay in float32."""
+    tokens_per_micro_batch: int = Field(default=4096, gt=0)  # a row of §3.1: "a maximum context length of 4K tokens"
+    attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
+    gradient_checkpointing: bool = False
+    trainable_layers: int | None = Field(default=None, gt=0)
+    """Train only this many of the uppermost decoder layers (None: all weights, as the paper). For the demo's CPU."""
+    sharding: Literal["none", "fsdp"] = "none"
+    accelerate_config: Path | None = None
+    """A file of `accelerate config`, for several machines or DeepSpeed; it replaces our launch flags."""
+    checkpoint_every: int = Field(default=50, gt=0)
+    log_every: int = Field(default=1, gt=0)
+    cpu_threads: int | None = Field(default=None, gt=0)
+    """Threads of a CPU run. Sums depend on it in the last digit; None leaves it to torch (all cores)."""
+
+
+class SamplingSettings(Settings):
+    """How outputs are drawn from a policy."""
+
+    group_size: int = Field(default=64, gt=0)  # §4.2: "for each question, we sample 64 outputs"
+    temperature: float = Field(default=1.0, gt=0)  # the objective samples from pi_old itself (§4.1.1)
+    max_new_tokens: int = Field(default=1024, gt=0)  # §4.2: "the max length is set to 1024"
+    max_prompt_tokens: int = Field(default=1024, gt=0)  # ours: longer questions are skipped and counted
+    engine: Literal["transformers", "vllm"] = "transformers"
+    rows_per_call: int = Field(default=64, gt=0)  # ours: outputs generated at once by `transformers`
+    checker_profile: Literal["strict", "reward", "deepseek"] = "reward"  # ours: the profile that is hard to hack
+
+
+class SftSettings(Settings):
+    """§3.2: 500 steps, batch 256, constant learning rate 5e-5, context 4K."""
+
+    method: Literal["sft"] = "sft"
+    seed: int = 42  # ours
+    batch_rows: int = Field(default=256, gt=0)  # §3.2: "a batch size of 256"; a row holds packed examples (§3.1)
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=5e-5, steps=500)  # §3.2
+    machine: MachineSettings = MachineSettings()
+
+
+class RftSettings(Settings):
+    """§5.2.1: outputs of the SFT model, kept where the answer is right, fine-tuned on."""
+
+    method: Literal["rft"] = "rft"
+    seed: int = 42
+    questions_per_step: int = Field(default=16, gt=0)  # batch 1,024 of 64 outputs each, as §4.2
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=5e-5, steps=500)  # as §3.2
+    machine: MachineSettings = MachineSettings()
+    sampling: SamplingSettings = SamplingSettings()
+
+
+class OnlineRftSettings(Settings):
+    """§5.2.1: as RFT, but the outputs come from the policy as it is at each step."""
+
+    method: Literal["online_rft"] = "online_rft"
+    seed: int = 42
+    questions_per_step: int = Field(default=16, gt=0)  # §4.2: "the training batch size is 1024" of 64 outputs each
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # as the policy of §4.2
+    machine: MachineSettings = MachineSettings()
+    sampling: SamplingSettings = SamplingSettings()
+
+
+class DpoSettings(Settings):
+    """Pairs (right, wrong) sampled from the SFT model; the optimiser of DeepSeek LLM's DPO."""
+
+    method: Literal["dpo"] = "dpo"
+    seed: int = 42
+    beta: float = Field(default=0.1, gt=0)  # Rafailov et al. 2023, appendix B; neither paper gives it
+    length_normalised: bool = True  # A.1.4 divides each log-ratio by |o|; False is the original DPO, a plain sum
+    questions_per_step: int = Field(default=512, gt=0)  # LLM §4: DPO with batch size 512; one pair per question
+    optimiser: OptimiserSettings = OptimiserSettings(
+        learning_rate=5e-6, steps=280, schedule="cosine", warmup_steps=28  # LLM §4: 5e-6, warm-up, cosine; 1 epoch
+    )
+    machine: MachineSettings = MachineSettings()
+    sampling: SamplingSettings = SamplingSettings(group_size=8)  # ours: enough to find one right and one wrong
+
+
+class GrpoSettings(Settings):
+    """§4.2: policy learning rate 1e-6, KL coefficient 0.04, 64 outputs a question, batch 1024, one update."""
+
+    method: Literal["grpo"] = "grpo"
+    seed: int = 42
+    beta: float = Field(default=0.04, ge=0)  # §4.2: "The KL coefficient is 0.04"
+    questions_per_step: int = Field(default=16, gt=0)  # §4.2: "the training batch size is 1024" of 64 outputs each
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # §4.2; steps ours
+    machine: MachineSettings = MachineSettings()
+    sampling: SamplingSettings = SamplingSettings()
+
+
+PolicySettings = RftSettings | OnlineRftSettings | DpoSettings | GrpoSettings
