@@ -99,7 +99,7 @@ def described_partitions(
 ) -> dg.Output[Mapping[str, Artifact]]:
     """The same for a step that makes many partitions at once: each gets its own figures."""
     for key, artifact in by_key.items():
-        context.add_output_metadata(metadata_of(artifact), partition_key=key)
+        context.add_asset_metadata(metadata_of(artifact), asset_key=context.asset_key, partition_key=key)
     return dg.Output(by_key)
 
 

@@ -1,0 +1,53 @@
+"""The code location: one recipe's graph (see workspace.yaml). MATHSIEVE_RECIPE names it; the default is the demo."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+from assets.artifacts import ArtifactReferences, ArtifactStore
+from assets.automation import automation_of
+from assets.benchmarks import benchmark_assets
+from assets.corpus import corpus_assets
+from assets.crawl import crawl_assets
+from assets.evaluation import evaluation_assets
+from assets.iterations import loop_assets, loop_checks
+from assets.mixtures import mixture_assets
+from assets.reports import report_assets
+from assets.run import DEFAULT_RECIPE
+from assets.training import training_assets
+from pipelines.recipe import Recipe, load_recipe
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # single-run backfills are beta in 1.13; pinned to 1.13
+
+
+def definitions_of(recipe: Recipe) -> dg.Definitions:
+    """The whole graph of one recipe, with its checks, resources and automation."""
+    graph = dg.Definitions(
+        assets=[
+            *crawl_assets(recipe),
+            *loop_assets(recipe),
+            *corpus_assets(recipe),
+            *benchmark_assets(recipe),
+            *mixture_assets(recipe),
+            *training_assets(recipe),
+            *evaluation_assets(recipe),
+            *report_assets(recipe),
+        ],
+        asset_checks=loop_checks(recipe),
+        resources={
+            "store": ArtifactStore(root=str(recipe.home)),
+            "io_manager": ArtifactReferences(root=str(recipe.home)),
+        },
+        executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),
+    )
+    return dg.Definitions.merge(graph, automation_of(recipe, graph))
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads."""
+    return definitions_of(load_recipe(Path(os.environ.get("MATHSIEVE_RECIPE", DEFAULT_RECIPE))))

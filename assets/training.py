@@ -1,0 +1,53 @@
+"""Group training: from the base model to SFT, RFT, Online RFT, DPO and GRPO checkpoints (DeepSeekMath §3 to §5).
+
+Every method is one launched process group (`accelerate launch`); the pool keeps one job at a time on the accelerator.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import dagster as dg
+
+from assets.artifacts import ArtifactStore, described
+from assets.iterations import corpus_key
+from pipelines.recipe import Recipe
+from pipelines.storage import Artifact
+from pipelines.training.base_model import write_base_model
+from pipelines.training.policy import write_policy_model
+from pipelines.training.proxy import write_proxy_models
+from pipelines.training.sft import write_sft_model
+
+ACCELERATOR = "accelerator"
+"""The pool of assets that need the accelerator; dagster.yaml limits it to one at a time."""
+
+
+def training_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
+    """The base model, and each model that the recipe asks for."""
+    assets = [base_asset(recipe), sft_asset(recipe)]
+    assets += [policy_asset(recipe, method) for method in recipe.training.policies]
+    if recipe.training.proxy is not None:
+        assets.append(proxy_asset(recipe))
+    return assets
+
+
+def base_asset(recipe: Recipe) -> dg.AssetsDefinition:
+    settings = recipe.training.base_model
+
+    @dg.asset(group_name="training", kinds={"huggingface"}, description="The model that training starts from, as one Hugging Face folder.")
+    def base_model(store: ArtifactStore) -> dg.Output[Artifact]:
+        return described(store.build("base_model", partial(write_base_model, settings=settings), settings=settings))
+
+    return base_model
+
+
+def sft_asset(recipe: Recipe) -> dg.AssetsDefinition:
+    settings = recipe.training.sft
+
+    @dg.asset(group_name="training", kinds={"pytorch"}, pool=ACCELERATOR, description="The base model after supervised fine-tuning on the packed mixture (§3.2).")
+    def sft_model(store: ArtifactStore, base_model: Artifact, packed_mixture: Artifact) -> dg.Output[Artifact]:
+        write = partial(write_sft_model, settings=settings, base=base_model, packed=packed_mixture)
+        inputs = {"base": base_model, "packed": packed_mixture}
+        return described(store.build("sft_model", write, settings=settings, inputs=inputs))
+
+    return sft_model
