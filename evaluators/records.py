@@ -40,6 +40,8 @@ class Problem:
     """Difficulty as the source names it: MATH `3`, CMATH grade `5`."""
     solution: str | None = None
     """The source's worked solution, where it gives one."""
+    steps: int | None = None
+    """Reasoning steps of the source's solution, where it counts them or writes one a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,7 @@ PROBLEMS = pa.schema(
         ("solution", pa.string()),
         ("subject", pa.string()),
         ("level", pa.string()),
+        ("steps", pa.int64()),  # reasoning steps of the solution; null where the source does not tell
     ]
 )
 

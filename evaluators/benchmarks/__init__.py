@@ -1,0 +1,18 @@
+"""Benchmarks, one file each, found by this folder: a new file with a `BENCHMARK` is a new benchmark."""
+
+from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
+from evaluators.benchmarks._loading import BenchmarkSettings, load_problems, problems_digest, write_problems
+from evaluators.benchmarks._registry import benchmark, names
+
+__all__ = [
+    "Benchmark",
+    "BenchmarkError",
+    "BenchmarkSettings",
+    "Row",
+    "Split",
+    "benchmark",
+    "load_problems",
+    "names",
+    "problems_digest",
+    "write_problems",
+]
