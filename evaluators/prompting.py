@@ -1,0 +1,123 @@
+"""How a question becomes the text a model continues: the paper's form, the model's own template, or few-shot.
+
+The DeepSeekMath form is reproduced to the byte; training mixtures use it too, so that what is asked at evaluation is
+what was learned.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from evaluators.records import Form, Language, Problem
+
+Style = Literal["deepseek", "chat", "few_shot"]
+
+SUFFIXES: dict[tuple[Form, Language], str] = {  # DeepSeekMath's repository, evaluation prompts
+    ("cot", "en"): "Please reason step by step, and put your final answer within \\boxed{}.",
+    ("cot", "zh"): "请通过逐步推理来解答问题，并把最终答案放置于\\boxed{}中。",
+    (
+        "tir",
+        "en",
+    ): "Please integrate natural language reasoning with programs to solve the problem above, and put your final answer within \\boxed{}.",
+    ("tir", "zh"): "请结合自然语言和Python程序语言来解答问题，并把最终答案放置于\\boxed{}中。",
+}
+
+FEW_SHOT: dict[Language, tuple[str, str, str]] = {  # Minerva's form (Lewkowycz et al. 2022, appendix D.2), as MATH is
+    "en": (
+        "Problem:\n{question}\n\nSolution:",
+        " {solution}\nFinal Answer: The final answer is ${reference}$. I hope it is correct.",
+        "\n\nProblem:",
+    ),
+    "zh": ("问题：\n{question}\n\n解答：", "{solution}\n最终答案是 ${reference}$。", "\n\n问题："),
+}
+PROGRAMS = {
+    "en": "Write Python code in ```python blocks where it helps.",
+    "zh": "必要时使用 ```python 代码块编写程序。",
+}
+
+
+class PromptError(Exception):
+    """A prompt cannot be made; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What is sent, before the model has said anything."""
+
+    text: str
+    stop: tuple[str, ...] = ()
+    """Strings at which this form of prompt ends a turn, besides those of the form."""
+    special_tokens: bool = True
+    """Whether the server adds the beginning-of-sequence token; a chat template has written it already."""
+
+
+def deepseek_prompt(question: str, *, form: Form, language: Language) -> str:
+    """`User: {question}\\n{suffix}\\n\\nAssistant:`, without the beginning-of-sequence token (DeepSeekMath §4)."""
+    return f"User: {question}\n{SUFFIXES[form, language]}\n\nAssistant:"
+
+
+class Prompter:
+    """Makes prompts of one style; the chat template and the exemplars are read once."""
+
+    def __init__(self, style: Style, *, model_dir: Path | None = None, exemplars: Sequence[Problem] = ()) -> None:
+        if style == "few_shot" and not exemplars:
+            raise PromptError(
+                "few-shot prompting: expected exemplars; found none. Give the benchmark a path that holds its train split, "
+                "or a file of {question, solution, reference} as `exemplars`."
+            )
+        if style == "chat" and (model_dir is None or not (model_dir / "tokenizer_config.json").exists()):
+            raise PromptError(
+                f"chat prompting: expected a model folder with a tokenizer; found {model_dir}. Use the style `deepseek`, "
+                "or an endpoint of kind `chat`, which applies its own template."
+            )
+        self.style = style
+        self._model_dir = model_dir
+        self._exemplars = tuple(exemplars)
+
+    def prompt(self, problem: Problem, form: Form, *, instruction: bool = True) -> Prompt:
+        """The prompt for one problem; `instruction=False` leaves the suffix away (problems judged by tests)."""
+        if self.style == "few_shot":
+            return self._few_shot(problem, form)
+        if self.style == "chat":
+            content = f"{problem.question}\n{SUFFIXES[form, problem.language]}" if instruction else problem.question
+            assert self._model_dir is not None  # __init__ refuses a chat style without one
+            return Prompt(text=chat_text(self._model_dir, content), special_tokens=False)
+        if not instruction:
+            return Prompt(text=f"User: {problem.question}\n\nAssistant:")
+        return Prompt(text=deepseek_prompt(problem.question, form=form, language=problem.language))
+
+    def _few_shot(self, problem: Problem, form: Form) -> Prompt:
+        ask, answer, stop = FEW_SHOT[problem.language]
+        parts = [PROGRAMS[problem.language]] if form == "tir" else []
+        for shown in self._exemplars:
+            if shown.id == problem.id:
+                continue  # a problem is never its own exemplar
+            worked = answer.format(solution=shown.solution or "", reference=shown.reference)
+            parts.append(ask.format(question=shown.question) + worked)
+        parts.append(ask.format(question=problem.question))
+        return Prompt(text="\n\n".join(parts), stop=(stop,))
+
+
+def chat_text(model_dir: Path, content: str) -> str:
+    """One user turn in the model's own chat template, ready for its answer. Raises PromptError without a template."""
+    tokenizer = _tokenizer(model_dir)
+    if not tokenizer.chat_template:  # type: ignore[attr-defined]  # transformers is not typed here
+        raise PromptError(
+            f"{model_dir}: expected a chat template in its tokenizer; found none, as in base models. Use few_shot."
+        )
+    text: str = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
+        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+    )
+    return text
+
+
+@functools.lru_cache(maxsize=4)
+def _tokenizer(model_dir: Path) -> object:
+    from transformers import AutoTokenizer
+
+    tokenizer: object = AutoTokenizer.from_pretrained(model_dir)
+    return tokenizer
