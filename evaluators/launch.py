@@ -13,8 +13,10 @@ the standard library, so that it starts in a few milliseconds.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from typing import IO
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; vLLM's engine needs a few to release its GPU memory
 POLL = 0.05  # seconds; how soon an exit or the caller's death is noticed
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 
@@ -146,8 +149,6 @@ def end_all(pids: Sequence[int], number: int) -> None:
 
 
 def _must_exist(program: str, env: Mapping[str, str] | None) -> None:
-    import shutil
-
     if shutil.which(program, path=(env or {}).get("PATH")) is None:
         raise FileNotFoundError(
             f"expected an executable {program!r}; found none on PATH. Install it, or give its path."
@@ -164,17 +165,17 @@ def _supervise(caller: int, grace: float, command: Sequence[str]) -> int:
     def asked(number: int, frame: FrameType | None) -> None:
         raise _Asked
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # or a stop between here and `suppress` would leave the child
+    for number in STOPPING:
         signal.signal(number, asked)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    status = signal.SIGTERM  # what is reported where the command never ended by itself
-    child = os.posix_spawnp(command[0], list(command), os.environ, setpgroup=0, setsigdef=[signal.SIGTERM])
-    try:
+    child = os.posix_spawnp(command[0], list(command), os.environ, setpgroup=0, setsigmask=[], setsigdef=STOPPING)
+    status: int = signal.SIGTERM  # what is reported where the command never ended by itself
+    with contextlib.suppress(_Asked):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         status = _wait_for(child, caller)
-    except _Asked:
-        pass
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     _end_everything(child, grace)
     return status
@@ -220,8 +221,10 @@ def _end_everything(child: int, grace: float) -> None:
 def _exit_like(status: int) -> None:
     """End as the command ended, by the same signal or with the same code."""
     if os.WIFSIGNALED(status):
-        signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
-        os.kill(os.getpid(), os.WTERMSIG(status))
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:  # which has no handler to reset
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     sys.exit(os.WEXITSTATUS(status))
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -205,7 +205,7 @@ def _rows_of(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     else:
         lines = text.split("\n")
         delimiter = "\t" if name.endswith(".tsv") else ","
-        quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
         if columns and lines[0].rstrip("\r").split(delimiter)[0] != columns[0]:  # no header
             yield from csv.DictReader(lines, fieldnames=list(columns), delimiter=delimiter, quoting=quoting)
         else:

@@ -1,0 +1,246 @@
+"""A vLLM server of our own: started, awaited, watched, restarted after a crash, and stopped with all its processes.
+
+The same on CPU and GPU: what differs is which package is installed and a few settings.
+
+    with VllmServer(Path("model"), ServerSettings()) as server:
+        print(server.base_url)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import httpx
+from pydantic import Field
+
+from evaluators.launch import Launched
+from evaluators.records import Settings
+from evaluators.sampling import EndpointSettings, SamplingError
+
+POLL = 0.25  # seconds between looks at a server that starts
+
+
+class ServerError(SamplingError):
+    """The server cannot be started or has died for good; the message names the remedy."""
+
+
+class ServerSettings(Settings):
+    """How one model is served."""
+
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    max_model_len: int | None = Field(default=None, gt=0)
+    """Tokens of prompt and answer together; None takes the model's own."""
+    tensor_parallel: int = Field(default=1, ge=1)
+    data_parallel: int = Field(default=1, ge=1)
+    seed: int = 0
+    max_num_seqs: int | None = Field(default=None, gt=0)
+    """Sequences decoded at once; None leaves it to vLLM."""
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)  # vLLM's default
+    cpu_kv_cache_gib: int = Field(default=1, ge=1)
+    """Memory for keys and values on CPU; SmolLM2-135M needs 22.5 KiB a token in bfloat16: 46,000 tokens a GiB."""
+    enforce_eager: bool | None = None
+    """Skip compilation: starts faster, runs slower. None: yes on CPU (compiling takes minutes), no on GPU."""
+    start_timeout: float = Field(default=900.0, gt=0)  # ours: a 70B model from a cold disk
+    restarts: int = Field(default=2, ge=0)
+    """How often a server that died is started again before the evaluation gives up."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 takes a free one."""
+    extra_arguments: tuple[str, ...] = ()
+    """More arguments of `vllm serve`, as typed."""
+    environment: dict[str, str] = {}
+    endpoint: EndpointSettings = EndpointSettings(vllm_extensions=True)
+    """Manners towards it: timeouts, attempts, `kind`. Its address and model name are filled in."""
+
+
+class VllmServer:
+    """A context manager around one server. `base_url` ends in `/v1`."""
+
+    def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path | None = None) -> None:
+        self.model_dir = model_dir
+        self.settings = settings
+        self.log = log or Path(tempfile.mkdtemp(prefix="mathsieve-vllm-")) / "vllm.log"
+        self.restarted = 0
+        self._port = settings.port
+        self._running: Launched | None = None
+        self._guard = threading.Lock()
+        self._dead: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def endpoint(self) -> EndpointSettings:
+        """How to speak to it."""
+        return self.settings.endpoint.model_copy(
+            update={"base_url": self.base_url, "model": self.model_dir.name, "vllm_extensions": True}
+        )
+
+    def __enter__(self) -> VllmServer:
+        _must_be_servable(self.model_dir)
+        if importlib.util.find_spec("vllm") is None:
+            raise ServerError(
+                "expected vLLM to be installed; it is not. pip install 'mathsieve[gpu]' (or [cpu]; see the Makefile), or "
+                "give `endpoint` in the recipe: any OpenAI-compatible server will do."
+            )
+        self._port = _usable_port(self.settings.port)
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._running is not None:
+            self._running.stop()
+
+    def watch(self) -> None:
+        """Start the server again if it has died. Raises ServerError when it has died too often. Safe from threads."""
+        with self._guard:
+            if self._dead is not None:
+                raise ServerError(self._dead)
+            assert self._running is not None, "watch() is for a server that was started"
+            status = self._running.poll()
+            if status is None:
+                return
+            if self.restarted >= self.settings.restarts:
+                self._dead = (
+                    f"the vLLM server died {self.restarted + 1} times (exit status {status}); what was generated is kept and "
+                    f"the same command goes on from there. The last lines of {self.log}:\n{self._running.log_tail()}"
+                )
+                raise ServerError(self._dead)
+            self.restarted += 1
+            self._running.stop()
+            self._start()
+
+    def _start(self) -> None:
+        self._running = Launched.start(self.command(), env=self.environment(), log=self.log)
+        try:
+            self._await_health(self._running)
+        except BaseException:
+            self._running.stop()
+            raise
+
+    def command(self) -> list[str]:
+        """The command line that serves the model."""
+        settings = self.settings
+        arguments: dict[str, object] = {
+            "model": self.model_dir.absolute(),
+            "served-model-name": self.model_dir.name,
+            "host": "127.0.0.1",
+            "port": self._port,
+            "dtype": settings.dtype,
+            "seed": settings.seed,
+            "max-model-len": settings.max_model_len,
+            "max-num-seqs": settings.max_num_seqs,
+            "tensor-parallel-size": settings.tensor_parallel if settings.tensor_parallel > 1 else None,
+            "data-parallel-size": settings.data_parallel if settings.data_parallel > 1 else None,
+        }
+        if not on_cpu():
+            arguments["gpu-memory-utilization"] = settings.gpu_memory_utilization
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--disable-uvicorn-access-log"]
+        for name, value in arguments.items():
+            command += [] if value is None else [f"--{name}", str(value)]
+        if settings.enforce_eager if settings.enforce_eager is not None else on_cpu():
+            command.append("--enforce-eager")
+        return [*command, *settings.extra_arguments]
+
+    def environment(self) -> dict[str, str]:
+        """Variables that it needs beyond ours."""
+        ours = {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        if on_cpu():
+            ours |= {"VLLM_CPU_KVCACHE_SPACE": str(self.settings.cpu_kv_cache_gib)}
+        return ours | self.settings.environment
+
+    def _await_health(self, running: Launched) -> None:
+        deadline = time.monotonic() + self.settings.start_timeout
+        url = f"http://127.0.0.1:{self._port}/health"
+        with httpx.Client(trust_env=False, timeout=5.0) as client:
+            while True:
+                status = running.poll()
+                if status is not None:
+                    raise ServerError(self._why_not(status, running.log_tail(30)))
+                try:
+                    if client.get(url).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass  # it does not listen yet
+                if time.monotonic() > deadline:
+                    raise ServerError(
+                        f"the vLLM server did not answer within {self.settings.start_timeout:.0f} s; raise "
+                        f"server.start_timeout, or see {self.log}, which ends:\n{running.log_tail()}"
+                    )
+                time.sleep(POLL)
+
+    def _why_not(self, status: int, tail: str) -> str:
+        """The sentence for a server that ended before it answered."""
+        remedy = "see the log"
+        if "ddress already in use" in tail:
+            remedy = f"port {self._port} is in use: set server.port to 0 to take a free one"
+        elif "out of memory" in tail.lower() or status == -9:
+            remedy = "it ran out of memory: lower server.max_model_len, max_num_seqs, cpu_kv_cache_gib or gpu_memory_utilization"
+        elif "max_model_len" in tail:
+            remedy = "set server.max_model_len to at most what the model was made for"
+        return f"the vLLM server ended with status {status} before it answered; {remedy}. {self.log} ends:\n{tail}"
+
+
+def model_hash(model_dir: Path) -> str:
+    """SHA-256 (hex) over the files that decide what a model says: weights, configuration, tokenizer."""
+    digests = {}
+    for path in sorted(
+        p for p in model_dir.iterdir() if p.suffix in (".safetensors", ".json", ".jinja", ".txt", ".model")
+    ):
+        if path.name == "manifest.json":  # of the store, not of the model
+            continue
+        with path.open("rb") as handle:
+            digests[path.name] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def on_cpu() -> bool:
+    """Whether the installed vLLM is the CPU build."""
+    return _installed("vllm-cpu") or not (Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists())
+
+
+def _installed(distribution: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _must_be_servable(model_dir: Path) -> None:
+    missing = [] if (model_dir / "config.json").is_file() else ["config.json"]
+    if not any(model_dir.glob("*.safetensors")):
+        missing.append("*.safetensors")
+    if missing:
+        found = sorted(p.name for p in model_dir.iterdir())[:12] if model_dir.is_dir() else "no such folder"
+        raise ServerError(
+            f"{model_dir}: expected a Hugging Face model folder; {' and '.join(missing)} missing, found "
+            f"{found}. Give the folder that training wrote."
+        )
+
+
+def _usable_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise ServerError(
+                f"port {wanted} is in use by another program. Set server.port to 0 to take a free one."
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
