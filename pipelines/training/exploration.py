@@ -1,0 +1,125 @@
+"""Drawing outputs inside a training process: from the policy as it is, or from the one training began with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipelines.training.samples import (
+    Draw,
+    Question,
+    Reward,
+    Sample,
+    exploration_file,
+    judged,
+    questions_of,
+    read_groups,
+    write_groups,
+)
+from pipelines.training.settings import SamplingSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explorer:
+    """Gives each step its groups: reads them where they were drawn already, draws them otherwise.
+
+    All processes draw a share of the questions; the first one stores the whole, in the order of the questions.
+    """
+
+    folder: Path
+    questions: Sequence[Question]
+    questions_per_step: int
+    seed: int
+    explorations: int | None
+    """How many there are in all, drawn before training (RFT, DPO); None: one each step, from the current policy."""
+    draw: Draw
+    decode: Callable[[Sequence[int]], str]
+    reward: Reward
+    accelerator: Any
+
+    def groups(self, step: int) -> list[list[Sample]]:
+        exploration = step if self.explorations is None else step % self.explorations
+        groups = self._groups(exploration)
+        return groups[self.accelerator.process_index :: self.accelerator.num_processes]
+
+    def draw_all(self) -> None:
+        """Draw what an offline method needs, before the policy changes."""
+        for exploration in range(self.explorations or 0):
+            self._groups(exploration)
+
+    def _groups(self, exploration: int) -> list[list[Sample]]:
+        path = exploration_file(self.folder, exploration)
+        if not path.exists():
+            self._explore(exploration, path)
+        return read_groups(path)
+
+    def _explore(self, exploration: int, path: Path) -> None:
+        from accelerate.utils import gather_object
+
+        chosen = questions_of(self.questions, exploration, self.questions_per_step, self.seed)
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        mine = chosen[process::processes]
+        seed = hash_seed(self.seed, exploration, process)
+        outputs = self.draw(mine, seed) if mine else []
+        groups = [judged(q, o, self.decode, self.reward) for q, o in zip(mine, outputs, strict=True)]
+        numbered = [(process + processes * i, group) for i, group in enumerate(groups)]
+        everything = gather_object(numbered) if processes > 1 else numbered
+        if self.accelerator.is_main_process:
+            write_groups(path, [group for _, group in sorted(everything, key=lambda pair: pair[0])])
+        self.accelerator.wait_for_everyone()
+
+
+def hash_seed(*parts: int) -> int:
+    """One 31-bit seed from several numbers, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big") >> 1
+
+
+def transformers_draw(model: Any, settings: SamplingSettings, *, end: int, autocast: Any) -> Draw:
+    """Ancestral sampling with `generate`, `rows_per_call` outputs at a time. `model` is the bare Hugging Face model."""
+    device = next(model.parameters()).device
+
+    def draw(questions: Sequence[Question], seed: int) -> list[list[tuple[Sequence[int], str]]]:
+        prompts = [q.prompt_ids for q in questions for _ in range(settings.group_size)]
+        outputs: list[tuple[Sequence[int], str]] = []
+        model.eval()
+        with torch.random.fork_rng(), torch.no_grad(), autocast():
+            torch.manual_seed(seed)
+            for start in range(0, len(prompts), settings.rows_per_call):
+                outputs += _generate(model, prompts[start : start + settings.rows_per_call], settings, end, device)
+        model.train()
+        size = settings.group_size
+        return [outputs[i : i + size] for i in range(0, len(outputs), size)]
+
+    return draw
+
+
+def _generate(
+    model: Any, prompts: Sequence[Sequence[int]], settings: SamplingSettings, end: int, device: torch.device
+) -> list[tuple[Sequence[int], str]]:
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.full((len(prompts), width), end, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):  # padded on the left, so that all outputs begin in one column
+        ids[row, width - len(prompt) :] = torch.tensor(prompt)
+        mask[row, width - len(prompt) :] = 1
+    generated = model.generate(
+        input_ids=ids.to(device),
+        attention_mask=mask.to(device),
+        do_sample=True,
+        temperature=settings.temperature,
+        top_k=0,  # the whole distribution: the gradient is an expectation under the policy itself
+        top_p=1.0,
+        max_new_tokens=settings.max_new_tokens,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    outputs: list[tuple[Sequence[int], str]] = []
+    for row in generated[:, width:].tolist():
+        stop = row.index(end) if end in row else None
+        outputs.append((row, "length") if stop is None else (row[: stop + 1], "stop"))
+    return outputs

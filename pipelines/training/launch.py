@@ -1,0 +1,120 @@
+"""Starts training in processes of its own: `accelerate launch`, one process a GPU, or one on a CPU.
+
+The parent imports no torch. A job goes over as one JSON file; a failure comes back as one sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from evaluators.launch import Launched
+from pipelines.storage import Json
+from pipelines.training.settings import MachineSettings
+
+FAILURE = "failure.json"
+
+
+class TrainingFailed(Exception):
+    """A training run ended without a model; the message names the remedy."""
+
+
+class Job(BaseModel):
+    """What one launched run does. Paths are absolute."""
+
+    method: str
+    settings: dict[str, Json]
+    start: Path
+    """The model folder that training starts from."""
+    inputs: list[Path]
+    """PACKED shards (SFT, continued pre-training) or PROBLEMS tables (the others)."""
+    folder: Path
+    """Where model, samples, log and checkpoints go."""
+
+
+def launch(job: Job, machine: MachineSettings) -> None:
+    """Run a job to its end. Raises TrainingFailed, or OSError(ENOSPC) where the disk was full."""
+    with tempfile.TemporaryDirectory(prefix="mathsieve-training-") as name:
+        folder = Path(name)
+        path = folder / "job.json"
+        path.write_text(job.model_dump_json(), encoding="utf-8")
+        with Launched.start(command(path, machine), env=environment(machine)) as running:
+            status = running.wait()
+        failure = folder / FAILURE
+        if failure.exists():
+            raise _failed(json.loads(failure.read_text(encoding="utf-8")))
+    if status != 0:
+        raise TrainingFailed(_unexplained(job, status))
+
+
+def command(job: Path, machine: MachineSettings) -> list[str]:
+    """The command line of `accelerate launch` for a job file."""
+    launcher = [sys.executable, "-m", "accelerate.commands.launch"]
+    if machine.accelerate_config is not None:
+        launcher += ["--config_file", str(machine.accelerate_config)]
+    else:
+        gpus = 0 if machine.device == "cpu" else count_gpus(os.environ)
+        launcher += ["--num_machines", "1", "--num_processes", str(max(gpus, 1)), "--dynamo_backend", "no"]
+        launcher += ["--mixed_precision", "bf16" if machine.precision == "bfloat16" else "no"]
+        launcher += ["--cpu"] if gpus == 0 else ["--multi_gpu"] if gpus > 1 and machine.sharding == "none" else []
+        if machine.sharding == "fsdp":
+            launcher += ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]
+            launcher += ["--fsdp_state_dict_type", "SHARDED_STATE_DICT"]
+    return [*launcher, "-m", "pipelines.training.entry", str(job)]
+
+
+def environment(machine: MachineSettings) -> dict[str, str]:
+    """Variables that a run needs beyond ours."""
+    variables = {
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",  # the model lies on disk: nothing may be fetched half-way through
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with a fixed workspace
+    }
+    if machine.device == "cpu":
+        variables |= {"CUDA_VISIBLE_DEVICES": "", "ACCELERATE_USE_CPU": "true"}
+    if machine.cpu_threads is not None:
+        variables["OMP_NUM_THREADS"] = str(machine.cpu_threads)
+    elif "OMP_NUM_THREADS" not in os.environ:
+        variables["OMP_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))  # accelerate would set 1
+    return variables
+
+
+def count_gpus(variables: Mapping[str, str]) -> int:
+    """Visible NVIDIA GPUs, as the driver's own tool counts them; asking torch would take seconds and gigabytes."""
+    visible = variables.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name.strip() and name.strip() != "-1"])
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def _failed(failure: Mapping[str, str]) -> Exception:
+    if failure["kind"] == "disk_full":
+        return OSError(errno.ENOSPC, failure["message"])
+    return TrainingFailed(failure["message"])
+
+
+def _unexplained(job: Job, status: int) -> str:
+    if status in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        return (
+            f"{job.method}: expected training to end by itself; it was killed, most often because memory ran out. "
+            "Lower machine.tokens_per_micro_batch, or set machine.trainable_layers. Run again to continue from the "
+            "last checkpoint."
+        )
+    return f"{job.method}: expected training to succeed; it ended with status {status}. Its own message stands above."
+
+
+def absolute(paths: Sequence[Path]) -> list[Path]:
+    return [path.absolute() for path in paths]

@@ -1,0 +1,64 @@
+"""RFT, Online RFT, DPO and GRPO (DeepSeekMath §4, §5.2): a policy that learns from its own judged outputs, as stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.storage import Artifact, Json
+from pipelines.training.launch import Job, absolute, launch
+from pipelines.training.samples import count_rewards
+from pipelines.training.settings import (
+    DpoSettings,
+    GrpoSettings,
+    OnlineRftSettings,
+    PolicySettings,
+    RftSettings,
+)
+from pipelines.training.sft import model_folder, training_facts
+from pipelines.training.training_log import plot_log
+
+__all__ = ["DpoSettings", "GrpoSettings", "OnlineRftSettings", "PolicySettings", "RftSettings", "write_policy_model"]
+
+
+def write_policy_model(
+    folder: Path, settings: PolicySettings, *, policy: Artifact | Path, problems: Artifact
+) -> dict[str, Json]:
+    """Train a policy by the method that `settings` names, on a PROBLEMS table.
+
+    Leaves a Hugging Face folder, the log with its plot, and every sampled output with its reward in `samples/`.
+    Raises TrainingFailed where the loss is not finite, or where no output of an offline method is right.
+    """
+    job = Job(
+        method=settings.method,
+        settings=settings.model_dump(mode="json"),
+        start=model_folder(policy),
+        inputs=absolute(problems.files()),
+        folder=folder.absolute(),
+    )
+    launch(job, settings.machine)
+    plot_log(folder)
+    return training_facts(folder, settings) | count_rewards(folder)
+
+
+def write_rft_model(
+    folder: Path, settings: RftSettings, *, policy: Artifact | Path, problems: Artifact
+) -> dict[str, Json]:
+    return write_policy_model(folder, settings, policy=policy, problems=problems)
+
+
+def write_online_rft_model(
+    folder: Path, settings: OnlineRftSettings, *, policy: Artifact | Path, problems: Artifact
+) -> dict[str, Json]:
+    return write_policy_model(folder, settings, policy=policy, problems=problems)
+
+
+def write_dpo_model(
+    folder: Path, settings: DpoSettings, *, policy: Artifact | Path, problems: Artifact
+) -> dict[str, Json]:
+    return write_policy_model(folder, settings, policy=policy, problems=problems)
+
+
+def write_grpo_model(
+    folder: Path, settings: GrpoSettings, *, policy: Artifact | Path, problems: Artifact
+) -> dict[str, Json]:
+    return write_policy_model(folder, settings, policy=policy, problems=problems)

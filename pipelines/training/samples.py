@@ -1,0 +1,180 @@
+"""Outputs drawn from a policy, with their rewards: drawn once, stored as a table, and found again on resume.
+
+<folder>/samples/exploration-000000.parquet     the groups of one exploration, in the order of its questions
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evaluators.prompting import deepseek_prompt
+from evaluators.records import Problem
+from pipelines.storage import atomic_file
+
+SAMPLES = "samples"
+SCHEMA = pa.schema(
+    [
+        ("problem_id", pa.string()),
+        ("sample", pa.int32()),
+        ("prompt", pa.string()),
+        ("text", pa.string()),
+        ("prompt_ids", pa.list_(pa.int32())),
+        ("output_ids", pa.list_(pa.int32())),  # with the end-of-sequence token where the model gave one
+        ("finish", pa.string()),  # stop | length
+        ("reward", pa.float32()),
+        ("outcome", pa.string()),  # of evaluators.answers: correct | incorrect | unparsed | timeout
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One output of a policy for one problem, and what it earned."""
+
+    problem_id: str
+    sample: int
+    """0-based index within its group."""
+    prompt: str
+    text: str
+    prompt_ids: Sequence[int]
+    output_ids: Sequence[int]
+    finish: str
+    reward: float
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A problem as the policy sees it."""
+
+    problem: Problem
+    prompt: str
+    prompt_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a reward says of one output."""
+
+    reward: float
+    outcome: str
+    reason: str
+
+
+Reward = Callable[[Problem, str], Judgement]
+"""Judges the text of an output. Injected: the answer checker in production, anything in tests."""
+
+Draw = Callable[[Sequence[Question], int], list[list[tuple[Sequence[int], str]]]]
+"""Outputs for some questions: groups of (output token ids, finish). The number seeds the draw."""
+
+
+def checker_reward(profile: str) -> Reward:
+    """1 where the answer checker finds the output right under a profile, else 0 (§4.2 has a reward model instead)."""
+    from evaluators.answers import check_output
+
+    def judge(problem: Problem, text: str) -> Judgement:
+        verdict = check_output(problem.reference, text, profile=profile, problem=problem.question)
+        return Judgement(reward=float(verdict.correct), outcome=verdict.verdict, reason=verdict.reason)
+
+    return judge
+
+
+def read_problems(files: Sequence[Path]) -> Iterator[Problem]:
+    """The rows of PROBLEMS tables, in order."""
+    columns = ["id", "benchmark", "split", "language", "question", "reference", "subject", "level"]
+    for path in files:
+        for batch in pq.ParquetFile(path).iter_batches(columns=columns):
+            for row in batch.to_pylist():
+                yield Problem(**row)
+
+
+def read_questions(
+    problems: Iterator[Problem], tokenizer: Callable[[str], Sequence[int]], limit: int
+) -> tuple[list[Question], int]:
+    """Problems as questions in the CoT form of §4.2, and how many were left out as longer than `limit` tokens."""
+    questions: list[Question] = []
+    left_out = 0
+    for problem in problems:
+        prompt = deepseek_prompt(problem.question, form="cot", language=problem.language)
+        ids = tuple(tokenizer(prompt))
+        if len(ids) > limit:
+            left_out += 1
+        else:
+            questions.append(Question(problem=problem, prompt=prompt, prompt_ids=ids))
+    return questions, left_out
+
+
+def questions_of(questions: Sequence[Question], exploration: int, count: int, seed: int) -> list[Question]:
+    """The `count` questions of an exploration: each epoch goes through all of them in a new order that `seed` fixes."""
+    chosen: list[Question] = []
+    position = exploration * count
+    while len(chosen) < count:
+        epoch, offset = divmod(position, len(questions))
+        order = random.Random(f"{seed}/{epoch}").sample(range(len(questions)), len(questions))
+        taken = order[offset : offset + count - len(chosen)]
+        chosen += [questions[i] for i in taken]
+        position += len(taken)
+    return chosen
+
+
+def judged(
+    question: Question,
+    outputs: Sequence[tuple[Sequence[int], str]],
+    decode: Callable[[Sequence[int]], str],
+    reward: Reward,
+) -> list[Sample]:
+    """One group: each output as text, with its reward."""
+    group = []
+    for number, (ids, finish) in enumerate(outputs):
+        text = decode(ids)
+        judgement = reward(question.problem, text)
+        group.append(
+            Sample(
+                problem_id=question.problem.id,
+                sample=number,
+                prompt=question.prompt,
+                text=text,
+                prompt_ids=list(question.prompt_ids),
+                output_ids=list(ids),
+                finish=finish,
+                reward=judgement.reward,
+                outcome=judgement.outcome,
+                reason=judgement.reason,
+            )
+        )
+    return group
+
+
+def exploration_file(folder: Path, exploration: int) -> Path:
+    return folder / SAMPLES / f"exploration-{exploration:06d}.parquet"
+
+
+def write_groups(path: Path, groups: Sequence[Sequence[Sample]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [asdict(sample) for group in groups for sample in group]
+    with atomic_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), temporary, compression="zstd")
+
+
+def read_groups(path: Path) -> list[list[Sample]]:
+    groups: list[list[Sample]] = []
+    for row in pq.read_table(path).to_pylist():
+        if row["sample"] == 0:
+            groups.append([])
+        groups[-1].append(Sample(**row))
+    return groups
+
+
+def count_rewards(folder: Path) -> dict[str, int]:
+    """Over all stored samples: how many there are, and how many were right."""
+    files = sorted((folder / SAMPLES).glob("exploration-*.parquet"))
+    rewards = [reward for path in files for reward in pq.read_table(path, columns=["reward"])["reward"].to_pylist()]
+    return {"samples": len(rewards), "right": sum(reward > 0 for reward in rewards)}

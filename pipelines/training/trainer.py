@@ -1,0 +1,220 @@
+"""The one training loop: it descends the surrogate loss of any method, on a CPU or on every GPU there is.
+
+A method gives an Objective: the units of a step, and the gradient coefficient of each of their tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from pipelines.storage import Json
+from pipelines.training.batches import IGNORED, Batch, Row, batch_of, micro_batches
+from pipelines.training.checkpoints import latest_checkpoint, save_checkpoint
+from pipelines.training.gradient import surrogate_loss, token_weights
+from pipelines.training.language_model import LanguageModel
+from pipelines.training.settings import MachineSettings, OptimiserSettings
+from pipelines.training.training_log import TrainingLog
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the message says where, and what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """Rows that must be scored together: one row, or the right and the wrong output of a DPO pair."""
+
+    rows: tuple[Row, ...]
+    advantage: float = 1.0
+
+    @property
+    def joined(self) -> Row:
+        """Its rows as one, to be measured."""
+        if len(self.rows) == 1:
+            return self.rows[0]
+        return Row(
+            input_ids=[i for row in self.rows for i in row.input_ids],
+            labels=[i for row in self.rows for i in row.labels],
+            position_ids=[i for row in self.rows for i in row.position_ids],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepData:
+    """What one process does in one step. Denominators are this process's share of the whole batch's."""
+
+    units: Sequence[Unit]
+    sequences: int
+    """Sequences (DPO: pairs) that the mean is over, those with a coefficient of 0 included."""
+    tokens: int
+    """Scored tokens."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """For the log, as means over this process's sequences: reward, share right ..."""
+
+
+class Objective(Protocol):
+    """A method of pipelines.training.methods."""
+
+    def data(self, step: int) -> StepData:
+        """The work of step 0, 1, ...; the same for the same step, however often the run was stopped."""
+        ...
+
+    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
+        """The gradient coefficient of each scored token of a batch made of these units."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One training run: what is trained, how, and where its checkpoints and its log go."""
+
+    accelerator: Any
+    policy: Any
+    """A LanguageModel, prepared by the accelerator."""
+    optimiser: Any
+    settings: OptimiserSettings
+    machine: MachineSettings
+    folder: Path
+
+
+def learning_rate(step: int, settings: OptimiserSettings) -> float:
+    """Of step 0, 1, ...: linear warm-up, then constant, or falling to the final ratio by line or cosine."""
+    if step < settings.warmup_steps:
+        return settings.learning_rate * (step + 1) / settings.warmup_steps
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    passed = (step - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1)
+    share = 0.5 * (1 + math.cos(math.pi * passed)) if settings.schedule == "cosine" else 1 - passed
+    floor = settings.final_learning_rate_ratio
+    return settings.learning_rate * (floor + (1 - floor) * share)
+
+
+def make_optimiser(policy: LanguageModel, settings: OptimiserSettings) -> torch.optim.AdamW:
+    """AdamW; weight decay on matrices only, since shrinking norms and biases regularises nothing."""
+    trained = [p for p in policy.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [g for g in groups if g["params"]], lr=settings.learning_rate, betas=settings.betas, fused=True
+    )
+
+
+def train(run: Run, objective: Objective) -> None:
+    """Every step that is still to do, from the last checkpoint on. Raises TrainingError where the loss is not finite."""
+    start = _resume(run)
+    total = run.settings.steps
+    log = None
+    if run.accelerator.is_main_process:
+        log = TrainingLog(run.folder, done=start, total=total, every=run.machine.log_every)
+    for step in range(start, total):
+        data = objective.data(step)
+        figures, processed = _step(run, objective, step, data)
+        if log is not None:
+            log.step(figures, processed=processed)
+        if (step + 1) % run.machine.checkpoint_every == 0 or step + 1 == total:
+            save_checkpoint(run.folder, step + 1, run.accelerator)
+    if log is not None:
+        log.close()
+
+
+def _resume(run: Run) -> int:
+    found = latest_checkpoint(run.folder)
+    if found is None:
+        return 0
+    step, path = found
+    run.accelerator.load_state(str(path))
+    if run.accelerator.is_main_process:
+        run.accelerator.print(f"continuing after step {step}")
+    return step
+
+
+def _step(run: Run, objective: Objective, step: int, data: StepData) -> tuple[dict[str, Json], int]:
+    """One update. Returns what the log keeps of it, and how many tokens went through the model."""
+    accelerator = run.accelerator
+    for group in run.optimiser.param_groups:
+        group["lr"] = learning_rate(step, run.settings)
+    groups = micro_batches([unit.joined for unit in data.units], run.machine.tokens_per_micro_batch)
+    sums = _over_processes(accelerator, [data.sequences, data.tokens, len(groups)], "sum")
+    if sums[2] == 0:  # nothing in the whole batch has a coefficient: there is no gradient
+        return _figures(accelerator, step, data, sums, {"loss": 0.0, "grad_norm": 0.0}), 0
+    loss, processed = torch.zeros((), device=accelerator.device), 0
+    count = int(_over_processes(accelerator, [len(groups)], "max")[0])
+    for index in range(count):
+        # A process with fewer groups repeats one with no weight: sharded models need equal numbers of passes.
+        units = [data.units[i] for i in groups[index % len(groups)]] if groups else [_EMPTY]
+        with _synchronised(accelerator, run.policy, index + 1 == count):
+            part, width = _backward(run, objective, units, sums if index < len(groups) else None)
+        loss, processed = loss + part, processed + width
+    norm = float(accelerator.clip_grad_norm_(run.policy.parameters(), run.settings.gradient_clipping))
+    figures = {"loss": _over_processes(accelerator, [float(loss)], "sum")[0], "grad_norm": norm}
+    _require_finite(step, figures, run.settings)
+    run.optimiser.step()
+    run.optimiser.zero_grad(set_to_none=True)
+    return _figures(accelerator, step, data, sums, figures), processed * accelerator.num_processes
+
+
+_EMPTY = Unit(rows=(Row(input_ids=(0, 0), labels=(IGNORED, 0), position_ids=(0, 1)),))
+
+
+def _backward(
+    run: Run, objective: Objective, units: Sequence[Unit], sums: Sequence[float] | None
+) -> tuple[Tensor, int]:
+    """Gradient of one micro-batch, added to the others'. Returns its share of the loss, and its tokens."""
+    rows = [row for unit in units for row in unit.rows]
+    batch = batch_of(rows, flat=run.machine.attention == "flash_attention_2").to(run.accelerator.device)
+    with run.accelerator.autocast():
+        log_probs = run.policy(batch)
+    coefficients = objective.coefficients(units, batch, log_probs.detach())
+    if sums is None:
+        weights = torch.zeros_like(log_probs)
+    else:
+        weights = token_weights(
+            batch.sequence, average=run.settings.average, sequences=int(sums[0]), tokens=int(sums[1])
+        )
+    loss = surrogate_loss(log_probs, coefficients, weights)
+    run.accelerator.backward(loss * run.accelerator.num_processes)  # gradients are averaged over processes
+    return loss.detach(), batch.input_ids.numel()
+
+
+def _synchronised(accelerator: Any, policy: Any, last: bool) -> AbstractContextManager[None]:
+    """Gradients travel between processes with the last micro-batch only."""
+    context: AbstractContextManager[None] = nullcontext() if last else accelerator.no_sync(policy)
+    return context
+
+
+def _over_processes(accelerator: Any, values: Sequence[float], reduction: str) -> list[float]:
+    if accelerator.num_processes == 1:
+        return [float(value) for value in values]
+    mine = torch.tensor([values], dtype=torch.float64, device=accelerator.device)
+    all_of_them = accelerator.gather(mine)
+    joined = all_of_them.sum(dim=0) if reduction == "sum" else all_of_them.amax(dim=0)
+    return [float(value) for value in joined.tolist()]
+
+
+def _figures(
+    accelerator: Any, step: int, data: StepData, sums: Sequence[float], figures: Mapping[str, float]
+) -> dict[str, Json]:
+    """What the log keeps of a step: its number, loss, gradient norm, the method's own figures, and sizes."""
+    names = sorted(data.figures)
+    totals = _over_processes(accelerator, [data.figures[name] for name in names], "sum")
+    means = {name: total / accelerator.num_processes for name, total in zip(names, totals, strict=True)}
+    return {"step": step + 1, **figures, **means, "sequences": int(sums[0]), "tokens": int(sums[1])}
+
+
+def _require_finite(step: int, figures: Mapping[str, float], settings: OptimiserSettings) -> None:
+    if not all(math.isfinite(value) for value in figures.values()):
+        raise TrainingError(
+            f"step {step + 1}: expected a finite loss and gradient; found loss {figures['loss']}, gradient norm "
+            f"{figures['grad_norm']}. Lower optimiser.learning_rate ({settings.learning_rate:g}), raise warmup_steps, or "
+            "set machine.precision to float32; the last checkpoint is kept, and a changed setting starts anew."
+        )
