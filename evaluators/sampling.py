@@ -24,6 +24,11 @@ from evaluators.records import Settings
 class SamplingError(Exception):
     """A generation could not be had after every retry; the message says what came instead."""
 
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+        """Whether no other request can succeed either: a wrong key, an unknown model, a server that died for good."""
+
 
 class ContextOverflow(Exception):
     """The prompt and the tokens asked for do not fit the model's context."""
@@ -145,7 +150,7 @@ class Endpoint:
             if attempt == self.settings.attempts:
                 break
             if self.alive is not None:
-                self.alive()
+                await asyncio.to_thread(self.alive)
             self.retries += 1
             await asyncio.sleep(delay * self._random.uniform(0.5, 1.5))
             delay = min(2 * delay, self.settings.longest_delay)
@@ -167,7 +172,8 @@ class Endpoint:
                 raise ContextOverflow(response.text[:300])
             raise SamplingError(
                 f"{self.settings.base_url}: the endpoint refused the request with HTTP {response.status_code}: "
-                f"{response.text[:300]}. Check model, kind and api_key_variable of the endpoint."
+                f"{response.text[:300]}. Check model, kind and api_key_variable of the endpoint.",
+                final=response.status_code in (401, 403, 404),
             )
         try:
             return response.json()
@@ -214,7 +220,7 @@ def parse_answer(answer: Any, request: Request, kind: str, seconds: float) -> Ge
         if kind == "completions"
         else (message.get("content") if isinstance(message, Mapping) else None)
     )
-    finish = choices[0].get("finish_reason")
+    finish: Any = choices[0].get("finish_reason")
     if not isinstance(text, str) or finish not in ("stop", "length"):
         raise _Retry(f"expected text and a finish_reason of stop or length; found {str(choices[0])[:120]}")
     usage = answer.get("usage")

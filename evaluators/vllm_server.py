@@ -33,6 +33,9 @@ POLL = 0.25  # seconds between looks at a server that starts
 class ServerError(SamplingError):
     """The server cannot be started or has died for good; the message names the remedy."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, final=True)
+
 
 class ServerSettings(Settings):
     """How one model is served."""
@@ -57,7 +60,7 @@ class ServerSettings(Settings):
     """0 takes a free one."""
     extra_arguments: tuple[str, ...] = ()
     """More arguments of `vllm serve`, as typed."""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     endpoint: EndpointSettings = EndpointSettings(vllm_extensions=True)
     """Manners towards it: timeouts, attempts, `kind`. Its address and model name are filled in."""
 
