@@ -1,0 +1,227 @@
+"""How sure a score is, and whether a difference is one. Shares are 0 to 1 throughout; reports print percent.
+
+Everything is deterministic: resampling uses generators seeded by the caller.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+POWER = 0.8  # the convention for "would have been seen": Cohen 1988
+RESAMPLES = 10_000  # ours: the 2.5 % quantile is then stable to 0.1 points on 1,000 problems
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A paired comparison of `a` against `b` on the same problems; `difference` is a - b."""
+
+    problems: int
+    accuracy_a: float
+    accuracy_b: float
+    difference: float
+    interval: Interval
+    """Bootstrap over problems, paired."""
+    only_a: int
+    """Problems that only a solves (with several samples: where a's mean score is higher)."""
+    only_b: int
+    p_value: float
+    test: Literal["McNemar, exact", "sign-flip permutation"]
+    detectable: float
+    """The smallest difference that this many problems would have shown with 80 % power."""
+
+    @property
+    def significant(self) -> bool:
+        return self.p_value < SIGNIFICANCE
+
+
+def wilson(correct: float, n: float, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson's score interval of `correct` successes in `n` trials (both may be effective, so fractional, numbers).
+
+    Nothing observed (n = 0) leaves everything possible: (0, 1).
+    """
+    if n <= 0:
+        return Interval(low=0.0, high=1.0)
+    if not 0 <= correct <= n:
+        raise ValueError(f"expected 0 <= correct <= n; found {correct} of {n}")
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    p = correct / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    # at the ends the bound is exactly the end; rounding must not push it beyond
+    return Interval(
+        low=0.0 if correct == 0 else max(0.0, centre - half), high=1.0 if correct == n else min(1.0, centre + half)
+    )
+
+
+def accuracy_interval(scores: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """The interval of the mean of per-problem scores (the share of its samples that are right).
+
+    Samples of one problem are not independent: Wilson is taken with the number of independent trials that has the
+    same variance (Kish's effective size). With one sample each that number is the number of problems.
+    """
+    n = len(scores)
+    if n == 0:
+        return wilson(0, 0, confidence)
+    values = np.asarray(scores, dtype=np.float64)
+    mean = float(values.mean())
+    spread = float(values.var())
+    binary = mean * (1 - mean)
+    effective = n * binary / spread if spread > 0 and binary > 0 else float(n)
+    return wilson(min(mean, 1.0) * effective, effective, confidence)
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """Two-sided p-value that `only_a` and `only_b` discordant pairs come from a fair coin. 1.0 where there are none."""
+    n = only_a + only_b
+    if n == 0:
+        return 1.0
+    return min(1.0, 2 * _binomial_tail(min(only_a, only_b), n))
+
+
+def _binomial_tail(k: int, n: int) -> float:
+    """P(X <= k) for n fair coins, exact."""
+    ways: int = sum(math.comb(n, i) for i in range(k + 1))
+    return ways / (1 << n)
+
+
+def sign_flip_test(differences: Sequence[float], *, seed: int = 0) -> float:
+    """Two-sided p-value that per-problem differences are as likely up as down. For several samples a problem."""
+    values = np.asarray([d for d in differences if d != 0], dtype=np.float64)
+    if len(values) == 0:
+        return 1.0
+    observed = abs(float(values.sum()))
+    generator = np.random.default_rng(seed)
+    reached = 0
+    for _ in range(RESAMPLES // 500):
+        signs = generator.integers(0, 2, size=(500, len(values))) * 2 - 1
+        reached += int((np.abs(signs @ values) >= observed - 1e-12).sum())
+    return (reached + 1) / (RESAMPLES + 1)  # counting the observed one: never zero (Phipson and Smyth 2010)
+
+
+def paired_bootstrap(
+    a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE, seed: int = 0
+) -> Interval:
+    """Percentile interval of mean(a) - mean(b), problems drawn with replacement, the same for both."""
+    differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+    means = resampled_means(differences, seed=seed)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(low=float(low), high=float(high))
+
+
+def resampled_means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
+    """Means of RESAMPLES draws with replacement.
+
+    Only counts of distinct values matter, and scores have few: a multinomial draw over them is the same bootstrap
+    at a hundredth of the work.
+    """
+    if len(values) == 0:
+        raise ValueError("expected at least one problem; found none")
+    distinct, counts = np.unique(values, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=RESAMPLES)
+    means: NDArray[np.float64] = drawn @ distinct / len(values)
+    return means
+
+
+def compare_paired(a: Mapping[str, float], b: Mapping[str, float], *, seed: int = 0) -> Comparison:
+    """Compare per-problem scores of two evaluations of the same problems. Raises ValueError where they differ."""
+    if a.keys() != b.keys():
+        missing = sorted(a.keys() ^ b.keys())
+        raise ValueError(
+            f"expected the same problems on both sides; {len(missing)} are on one only, for example {missing[:3]}"
+        )
+    if not a:
+        raise ValueError("expected at least one problem; found none")
+    order = sorted(a)
+    left, right = [a[key] for key in order], [b[key] for key in order]
+    only_a = sum(x > y for x, y in zip(left, right, strict=True))
+    only_b = sum(x < y for x, y in zip(left, right, strict=True))
+    binary = all(score in (0.0, 1.0) for score in (*left, *right))
+    differences = [x - y for x, y in zip(left, right, strict=True)]
+    n = len(order)
+    return Comparison(
+        problems=n,
+        accuracy_a=sum(left) / n,
+        accuracy_b=sum(right) / n,
+        difference=sum(differences) / n,
+        interval=paired_bootstrap(left, right, seed=seed),
+        only_a=only_a,
+        only_b=only_b,
+        p_value=mcnemar_exact(only_a, only_b) if binary else sign_flip_test(differences, seed=seed),
+        test="McNemar, exact" if binary else "sign-flip permutation",
+        detectable=detectable_difference(n, sum(d * d for d in differences) / n),
+    )
+
+
+def detectable_difference(
+    n: int, discordance: float, *, power: float = POWER, significance: float = SIGNIFICANCE
+) -> float:
+    """The smallest true difference of two accuracies on `n` shared problems that a paired test finds with `power`.
+
+    `discordance` is the share of problems on which the two differ (with several samples: the mean squared
+    difference). Solves Connor's sample-size formula (1987) for the difference. 1.0 where nothing could be seen.
+    """
+    if n <= 0:
+        return 1.0
+    alpha, beta = NormalDist().inv_cdf(1 - significance / 2), NormalDist().inv_cdf(power)
+    # where two models agree on everything seen, one more disagreement is still possible: the rule of one
+    share = max(discordance, 1 / n)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        discordant = max(share, middle)
+        enough = alpha * math.sqrt(discordant) + beta * math.sqrt(
+            max(0.0, discordant - middle * middle)
+        ) <= middle * math.sqrt(n)
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def unpaired_discordance(accuracy: float) -> float:
+    """The share of problems on which two independent models of this accuracy differ: the worst case for pairing."""
+    return 2 * accuracy * (1 - accuracy)
+
+
+def one_sample(correct: int, n: int, published: float) -> float:
+    """Two-sided exact binomial p-value that the accuracy behind `correct` of `n` is the published one.
+
+    The published figure is taken as fixed, though it is a sample too: a small p-value overstates the evidence. The
+    tail is that of outcomes no more likely than the observed one.
+    """
+    if not 0 <= correct <= n:
+        raise ValueError(f"expected 0 <= correct <= n; found {correct} of {n}")
+    if n == 0:
+        return 1.0
+    if published in (0.0, 1.0):
+        return 1.0 if correct == n * published else 0.0
+    logs = [_log_binomial(k, n, published) for k in range(n + 1)]
+    observed = logs[correct] + 1e-7  # ties in exact arithmetic differ by rounding here
+    return min(1.0, math.fsum(math.exp(log) for log in logs if log <= observed))
+
+
+def _log_binomial(k: int, n: int, p: float) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(p) + (n - k) * math.log1p(-p)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm's adjusted p-values: comparing each with 0.05 bounds the chance of any false claim by 5 %."""
+    adjusted: dict[str, float] = {}
+    highest = 0.0
+    for rank, (name, p_value) in enumerate(sorted(p_values.items(), key=lambda item: (item[1], item[0]))):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_value))
+        adjusted[name] = highest
+    return {name: adjusted[name] for name in p_values}
