@@ -3,8 +3,6 @@
 Both are off until somebody turns them on in the UI, since a refresh may read terabytes.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.graph import Plan, materialize
@@ -23,7 +21,9 @@ def automation_of(recipe: Recipe, graph: dg.Definitions) -> dg.Definitions:
         description="Materializes the corpus and all that it needs; pages that are stored already are not read again.",
     )
     def refresh(context: dg.OpExecutionContext) -> None:
-        failed = materialize(Plan.of(graph, CORPUS), context.instance, recipe, quiet=True)
+        failed = materialize(
+            Plan.of(graph, CORPUS), context.instance, snapshots=recipe.snapshots(), recipe=recipe.name, quiet=True
+        )
         if failed:
             raise dg.Failure(description=failed)
 

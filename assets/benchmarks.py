@@ -1,7 +1,5 @@
 """Group benchmarks: one parsed table per benchmark, read by decontamination and by evaluation, so that they cannot disagree."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg
@@ -22,6 +20,10 @@ def benchmark_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     )
     def problems(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
         settings = recipe.benchmarks[context.partition_key]
-        return described(store.build(f"problems/{context.partition_key}", partial(write_problems, settings=settings), settings=settings))
+        return described(
+            store.build(
+                f"problems/{context.partition_key}", partial(write_problems, settings=settings), settings=settings
+            )
+        )
 
     return [problems]

@@ -1,7 +1,5 @@
 """Group corpus: the survivors of the loop, extracted exactly, deduplicated, decontaminated and exported."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg
@@ -30,12 +28,20 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     def extracted(store: ArtifactStore, corpus: Artifact, **inputs: Artifact) -> dg.Output[Artifact]:
         crawl = recipe.crawl_from(inputs.get("planted_crawl"))
         write = partial(write_extracted, settings=settings.extraction, crawl=crawl, corpus=corpus)
-        return described(store.build("extracted", write, settings=settings.extraction, inputs={"corpus": corpus, **inputs}))
+        return described(
+            store.build("extracted", write, settings=settings.extraction, inputs={"corpus": corpus, **inputs})
+        )
 
-    @dg.asset(group_name="corpus", kinds={"parquet"}, description="Clusters of near-duplicates (MinHash LSH); the best copy of each is kept.")
+    @dg.asset(
+        group_name="corpus",
+        kinds={"parquet"},
+        description="Clusters of near-duplicates (MinHash LSH); the best copy of each is kept.",
+    )
     def near_duplicates(store: ArtifactStore, extracted: Artifact) -> dg.Output[Artifact]:
         write = partial(write_near_duplicates, settings=settings.near_duplicates, extracted=extracted)
-        return described(store.build("near_duplicates", write, settings=settings.near_duplicates, inputs={"extracted": extracted}))
+        return described(
+            store.build("near_duplicates", write, settings=settings.near_duplicates, inputs={"extracted": extracted})
+        )
 
     @dg.asset(
         group_name="corpus",
@@ -52,7 +58,9 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         kinds={"parquet", "huggingface"},
         description="The corpus to train on: documents with provenance, a data card, and a ledger of what was dropped and why.",
     )
-    def math_corpus(store: ArtifactStore, extracted: Artifact, near_duplicates: Artifact, contamination: Artifact) -> dg.Output[Artifact]:
+    def math_corpus(
+        store: ArtifactStore, extracted: Artifact, near_duplicates: Artifact, contamination: Artifact
+    ) -> dg.Output[Artifact]:
         inputs = {"extracted": extracted, "near_duplicates": near_duplicates, "contamination": contamination}
         write = partial(write_math_corpus, settings=settings.export, **inputs)
         return described(store.build("math_corpus", write, settings=settings.export, inputs=inputs))

@@ -1,7 +1,5 @@
 """Group crawl: WARC files become pages, once."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg
@@ -28,7 +26,11 @@ def crawl_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     )
     def pages(context: dg.AssetExecutionContext, store: ArtifactStore, **inputs: Artifact) -> dg.Output[Artifact]:
         crawl, snapshot = recipe.crawl_from(inputs.get("planted_crawl")), context.partition_key
-        identity = {"crawl": recipe.crawl, "snapshot": snapshot, "files": [] if inputs else crawl.file_identities(snapshot)}
+        identity = {
+            "crawl": recipe.crawl,
+            "snapshot": snapshot,
+            "files": [] if inputs else crawl.file_identities(snapshot),
+        }
         write = partial(write_pages, settings=crawl, snapshot=snapshot)
         return described(store.build(f"pages/{snapshot}", write, settings=identity, inputs=inputs))
 
@@ -53,6 +55,8 @@ def planted_crawl(recipe: Recipe) -> dg.AssetsDefinition:
         description="The embedded crawl: Common-Crawl-style WARC files that this project generates, with the truth about each page.",
     )
     def planted_crawl(store: ArtifactStore) -> dg.Output[Artifact]:
-        return described(store.build("planted_crawl", partial(write_planted_crawl, settings=recipe.planted), settings=recipe.planted))
+        return described(
+            store.build("planted_crawl", partial(write_planted_crawl, settings=recipe.planted), settings=recipe.planted)
+        )
 
     return planted_crawl

@@ -4,8 +4,6 @@ One asset chain per model, so that lineage runs from a checkpoint to its own num
 sampled in one step: they share one vLLM server, which takes longer to start than a small benchmark takes to answer.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg

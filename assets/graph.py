@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets.partitions import SNAPSHOTS
-from pipelines.recipe import Recipe
 
 DRIVER_TAG = "mathsieve/driver_pid"
 
@@ -72,10 +71,12 @@ def _stretches(graph: object, wanted: set[dg.AssetKey]) -> Iterator[Stretch]:
         yield Stretch(keys=tuple(keys), partitions=partitions, single_run=policies == {dg.BackfillPolicy.single_run()})
 
 
-def materialize(plan: Plan, instance: dg.DagsterInstance, recipe: Recipe, *, quiet: bool = False) -> str | None:
+def materialize(
+    plan: Plan, instance: dg.DagsterInstance, *, snapshots: Sequence[str], recipe: str, quiet: bool = False
+) -> str | None:
     """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays."""
     close_orphans(instance)
-    register_snapshots(instance, recipe)
+    register_snapshots(instance, snapshots)
     progress = _Progress(total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches), quiet=quiet)
     definitions = dg.Definitions.merge(plan.definitions, dg.Definitions(loggers={"console": progress.logger()}))
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -85,7 +86,7 @@ def materialize(plan: Plan, instance: dg.DagsterInstance, recipe: Recipe, *, qui
                 instance=instance,
                 asset_selection=list(stretch.keys),
                 partition_key=tags.get("dagster/partition"),
-                tags={**tags, DRIVER_TAG: str(os.getpid()), "recipe": recipe.name},
+                tags={**tags, DRIVER_TAG: str(os.getpid()), "recipe": recipe},
                 raise_on_error=False,
             )
             if not result.success:
@@ -94,10 +95,10 @@ def materialize(plan: Plan, instance: dg.DagsterInstance, recipe: Recipe, *, qui
     return None
 
 
-def register_snapshots(instance: dg.DagsterInstance, recipe: Recipe) -> list[str]:
-    """Add the recipe's snapshots that Dagster does not know yet: dynamic partitions start empty. Returns the new ones."""
+def register_snapshots(instance: dg.DagsterInstance, snapshots: Sequence[str]) -> list[str]:
+    """Add the snapshots that Dagster does not know yet: dynamic partitions start empty. Returns the new ones."""
     known = set(instance.get_dynamic_partitions(str(SNAPSHOTS.name)))
-    new = [snapshot for snapshot in recipe.snapshots() if snapshot not in known]
+    new = [snapshot for snapshot in snapshots if snapshot not in known]
     instance.add_dynamic_partitions(str(SNAPSHOTS.name), new)
     return new
 

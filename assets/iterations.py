@@ -6,8 +6,6 @@ Unrolled, every iteration keeps its own history, checks and re-runs. Once the co
 after it hand it on unchanged.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg
@@ -46,7 +44,9 @@ def seed_corpus(recipe: Recipe) -> dg.AssetsDefinition:
     )
     def seed_corpus(store: ArtifactStore, pages: dict[str, Artifact], url_index: Artifact) -> dg.Output[Artifact]:
         write = partial(write_seed, settings=recipe.seed, pages=pages, url_index=url_index)
-        return described(store.build("seed_corpus", write, settings=recipe.seed, inputs=pages | {"url_index": url_index}))
+        return described(
+            store.build("seed_corpus", write, settings=recipe.seed, inputs=pages | {"url_index": url_index})
+        )
 
     return seed_corpus
 
@@ -64,8 +64,12 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         kinds={"fasttext"},
         description="fastText, trained on the corpus so far against random pages of the crawl.",
     )
-    def classifier(store: ArtifactStore, positives: Artifact, pages: dict[str, Artifact], url_index: Artifact) -> dg.Output[Artifact]:
-        write = partial(write_classifier, settings=settings.classifier, positives=positives, pages=pages, url_index=url_index)
+    def classifier(
+        store: ArtifactStore, positives: Artifact, pages: dict[str, Artifact], url_index: Artifact
+    ) -> dg.Output[Artifact]:
+        write = partial(
+            write_classifier, settings=settings.classifier, positives=positives, pages=pages, url_index=url_index
+        )
         inputs = pages | {"positives": positives, "url_index": url_index}
         return described(store.build(f"{group}/classifier", write, settings=settings.classifier, inputs=inputs))
 
@@ -76,11 +80,15 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         kinds={"fasttext", "parquet"},
         description="The log-odds that each page of one snapshot is mathematics.",
     )
-    def scores(context: dg.AssetExecutionContext, store: ArtifactStore, classifier: Artifact, page_table: dict[str, Artifact]) -> dg.Output[Artifact]:
+    def scores(
+        context: dg.AssetExecutionContext, store: ArtifactStore, classifier: Artifact, page_table: dict[str, Artifact]
+    ) -> dg.Output[Artifact]:
         pages = page_table[context.partition_key]
         write = partial(write_scores, settings=settings.scores, classifier=classifier, pages=pages)
         inputs = {"classifier": classifier, "pages": pages}
-        return described(store.build(f"{group}/scores/{context.partition_key}", write, settings=settings.scores, inputs=inputs))
+        return described(
+            store.build(f"{group}/scores/{context.partition_key}", write, settings=settings.scores, inputs=inputs)
+        )
 
     @dg.asset(
         **_place(group),
@@ -88,7 +96,9 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         kinds={"parquet"},
         description="The pages that score highest, up to the token budget or down to the threshold.",
     )
-    def recalled(store: ArtifactStore, scores: dict[str, Artifact], pages: dict[str, Artifact], url_index: Artifact) -> dg.Output[Artifact]:
+    def recalled(
+        store: ArtifactStore, scores: dict[str, Artifact], pages: dict[str, Artifact], url_index: Artifact
+    ) -> dg.Output[Artifact]:
         write = partial(write_recalled, settings=settings.recall, scores=scores, pages=pages, url_index=url_index)
         inputs = pages | {f"scores/{key}": value for key, value in scores.items()} | {"url_index": url_index}
         return described(store.build(f"{group}/recalled", write, settings=settings.recall, inputs=inputs))
@@ -108,7 +118,9 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         kinds={"parquet"},
         description="The share of each domain that was recalled; over 10 % a domain is mathematical, and its URL prefixes are proposed.",
     )
-    def domains(store: ArtifactStore, recalled: Artifact, pages: dict[str, Artifact], url_index: Artifact) -> dg.Output[Artifact]:
+    def domains(
+        store: ArtifactStore, recalled: Artifact, pages: dict[str, Artifact], url_index: Artifact
+    ) -> dg.Output[Artifact]:
         write = partial(write_domains, settings=settings.domains, recalled=recalled, pages=pages, url_index=url_index)
         inputs = pages | {"recalled": recalled, "url_index": url_index}
         return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs))
@@ -128,18 +140,29 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         **_place(group),
-        ins={"previous": dg.AssetIn(corpus_key(iteration - 1)), "recalled": mine("recalled"), "annotations": mine("annotations")},
+        ins={
+            "previous": dg.AssetIn(corpus_key(iteration - 1)),
+            "recalled": mine("recalled"),
+            "annotations": mine("annotations"),
+        },
         kinds={"parquet"},
         description="Everything collected so far: the seed, what was recalled, and uncollected pages under accepted prefixes.",
     )
     def corpus(
-        store: ArtifactStore, previous: Artifact, recalled: Artifact, annotations: Artifact, pages: dict[str, Artifact], url_index: Artifact
+        store: ArtifactStore,
+        previous: Artifact,
+        recalled: Artifact,
+        annotations: Artifact,
+        pages: dict[str, Artifact],
+        url_index: Artifact,
     ) -> dg.Output[Artifact]:
         own = {"previous": previous, "recalled": recalled, "annotations": annotations, "url_index": url_index}
         write = partial(write_corpus, settings=settings.growth, **own, pages=pages, iteration=iteration)
         artifact = store.build(f"{group}/corpus", write, settings=settings.growth, inputs=pages | own)
         if artifact.facts["rows"] < previous.facts["rows"]:
-            raise dg.Failure(f"{group}: the corpus shrank from {previous.facts['rows']} pages to {artifact.facts['rows']}")
+            raise dg.Failure(
+                f"{group}: the corpus shrank from {previous.facts['rows']} pages to {artifact.facts['rows']}"
+            )
         return described(artifact)
 
     return [domains, annotations, corpus]
@@ -158,7 +181,9 @@ def still_growing(iteration: int) -> dg.AssetChecksDefinition:
     )
     def check(corpus: Artifact) -> dg.AssetCheckResult:
         facts = {key: value for key, value in corpus.facts.items() if isinstance(value, int | float | bool)}
-        return dg.AssetCheckResult(passed=not corpus.facts["converged"], severity=dg.AssetCheckSeverity.WARN, metadata=facts)
+        return dg.AssetCheckResult(
+            passed=not corpus.facts["converged"], severity=dg.AssetCheckSeverity.WARN, metadata=facts
+        )
 
     return check
 

@@ -1,7 +1,5 @@
 """Group mixtures: problems with worked solutions become one packed SFT mixture (DeepSeekMath §3.1)."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg

@@ -73,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
             print(key.to_user_string())
         return 0
     with dg.DagsterInstance.get() as instance:
-        failed = materialize(plan, instance, recipe, quiet=arguments.quiet)
+        failed = materialize(plan, instance, snapshots=recipe.snapshots(), recipe=recipe.name, quiet=arguments.quiet)
     if failed:
         print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 1

@@ -3,8 +3,6 @@
 Every method is one launched process group (`accelerate launch`); the pool keeps one job at a time on the accelerator.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import dagster as dg
@@ -34,7 +32,11 @@ def training_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
 def base_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.training.base_model
 
-    @dg.asset(group_name="training", kinds={"huggingface"}, description="The model that training starts from, as one Hugging Face folder.")
+    @dg.asset(
+        group_name="training",
+        kinds={"huggingface"},
+        description="The model that training starts from, as one Hugging Face folder.",
+    )
     def base_model(store: ArtifactStore) -> dg.Output[Artifact]:
         return described(store.build("base_model", partial(write_base_model, settings=settings), settings=settings))
 
@@ -44,10 +46,54 @@ def base_asset(recipe: Recipe) -> dg.AssetsDefinition:
 def sft_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.training.sft
 
-    @dg.asset(group_name="training", kinds={"pytorch"}, pool=ACCELERATOR, description="The base model after supervised fine-tuning on the packed mixture (§3.2).")
+    @dg.asset(
+        group_name="training",
+        kinds={"pytorch"},
+        pool=ACCELERATOR,
+        description="The base model after supervised fine-tuning on the packed mixture (§3.2).",
+    )
     def sft_model(store: ArtifactStore, base_model: Artifact, packed_mixture: Artifact) -> dg.Output[Artifact]:
         write = partial(write_sft_model, settings=settings, base=base_model, packed=packed_mixture)
         inputs = {"base": base_model, "packed": packed_mixture}
         return described(store.build("sft_model", write, settings=settings, inputs=inputs))
 
     return sft_model
+
+
+def policy_asset(recipe: Recipe, method: str) -> dg.AssetsDefinition:
+    settings = recipe.training.policies[method]
+
+    @dg.asset(
+        name=f"{method}_model",
+        ins={"problems_of_sources": dg.AssetIn("sft_mixture")},
+        group_name="training",
+        kinds={"pytorch"},
+        pool=ACCELERATOR,
+        description=DESCRIPTIONS[method],
+    )
+    def policy_model(store: ArtifactStore, sft_model: Artifact, sft_mixture: Artifact) -> dg.Output[Artifact]:
+        write = partial(write_policy_model, settings=settings, policy=sft_model, problems=sft_mixture)
+        inputs = {"policy": sft_model, "problems": sft_mixture}
+        return described(store.build(f"{method}_model", write, settings=settings, inputs=inputs))
+
+    return policy_model
+
+
+def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
+    settings = recipe.training.proxy
+    corpora = {f"iteration_{i}": dg.AssetIn(corpus_key(i)) for i in range(1, recipe.iterations.count + 1)}
+
+    @dg.asset(
+        ins={**corpora, "seed": dg.AssetIn(corpus_key(0))},
+        group_name="training",
+        kinds={"pytorch"},
+        pool=ACCELERATOR,
+        description="One small model, trained on equal token budgets of each corpus: which corpus is better (§2.2, Table 1)?",
+    )
+    def proxy_models(
+        store: ArtifactStore, base_model: Artifact, math_corpus: Artifact, **corpora: Artifact
+    ) -> dg.Output[Artifact]:
+        write = partial(write_proxy_models, settings=settings, base=base_model, corpora=corpora)
+        return described(store.build("proxy_models", write, settings=settings, inputs={"base": base_model, **corpora}))
+
+    return proxy_models

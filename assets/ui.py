@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     with dg.DagsterInstance.get() as instance:
         close_orphans(instance)
-        register_snapshots(instance, recipe)
+        register_snapshots(instance, recipe.snapshots())
     print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     workspace = str(CHECKOUT / "workspace.yaml")
     words = [

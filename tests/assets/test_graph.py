@@ -1,0 +1,138 @@
+"""The walk over the graph, on a small graph with the real one's partitionings and a real Dagster instance."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.artifacts import ArtifactReferences, ArtifactStore, described, described_partitions
+from assets.graph import DRIVER_TAG, Plan, close_orphans, materialize
+from assets.partitions import SNAPSHOTS, by_benchmark, by_benchmark_and_form
+from pipelines.storage import Artifact
+
+SINGLE_RUN = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def small_graph(root: Path, made: list[str], broken: bool = False) -> dg.Definitions:
+    """pages (by snapshot) -> corpus -> completions (benchmark x form, one run) -> report; problems (by benchmark)."""
+
+    def build(store: ArtifactStore, name: str, content: str, **inputs: Artifact) -> Artifact:
+        def write(folder: Path) -> dict[str, object]:
+            made.append(name)
+            if broken and name == "corpus":
+                raise RuntimeError("the corpus broke")
+            (folder / "content").write_text(content)
+            return {"rows": len(content), "share": 0.5}
+
+        return store.build(name, write, settings=content, inputs=inputs)
+
+    @dg.asset(partitions_def=SNAPSHOTS)
+    def pages(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
+        return described(build(store, f"pages/{context.partition_key}", context.partition_key))
+
+    @dg.asset
+    def corpus(store: ArtifactStore, pages: dict[str, Artifact]) -> dg.Output[Artifact]:
+        text = "+".join(artifact.file("content").read_text() for artifact in pages.values())
+        return described(build(store, "corpus", text, **pages))
+
+    @dg.asset(partitions_def=by_benchmark(["gsm8k", "math"]))
+    def problems(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
+        return described(build(store, f"problems/{context.partition_key}", context.partition_key))
+
+    @dg.asset(
+        partitions_def=by_benchmark_and_form(["gsm8k", "math"], ["cot", "tir"]),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def completions(
+        context: dg.AssetExecutionContext, store: ArtifactStore, corpus: Artifact, problems: dict[str, Artifact]
+    ) -> dg.Output[dict[str, Artifact]]:
+        made.append("server")
+        assert sorted(problems) == ["gsm8k", "math"]
+        return described_partitions(
+            context, {key: build(store, f"completions/{key}", key, corpus=corpus) for key in context.partition_keys}
+        )
+
+    @dg.asset
+    def report(store: ArtifactStore, completions: dict[str, Artifact]) -> dg.Output[Artifact]:
+        return described(build(store, "report", ",".join(completions)))
+
+    resources = {"store": ArtifactStore(root=str(root)), "io_manager": ArtifactReferences(root=str(root))}
+    return dg.Definitions(assets=[pages, corpus, problems, completions, report], resources=resources)
+
+
+def drive(definitions: dg.Definitions, instance: dg.DagsterInstance, select: str | None = None) -> str | None:
+    return materialize(
+        Plan.of(definitions, select), instance, snapshots=["2025-05", "2025-08"], recipe="test", quiet=True
+    )
+
+
+@SINGLE_RUN
+def test_the_whole_graph_is_made_in_order_across_partitionings(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    made: list[str] = []
+    definitions = small_graph(tmp_path, made)
+    assert drive(definitions, instance) is None
+    assert made.count("server") == 1
+    assert {"pages/2025-05", "pages/2025-08", "problems/math", "completions/math|tir", "report"} <= set(made)
+    assert made.index("pages/2025-08") < made.index("corpus") < made.index("server") < made.index("report")
+    reference = ArtifactReferences(root=str(tmp_path)).read(dg.AssetKey("report"))
+    assert reference.file("content").read_text() == "gsm8k|cot,gsm8k|tir,math|cot,math|tir"
+
+
+@SINGLE_RUN
+def test_a_second_walk_makes_nothing_again(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    first: list[str] = []
+    second: list[str] = []
+    drive(small_graph(tmp_path, first), instance)
+    drive(small_graph(tmp_path, second), instance)
+    assert second == ["server"]
+
+
+@SINGLE_RUN
+def test_a_selection_takes_what_it_needs_and_no_more(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    made: list[str] = []
+    drive(small_graph(tmp_path, made), instance, "key:corpus")
+    assert sorted(made) == ["corpus", "pages/2025-05", "pages/2025-08"]
+
+
+@SINGLE_RUN
+def test_a_failure_is_named_and_what_was_finished_stays(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    made: list[str] = []
+    failed = drive(small_graph(tmp_path, made, broken=True), instance)
+    assert failed is not None
+    assert "corpus" in failed
+    assert "the corpus broke" in failed
+    assert ArtifactReferences(root=str(tmp_path)).read(dg.AssetKey("pages"), "2025-05").facts["rows"] == 7
+
+
+@SINGLE_RUN
+def test_every_partition_carries_its_own_figures(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    drive(small_graph(tmp_path, []), instance)
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey("completions"), asset_partitions=["math|tir"]), limit=1
+    ).records
+    materialization = records[0].asset_materialization
+    assert materialization is not None
+    assert materialization.metadata["dagster/row_count"].value == len("math|tir")
+
+
+def test_a_run_whose_driver_was_killed_is_reported_failed(instance: dg.DagsterInstance) -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        pass
+    for run_id, pid in (("dead", gone.pid), ("alive", os.getpid())):
+        run = dg.DagsterRun(
+            job_name="walk", run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={DRIVER_TAG: str(pid)}
+        )
+        instance.add_run(run)
+    close_orphans(instance)
+    states = {run.run_id: run.status for run in instance.get_runs()}
+    assert states == {"dead": dg.DagsterRunStatus.FAILURE, "alive": dg.DagsterRunStatus.STARTED}
