@@ -16,19 +16,29 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from evaluators.benchmarks import benchmark
 from evaluators.cache import GenerationCache
+from evaluators.grading import judged_by_tests, write_grades
 from evaluators.prompting import Prompter
 from evaluators.records import Completion, Form, Problem
 from evaluators.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.scores import write_scores
 from evaluators.tables import read_table, write_table
-from evaluators.trajectory import EvaluationError, EvaluationSettings, Trajectories
+from evaluators.trajectory import EvaluationError, EvaluationSettings, Trajectories, open_sandbox
 from evaluators.vllm_server import ServerSettings, VllmServer, model_hash
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox
 
-__all__ = ["EvaluationError", "EvaluationSettings", "Task", "completions_file", "evaluate", "write_completions"]
+__all__ = [
+    "EvaluationError",
+    "EvaluationSettings",
+    "Task",
+    "completions_file",
+    "evaluate",
+    "write_completions",
+    "write_grades",
+    "write_scores",
+]
 
 Task = tuple[str, Form, Path]
 """(benchmark, form, its problems.parquet). An exemplars.parquet beside that serves few-shot prompts."""
@@ -60,8 +70,7 @@ async def evaluate(
         async def worker() -> None:
             for position in positions:  # shared: each worker takes the next that nobody has
                 problem, sample = waiting[position]
-                told = benchmark_judges_by_answer(problem)
-                prompt = prompter.prompt(problem, settings.form, instruction=told)
+                prompt = prompter.prompt(problem, settings.form, instruction=not judged_by_tests(problem))
                 finished[position] = await trajectories.complete(problem, sample, prompt)
                 progress.update()
 
@@ -80,13 +89,6 @@ async def _all(workers: Sequence[Any]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def benchmark_judges_by_answer(problem: Problem) -> bool:
-    """Whether the problem asks for a final answer; problems of mixtures and of unknown sources do."""
-    from evaluators.benchmarks import names
-
-    return problem.benchmark not in names() or benchmark(problem.benchmark).judged_by == "answer"
 
 
 def completions_file(name: str, form: Form) -> str:
@@ -152,13 +154,6 @@ async def _write_tasks(
             completions = await evaluate(problems, endpoint, asked, sandbox, cache, prompter=prompter)
             _refuse_failures(name, form, completions, settings)
             write_table(folder / completions_file(name, form), [asdict(one) for one in completions], Completion)
-
-
-def open_sandbox(settings: EvaluationSettings) -> Sandbox:
-    """The sandbox under an evaluation's limits, not yet started."""
-    from evaluators.sandbox import Sandbox, SandboxSettings
-
-    return Sandbox(SandboxSettings())
 
 
 def _endpoint(settings: EndpointSettings) -> Endpoint:

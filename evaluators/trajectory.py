@@ -188,3 +188,10 @@ class Trajectories:
             f"{self._failures_in_a_row} completions in a row failed and none succeeded between them; the last: {failure}. "
             "Is the endpoint up? What was generated is kept: the same command goes on from there."
         ) from failure
+
+
+def open_sandbox(settings: EvaluationSettings) -> Sandbox:
+    """The sandbox under an evaluation's limits, not yet started."""
+    from evaluators.sandbox import Sandbox, SandboxSettings
+
+    return Sandbox(SandboxSettings())

@@ -1,0 +1,186 @@
+"""Completions to Grades: one for every completion and profile, whatever the completion is like."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from evaluators.answers import check, check_output
+from evaluators.benchmarks import benchmark, names
+from evaluators.records import Completion, Grade, Problem
+from evaluators.tables import read_table, write_table
+from evaluators.trajectory import EvaluationError, EvaluationSettings, open_sandbox
+
+if TYPE_CHECKING:
+    from evaluators.sandbox import Sandbox
+
+PARALLEL_FROM = 2000  # completions; below, starting processes costs more than it saves
+CHUNK = 200
+CODE = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
+TEST_MARK = "mathsieve-tests-passed"
+
+
+def grade(problem: Problem, completion: Completion, profile: str) -> Grade:
+    """The judgement of one completion whose problem asks for an answer."""
+    if completion.finish == "error":
+        return _failed(completion, profile)
+    program_output = completion.programs[-1].output if completion.programs else None
+    verdict = check_output(
+        problem.reference, completion.text, profile=profile, problem=problem.question, program_output=program_output
+    )
+    return Grade(
+        problem_id=problem.id,
+        sample=completion.sample,
+        profile=profile,
+        outcome=verdict.verdict,
+        prediction=verdict.prediction,
+        reason=verdict.reason,
+        stage=verdict.stage,
+        program_correct=_program_correct(problem, program_output, profile),
+    )
+
+
+def grade_all(problems: Sequence[Problem], completions: Sequence[Completion], profiles: Sequence[str]) -> list[Grade]:
+    """Grades by completion, then profile. Raises EvaluationError where a completion belongs to no problem."""
+    by_id = {problem.id: problem for problem in problems}
+    foreign = sorted({completion.problem_id for completion in completions} - by_id.keys())
+    if foreign:
+        raise EvaluationError(f"expected completions of {len(by_id)} known problems; found one of {foreign[0]!r}")
+    chunks = [
+        [(by_id[completion.problem_id], completion) for completion in completions[start : start + CHUNK]]
+        for start in range(0, len(completions), CHUNK)
+    ]
+    with tqdm(total=len(completions), desc="grades", unit="answer", disable=None) as progress:
+        grades: list[Grade] = []
+        for graded in _graded(chunks, tuple(profiles), len(completions)):
+            grades += graded
+            progress.update(len(graded) // max(1, len(profiles)))
+    return grades
+
+
+def write_grades(folder: Path, settings: EvaluationSettings, *, completions: Path, problems: Path) -> dict[str, Any]:
+    """grades.parquet: a Grade for every completion under every profile of the settings. Generates nothing."""
+    known = read_table(problems, Problem)
+    given = read_table(completions, Completion)
+    if known and judged_by_tests(known[0]):
+        grades = asyncio.run(_grade_by_tests(known, given, settings))
+    else:
+        grades = grade_all(known, given, settings.profiles)
+    expected = len(given) * len(settings.profiles)
+    if len(grades) != expected:
+        raise EvaluationError(f"expected {expected} grades; found {len(grades)}")
+    write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)
+    return {
+        "grades": len(grades),
+        "correct": {name: sum(one.correct for one in grades if one.profile == name) for name in settings.profiles},
+    }
+
+
+def judged_by_tests(problem: Problem) -> bool:
+    """Whether the problem's reference is a program; problems of mixtures and of unknown sources ask for answers."""
+    return problem.benchmark in names() and benchmark(problem.benchmark).judged_by == "tests"
+
+
+def program_with_tests(problem: Problem, text: str) -> str | None:
+    """The model's code with the problem's tests after it; None where the text holds no code.
+
+    A block that does not define what is tested goes on where the question's own code stopped. Imports of the question
+    are kept: models leave them out, and no published harness counts that as a mistake.
+    """
+    question = CODE.search(problem.question)
+    blocks = CODE.findall(text)
+    if question is None or (not blocks and "def " not in text and "return" not in text):
+        return None
+    given = question.group(1)
+    entry = re.findall(r"^\s*def\s+(\w+)", given, re.MULTILINE)[-1]
+    defining = [block for block in blocks if re.search(rf"^\s*def\s+{entry}\b", block, re.MULTILINE)]
+    if defining:
+        code = (
+            "\n".join(line for line in given.splitlines() if line.startswith(("import ", "from ")))
+            + "\n"
+            + defining[-1]
+        )
+    else:
+        code = given.rstrip("\n") + "\n" + (blocks[-1] if blocks else text)
+    return f"{code}\n\n{problem.reference}\nprint({TEST_MARK!r})\n"
+
+
+async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sandbox) -> Grade:
+    """Run the model's code and the problem's tests; right if they end without an error."""
+    program = program_with_tests(problem, completion.text) if completion.finish != "error" else None
+    if completion.finish == "error":
+        return _failed(completion, "")
+    common: dict[str, Any] = {"problem_id": problem.id, "sample": completion.sample, "profile": "", "stage": "tests"}
+    if program is None:
+        return Grade(**common, outcome="no_answer", prediction=None, reason="the text holds no code")
+    async with sandbox.session() as session:
+        result = await session.run(program)
+    # the mark is printed after the last test, so an early exit with status ok does not pass
+    passed = result.status == "ok" and TEST_MARK in result.output.splitlines()[-1:]
+    outcome: Any = "correct" if passed else "timeout" if result.status == "timeout" else "incorrect"
+    last_line = (result.output.strip().splitlines() or [""])[-1]
+    reason = "all tests passed" if passed else f"{result.status}: {last_line[:200]}"
+    return Grade(**common, outcome=outcome, prediction=program, reason=reason, program_correct=passed)
+
+
+async def _grade_by_tests(
+    problems: Sequence[Problem], completions: Sequence[Completion], settings: EvaluationSettings
+) -> list[Grade]:
+    by_id = {problem.id: problem for problem in problems}
+    limit = asyncio.Semaphore(min(settings.concurrency, 4 * (os.cpu_count() or 1)))
+
+    async with open_sandbox(settings) as sandbox:
+
+        async def one(completion: Completion) -> Grade:
+            async with limit:
+                return await grade_by_tests(by_id[completion.problem_id], completion, sandbox)
+
+        grades = await asyncio.gather(*[one(completion) for completion in completions])
+    return [Grade(**{**asdict(graded), "profile": profile}) for graded in grades for profile in settings.profiles]
+
+
+def _failed(completion: Completion, profile: str) -> Grade:
+    return Grade(
+        problem_id=completion.problem_id,
+        sample=completion.sample,
+        profile=profile,
+        outcome="error",
+        prediction=None,
+        reason=completion.error or "the endpoint failed",
+        stage="sampling",
+    )
+
+
+def _program_correct(problem: Problem, output: str | None, profile: str) -> bool | None:
+    if output is None:
+        return None
+    lines = output.strip().splitlines()
+    return (
+        bool(lines) and check(problem.reference, lines[-1].strip(), profile=profile, problem=problem.question).correct
+    )
+
+
+def _graded(
+    chunks: Sequence[Sequence[tuple[Problem, Completion]]], profiles: tuple[str, ...], size: int
+) -> Iterator[list[Grade]]:
+    workers = os.cpu_count() or 1
+    if size < PARALLEL_FROM or workers == 1:
+        for chunk in chunks:
+            yield _grade_chunk(chunk, profiles)
+        return
+    # spawn: a fork would copy whatever threads and event loop the caller has
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_grade_chunk, chunks, [profiles] * len(chunks))
+
+
+def _grade_chunk(pairs: Iterable[tuple[Problem, Completion]], profiles: tuple[str, ...]) -> list[Grade]:
+    return [grade(problem, completion, profile) for problem, completion in pairs for profile in profiles]

@@ -1,0 +1,175 @@
+"""Grades to scores.json: every figure of one model on one benchmark in one form, each with its uncertainty.
+
+Accuracies, intervals and differences in it are percent (0 to 100); p-values and shares are 0 to 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from evaluators.answers import same_answer
+from evaluators.benchmarks import benchmark, names
+from evaluators.metrics import (
+    BREAKDOWNS,
+    Graded,
+    accuracy,
+    breakdown,
+    graded_problems,
+    mean_majority,
+    mean_pass_at_k,
+    powers_up_to,
+    program_accuracy,
+    sampling_figures,
+)
+from evaluators.records import Completion, Grade, Problem, Settings
+from evaluators.statistics import Interval, accuracy_interval, detectable_difference, unpaired_discordance
+from evaluators.tables import atomic_file, read_table
+
+TIMES = ("generation_seconds", "program_seconds")
+
+
+class ScoreSettings(Settings):
+    prompt_price: float | None = Field(default=None, ge=0)
+    """Of a million prompt tokens, in any one currency; without prices no cost is told."""
+    completion_price: float | None = Field(default=None, ge=0)
+
+
+def write_scores(
+    folder: Path,
+    settings: ScoreSettings,
+    *,
+    problems: Path,
+    completions: Path,
+    grades: Path,
+    contamination: Path | None = None,
+) -> dict[str, Any]:
+    """scores.json. Raises DenominatorError unless there is one grade for every problem, sample and profile."""
+    known = read_table(problems, Problem)
+    given = read_table(completions, Completion)
+    judged = read_table(grades, Grade)
+    contained = json.loads(contamination.read_text(encoding="utf-8")) if contamination is not None else {}
+    scores = scores_of(known, given, judged, contained, settings)
+    with atomic_file(folder / "scores.json") as temporary:
+        temporary.write_text(json.dumps(scores, indent=1, ensure_ascii=False), encoding="utf-8")
+    return {
+        "problems": scores["problems"],
+        "samples": scores["samples"],
+        "profiles": {name: _headline(figures) for name, figures in scores["profiles"].items()},
+        "sampling": {name: value for name, value in scores["sampling"].items() if name not in TIMES},
+    }
+
+
+def scores_of(
+    problems: Sequence[Problem],
+    completions: Sequence[Completion],
+    grades: Sequence[Grade],
+    contained: Mapping[str, Mapping[str, float]],
+    settings: ScoreSettings,
+) -> dict[str, Any]:
+    """Everything that scores.json holds."""
+    samples = max((completion.sample for completion in completions), default=-1) + 1
+    profiles = list(dict.fromkeys(grade.profile for grade in grades))
+    flagged = {problem_id for found in contained.values() for problem_id in found}
+    first = [grade for grade in grades if profiles and grade.profile == profiles[0]]
+    name = problems[0].benchmark if problems else ""
+    sampling: dict[str, Any] = sampling_figures(completions, first)
+    return {
+        "benchmark": name,
+        "title": benchmark(name).title if name in names() else name,
+        "language": problems[0].language if problems else "en",
+        "form": completions[0].form if completions else "cot",
+        "problems": len(problems),
+        "samples": samples,
+        "profiles": {
+            profile: _figures(
+                graded_problems(problems, grades, profile, samples), profile, flagged if contained else None
+            )
+            for profile in profiles
+        },
+        "sampling": sampling | {"cost": _cost(sampling, settings)},
+        "contaminated": {source: sorted(found) for source, found in contained.items()},
+        "disagreements": disagreements(grades),
+    }
+
+
+def _figures(graded: Sequence[Graded], profile: str, flagged: set[str] | None) -> dict[str, Any]:
+    def equivalent(a: str, b: str) -> bool:
+        return same_answer(a, b, profile=profile)
+
+    samples = len(graded[0].grades) if graded else 0
+    several = [k for k in powers_up_to(samples) if samples > 1] if samples else []
+    programs = program_accuracy(graded)
+    return {
+        **part_figures(graded),
+        "correct": sum(grade.correct for one in graded for grade in one.grades),
+        "detectable": percent(detectable_difference(len(graded), unpaired_discordance(accuracy(graded)))),
+        "pass_at": {str(k): percent(mean_pass_at_k(graded, k)) for k in several},
+        "majority_at": {str(k): percent(mean_majority(graded, k, equivalent)) for k in several},
+        "program_accuracy": None if programs is None else percent(programs),
+        "program_interval": None if programs is None else _interval(_program_interval(graded)),
+        "outcomes": dict(sorted(Counter(grade.outcome for one in graded for grade in one.grades).items())),
+        "breakdowns": {
+            name: {value: part_figures(part) for value, part in parts.items()}
+            for name, key in BREAKDOWNS.items()
+            if len(parts := breakdown(graded, key)) > 1
+        },
+        "clean": None if flagged is None else part_figures([one for one in graded if one.problem.id not in flagged]),
+        "scores": {one.problem.id: round(one.score, 6) for one in graded},
+    }
+
+
+def part_figures(graded: Sequence[Graded]) -> dict[str, Any]:
+    """Problems, accuracy and its interval of any set of problems."""
+    interval = _interval(accuracy_interval([one.score for one in graded]))
+    return {"problems": len(graded), "accuracy": percent(accuracy(graded)), "interval": interval}
+
+
+def disagreements(grades: Sequence[Grade]) -> list[dict[str, Any]]:
+    """Every completion on which the profiles do not agree whether it is right, with what each said."""
+    by_completion: dict[tuple[str, int], dict[str, Grade]] = {}
+    for grade in grades:
+        by_completion.setdefault((grade.problem_id, grade.sample), {})[grade.profile] = grade
+    return [
+        {
+            "problem_id": problem_id,
+            "sample": sample,
+            "verdicts": {
+                profile: {"outcome": grade.outcome, "prediction": grade.prediction, "reason": grade.reason}
+                for profile, grade in own.items()
+            },
+        }
+        for (problem_id, sample), own in by_completion.items()
+        if len({grade.correct for grade in own.values()}) > 1
+    ]
+
+
+def percent(share: float) -> float:
+    return round(100 * share, 4)
+
+
+def _interval(interval: Interval) -> list[float]:
+    return [percent(interval.low), percent(interval.high)]
+
+
+def _program_interval(graded: Sequence[Graded]) -> Interval:
+    return accuracy_interval([sum(bool(g.program_correct) for g in one.grades) / len(one.grades) for one in graded])
+
+
+def _cost(sampling: Mapping[str, Any], settings: ScoreSettings) -> float | None:
+    if settings.prompt_price is None or settings.completion_price is None:
+        return None
+    tokens = (
+        sampling["prompt_tokens"] * settings.prompt_price + sampling["completion_tokens"] * settings.completion_price
+    )
+    return round(float(tokens) / 1e6, 6)
+
+
+def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: figures[name] for name in ("accuracy", "interval", "correct", "program_accuracy")}
+    return kept if figures["clean"] is None else kept | {"clean_accuracy": figures["clean"]["accuracy"]}
