@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
+
+from evaluators.answers.equality import equal
 from evaluators.answers.extract import extract
-from evaluators.answers.profiles import profile_named
-from evaluators.answers.verdicts import Verdict
+from evaluators.answers.problem import Hints, hints_of
+from evaluators.answers.profiles import Profile, profile_named
+from evaluators.answers.readings import readings
+from evaluators.answers.scalars import Context, Decision
+from evaluators.answers.values import Node, show
+from evaluators.answers.verdicts import Outcome, Verdict
+
+MAX_CHARACTERS = 100_000
+"""Of a prediction that is looked at at all; the grammar reads far fewer."""
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_ANNOUNCED = re.compile(
+    r"\\+f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE
+)
+_LIST_OPS = frozenset({"list", "set"})
 
 
 def check(reference: str, prediction: str, *, profile: str = "strict", problem: str | None = None) -> Verdict:
-    """Whether `prediction` is the answer `reference`; both are answers, not whole outputs."""
-    profile_named(profile)
-    same = reference.strip() == prediction.strip()
-    return Verdict(
-        verdict="correct" if same else "incorrect", reason="same text" if same else "different text", stage="text"
-    )
+    """Whether `prediction` is the answer `reference`; both are answers, not whole outputs.
+
+    Never raises on any pair of strings, and never runs anything that they hold. Raises ValueError for an unknown
+    profile.
+    """
+    rules = profile_named(profile)
+    if rules.name == "deepseek":
+        from evaluators.answers.deepseek import check_published
+
+        return check_published(reference, prediction)
+    left, right = reference.strip(), prediction.strip()
+    if _INTEGER.fullmatch(left) and _INTEGER.fullmatch(right):
+        return _integers(left, right)
+    if not left or not right:
+        return _verdict("unparsed", f"the {'reference' if not left else 'prediction'} is empty", "parse")
+    if left == right:
+        return _verdict("correct", "the same text", "text")
+    if len(right) > MAX_CHARACTERS or len(left) > MAX_CHARACTERS:
+        return _verdict("unparsed", f"longer than {MAX_CHARACTERS} characters", "parse")
+    return _parsed(left, right, rules, hints_of(problem))
 
 
 def check_output(
@@ -25,12 +55,135 @@ def check_output(
     program_output: str | None = None,
 ) -> Verdict:
     """Extract, then check; `no_answer` where the text gives none."""
-    found = extract(output_text, profile=profile, program_output=program_output)
+    if profile == "deepseek":
+        from evaluators.answers.deepseek import check_output_published
+
+        return check_output_published(reference, output_text, problem=problem, program_output=program_output)
+    found = extract(
+        output_text, profile=profile, expect_list=wants_list(reference), program_output=program_output
+    )
     if found is None:
-        return Verdict(verdict="no_answer", reason="the output gives no answer", stage="extraction")
-    return check(reference, found.answer, profile=profile, problem=problem)
+        return _verdict("no_answer", "the output gives no answer", "extraction")
+    if profile == "reward" and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
+        hedged = _verdict("incorrect", f"{found.distinct} different answers are given", "extraction")
+        return _about(hedged, found.answer, found.method)
+    return _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
 
 
 def same_answer(a: str, b: str, *, profile: str = "strict") -> bool:
     """Whether two predictions are the same answer, as maj@k groups them: neither is the reference."""
     return check(a, b, profile=profile).correct or check(b, a, profile=profile).correct
+
+
+def wants_list(reference: str) -> bool:
+    """Whether the reference holds several answers, so that several boxes may be one answer together."""
+    found = readings(reference, True, False)
+    return bool(found) and found[0].op in _LIST_OPS
+
+
+def _integers(left: str, right: str) -> Verdict:
+    if int(left) == int(right):
+        return Verdict(verdict="correct", reason="the same integer", stage="exact")
+    return Verdict(verdict="incorrect", reason=f"{right} is not {left}", stage="exact")
+
+
+def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
+    mine = readings(left, True, rules.second_readings)
+    yours = readings(right, False, rules.second_readings)
+    announced = None
+    if not yours or yours[0].op == "text" or len(right) > 60:
+        announced = _announced_answer(right, rules)
+        if announced is not None and announced != right:
+            yours = readings(announced, False, rules.second_readings) or yours
+    if not mine:
+        return _without_grammar(left, right, "reference")
+    if not yours:
+        return _without_grammar(left, right, "prediction")
+    decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
+    if not decision.same and hints.options:
+        decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
+    outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
+    return Verdict(
+        verdict=outcome,
+        reason=decision.reason,
+        stage=decision.stage,
+        reference_form=show(pair[0]),
+        prediction_form=show(pair[1]),
+    )
+
+
+def _best(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> tuple[Decision, tuple[Node, Node]]:
+    """The first pair of readings that agrees, or what was said of the likeliest pair."""
+    first: Decision | None = None
+    undecided: Decision | None = None
+    for r, p in _pairs(mine, yours, context.hints):
+        decision = equal(r, p, context)
+        if decision.same:
+            return decision, (r, p)
+        if decision.same is None:
+            undecided = decision
+        first = first or decision
+    assert first is not None
+    return undecided or first, (mine[0], yours[0])
+
+
+def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> list[tuple[Node, Node]]:
+    """All pairs of readings; two clock times are only times, unless the problem speaks of ratios."""
+    if mine[0].op == "clock" and yours[0].op == "clock":
+        wanted = "ratio" if hints.ratio else "clock"
+        return [(r, p) for r, p in product(mine, yours) if r.op == p.op == wanted] or [(mine[0], yours[0])]
+    # A decimal comma is a reading of the prediction only where the reference is a decimal or a fraction.
+    fractional = mine[0].op == "dec" or mine[0].op in ("div", "mixed", "percent", "qty")
+    pairs = [
+        (r, p)
+        for r, p in product(mine, yours)
+        if not (p.op == "dec" and yours[0].op in _LIST_OPS and not fractional)
+        and not (r.op == "dec" and mine[0].op in _LIST_OPS and p.op in ("num", "dec") and yours[0].op not in _LIST_OPS)
+    ]
+    return pairs or [(mine[0], yours[0])]
+
+
+def _announced_answer(text: str, rules: Profile) -> str | None:
+    """The answer inside `The answer is \\boxed{5}`, where a prediction is given with its announcement."""
+    if not _ANNOUNCED.search(text):
+        return None
+    found = extract(text, profile=rules.name)
+    if found is None or found.method not in ("boxed", "answer_tag", "hashes", "cue"):
+        return None
+    if found.distinct > 1 and not rules.weak_methods:
+        return None
+    return found.answer
+
+
+def _through_options(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> Decision | None:
+    """A letter against the text of its option in the problem, either way round."""
+    for r, p in ((mine[0], yours[0]), (yours[0], mine[0])):
+        if r.op == "choice" and p.op != "choice" and r.value in context.hints.options:
+            option = readings(context.hints.options[r.value], True, False)
+            others = yours if r is mine[0] else mine
+            if option and any(equal(o, q, context).same for o, q in product(option, others)):
+                return Decision(True, "choice", f"option {r.value} of the problem")
+    return None
+
+
+def _without_grammar(left: str, right: str, which: str) -> Verdict:
+    """At least one side is outside the language: only the same characters are the same answer."""
+    if "".join(left.split()) == "".join(right.split()):
+        return _verdict("correct", "the same text but for white space", "text")
+    return _verdict("unparsed", f"the {which} is outside the language of answers", "parse")
+
+
+def _verdict(outcome: Outcome, reason: str, stage: str) -> Verdict:
+    return Verdict(verdict=outcome, reason=reason, stage=stage)
+
+
+def _about(verdict: Verdict, prediction: str, method: str) -> Verdict:
+    return Verdict(
+        verdict=verdict.verdict,
+        reason=verdict.reason,
+        stage=verdict.stage,
+        reference_form=verdict.reference_form,
+        prediction_form=verdict.prediction_form,
+        prediction=prediction,
+        method=method,
+    )

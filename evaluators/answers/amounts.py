@@ -1,0 +1,209 @@
+"""Comparison of amounts: numbers with units, percentages, bases, clock times, ratios, dates."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from evaluators.answers.scalars import Context, Decision, scalars
+from evaluators.answers.units import MONEY, SINGLE_LETTER, Unit, compatible, nouns, physical
+from evaluators.answers.values import PI, Node, num, show, walk
+
+NAMED = frozenset({"qty", "percent", "base", "clock", "ratio", "date"})
+
+
+def peeled(node: Node) -> Node:
+    """An amount with its sign and approximation moved inside: -(5 cm) is (-5) cm."""
+    if node.op in ("neg", "approx") and node.args[0].op in ("qty", "percent"):
+        inner = node.args[0]
+        return Node(inner.op, (Node(node.op, inner.args),), inner.value)
+    if node.op == "qty" and not node.value.dims and node.value.scale == 1:
+        return node.args[0]
+    return node
+
+
+def amounts(r: Node, p: Node, context: Context) -> Decision:
+    """Whether two amounts, at least one of them named, are the same."""
+    if "ratio" in (r.op, p.op):
+        return _ratios(r, p, context)
+    if "date" in (r.op, p.op):
+        return Decision(r == p, "exact", "one date" if r == p else f"{show(p)} is not the date {show(r)}")
+    if "clock" in (r.op, p.op):
+        return _clocks(r, p)
+    if _based(r) or _based(p):
+        return _bases(r, p, context)
+    if r.op == "percent" or p.op == "percent":
+        return _percentages(r, p, context)
+    return _quantities(r, p, context)
+
+
+# ---- percentages
+
+
+def _percentages(r: Node, p: Node, context: Context) -> Decision:
+    if r.op == p.op:
+        return scalars(r.args[0], p.args[0], context)
+    if r.op == "qty" or p.op == "qty":
+        return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}: one is a percentage, one has a unit")
+    literal_r = r.args[0] if r.op == "percent" else r
+    literal_p = p.args[0] if p.op == "percent" else p
+    value = scalars(r, p, context)
+    if value.same:
+        return value._replace(reason=f"{show(p)[:60]} and {show(r)[:60]} are one number")
+    bare = scalars(literal_r, literal_p, context)
+    if bare.same and _percent_may_be_silent(r, p, context):
+        return bare._replace(reason="the percent sign is left to the question")
+    return Decision(False, "percent", f"{show(p)[:80]} is not {show(r)[:80]}")
+
+
+def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
+    """`50` for `50%`, and `50%` for `50` where percents were asked for, or nothing is known and 50 is no fraction."""
+    if context.hints.percent:
+        return True
+    if context.hints.given or not context.profile.bare_attributes:
+        return False
+    return r.op == "percent" or (r.op == "num" and abs(r.value) >= 1) or (r.op == "dec" and abs(r.value[0]) > 1)
+
+
+# ---- numbers in a base
+
+
+def _based(node: Node) -> bool:
+    return node.op == "base" or (node.op == "neg" and node.args[0].op == "base")
+
+
+def _bases(r: Node, p: Node, context: Context) -> Decision:
+    sign_r, r = (-1, r.args[0]) if r.op == "neg" else (1, r)
+    sign_p, p = (-1, p.args[0]) if p.op == "neg" else (1, p)
+    if r.op == p.op == "base":
+        if r.value[1] == p.value[1] or context.profile.bare_attributes:
+            same = sign_r * _worth(r) == sign_p * _worth(p)
+            return Decision(same, "exact", "one number" if same else f"{show(p)} is not {show(r)}")
+        return Decision(False, "base", f"base {p.value[1]}, where base {r.value[1]} was expected")
+    based, other = (r, p) if r.op == "base" else (p, r)
+    if other.op != "num":
+        return Decision(False, "type", "only one of them is in a base")
+    if sign_r * sign_p < 0 or (other.value < 0) != (sign_r * sign_p < 0):
+        other = num(-other.value) if sign_r * sign_p < 0 else other
+        if other.value < 0:
+            return Decision(False, "exact", "the signs differ")
+    if based is r:
+        silent = context.hints.base or (context.profile.bare_attributes and not context.hints.given)
+        same = silent and str(other.value) == r.value[0]
+        return Decision(same, "base", "the base is left to the question" if same else f"{show(p)} is not {show(r)}")
+    same = context.profile.bare_attributes and _worth(p) == other.value
+    return Decision(same, "base", "one number" if same else f"{show(p)} is not {show(r)}")
+
+
+def _worth(node: Node) -> int:
+    digits, base = node.value
+    try:
+        return int(digits, base)
+    except ValueError:
+        return -1
+
+
+# ---- times and ratios
+
+
+def _clocks(r: Node, p: Node) -> Decision:
+    if r.op == p.op == "clock":
+        (hour_r, *rest_r, kind_r), (hour_p, *rest_p, kind_p) = r.value, p.value
+        # 4:30 p.m. for 4:30 says more than was asked; 4:30 for 4:30 p.m. says less.
+        same_hour = (hour_r == hour_p and kind_r == kind_p) or (kind_r == "open" and hour_r % 12 == hour_p % 12)
+        same = same_hour and rest_r == rest_p
+        return Decision(same, "exact", "one time" if same else "two different times")
+    clock, other = (r, p) if r.op == "clock" else (p, r)
+    full_hour = clock.value[1:] == (0, 0, "open")
+    same = clock is p and full_hour and other == num(clock.value[0])
+    return Decision(same, "exact", "the full hour" if same else "a time is not a number")
+
+
+def _ratios(r: Node, p: Node, context: Context) -> Decision:
+    if r.op == p.op == "ratio":
+        if len(r.args) != len(p.args):
+            return Decision(False, "structure", "ratios of different lengths")
+        for i in range(1, len(r.args)):
+            left = Node("mul", (r.args[0], p.args[i]))
+            right = Node("mul", (r.args[i], p.args[0]))
+            decision = scalars(left, right, context) if context.profile.unevaluated else _products(left, right, context)
+            if not decision.same:
+                return decision._replace(reason=f"{show(p)[:60]} is not in proportion to {show(r)[:60]}")
+        return Decision(True, "exact", "ratios in proportion")
+    ratio, other = (r, p) if r.op == "ratio" else (p, r)
+    if len(ratio.args) != 2 or other.op not in ("num", "dec", "div", "mixed"):
+        return Decision(False, "type", "a ratio is not such a value")
+    quotient = Node("div", ratio.args)
+    return scalars(quotient, other, context) if ratio is r else scalars(other, quotient, context)
+
+
+def _products(left: Node, right: Node, context: Context) -> Decision:
+    from evaluators.answers.exact import rational
+
+    a, b = rational(left), rational(right)
+    if a is None or b is None:
+        return scalars(left, right, context)
+    return Decision(a == b, "exact", "in proportion")
+
+
+# ---- units
+
+
+def _quantities(r: Node, p: Node, context: Context) -> Decision:
+    if r.op == "qty" and p.op == "qty":
+        return _two_units(r, p, context)
+    if r.op == "qty":
+        return _with_angle(r.args[0], r.value, p, context, reverse=False) or scalars(r.args[0], p, context)
+    conflict = _conflict(p.value, context)
+    if conflict:
+        return Decision(False, "unit", conflict)
+    return _with_angle(p.args[0], p.value, r, context, reverse=True) or scalars(r, p.args[0], context)
+
+
+def _two_units(r: Node, p: Node, context: Context) -> Decision:
+    unit_r, unit_p = r.value, p.value
+    if {_angle(unit_r), _angle(unit_p)} == {"degree", "radian"}:
+        if _angle(unit_r) == "degree":
+            return scalars(_in_radians(r.args[0]), p.args[0], context)
+        return scalars(r.args[0], _in_radians(p.args[0]), context)
+    if not compatible(unit_r, unit_p):
+        return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}: the units differ in kind")
+    if unit_r.scale == unit_p.scale or not physical(unit_r):
+        return scalars(r.args[0], p.args[0], context)
+    factor = num(unit_p.scale / unit_r.scale)
+    converted = Node("mul", (p.args[0], factor))
+    if not context.profile.unevaluated:
+        from evaluators.answers.exact import rational
+
+        exact = rational(converted)
+        converted = num(exact) if exact is not None else converted
+    decision = scalars(r.args[0], converted, context)
+    return decision if decision.same else decision._replace(reason=f"{show(p)[:80]} is not {show(r)[:80]}")
+
+
+def _conflict(unit: Unit, context: Context) -> str | None:
+    """The reference is bare: a unit in the prediction is right unless the problem asks for another of its kind."""
+    if unit.text in SINGLE_LETTER and unit.text in context.hints.variables:
+        return f"{unit.text} is a variable of the problem"
+    asked = [a for a in context.hints.asked if a.dims == physical(unit)]
+    if asked and not MONEY & {name for name, _ in unit.dims} and all(a.scale != unit.scale for a in asked):
+        return f"the problem asks for {asked[-1].text}, not {unit.text}"
+    return None
+
+
+def _angle(unit: Unit) -> str | None:
+    kind = physical(unit)
+    if kind in ((("degree", 1),), (("radian", 1),)) and not nouns(unit):
+        return kind[0][0]
+    return None
+
+
+def _with_angle(inner: Node, unit: Unit, other: Node, context: Context, *, reverse: bool) -> Decision | None:
+    """90 degrees against pi/2: a bare number that speaks of pi is in radians."""
+    if _angle(unit) != "degree" or not any(n == PI for n in walk(other)):
+        return None
+    radians = _in_radians(inner)
+    return scalars(other, radians, context) if reverse else scalars(radians, other, context)
+
+
+def _in_radians(degrees: Node) -> Node:
+    return Node("mul", (degrees, Node("mul", (num(Fraction(1, 180)), PI))))

@@ -1,0 +1,367 @@
+"""Ball arithmetic (python-flint): rigorous enclosures of a tree's value, at one precision after another.
+
+A ball that excludes zero proves two values different. One that holds zero at 333 bits, about a hundred digits,
+is taken for a proof that they are equal.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.values import Node, symbols
+
+PRECISIONS = (64, 333)
+MAX_SUM_TERMS = 1_000
+MAX_MAGNITUDE = 100_000
+"""Bits before the point of any value."""
+POINTS = 5
+_lock = threading.RLock()  # flint's precision is one per process
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+class Unevaluable(ValueError):
+    """No ball: an unknown function, a pole, a branch point, or over the budget."""
+
+
+Environment = Mapping[str, Fraction]
+
+
+def values_equal(a: Node, b: Node, environment: Environment) -> bool | None:
+    """Whether both have one value at this point; None where balls cannot tell."""
+    from flint import ctx
+
+    with _lock:
+        before = ctx.prec
+        try:
+            for precision in PRECISIONS:
+                ctx.prec = precision
+                left, right = _value(a, environment), _value(b, environment)
+                difference = left - right
+                if not difference.is_finite():
+                    return None
+                if not difference.contains(0):
+                    return False
+                if precision == PRECISIONS[-1]:
+                    size = max(1.0, abs(float(left.abs_upper())))
+                    return True if float(difference.abs_upper()) < 1e-60 * size else None
+        except (Unevaluable, OverBudget, ZeroDivisionError, OverflowError, ValueError):
+            return None
+        finally:
+            ctx.prec = before
+    return None
+
+
+def real_value(node: Node) -> Fraction | None:
+    """A rational within 1e-30 of a real constant's value; None where it is no real constant."""
+    from flint import ctx
+
+    try:
+        exact = rational(node)
+        if exact is not None:
+            return exact
+    except (OverBudget, ZeroDivisionError):
+        return None
+    with _lock:
+        before = ctx.prec
+        try:
+            ctx.prec = 160
+            value = _value(node, {})
+            if not value.imag.contains(0) or float(value.imag.abs_upper()) > 1e-30 or not value.is_finite():
+                return None
+            mantissa, exponent = value.real.mid().man_exp()
+            if abs(int(exponent)) > MAX_MAGNITUDE:
+                return None
+            return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+        except (Unevaluable, OverBudget, ZeroDivisionError, OverflowError, ValueError):
+            return None
+        finally:
+            ctx.prec = before
+
+
+def sample_points(names: set[str], *, positive: bool = False) -> list[dict[str, Fraction]]:
+    """Fixed points without arithmetic coincidences: no zeros, no repeats, both signs unless `positive`."""
+    ordered = sorted(names)
+    points = []
+    for round_ in range(POINTS + 3):
+        point = {}
+        for index, name in enumerate(ordered):
+            seed = (round_ * 7919 + index * 104_729 + 31_337) % 9_973
+            value = Fraction(seed * 13 + 7, 40_009)
+            negative = (round_ + index) % 3 == 2 and not positive
+            point[name] = -value if negative else value
+        points.append(point)
+    return points
+
+
+def equal_everywhere(a: Node, b: Node) -> bool | None:
+    """Whether two expressions agree at every sampled point where the first has a real value; None: too few decided."""
+    names = symbols(a) | symbols(b)
+    agreed = 0
+    for point in sample_points(names):
+        same = values_equal(a, b, point)
+        if same is False:
+            return None if _imaginary(a, point) else False
+        agreed += same is True
+        if agreed >= POINTS:
+            return True
+    return True if agreed >= 3 else None
+
+
+def _imaginary(node: Node, point: Environment) -> bool:
+    """Outside the domain of a real expression that has no i of its own (a logarithm of a negative number)."""
+    from evaluators.answers.values import IMAGINARY, walk
+
+    if any(n == IMAGINARY for n in walk(node)):
+        return False
+    with _lock:
+        try:
+            return not bool(_value(node, point).imag.contains(0))
+        except (Unevaluable, OverBudget, ZeroDivisionError, OverflowError, ValueError):
+            return True
+
+
+def proportional(a: Node, b: Node) -> int:
+    """The sign of the constant c with a = c*b at every sampled point; 0 where there is none."""
+    names = symbols(a) | symbols(b)
+    if not names or symbols(a) != symbols(b):
+        return 0
+    points = sample_points(names)
+    base = points[0]
+    from evaluators.answers.substitution import substituted
+
+    a0, b0 = substituted(a, base), substituted(b, base)
+    agreed = 0
+    for point in points[1:]:
+        left = Node("mul", (substituted(a, point), b0))
+        right = Node("mul", (a0, substituted(b, point)))
+        same = values_equal(left, right, {})
+        if same is False:
+            return 0
+        agreed += same is True
+    first, second = real_value(a0), real_value(b0)
+    if agreed < 3 or not first or not second:
+        return 0
+    return 1 if first * second > 0 else -1
+
+
+# ---- evaluation
+
+
+def _value(node: Node, environment: Environment) -> Any:
+    from flint import acb, arb, fmpq
+
+    op, args, value = node
+    if op in ("num", "dec"):
+        number = value if op == "num" else value[0]
+        return acb(arb(fmpq(number.numerator, number.denominator)))
+    if op == "sym":
+        if value not in environment:
+            raise Unevaluable
+        number = environment[value]
+        return acb(arb(fmpq(number.numerator, number.denominator)))
+    if op == "const":
+        if value == "inf":
+            raise Unevaluable
+        return {"pi": lambda: acb.pi(), "e": lambda: acb(arb(1).exp()), "i": lambda: acb(0, 1)}[value]()
+    if op in ("sum", "prod"):
+        return _series(node, environment)
+    rule = _OPERATIONS.get(op)
+    if rule is None:
+        raise Unevaluable
+    return _bounded(rule(value, [_value(a, environment) for a in args]))
+
+
+def _bounded(value: Any) -> Any:
+    if not value.is_finite():
+        raise Unevaluable
+    if value.abs_lower() > 0 and abs(_exponent(value)) > MAX_MAGNITUDE:
+        raise OverBudget
+    return value
+
+
+def _exponent(value: Any) -> int:
+    mantissa, exponent = value.abs_lower().mid().man_exp()
+    return int(exponent) + int(mantissa).bit_length()
+
+
+def _series(node: Node, environment: Environment) -> Any:
+    from flint import acb
+
+    body, lower, upper = node.args
+    first, last = rational(lower), rational(upper)
+    if first is None or last is None or first.denominator != 1 or last.denominator != 1:
+        raise Unevaluable
+    if last - first > MAX_SUM_TERMS:
+        raise OverBudget
+    total = acb(0 if node.op == "sum" else 1)
+    for index in range(int(first), int(last) + 1):
+        term = _value(body, {**environment, node.value: Fraction(index)})
+        total = total + term if node.op == "sum" else _bounded(total * term)
+    return total
+
+
+def _is_real(value: Any) -> bool:
+    return bool(value.imag.is_zero())
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    from flint import acb, arb
+
+    if _is_real(exponent) and exponent.real.is_integer():
+        whole = int(exponent.real.unique_fmpz())
+        if abs(whole) > 10_000_000 or abs(whole) * abs(_exponent_or_zero(base)) > MAX_MAGNITUDE:
+            raise OverBudget
+        return base**whole
+    if base.contains(0):
+        raise Unevaluable
+    if float((exponent * base.log()).abs_upper()) > MAX_MAGNITUDE:
+        raise OverBudget
+    if _is_real(base) and _is_real(exponent) and base.real > 0:
+        return acb((arb(exponent.real) * base.real.log()).exp())
+    return (exponent * base.log()).exp()
+
+
+def _exponent_or_zero(value: Any) -> int:
+    upper = value.abs_upper()
+    if upper <= 0:
+        return 0
+    mantissa, exponent = upper.mid().man_exp()
+    return int(exponent) + int(mantissa).bit_length()
+
+
+def _root(base: Any, degree: Any) -> Any:
+    """Real odd roots of negative numbers, as school has them; the principal root otherwise."""
+    from flint import acb, fmpq
+
+    if not (_is_real(degree) and degree.real.is_integer()):
+        return _power(base, 1 / degree)
+    order = int(degree.real.unique_fmpz())
+    if not 1 <= order <= 10_000:
+        raise Unevaluable
+    if _is_real(base):
+        real = base.real
+        if real.is_zero():
+            return acb(0)
+        if real > 0:
+            return acb(real.root(order))
+        if real < 0 and order % 2:
+            return acb(-((-real).root(order)))
+        if real < 0 and order == 2:
+            return acb(0, (-real).sqrt())
+    return base ** acb(fmpq(1, order))
+
+
+def _pow_node(_: Any, args: list[Any]) -> Any:
+    base, exponent = args
+    if _is_real(base) and _is_real(exponent) and base.real < 0 and not exponent.real.is_integer():
+        odd = _odd_denominator(exponent.real)
+        if odd:
+            result = _power(-base, exponent)
+            return result if odd[0] % 2 == 0 else -result
+    return _power(base, exponent)
+
+
+def _odd_denominator(value: Any) -> tuple[int, int] | None:
+    """The exponent as p/q with a small odd q: (-8)^(1/3) is -2."""
+    for q in (3, 5, 7, 9):
+        scaled = value * q
+        if scaled.contains_integer() and float(scaled.rad()) < 1e-6:
+            p = round(float(scaled.mid()))
+            return (p, q) if math.gcd(p, q) == 1 else None
+    return None
+
+
+def _function(name: str, args: list[Any]) -> Any:
+    from flint import acb
+
+    if name == "log":
+        base = args[1] if len(args) > 1 else acb(10)
+        return args[0].log() / base.log()
+    if name == "binom":
+        n, k = args
+        return (n + 1).gamma() / ((k + 1).gamma() * (n - k + 1).gamma())
+    if len(args) != 1:
+        raise Unevaluable
+    (x,) = args
+    if name in ("floor", "ceil"):
+        return _rounded(name, x)
+    if name == "factorial":
+        if float(x.abs_upper()) > 10_000:
+            raise OverBudget
+        return (x + 1).gamma()
+    if name in _GROWING and float(x.abs_upper()) > MAX_MAGNITUDE:
+        raise OverBudget
+    rule = _FUNCTIONS.get(name)
+    if rule is None:
+        raise Unevaluable
+    return rule(x)
+
+
+def _rounded(name: str, x: Any) -> Any:
+    from flint import acb
+
+    if not _is_real(x):
+        raise Unevaluable
+    rounded = x.real.floor() if name == "floor" else x.real.ceil()
+    if not rounded.is_exact():
+        raise Unevaluable
+    return acb(rounded)
+
+
+_GROWING = frozenset({"exp", "sinh", "cosh", "cis"})
+_FUNCTIONS = {
+    "sin": lambda x: x.sin(), "cos": lambda x: x.cos(), "tan": lambda x: x.tan(), "cot": lambda x: x.cot(),
+    "sec": lambda x: x.sec(), "csc": lambda x: x.csc(), "sinh": lambda x: x.sinh(), "cosh": lambda x: x.cosh(),
+    "tanh": lambda x: x.tanh(), "arcsin": lambda x: x.asin(), "arccos": lambda x: x.acos(), "arctan": lambda x: x.atan(),
+    "arsinh": lambda x: x.asinh(), "arcosh": lambda x: x.acosh(), "artanh": lambda x: x.atanh(),
+    "arccot": lambda x: (1 / x).atan(), "exp": lambda x: x.exp(), "ln": lambda x: x.log(), "abs": lambda x: _absolute(x),
+    "re": lambda x: type(x)(x.real), "im": lambda x: type(x)(x.imag), "sgn": lambda x: x.sgn(), "arg": lambda x: type(x)(x.arg()),
+    "cis": lambda x: x.cos() + type(x)(0, 1) * x.sin(),
+}  # fmt: skip
+
+
+def _absolute(x: Any) -> Any:
+    return type(x)(abs(x))
+
+
+def _degrees(unit: Any, args: list[Any]) -> Any:
+    from flint import acb
+
+    if unit.dims == (("degree", 1),):
+        return args[0] * acb.pi() / 180
+    if unit.dims == (("radian", 1),):
+        return args[0]
+    raise Unevaluable
+
+
+_OPERATIONS = {
+    "add": lambda _, a: a[0] + a[1],
+    "mul": lambda _, a: a[0] * a[1],
+    "div": lambda _, a: _divided(a[0], a[1]),
+    "neg": lambda _, a: -a[0],
+    "mixed": lambda _, a: a[0] + a[1],
+    "percent": lambda _, a: a[0] / 100,
+    "pow": _pow_node,
+    "root": lambda _, a: _root(a[0], a[1]),
+    "fn": _function,
+    "qty": _degrees,
+}
+
+
+def _divided(a: Any, b: Any) -> Any:
+    if b.contains(0):
+        raise Unevaluable
+    return a / b

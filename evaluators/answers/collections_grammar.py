@@ -1,0 +1,370 @@
+"""Whole answers: collections, intervals, unions, relations, matrices, amounts with units, around the expressions."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from evaluators.answers.grammar import END, MATRICES, Expressions
+from evaluators.answers.numerals import MAGNITUDES
+from evaluators.answers.units import Unit, parse_unit, physical
+from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num
+
+_RELATIONS = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "≠": "!="}
+_RELATIONS |= {"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">"}
+_RELATIONS |= {"ne": "!=", "neq": "!=", "approx": "~", "simeq": "~", "equiv": "==", "in": "in", "colon": ":"}
+_ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
+_SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})
+_CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "langle": ("rangle",)}
+_UNIT_OPS = frozenset({"/", "^", "*", "$", "¢", "€", "£", "¥", "'", '"', "{", "}", "-", "."})
+_SCALE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "m": 10**6, "B": 10**9, "b": 10**9}
+_SMALLER = {"'": "feet", '"': "inches"}
+MAX_PLUS_MINUS = 4
+
+
+class Answers(Expressions):
+    """Reads one whole answer. `is_reference` withholds readings that only a prediction may need."""
+
+    def answer(self) -> Node:
+        items = [self.item()]
+        conjunction = True
+        while word := self.separator():
+            conjunction = conjunction and word == "and"
+            items.append(self.item())
+            if len(items) > MAX_ITEMS:
+                raise ParseError(f"more than {MAX_ITEMS} elements")
+        if self.peek() is not END:
+            raise ParseError(f"cannot read on at {self.peek().text!r}")
+        if len(items) == 1:
+            return items[0]
+        return self.node("list", *items, value="and" if conjunction else None)
+
+    def separator(self) -> str:
+        """The separator passed: `and`, another one, or the empty string where none stands here."""
+        found = ""
+        while self.peek() is not END:
+            token = self.peek()
+            word = token.kind in ("word", "text") and token.text.strip(" ,") in _SEPARATING_WORDS
+            if not (word or token.text in ("lor", "land") or (token.kind == "op" and token.text in (",", ";"))):
+                break
+            if token.kind == "op" and found:
+                break
+            self.advance()
+            found = "and" if (word and token.text.strip(" ,").lower() == "and") or token.text == "land" else "or"
+        return found
+
+    # ---- relations
+
+    def item(self) -> Node:
+        if self.accept("approx"):
+            return self.node("approx", self.operand())
+        sides, relations = [self.operand()], []
+        while True:
+            token = self.peek()
+            if token.text in _ARROWS and token.kind != "text":
+                self.advance()
+                sides, relations = [self.operand()], []
+                continue
+            name = _RELATIONS.get(token.text) if token.kind in ("op", "arrow", "cmd") else None
+            if token.kind == "word" and token.text == "in" and sides[-1].op == "sym":
+                name = "in"
+            if name is None:
+                break
+            self.advance()
+            relations.append(name)
+            sides.append(self.operand())
+        if not relations:
+            return sides[0]
+        if relations == ["in"]:
+            return self.membership(sides)
+        if self.peek().text == "pmod":
+            self.advance()
+            sides.append(self.braced())
+            relations.append("mod")
+        return self.node("relation", *sides, value=tuple(relations))
+
+    @staticmethod
+    def membership(sides: list[Node]) -> Node:
+        """x in A is A; `x in (1, 2)` can only be an interval."""
+        inner = sides[1]
+        if inner.op in ("tuple", "bracket") and len(inner.args) == 2:
+            closed = inner.op == "bracket"
+            return Node("interval", inner.args, (closed, closed))
+        return inner
+
+    def operand(self) -> Node:
+        left = self.amount()
+        while True:
+            token = self.peek()
+            if token.text in ("cup", "cap") or (token.kind == "word" and token.text == "U"):
+                self.advance()
+                left = self.node("union" if token.text != "cap" else "cap", left, self.amount())
+            elif token.text in ("setminus", "backslash") and token.kind == "cmd":
+                self.advance()
+                left = self.node("without", left, self.amount())
+            elif token.text == ":" and token.kind == "op" and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul"):
+                self.advance()
+                left = self.node("ratio", *(left.args if left.op == "ratio" else (left,)), self.amount())
+            elif token.text in ("to", ":") and token.kind in ("word", "text") and left.op == "num":
+                self.advance()
+                left = self.node("ratio", left, self.amount())
+            else:
+                return left
+
+    # ---- amounts: a number, its magnitude, its unit
+
+    def amount(self) -> Node:
+        before = self.currency
+        self.currency = None
+        value = self.expression()
+        currency, self.currency = self.currency, before
+        value = self.magnitude(value, glued=currency is not None)
+        unit = self.unit(value, currency)
+        if unit is None:
+            return value
+        if value.op == "percent" and physical(unit):
+            raise ParseError("a percentage with a unit")
+        value = self.node("qty", value, value=unit) if unit.text != "%" else self.node("percent", value)
+        following = self.peek()
+        if following.kind == "num" and value.op == "qty" and value.args[0].op in ("num", "dec"):
+            return self.compound(value)
+        return value
+
+    def magnitude(self, value: Node, *, glued: bool) -> Node:
+        token = self.peek()
+        if token.kind not in ("word", "text") or value.op not in ("num", "dec", "mixed", "mul"):
+            return value
+        scale = MAGNITUDES.get(token.text.lower().rstrip("s") if len(token.text) > 4 else token.text.lower())
+        if scale is None and glued and not token.spaced:
+            scale = _SCALE_LETTERS.get(token.text)
+        if scale is None:
+            return value
+        self.advance()
+        if value.op == "mul":
+            return self.node("mul", value, num(scale))
+        if value.op == "dec":
+            return num(value.value[0] * scale)
+        return num(value.value * scale) if value.op == "num" else self.node("mul", value, num(scale))
+
+    def unit(self, value: Node, currency: str | None) -> Unit | None:
+        """The unit of the tokens up to the next separator, closed bracket or relation; a ParseError where they are none."""
+        begin = self.position
+        bracket = self.peek().text == "(" and self.peek(1).kind in ("word", "text")
+        if bracket:
+            self.advance()
+        pieces: list[str] = []
+        while self.unit_token(pieces):
+            token = self.advance()
+            if token.kind == "cmd":
+                pieces.append("°")
+            else:
+                pieces.append((" " if token.spaced or token.kind in ("text", "word") else "") + token.text)
+        text = "".join(pieces).strip().replace("^ ", "^")
+        if bracket and text:
+            self.expect(")")
+        if text.lower() in ("percent", "per cent", "percentage points", "percents", "%"):
+            return Unit((), Fraction(1), "%")
+        if not text:
+            self.position = begin
+            return parse_unit(currency) if currency else None
+        unit = parse_unit(_plain_unit(text))
+        if unit is None:
+            raise ParseError(f"{text!r} is no unit")
+        if currency and (money := parse_unit(currency)):
+            spelled = [d for d in unit.dims if d[0] not in ("usd", "cny")]
+            return Unit(tuple(sorted((*money.dims, *spelled))), Fraction(1), f"{currency} {text}")
+        return unit
+
+    def unit_token(self, pieces: list[str]) -> bool:
+        token = self.peek()
+        if token.kind in ("word", "text"):
+            return token.text.strip(" ,") not in _SEPARATING_WORDS and token.text not in ("to", "in", "U")
+        if token.kind == "cmd":
+            return token.text == "circ"
+        if token.kind == "num":
+            return bool(pieces) and pieces[-1].strip() in ("^", "{", "-") and len(token.text) == 1
+        if token.kind != "op" or token.text not in _UNIT_OPS:
+            return False
+        if token.text in ("$", "€", "£", "¥", "¢", "'", '"'):
+            return not pieces
+        if token.text == "/" and not pieces:
+            return self.peek(1).kind in ("word", "text")
+        return bool(pieces) and (token.text != "}" or any(p.strip() == "{" for p in pieces))
+
+    def compound(self, first: Node) -> Node:
+        """5 feet 3 inches, 2 hours 30 minutes: one amount of one dimension."""
+        second = self.amount()
+        if second.op != "qty" or physical(second.value) != physical(first.value) or not physical(first.value):
+            raise ParseError("two amounts side by side are not one")
+        ratio = num(second.value.scale / first.value.scale)
+        total = self.node("add", first.args[0], self.node("mul", second.args[0], ratio))
+        return self.node("qty", total, value=first.value)
+
+    # ---- collections
+
+    def group(self) -> Node:
+        opener = self.advance().text
+        closers = _CLOSERS[opener]
+        self.depth += 1
+        outer_bars, self.bars = self.bars, 0
+        if self.accept(*closers):
+            self.depth, self.bars = self.depth - 1, outer_bars
+            return self.node("special", value="empty") if opener in "{[" else self.node("tuple")
+        if opener == "{":
+            self.closing_bar = True
+        items = [self.item()]
+        self.closing_bar = False
+        if opener == "{" and (self.accept("|", "mid", ":", "vert")):
+            return self.set_builder(items[0], outer_bars)
+        while self.separator_in_group():
+            items.append(self.item())
+            if len(items) > MAX_ITEMS:
+                raise ParseError(f"more than {MAX_ITEMS} elements")
+        closer = self.peek().text
+        self.expect(*closers)
+        self.depth, self.bars = self.depth - 1, outer_bars
+        return self.grouped(opener, closer, items)
+
+    def separator_in_group(self) -> str:
+        if self.peek().text in ("ldots", "...", "dots"):
+            raise ParseError("an elided list has no one meaning")
+        return self.separator()
+
+    def grouped(self, opener: str, closer: str, items: list[Node]) -> Node:
+        if opener == "{":
+            return self.node("set", *items)
+        if opener == "langle":
+            return self.node("angle", *items)
+        if closer != _CLOSERS[opener][0]:
+            if len(items) != 2:
+                raise ParseError("brackets that do not match hold two endpoints")
+            return self.node("interval", *items, value=(opener == "[", closer == "]"))
+        if len(items) == 1:
+            if opener == "[" and self.peek() is END and self.position == len(self.tokens) and items[0].op != "relation":
+                return self.node("bracket", items[0])
+            return items[0]
+        if len(items) == 2 and any(_infinite(i) for i in items):
+            return self.node("interval", *items, value=(opener == "[", closer == "]"))
+        return self.node("tuple" if opener == "(" else "bracket", *items)
+
+    def set_builder(self, head: Node, outer_bars: int) -> Node:
+        conditions = [self.item()]
+        while self.separator():
+            conditions.append(self.item())
+        self.expect("}")
+        self.depth, self.bars = self.depth - 1, outer_bars
+        kept = [c for c in conditions if c.op == "relation"] or conditions
+        if len(kept) == 1:
+            return kept[0]
+        return self.node("list", *kept)
+
+    def matrix(self, name: str) -> Node:
+        if name not in MATRICES:
+            raise ParseError(f"unknown environment {name}")
+        rows: list[list[Node]] = [[]]
+        self.depth += 1
+        while self.peek().kind != "end":
+            rows[-1].append(self.item())
+            if self.accept("&"):
+                continue
+            self.accept(",", ";") if name == "cases" else None
+            if self.accept("\\"):
+                if self.peek().kind != "end":
+                    rows.append([])
+            elif self.peek().kind != "end":
+                raise ParseError(f"a {name} cannot be read at {self.peek().text!r}")
+        self.advance()
+        self.depth -= 1
+        if name in ("cases", "aligned"):
+            return self.node("list", *(row[0] if len(row) == 1 else self.node("tuple", *row) for row in rows))
+        widths = {len(row) for row in rows}
+        if len(widths) != 1 or sum(map(len, rows)) > MAX_ITEMS:
+            raise ParseError("the rows of a matrix differ in length")
+        kind = "det" if name == "vmatrix" else "matrix"
+        return self.node(kind, *(cell for row in rows for cell in row), value=(len(rows), widths.pop()))
+
+    # ---- sums, integrals, limits
+
+    def bound(self, name: str) -> Node:
+        lower = upper = None
+        while self.peek().text in ("_", "^"):
+            mark = self.advance().text
+            value = self.limit_part() if self.peek().text == "{" else self.prefix(45)
+            lower, upper = (value, upper) if mark == "_" else (lower, value)
+        if name == "lim":
+            if lower is None or lower.op != "relation" or lower.value != ("to",):
+                raise ParseError("a limit names its variable and point")
+            return self.node("lim", self.expression(15), lower.args[1], value=lower.args[0].value)
+        if name == "int":
+            return self.integral(lower, upper)
+        if lower is None or upper is None or lower.op != "relation" or lower.args[0].op != "sym":
+            raise ParseError("a sum names its index and its ends")
+        return self.node(name, self.expression(15), lower.args[1], upper, value=lower.args[0].value)
+
+    def limit_part(self) -> Node:
+        self.expect("{")
+        if self.peek().kind == "word" and self.peek(1).text == "=":
+            self.indices.add(self.peek().text)
+        left = self.expression()
+        if self.accept("to", "rightarrow", "->"):
+            left = Node("relation", (left, self.expression()), ("to",))
+        elif self.accept("="):
+            left = Node("relation", (left, self.expression()), ("=",))
+        self.expect("}")
+        return left
+
+    def integral(self, lower: Node | None, upper: Node | None) -> Node:
+        """Up to `dx`: the last two letters of the integrand's product."""
+        if lower is None or upper is None:
+            raise ParseError("an integral without its ends is no number")
+        for index in range(self.position, len(self.tokens)):
+            token = self.tokens[index]
+            if token.kind == "word" and len(token.text) == 2 and token.text[0] == "d":
+                inner = Answers(self.tokens[self.position : index])
+                body = inner.expression() if index > self.position else num(1)
+                if inner.peek() is not END:
+                    break
+                self.position = index + 1
+                return self.node("int", body, lower, upper, value=token.text[1])
+        raise ParseError("an integral names its variable: dx")
+
+
+def _plain_unit(text: str) -> str:
+    text = re.sub(r"[{}]", "", text)
+    return _SMALLER.get(text, text.rstrip("."))
+
+
+def _infinite(node: Node) -> bool:
+    return node == INFINITY or node == negated(INFINITY)
+
+
+def expand_plus_minus(node: Node) -> Node:
+    """1 \\pm a as the two values it stands for; all the signs of one item turn together."""
+    if node.op in COLLECTIONS:
+        items: list[Node] = []
+        for item in node.args:
+            expanded = expand_plus_minus(item)
+            items.extend(expanded.args if expanded.op == "list" and item.op != "list" else (expanded,))
+        return node._replace(args=tuple(items))
+    if not _has_plus_minus(node):
+        return node
+    if node.op == "relation" and node.value == ("=",):
+        left, right = node.args
+        return Node("list", tuple(node._replace(args=(left, _signed(right, s))) for s in (1, -1)))
+    return Node("list", (_signed(node, 1), _signed(node, -1)))
+
+
+def _has_plus_minus(node: Node) -> bool:
+    return node.op in ("pm", "mp") or any(_has_plus_minus(a) for a in node.args)
+
+
+def _signed(node: Node, sign: int) -> Node:
+    args = tuple(_signed(a, sign) for a in node.args)
+    if node.op in ("pm", "mp"):
+        positive = (sign > 0) == (node.op == "pm")
+        right = args[1] if positive else negated(args[1])
+        return right if args[0] == num(0) else Node("add", (args[0], right))
+    return node._replace(args=args)
+
+
+__all__ = ["Answers", "expand_plus_minus"]

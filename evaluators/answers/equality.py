@@ -1,0 +1,279 @@
+"""Comparison of two parsed answers, guided by the reference's type."""
+
+from __future__ import annotations
+
+from evaluators.answers.amounts import NAMED, amounts, peeled
+from evaluators.answers.relations import assignment, function_of, relations, value_of
+from evaluators.answers.scalars import Context, Decision, scalars
+from evaluators.answers.sets import Piece, pieces_of
+from evaluators.answers.values import COLLECTIONS, Node, show, symbols
+
+_SET_LIKE = frozenset({"interval", "union", "cap", "without"})
+_ORDERED = frozenset({"tuple", "angle"})
+_TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
+MAX_PAIRINGS = 2_500
+"""Comparisons within one pair of collections: fifty elements each."""
+
+
+def equal(r: Node, p: Node, context: Context) -> Decision:
+    """Whether the prediction `p` is the reference `r`."""
+    if r == p and r.op != "list":
+        return Decision(True, "structure", "the same expression")
+    r, p = peeled(r), peeled(p)
+    if r.op in _TERMINAL or p.op in _TERMINAL:
+        return _terminals(r, p)
+    if r.op in _SET_LIKE or p.op in _SET_LIKE or _is_range(r) or _is_range(p):
+        decision = _real_sets(r, p, context)
+        if decision is not None:
+            return decision
+    if r.op in ("matrix", "det") or p.op in ("matrix", "det"):
+        return _matrices(r, p, context)
+    if r.op in COLLECTIONS or p.op in COLLECTIONS:
+        return _collections(r, p, context)
+    if r.op == "relation" or p.op == "relation":
+        return _relations(r, p, context)
+    if r.op in NAMED or p.op in NAMED or _negated_base(r) or _negated_base(p):
+        return amounts(r, p, context)
+    return scalars(r, p, context)
+
+
+def _negated_base(node: Node) -> bool:
+    return node.op == "neg" and node.args[0].op == "base"
+
+
+def _different(r: Node, p: Node, stage: str = "type") -> Decision:
+    return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
+
+
+def _terminals(r: Node, p: Node) -> Decision:
+    """Texts, choices and the like equal only their own kind."""
+    if r.op != p.op or r.value != p.value:
+        return _different(r, p, "text")
+    if r.op == "choice" and r.args and p.args and r.args != p.args:
+        return Decision(False, "choice", f"one letter, but {p.args[0].value[:60]!r} is not {r.args[0].value[:60]!r}")
+    return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+# ---- sets of reals
+
+
+def _is_range(node: Node) -> bool:
+    """An inequality in one variable, or several joined."""
+    if node.op == "relation":
+        return all(name in ("<", ">", "<=", ">=", "!=") for name in node.value)
+    return node.op == "list" and all(a.op == "relation" and _is_range(a) for a in node.args)
+
+
+def _real_sets(r: Node, p: Node, context: Context) -> Decision | None:
+    """Compared end by end; None where one is no set of reals, so that another rule may speak."""
+    if _is_range(r) and _is_range(p) and symbols(r) != symbols(p):
+        return Decision(False, "relation", f"{show(p)[:100]} is about other variables than {show(r)[:100]}")
+    left, right = pieces_of(r), pieces_of(p)
+    if left is None or right is None:
+        if _is_range(r) and _is_range(p):
+            return None
+        return _different(r, p) if r.op in _SET_LIKE or p.op in _SET_LIKE else None
+    if len(left) != len(right):
+        return _different(r, p, "set")
+    for mine, yours in zip(left, right, strict=True):
+        if mine[2:] != yours[2:]:
+            return Decision(False, "set", f"{show(p)[:80]} differs from {show(r)[:80]} in an open or closed end")
+        decision = _ends(mine, yours, context)
+        if not decision.same:
+            return decision
+    return Decision(True, "set", "the same set of real numbers")
+
+
+def _ends(mine: Piece, yours: Piece, context: Context) -> Decision:
+    for a, b in ((mine.low, yours.low), (mine.high, yours.high)):
+        if a is None or b is None:
+            if a is not b:
+                return Decision(False, "set", "only one of them is unbounded")
+            continue
+        decision = equal(a, b, context)
+        if not decision.same:
+            return decision
+    return Decision(True, "set", "the same ends")
+
+
+# ---- matrices
+
+
+def _matrices(r: Node, p: Node, context: Context) -> Decision:
+    r, p = _as_matrix(r, p), _as_matrix(p, r)
+    if r.op == p.op and r.value == p.value:
+        return _in_order(r.args, p.args, context)
+    matrix, other = (r, p) if r.op == "matrix" else (p, r)
+    if matrix.op == "matrix" and 1 in matrix.value and other.op in ("tuple", "angle", "bracket"):
+        return _in_order(r.args, p.args, context)
+    return _different(r, p)
+
+
+def _as_matrix(node: Node, like: Node) -> Node:
+    """[[1, 2], [3, 4]] where the other is a matrix."""
+    if node.op in ("bracket", "tuple", "list") and like.op == "matrix" and node.args:
+        rows = node.args
+        if all(row.op in ("bracket", "tuple") for row in rows) and len({len(row.args) for row in rows}) == 1:
+            return Node("matrix", tuple(c for row in rows for c in row.args), (len(rows), len(rows[0].args)))
+    return node
+
+
+# ---- collections
+
+
+def _collections(r: Node, p: Node, context: Context) -> Decision:
+    if mapped := _systems(r, p, context):
+        return mapped
+    names_r, r = _solutions(r)
+    names_p, p = _solutions(p)
+    if names_r and names_p and names_r != names_p:
+        return Decision(False, "relation", f"values of {names_p}, where {names_r} was asked for")
+    if r.op not in COLLECTIONS or p.op not in COLLECTIONS:
+        return _one_and_many(r, p, context)
+    if r.op in _ORDERED or p.op in _ORDERED or (r.op == p.op == "bracket"):
+        return _tuples(r, p, context)
+    if r.op == "bracket" and p.op == "list":
+        return _in_order(r.args, p.args, context)
+    if r.op == "bracket" and p.op == "set":
+        return _different(r, p)
+    return _unordered(r, p, context)
+
+
+def _tuples(r: Node, p: Node, context: Context) -> Decision:
+    """Order counts. Braces never mean an order; `[1, 2]` is no point, and `1, 2` may be one without its brackets."""
+    if "set" in (r.op, p.op):
+        return _different(r, p)
+    if "bracket" in (r.op, p.op) and r.op != p.op and len(r.args) == 2:
+        return _different(r, p)
+    return _in_order(r.args, p.args, context)
+
+
+def _in_order(r: tuple[Node, ...], p: tuple[Node, ...], context: Context) -> Decision:
+    if len(r) != len(p):
+        return Decision(False, "length", f"{len(p)} elements, where {len(r)} were expected")
+    stage = "structure"
+    for index, (mine, yours) in enumerate(zip(r, p, strict=True)):
+        decision = equal(mine, yours, context)
+        if not decision.same:
+            return decision._replace(reason=f"element {index + 1}: {decision.reason}")
+        stage = decision.stage if decision.stage != "structure" else stage
+    return Decision(True, stage, "equal element by element")
+
+
+def _unordered(r: Node, p: Node, context: Context) -> Decision:
+    """A matching of the elements. Repeats count in lists and not in sets."""
+    mine, yours = list(r.args), list(p.args)
+    if "set" in (r.op, p.op):
+        mine, yours = _distinct(mine, context), _distinct(yours, context)
+    if len(mine) != len(yours):
+        return Decision(False, "length", f"{len(yours)} elements, where {len(mine)} were expected")
+    if len(mine) * len(yours) > MAX_PAIRINGS:
+        return _in_order(tuple(sorted(mine, key=repr)), tuple(sorted(yours, key=repr)), context)
+    stage, undecided = "structure", False
+    for item in mine:
+        for index, candidate in enumerate(yours):
+            decision = equal(item, candidate, context)
+            undecided = undecided or decision.same is None
+            if decision.same:
+                stage = decision.stage if decision.stage != "structure" else stage
+                yours.pop(index)
+                break
+        else:
+            return Decision(None if undecided else False, "set", f"{show(item)[:80]} is missing from {show(p)[:120]}")
+    return Decision(True, stage, "the same elements")
+
+
+def _distinct(items: list[Node], context: Context) -> list[Node]:
+    if len(items) > 50:
+        return list(dict.fromkeys(items))
+    kept: list[Node] = []
+    for item in items:
+        if not any(equal(other, item, context).same for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
+    """A set of one element is that element; several answers are never one."""
+    many, one = (r, p) if r.op in COLLECTIONS else (p, r)
+    if len(many.args) != 1:
+        return Decision(False, "length", f"{show(p)[:80]} is not {show(r)[:80]}: {len(many.args)} answers and one")
+    return equal(many.args[0], one, context) if many is r else equal(one, many.args[0], context)
+
+
+def _solutions(node: Node) -> tuple[str, Node]:
+    """x = 1 or x = 2 (or x = 1, 2) as the name x and the list of its values; other nodes as they are."""
+    if node.op == "relation" and (named := assignment(node)):
+        return named[0], named[1]
+    if node.op not in ("list", "set"):
+        return "", node
+    names, values = set(), []
+    for item in node.args:
+        named = assignment(item)
+        names |= {named[0]} if named else set()
+        values.append(named[1] if named else item)
+    if len(names) != 1 or assignment(node.args[0]) is None:
+        return "", node
+    return names.pop(), node._replace(args=tuple(values))
+
+
+def _systems(r: Node, p: Node, context: Context) -> Decision | None:
+    """x = 1, y = 2 against another order, or against (1, 2) in the order of the alphabet; None for anything else."""
+    named_r, named_p = _mapping(r), _mapping(p)
+    if named_r is None and named_p is None:
+        return None
+    if named_r is not None and named_p is not None:
+        if named_r.keys() != named_p.keys():
+            return Decision(False, "relation", "values of other variables")
+        return _in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), context)
+    named, other = (named_r, p) if named_r is not None else (named_p, r)
+    assert named is not None
+    if other.op not in ("tuple", "angle", "list"):
+        return None
+    ordered = tuple(named[name] for name in sorted(named))
+    return _in_order(ordered, other.args, context) if other is p else _in_order(other.args, ordered, context)
+
+
+def _mapping(node: Node) -> dict[str, Node] | None:
+    if node.op == "relation" and node.value == ("=",) and node.args[0].op == node.args[1].op == "tuple":
+        names, values = node.args
+        if all(n.op == "sym" for n in names.args) and len(names.args) == len(values.args):
+            return {n.value: v for n, v in zip(names.args, values.args, strict=True)}
+    if node.op not in ("list", "set", "tuple"):
+        return None
+    pairs = [assignment(item) for item in node.args]
+    if any(pair is None for pair in pairs):
+        return None
+    named = {pair[0]: pair[1] for pair in pairs if pair is not None}
+    return named if len(named) == len(pairs) > 1 else None
+
+
+# ---- relations
+
+
+def _relations(r: Node, p: Node, context: Context) -> Decision:
+    if (mapped := _systems(r, p, context)) is not None:
+        return mapped
+    if r.op == p.op == "relation":
+        return relations(r, p, context, lambda a, b: equal(a, b, context))
+    if r.op == "relation":
+        return _reference_relation(r, p, context)
+    value = value_of(p, r, context)
+    if value is None:
+        return Decision(False, "relation", f"{show(p)[:100]} is a relation that does not state {show(r)[:60]}")
+    if symbols(r) and (named := assignment(p)) and named[0] in symbols(r):
+        return Decision(False, "relation", f"{named[0]} is a variable of the reference")
+    return equal(r, value, context)
+
+
+def _reference_relation(r: Node, p: Node, context: Context) -> Decision:
+    """x = 5 or y = 2x + 3 or f(x) = 2x + 3 against the bare right side."""
+    if len(r.args) == 2 and "=" in r.value:
+        if r.args[0].op == r.args[1].op == "tuple":
+            return equal(r.args[1], p, context)
+        named, function = assignment(r), function_of(r)
+        if named is not None:
+            return equal(named[1], p, context)
+        if function is not None:
+            return equal(function[2], p, context)
+    return _different(r, p, "relation")

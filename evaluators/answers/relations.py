@@ -1,0 +1,147 @@
+"""Comparison of equations and inequalities: assignments, functions, systems, chains, and relations up to scale."""
+
+from __future__ import annotations
+
+from evaluators.answers.balls import proportional
+from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.scalars import Context, Decision
+from evaluators.answers.substitution import substituted
+from evaluators.answers.values import Node, negated, show, symbols
+
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def assignment(node: Node) -> tuple[str, Node] | None:
+    """The variable and value of x = 5 or 5 = x; None for any other relation."""
+    if node.op != "relation" or node.value not in (("=",), ("~",)):
+        return None
+    left, right = node.args
+    if left.op == "sym" and left.value not in symbols(right):
+        return left.value, right
+    if right.op == "sym" and right.value not in symbols(left):
+        return right.value, left
+    return None
+
+
+def function_of(node: Node) -> tuple[str, Node, Node] | None:
+    """The name, argument and body of f(x) = x^2 + 1."""
+    if node.op != "relation" or node.value != ("=",) or node.args[0].op != "call" or len(node.args[0].args) != 1:
+        return None
+    head, body = node.args
+    return head.value, head.args[0], body
+
+
+def value_of(node: Node, reference: Node, context: Context) -> Node | None:
+    """What a prediction's equation says the answer is, where the reference is a bare value; None where it is none.
+
+    x = 5 is 5; 2 + 3 = 5 is 5, if it is true; f(2) = 5 and AB = 5 are 5; a + b = 5 only under lenient profiles.
+    """
+    if any(name not in ("=", "~") for name in node.value):
+        return None
+    if len(node.args) > 2 or not symbols(node.args[0]):
+        return _last_of_chain(node)
+    left, right = node.args
+    if named := assignment(node):
+        value = named[1]
+        return Node("approx", (value,)) if node.value == ("~",) else value
+    if left.op == "call" or _is_name(left):
+        return right
+    if function := function_of(node):
+        return function[2]
+    lenient = context.profile.unevaluated and len(symbols(left)) > 1 and not symbols(right)
+    return right if lenient else None
+
+
+def _is_name(node: Node) -> bool:
+    """AB, \\angle ABC, a segment's or an angle's name: a product of capitals."""
+    if node.op == "sym":
+        return len(node.value) > 1 or node.value.isupper()
+    return node.op == "mul" and all(_is_name(a) and a.op in ("sym", "mul") for a in node.args)
+
+
+def _last_of_chain(node: Node) -> Node | None:
+    """The last side, where every numeric side before it has its value; the first may be a name."""
+    *before, last = node.args
+    if before and symbols(before[0]) and (before[0].op in ("sym", "call") or _is_name(before[0])):
+        before = before[1:]
+    bare = _bare(last)
+    try:
+        target = rational(bare)
+        values = [rational(_bare(side)) for side in before]
+    except (OverBudget, ZeroDivisionError):
+        return None
+    if target is None:
+        return last if not before else _same_throughout(before, last)
+    if all(value is not None and _rounds(value, target) for value in values):
+        return last
+    return None
+
+
+def _same_throughout(before: list[Node], last: Node) -> Node | None:
+    from evaluators.answers.balls import equal_everywhere
+
+    return last if all(equal_everywhere(side, last) for side in before) else None
+
+
+def _rounds(value: object, target: object) -> bool:
+    from fractions import Fraction
+
+    assert isinstance(value, Fraction) and isinstance(target, Fraction)
+    return value == target or (target != 0 and abs(value - target) <= abs(target) / 1000)
+
+
+def _bare(node: Node) -> Node:
+    return node.args[0] if node.op in ("qty", "approx") else node
+
+
+def relations(r: Node, p: Node, context: Context, same_value: object) -> Decision:
+    """Whether two relations say the same; `same_value(r, p)` compares two values."""
+    assert callable(same_value)
+    function_r, function_p = function_of(r), function_of(p)
+    if function_r is not None:
+        return _functions(function_r, p, function_p, same_value)
+    solved_r, solved_p = assignment(r), assignment(p)
+    if solved_r is not None and solved_p is not None and solved_r[0] == solved_p[0]:
+        decision: Decision = same_value(solved_r[1], solved_p[1])
+        return decision
+    if function_p is not None and solved_r is not None and solved_r[0] == "y":
+        decision = same_value(solved_r[1], function_p[2])
+        return decision
+    if solved_r is not None and not symbols(solved_r[1]):
+        return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
+    return _up_to_scale(r, p)
+
+
+def _functions(r: tuple[str, Node, Node], p: Node, p_function: object, same_value: object) -> Decision:
+    name, argument, body = r
+    assert callable(same_value)
+    if isinstance(p_function, tuple):
+        other_name, other_argument, other_body = p_function
+        if other_name != name:
+            return Decision(False, "relation", f"the function is {name}, not {other_name}")
+        if argument.op == "sym" and other_argument.op == "sym":
+            other_body = substituted(other_body, {other_argument.value: argument})
+        elif argument != other_argument:
+            return Decision(False, "relation", f"{name} is taken at another argument")
+        decision: Decision = same_value(body, other_body)
+        return decision
+    solved = assignment(p)
+    if solved is not None and solved[0] == "y":
+        decision = same_value(body, solved[1])
+        return decision
+    return Decision(False, "relation", f"{show(p)[:80]} does not define {name}")
+
+
+def _up_to_scale(r: Node, p: Node) -> Decision:
+    if len(r.value) != 1 or len(p.value) != 1:
+        same = r.value == p.value and r.args == p.args
+        return Decision(same, "structure", "the same chain" if same else "different chains of relations")
+    name_r, name_p = r.value[0], p.value[0]
+    left = Node("add", (r.args[0], negated(r.args[1])))
+    right = Node("add", (p.args[0], negated(p.args[1])))
+    sign = proportional(left, right)
+    if sign < 0 and name_p in _FLIPPED:
+        name_p, sign = _FLIPPED[name_p], 1
+    same = sign != 0 and name_r == name_p and (sign > 0 or name_r in ("=", "!=", "~"))
+    reason = "equal up to a factor" if same else f"{show(p)[:100]} is not {show(r)[:100]} up to a factor"
+    return Decision(same, "points", reason)

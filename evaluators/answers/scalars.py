@@ -1,0 +1,187 @@
+"""Comparison of single values: exact, then structural, then by balls and points, then by sympy; tolerance for decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from evaluators.answers import balls
+from evaluators.answers.canonical import canonical, is_polynomial
+from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.isolation import symbolic_equal
+from evaluators.answers.problem import Hints
+from evaluators.answers.profiles import Profile
+from evaluators.answers.values import Node, has_decimal, show, symbols, walk
+
+
+class Decision(NamedTuple):
+    """`same` is None where no stage could decide in its budget."""
+
+    same: bool | None
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a comparison may lean on besides the two answers."""
+
+    profile: Profile
+    hints: Hints
+
+
+def _different(stage: str, r: Node, p: Node) -> Decision:
+    return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
+
+
+def scalars(r: Node, p: Node, context: Context) -> Decision:
+    """Whether two expressions without units are one value."""
+    if r == p:
+        return Decision(True, "structure", "the same expression")
+    if p.op == "approx" or r.op == "approx":
+        return _approximate(r, p, context)
+    if not context.profile.unevaluated and is_numeral(r) and not is_numeral(p):
+        return Decision(False, "type", f"the reference is the numeral {show(r)}; {show(p)[:80]} is left unevaluated")
+    try:
+        exact_r, exact_p = rational(r), rational(p)
+    except (OverBudget, ZeroDivisionError, OverflowError):
+        return _beyond_budget(r, p)
+    if exact_r is not None and exact_p is not None:
+        if exact_r == exact_p:
+            return Decision(True, "exact", f"both are {show(Node('num', (), exact_r))[:80]}")
+        return _within_tolerance(r, p, exact_r, exact_p, context) or _different("exact", r, p)
+    return _symbolic_scalars(r, p, context)
+
+
+def _symbolic_scalars(r: Node, p: Node, context: Context) -> Decision:
+    if INFINITE & {n.value for n in walk(r) if n.op == "const"} or INFINITE & {n.value for n in walk(p) if n.op == "const"}:
+        return _infinite(r, p)
+    form_r, form_p = canonical(r), canonical(p)
+    if form_r is not None and form_r == form_p:
+        return Decision(True, "structure", "one canonical form")
+    if form_r is not None and form_p is not None and is_polynomial(form_r) and is_polynomial(form_p):
+        return _different("structure", r, p)
+    if not symbols(r) and not symbols(p):
+        return _constants(r, p, context)
+    same = balls.equal_everywhere(r, p)
+    if same is not None:
+        reason = "equal at every sampled point" if same else f"{show(p)[:120]} differs from {show(r)[:120]} at a point"
+        return Decision(same, "points", reason)
+    return _by_sympy(r, p)
+
+
+INFINITE = {"inf"}
+
+
+def _infinite(r: Node, p: Node) -> Decision:
+    """Infinity equals only itself, with its sign."""
+    plain = [Node("const", (), "inf"), Node("neg", (Node("const", (), "inf"),))]
+    if r in plain and p in plain:
+        return Decision(r == p, "structure", "infinities of one sign" if r == p else "infinities of two signs")
+    return _different("structure", r, p)
+
+
+def _constants(r: Node, p: Node, context: Context) -> Decision:
+    same = balls.values_equal(r, p, {})
+    if same:
+        return Decision(True, "balls", "equal to a hundred digits")
+    if same is None:
+        return _by_sympy(r, p)
+    if has_decimal(r) or has_decimal(p):
+        value_r, value_p = balls.real_value(r), balls.real_value(p)
+        if value_r is not None and value_p is not None:
+            close = _within_tolerance(r, p, value_r, value_p, context)
+            if close:
+                return close
+    return _different("balls", r, p)
+
+
+def _by_sympy(r: Node, p: Node) -> Decision:
+    same = symbolic_equal(r, p)
+    if same is None:
+        return Decision(None, "symbolic", "sympy found no answer in its time")
+    return Decision(same, "symbolic", "sympy proves them equal" if same else f"{show(p)[:120]} is not {show(r)[:120]}")
+
+
+def _beyond_budget(r: Node, p: Node) -> Decision:
+    """Numbers too large to write down are equal only where their logarithms cannot be told apart by structure."""
+    form_r, form_p = canonical(r), canonical(p)
+    if form_r is not None and form_r == form_p:
+        return Decision(True, "structure", "one canonical form")
+    same = balls.values_equal(r, p, {})
+    if same is None:
+        return Decision(False, "budget", f"{show(p)[:80]} is over the budget of exact arithmetic, and not {show(r)[:80]}")
+    return Decision(same, "balls", "equal to a hundred digits") if same else _different("balls", r, p)
+
+
+def _approximate(r: Node, p: Node, context: Context) -> Decision:
+    inner_r = r.args[0] if r.op == "approx" else r
+    inner_p = p.args[0] if p.op == "approx" else p
+    if not context.profile.unevaluated and r.op != "approx" and not has_decimal(r):
+        return Decision(False, "type", "an approximation, where the reference is exact")
+    return scalars(inner_r, inner_p, context)
+
+
+def is_numeral(node: Node) -> bool:
+    """A number written out: 12, 3.5, 3/4, 1 3/4, 50%, 1.2 x 10^5; not a sum left to be done."""
+    op, args, _ = node
+    if op in ("num", "dec", "base"):
+        return True
+    if op in ("neg", "percent", "qty", "approx"):
+        return is_numeral(args[0])
+    if op in ("div", "mixed"):
+        return all(a.op in ("num", "dec", "neg", "div") and is_numeral(a) for a in args)
+    if op == "mul":
+        return args[0].op in ("num", "dec", "neg") and args[1].op == "pow" and _is_power_of_ten(args[1])
+    return op == "pow" and _is_power_of_ten(node)
+
+
+def _is_power_of_ten(node: Node) -> bool:
+    base, exponent = node.args
+    return base == Node("num", (), Fraction(10)) and exponent.op == "num"
+
+
+# ---- tolerance: relative, and only where a decimal was given
+
+
+def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, context: Context) -> Decision | None:
+    profile = context.profile
+    decimal_r, decimal_p = _decimal(r), _decimal(p)
+    if value_r == 0 or (not has_decimal(r) and not has_decimal(p)):
+        return None
+    difference = abs(value_r - value_p)
+    relative = difference / abs(value_r)
+    if not has_decimal(r):
+        if value_r.denominator == 1 and r.op != "const" and not _irrational(r):
+            limit = profile.integer_tolerance
+        else:
+            limit = profile.relative_tolerance
+            if decimal_p is not None and difference > Fraction(1, 10**decimal_p):
+                return None
+        if relative <= limit:
+            return Decision(True, "tolerance", f"{show(p)[:60]} is a rounding of {show(r)[:60]}")
+        return None
+    if decimal_r is None:
+        close = relative <= profile.relative_tolerance
+        return Decision(True, "tolerance", "equal to four digits") if close else None
+    digits = len(str(abs(value_r).numerator * 10**decimal_r // abs(value_r).denominator))
+    rounds = 2 * difference * 10**decimal_r <= 1
+    finer = decimal_p is None or decimal_p > decimal_r
+    if rounds and finer and digits >= 3 and relative <= profile.rounding_tolerance:
+        return Decision(True, "tolerance", f"{show(p)[:60]} rounds to {show(r)[:60]}")
+    if decimal_p is not None and decimal_p < decimal_r and 2 * difference * 10**decimal_p <= 1:
+        close = relative <= profile.relative_tolerance
+        return Decision(True, "tolerance", "equal to four digits") if close else None
+    return None
+
+
+def _irrational(node: Node) -> bool:
+    return any(n.op in ("root", "const", "fn") for n in walk(node))
+
+
+def _decimal(node: Node) -> int | None:
+    """The places of a decimal literal; None for an exact value or a whole expression."""
+    while node.op in ("neg", "qty", "percent", "approx"):
+        node = node.args[0]
+    return node.value[1] if node.op == "dec" else None

@@ -1,0 +1,174 @@
+"""The surface of an answer: Unicode, Chinese and Markdown brought to one plain or LaTeX spelling; no meaning changes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from evaluators.answers.numerals import chinese_to_digits
+from evaluators.answers.values import ParseError
+
+MAX_CHARS = 6_000
+"""Characters of one answer; the longest reference of the MATH benchmark has about 150."""
+
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ⁽⁾ᵗʰ", "0123456789+-nx()th", strict=True))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₐₓₙₖ", "0123456789+-axnk", strict=True))
+_FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5"}
+_FRACTIONS |= {
+    "⅘": "4/5",
+    "⅙": "1/6",
+    "⅚": "5/6",
+    "⅛": "1/8",
+    "⅜": "3/8",
+    "⅝": "5/8",
+    "⅞": "7/8",
+    "⅐": "1/7",
+    "⅑": "1/9",
+}
+_SYMBOLS = {
+    "×": r"\times ", "✕": r"\times ", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-",
+    "·": r"\cdot ", "•": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "∗": "*", "⋆": "*", "√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ",
+    "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ", "≥": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
+    "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "∖": r"\setminus ", "ø": r"\emptyset ", "Ø": r"\emptyset ",
+    "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ",
+    "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "″": '"',
+    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+    "⇒": r"\Rightarrow ", "→": r"\to ", "∶": ":", "：": ":", "，": ",", "、": ",", "；": ";", "。": ".", "∧": r"\land ", "∨": r"\lor ",
+    "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%",
+    "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega ",
+    "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Ω": r"\Omega ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
+}  # fmt: skip
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufe00-\ufe0f]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_SUPERSCRIPT_RUN = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
+_SUBSCRIPT_RUN = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
+_FRACTION_MARK = re.compile(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
+_SYMBOL = re.compile("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
+_DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
+_CHINESE_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
+_ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
+
+_STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), "_group_"),
+    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
+    (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
+    (re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
+    (re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
+    (re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
+    (re.compile(r"(?<!circ)(?<!circ )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (re.compile(r"\\(?:mathbf|boldsymbol|vec|overrightarrow|hat|mathit|bm)\s*(?=\{)"), ""),
+)  # fmt: skip
+_WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"))
+_MATH_PAIR = re.compile(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
+_INNER = re.compile(r"\\\(|\\\)")
+
+
+def normalise(text: str) -> str:
+    """The text in plain or LaTeX spelling. Raises ParseError over the caps, or on control characters."""
+    if len(text) > MAX_CHARS:
+        raise ParseError(f"longer than {MAX_CHARS} characters")
+    if not text.isascii():
+        text = _ascii_spelling(text)
+    if _FORBIDDEN.search(text):
+        raise ParseError("holds control characters or lone surrogates")
+    text = text.strip()
+    if "\\" in text or "$" in text or "{" in text:
+        text = _latex_spelling(text)
+    text = _unwrapped(text)
+    while text and text[-1] in ".,;:!" and not text.endswith(("...", "\\!", "\\,", "\\;", "\\:")):
+        text = text[:-1].rstrip()
+    return text
+
+
+def _ascii_spelling(text: str) -> str:
+    if _FORBIDDEN.search(text):
+        raise ParseError("holds control characters or lone surrogates")
+    text = _INVISIBLE.sub("", text)
+    text = _FRACTION_MARK.sub(lambda m: f"{m[1]} {_FRACTIONS[m[2]]} " if m[1] else f"({_FRACTIONS[m[2]]})", text)
+    text = _SUPERSCRIPT_RUN.sub(lambda m: "^{" + "".join(_SUPERSCRIPTS[c] for c in m[0]) + "}", text)
+    text = _SUBSCRIPT_RUN.sub(lambda m: "_{" + "".join(_SUBSCRIPTS[c] for c in m[0]) + "}", text)
+    text = _DOT_ABOVE.sub(
+        _dotted, unicodedata.normalize("NFKD", text) if "\u0307" in unicodedata.normalize("NFD", text) else text
+    )
+    text = _SYMBOL.sub(lambda m: _SYMBOLS[m[0]], text)
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(_ascii_digit(c) for c in text)
+    if re.search("[\u4e00-\u9fff]", text):
+        text = _chinese_spelling(text)
+    return text
+
+
+def _dotted(match: re.Match[str]) -> str:
+    """0.1(dot)6(dot) is a repeating decimal."""
+    return "\\overline{" + match[0].replace("\u0307", "") + "}"
+
+
+def _ascii_digit(character: str) -> str:
+    if character.isascii() or unicodedata.category(character) != "Nd":
+        return character
+    return str(unicodedata.decimal(character))
+
+
+_CHINESE_LEAD = re.compile(
+    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|等于|一共有?|共有?|选(?:择|项)?)\s*[:]?\s*"
+)
+_CHINESE_SPECIAL = {
+    "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
+    "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
+    "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false", "是": "yes", "否": "no",
+}  # fmt: skip
+
+
+def _chinese_spelling(text: str) -> str:
+    stripped = text.strip().rstrip(".")
+    if stripped in _CHINESE_SPECIAL:
+        return _CHINESE_SPECIAL[stripped]
+    text = _CHINESE_LEAD.sub("", text.strip())
+    text = _CHINESE_JOINER.sub(",", text)
+    text = _ALTERNATIVE.sub(" or ", text)
+    return chinese_to_digits(text)
+
+
+def _latex_spelling(text: str) -> str:
+    for pattern, replacement in _STEPS:
+        if replacement == "_group_":
+            text = pattern.sub("", text)
+        else:
+            text = pattern.sub(replacement, text)
+    if text.count("$") - text.count("\\$") >= 2:
+        text = _MATH_PAIR.sub(lambda m: " " + (m[1] or m[2]) + " ", text)
+    return _INNER.sub(" ", text).replace("\\$", "$").replace("\\%", "%").strip()
+
+
+def _unwrapped(text: str) -> str:
+    """Without the $...$, **...**, quotes around the whole of it."""
+    for _ in range(6):
+        before = text
+        text = text.strip()
+        for left, right in _WRAPPERS:
+            inner = text[len(left) : -len(right)]
+            if (
+                len(text) > len(left) + len(right)
+                and text.startswith(left)
+                and text.endswith(right)
+                and left not in inner
+            ):
+                text = inner
+        if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
+            text = text[1:-1]
+        if text == before:
+            return text
+    return text
+
+
+def _closes_at_end(text: str) -> bool:
+    depth = 0
+    for index, character in enumerate(text):
+        if character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return index == len(text) - 1
+    return False

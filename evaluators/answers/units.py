@@ -1,0 +1,195 @@
+"""Units as attributes of a number: their dimensions and exact scales, and nouns as labels of what is counted."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+Dimensions = tuple[tuple[str, int], ...]
+
+
+class Unit(NamedTuple):
+    """`scale` times the base unit of its dimensions; nouns are dimensions of their own (`#apple`)."""
+
+    dims: Dimensions
+    scale: Fraction
+    text: str
+
+
+# name -> (dimension, exponent, scale to the base unit). SI definitions; yard and pound: 1959 international agreement.
+_TABLE: dict[str, tuple[str, int, Fraction]] = {}
+
+
+def _define(dimension: str, exponent: int, entries: str) -> None:
+    for entry in entries.split(";"):
+        names, scale = entry.rsplit("=", 1)
+        for name in names.split():
+            _TABLE[name.strip()] = (dimension, exponent, Fraction(scale))
+
+
+_define(
+    "length",
+    1,
+    "m meter metre 米=1;km kilometer kilometre kms 千米 公里=1000;dm decimeter decimetre 分米=1/10;"
+    "cm centimeter centimetre cms 厘米=1/100;mm millimeter millimetre 毫米=1/1000;nm nanometer=1/1000000000;"
+    "in inch=127/5000;ft foot feet=381/1250;yd yard=1143/1250;mi mile=201168/125;里=500",
+)
+_define("length", 2, "hectare ha 公顷=10000;acre=316160658/78125;平方米=1;平方厘米=1/10000;平方分米=1/100")
+_define("length", 2, "平方千米 平方公里=1000000;平方毫米=1/1000000;sqft=145161/1562500")
+_define("length", 3, "L l liter litre 升=1/1000;mL ml milliliter millilitre 毫升=1/1000000;cc=1/1000000;立方米=1")
+_define(
+    "length", 3, "立方厘米=1/1000000;立方分米=1/1000;gallon gal=473176473/125000000000;quart=473176473/500000000000"
+)
+_define("mass", 1, "g gram gm 克=1;kg kilogram kgs kilo 千克 公斤=1000;mg milligram 毫克=1/1000;吨 tonne=1000000")
+_define("mass", 1, "lb lbs pound=45359237/100000;oz ounce=45359237/1600000;斤=500")
+_define("time", 1, "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 时=3600;day days d 天 日=86400")
+_define("time", 1, "week 周 星期=604800;ms millisecond=1/1000")
+_define("month", 1, "month 个月 月=1;year yr yrs 年=12")
+_define("usd", 1, "dollar usd USD $ 美元=1;cent ¢=1/100")
+_define("eur", 1, "euro eur EUR €=1")
+_define("gbp", 1, "gbp GBP £=1")
+_define("cny", 1, "yuan rmb RMB CNY 元 圆 块 人民币=1;角=1/10")
+_define("yen", 1, "yen JPY 日元=1")
+_define("yuan_or_yen", 1, "¥=1")
+_define("inr", 1, "rupee rs Rs INR ₹=1")
+_define("degree", 1, "degree deg ° 度=1")
+_define("radian", 1, "radian rad 弧度=1")
+_define("celsius", 1, "celsius °C 摄氏度=1")
+_define("fahrenheit", 1, "fahrenheit °F=1")
+_define("kelvin", 1, "kelvin K=1")
+_define("force", 1, "N newton=1")
+_define("energy", 1, "J joule=1;kJ=1000;calorie cal=523/125;kcal=4184")
+_define("power", 1, "W watt=1;kW=1000")
+_define("voltage", 1, "V volt=1")
+_define("pressure", 1, "Pa=1;kPa=1000;atm=101325")
+_define("frequency", 1, "Hz hertz=1;kHz=1000;MHz=1000000")
+_define("byte", 1, "MB=1;GB=1024;kB KB=1/1024")
+_define("bit", 1, "Mb=1;Gb=1024")
+_define("mole", 1, "mol mole=1")
+_define("square_unit", 1, "sq=1")
+_COMPOUND: dict[str, tuple[tuple[str, str, int], ...]] = {
+    "mph": (("mile", "", 1), ("hour", "", -1)),
+    "kph": (("km", "", 1), ("hour", "", -1)),
+    "kmh": (("km", "", 1), ("hour", "", -1)),
+    "fps": (("foot", "", 1), ("second", "", -1)),
+}
+SINGLE_LETTER = frozenset("m g s h L l N J W V K d".split())
+PREFIX_CURRENCY = frozenset("$ € £ ¥ ₹".split())
+MONEY = frozenset({"usd", "eur", "gbp", "cny", "yen", "yuan_or_yen", "inr"})
+# Words that say nothing about what is counted.
+_FILLER = frozenset("of the a an total in all more less than lower higher faster approximately about each only".split())
+_FILLER |= {"altogether", "left", "remaining", "extra", "long", "tall", "wide", "old", "high", "deep", "away", "apart"}
+_FILLER |= {"longer", "shorter", "taller", "older", "younger", "good", "needed", "different", "possible", "per"}
+_REFUSED = frozenset(
+    "or and not no none but maybe either nor if is are was be when where which equals plus minus".split()
+)
+_REFUSED |= {"times", "over", "percent", "mod", "base", "modulo", "dozen", "hundred", "thousand", "million", "billion"}
+_PIECE = re.compile(
+    r"\s*(?:(?P<power>\^\{?-?\d\}?)|(?P<slash>/|\bper\b|每)|(?P<times>\*|·|\\cdot)"
+    r"|(?P<word>[A-Za-z][A-Za-z'-]*\.?|°[CF]?|[$€£¥₹¢]|[\u4e00-\u9fff]+))\s*"
+)
+_SHAPE_WORDS = {"square": 2, "squared": 2, "sq": 2, "sq.": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2, "立方": 3}
+
+
+def is_unit_word(word: str) -> bool:
+    """Whether a run of letters is a unit that stops an expression: `cm` in `12cm`, never a lone letter."""
+    return len(word) > 1 and (_singular(word) in _TABLE or word in _COMPOUND)
+
+
+@lru_cache(maxsize=4096)
+def parse_unit(text: str) -> Unit | None:
+    """`km/h`, `square inches`, `dollars per shirt`, `rows of flowers`, 平方米; None where it is no unit at all."""
+    if len(text) > 80:
+        return None
+    dims: dict[str, int] = {}
+    scale = Fraction(1)
+    position, sign, shape = 0, 1, 0
+    last: tuple[str, int, Fraction] | None = None
+    words = 0
+    while position < len(text):
+        piece = _PIECE.match(text, position)
+        if piece is None or piece.end() == position:
+            return None
+        position = piece.end()
+        if piece["slash"]:
+            sign = -1
+        elif piece["power"] or (piece["word"] in ("squared", "cubed")):
+            exponent = _SHAPE_WORDS.get(piece["word"] or "") or int(piece["power"].strip("^{}"))
+            if last is None or not -4 <= exponent <= 4 or exponent == 0:
+                return None
+            scale = _apply(dims, last, sign_of_last * (exponent - 1), scale)
+            last = None
+        elif piece["word"]:
+            word = piece["word"].rstrip(".")
+            if word.lower() in _SHAPE_WORDS:
+                shape = _SHAPE_WORDS[word.lower()]
+                continue
+            words += 1
+            if word.lower() in _REFUSED or words > 6:
+                return None
+            if word.lower() in _FILLER:
+                continue
+            for entry, power in _entries(word):
+                last, sign_of_last = entry, sign * power
+                scale = _apply(dims, entry, sign_of_last * (shape or 1), scale)
+            shape = 0
+    if shape:
+        return None
+    kept = tuple(sorted((k, v) for k, v in dims.items() if v))
+    return Unit(kept, scale, text.strip())
+
+
+def _entries(word: str) -> list[tuple[tuple[str, int, Fraction], int]]:
+    if word in _COMPOUND:
+        return [(_TABLE[name], power) for name, _, power in _COMPOUND[word]]
+    known = _TABLE.get(word) or _TABLE.get(_singular(word)) or (_TABLE.get(word.lower()) if len(word) > 2 else None)
+    if known is None and word.lower() != word:
+        known = _TABLE.get(_singular(word.lower())) if len(word) > 2 else None
+    return [(known or (f"#{_noun(word)}", 1, Fraction(1)), 1)]
+
+
+def _apply(dims: dict[str, int], entry: tuple[str, int, Fraction], power: int, scale: Fraction) -> Fraction:
+    dimension, exponent, factor = entry
+    dims[dimension] = dims.get(dimension, 0) + exponent * power
+    return scale * factor**power
+
+
+def _singular(word: str) -> str:
+    if word in _TABLE:
+        return word
+    for ending, replacement in (("ies", "y"), ("ches", "ch"), ("es", "e"), ("s", "")):
+        if word.endswith(ending) and word[: -len(ending)] + replacement in _TABLE and len(word) > 3:
+            return word[: -len(ending)] + replacement
+    return word
+
+
+def _noun(word: str) -> str:
+    lower = word.lower()
+    return lower[:-1] if lower.endswith("s") and len(lower) > 3 else lower
+
+
+def physical(unit: Unit) -> Dimensions:
+    """Its dimensions without the nouns: $2 per pair is money."""
+    return tuple((name, power) for name, power in unit.dims if not name.startswith("#"))
+
+
+def nouns(unit: Unit) -> frozenset[str]:
+    return frozenset(name for name, _ in unit.dims if name.startswith("#"))
+
+
+def compatible(a: Unit, b: Unit) -> bool:
+    """Whether amounts in both can be compared: one physical dimension; nouns of one among the other's."""
+    if _loosened(physical(a)) != _loosened(physical(b)):
+        return False
+    mine, yours = nouns(a), nouns(b)
+    if physical(a) and physical(b):
+        return True
+    return mine <= yours or yours <= mine
+
+
+def _loosened(dims: Dimensions) -> Dimensions:
+    """Degrees of any kind are one; ¥ may be either currency that uses it."""
+    names = {"celsius": "degree", "cny": "¥", "yen": "¥", "yuan_or_yen": "¥"}
+    return tuple((names.get(name, name), power) for name, power in dims)
