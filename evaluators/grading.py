@@ -72,7 +72,7 @@ def write_grades(folder: Path, settings: EvaluationSettings, *, completions: Pat
     known = read_table(problems, Problem)
     given = read_table(completions, Completion)
     if known and judged_by_tests(known[0]):
-        grades = asyncio.run(_grade_by_tests(known, given, settings))
+        grades = asyncio.run(grade_all_by_tests(known, given, settings))
     else:
         grades = grade_all(known, given, settings.profiles)
     expected = len(given) * len(settings.profiles)
@@ -132,9 +132,10 @@ async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sand
     return Grade(**common, outcome=outcome, prediction=program, reason=reason, program_correct=passed)
 
 
-async def _grade_by_tests(
+async def grade_all_by_tests(
     problems: Sequence[Problem], completions: Sequence[Completion], settings: EvaluationSettings
 ) -> list[Grade]:
+    """As grade_all, for problems judged by tests; a sandbox is opened for them."""
     by_id = {problem.id: problem for problem in problems}
     limit = asyncio.Semaphore(min(settings.concurrency, 4 * (os.cpu_count() or 1)))
 
