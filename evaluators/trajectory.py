@@ -12,6 +12,7 @@ from evaluators.cache import GenerationCache, completion_key, request_key
 from evaluators.prompting import Prompt, Style
 from evaluators.records import Completion, Form, Problem, Program, Settings
 from evaluators.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
+from evaluators.sandbox.records import ExecutorFault, SandboxSettings
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox, Session
@@ -37,9 +38,8 @@ class EvaluationSettings(Settings):
     max_new_tokens: int = Field(default=1024, gt=0)  # §4: at most 1,024 new tokens a call
     max_calls: int = Field(default=2, ge=1)
     """Generation calls of a tool-integrated answer: 2 in DeepSeekMath's harness, 4 in ToRA's."""
-    protocol: Literal["deepseekmath", "tora"] = "deepseekmath"
-    program_seconds: float = Field(default=10.0, gt=0)  # §4: the executor's limit
-    program_memory_mib: int = Field(default=1536, gt=0)  # ours: sympy and numpy take some 300
+    sandbox: SandboxSettings = SandboxSettings(protocol="deepseekmath")
+    """Limits of the programs that the model writes, and how their results are shown to it."""
     seed: int = 0
     concurrency: int = Field(default=256, ge=1)  # ours: as many as vLLM decodes at once by default
     tolerated_error_share: float = Field(default=0.0, ge=0, le=1)
@@ -51,8 +51,9 @@ class EvaluationSettings(Settings):
         """What decides how a trajectory goes on after its first call; part of its key in the cache."""
         if self.form == "cot":
             return {"form": "cot"}
-        names = {"form", "max_calls", "protocol", "program_seconds", "program_memory_mib"}
-        return self.model_dump(mode="json", include=names)
+        unseen = {"tier", "concurrency", "sessions", "recycle_sessions", "retries"}  # by the program
+        limits = self.sandbox.model_dump(mode="json", exclude=unseen)
+        return {"form": "tir", "max_calls": self.max_calls, "sandbox": limits}
 
 
 @dataclass(slots=True)
@@ -90,9 +91,9 @@ class Trajectories:
         self._failures_in_a_row = 0
         self._protocol: Protocol | None = None
         if settings.form == "tir":
-            from evaluators.sandbox.protocols import protocol_named
+            from evaluators.sandbox.protocols import PROTOCOLS
 
-            self._protocol = protocol_named(settings.protocol)
+            self._protocol = PROTOCOLS[settings.sandbox.protocol]
 
     async def complete(self, problem: Problem, sample: int, prompt: Prompt) -> Completion:
         """The one Completion of (problem, sample). Raises EvaluationError where the endpoint is plainly gone."""
@@ -106,8 +107,8 @@ class Trajectories:
         try:
             finish, error = await self._advance(trajectory, prompt, sample), None
             self._failures_in_a_row = 0
-        except SamplingError as failure:
-            if failure.final:
+        except (SamplingError, ExecutorFault) as failure:
+            if isinstance(failure, SamplingError) and failure.final:
                 raise
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= self._settings.give_up_after:
@@ -148,8 +149,8 @@ class Trajectories:
     async def _run(self, trajectory: _Trajectory, session: Session, code: str) -> None:
         assert self._protocol is not None
         result = await session.run(code)
-        output = self._protocol.render(result)
-        trajectory.text += self._protocol.inject(output)
+        trajectory.text += self._protocol.render(result)
+        output = self._protocol.output(result)
         trajectory.programs.append(Program(code=code, status=result.status, output=output, seconds=result.seconds))
 
     async def _call(self, trajectory: _Trajectory, prompt: Prompt, sample: int) -> Finish:
@@ -183,7 +184,7 @@ class Trajectories:
             special_tokens=prompt.special_tokens,
         )
 
-    def _give_up(self, failure: SamplingError) -> NoReturn:
+    def _give_up(self, failure: Exception) -> NoReturn:
         raise EvaluationError(
             f"{self._failures_in_a_row} completions in a row failed and none succeeded between them; the last: {failure}. "
             "Is the endpoint up? What was generated is kept: the same command goes on from there."
@@ -192,6 +193,6 @@ class Trajectories:
 
 def open_sandbox(settings: EvaluationSettings) -> Sandbox:
     """The sandbox under an evaluation's limits, not yet started."""
-    from evaluators.sandbox import Sandbox, SandboxSettings
+    from evaluators.sandbox import Sandbox
 
-    return Sandbox(SandboxSettings())
+    return Sandbox(settings.sandbox)
