@@ -1,0 +1,125 @@
+"""Where the crawl comes from: folders of WARC files, or Common Crawl itself, and what is kept of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from evaluators.records import Settings
+
+SNAPSHOT = re.compile(r"^[\w.-]+$")
+WARC_NAMES = (".warc", ".warc.gz", ".warc.zst")
+
+
+class CrawlError(Exception):
+    """The crawl cannot be read; the message names the remedy."""
+
+
+class CommonCrawlSettings(Settings):
+    """Snapshots as Common Crawl publishes them."""
+
+    base_url: str = "https://data.commoncrawl.org"  # https://commoncrawl.org/get-started; s3://commoncrawl inside AWS
+    listing_url: str = "https://index.commoncrawl.org/collinfo.json"
+    snapshots: tuple[str, ...] = ()
+    """Names such as CC-MAIN-2026-05; none given: every snapshot of the listing since `since`."""
+    since: str = "CC-MAIN-2024-01"
+    files: int | None = Field(default=None, gt=0)
+    """Only the first WARC files of each snapshot."""
+    attempts: int = Field(default=8, ge=1)  # ours: with doubling delays about four minutes of an outage
+    timeout: float = Field(default=60.0, gt=0)
+
+
+class CrawlSettings(Settings):
+    """One crawl: exactly one of `folder` (a snapshot for each subfolder, or one if there are none) and `common_crawl`."""
+
+    folder: Path | None = None
+    folders: dict[str, Path] = Field(default_factory=dict)
+    """Snapshot name -> folder of WARC files, for folders whose names are no snapshots."""
+    common_crawl: CommonCrawlSettings | None = None
+    route: Literal["all", "routed"] = "all"
+    negatives: float = Field(default=0.05, gt=0, le=1)
+    """Routed: share of the pages without any math evidence that are kept whole, as negatives for the classifier."""
+    largest_record: int = Field(default=16_000_000, gt=0)  # bytes; Common Crawl itself cuts payloads at 5 MiB
+    shortest_text: int = Field(default=80, ge=0)  # characters; ours: below, a page has nothing to judge
+    workers: int | None = Field(default=None, gt=0)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides a pages table, without where the files happen to lie or how many processes read them."""
+        return self.model_dump(mode="json", exclude={"workers", "folder", "folders"})
+
+
+def list_snapshots(settings: CrawlSettings) -> list[str]:
+    """The names of the crawl's snapshots, oldest first. Raises CrawlError where there are none."""
+    if settings.common_crawl is not None:
+        from pipelines.crawl.common_crawl import published_snapshots
+
+        return published_snapshots(settings.common_crawl)
+    return sorted(_folders(settings))
+
+
+def list_warcs(settings: CrawlSettings, snapshot: str) -> list[str]:
+    """Paths or URLs of a snapshot's WARC files, sorted. Raises CrawlError where there are none."""
+    if settings.common_crawl is not None:
+        from pipelines.crawl.common_crawl import published_warcs
+
+        return published_warcs(settings.common_crawl, snapshot)
+    folders = _folders(settings)
+    if snapshot not in folders:
+        raise CrawlError(f"snapshot {snapshot!r} is not in the crawl; there are: {', '.join(sorted(folders))}")
+    return [str(path) for path in _warcs_in(folders[snapshot])]
+
+
+def file_identities(settings: CrawlSettings, snapshot: str) -> list[list[Any]]:
+    """Name, size and modification time of each local WARC file (names alone for published ones, which never change)."""
+    if settings.common_crawl is not None:
+        return [[name] for name in list_warcs(settings, snapshot)]
+    paths = [Path(name) for name in list_warcs(settings, snapshot)]
+    return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+
+
+def warc_path(settings: CrawlSettings, snapshot: str, warc_file: str) -> str:
+    """Where a file named in a pages table lies now."""
+    if settings.common_crawl is not None:
+        return f"{settings.common_crawl.base_url.rstrip('/')}/{warc_file}"
+    return str(_folders(settings)[snapshot] / warc_file)
+
+
+def warc_name(settings: CrawlSettings, snapshot: str, path: str) -> str:
+    """The name under which a pages table keeps a WARC file: relative, so that the crawl may be moved."""
+    if settings.common_crawl is not None:
+        return path.removeprefix(settings.common_crawl.base_url.rstrip("/") + "/")
+    return Path(path).relative_to(_folders(settings)[snapshot]).as_posix()
+
+
+def _folders(settings: CrawlSettings) -> dict[str, Path]:
+    if settings.folders:
+        return {name: _existing(path) for name, path in settings.folders.items()}
+    if settings.folder is None:
+        raise CrawlError("crawl: expected one of folder, folders and common_crawl; found none. Set one in the recipe.")
+    folder = _existing(settings.folder)
+    inner = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and _warcs_in(path, required=False)}
+    if inner:
+        return inner
+    _warcs_in(folder)
+    return {folder.name: folder}
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise CrawlError(
+            f"crawl folder {folder}: expected a folder of WARC files; there is none. Check the recipe's crawl section."
+        )
+    return folder
+
+
+def _warcs_in(folder: Path, *, required: bool = True) -> Sequence[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(WARC_NAMES))
+    if required and not found:
+        raise CrawlError(
+            f"crawl folder {folder}: expected files that end in {', '.join(WARC_NAMES)}; found none. Put WARC files there, or name another folder in the recipe."
+        )
+    return found
