@@ -1,0 +1,108 @@
+"""How a model and its interpreter speak: which block runs, how its result is shown, where generation stops.
+
+A trajectory alternates text of the model with outputs of its programs:
+
+    ...so we compute:
+    ```python
+    print(6 * 7)
+    ```
+    ```output
+    42
+    ```
+    The answer is $\\boxed{42}$.
+
+`tora` writes errors as ToRA's recorded traces have them, `deepseekmath` as DeepSeekMath's harness does; the two differ
+in the number of calls and in the words for a timeout.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from evaluators.sandbox.records import ProtocolName, Result
+
+_FENCE = re.compile(r"^```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One published way of running programs in a trajectory."""
+
+    name: ProtocolName
+    stop: tuple[str, ...]
+    """Strings at which generation stops; they are not part of the text."""
+    max_calls: int
+    """Generation calls in one trajectory."""
+    wall_seconds: float
+    timeout_text: str
+    kept_chars: int = 50
+    """Of either end, where a result is longer than twice that."""
+    shows_value: bool = False
+    """Whether the value of a last expression is shown, as notebooks do; the published executors use `exec`."""
+
+    def program(self, text: str) -> str | None:
+        """The program to run now: that of the last block, if `text` ends with a closed ```python fence; else None."""
+        stripped = text.rstrip()
+        fences = list(_FENCE.finditer(stripped))
+        if len(fences) < 2 or fences[-1].end() != len(stripped) or fences[-1][1]:
+            return None
+        opening: re.Match[str] | None = None
+        for fence in fences[:-1]:
+            if fence[1]:
+                opening = fence
+            else:
+                opening = None if opening is not None else fence
+        if opening is None or opening[1] != "python":
+            return None
+        return stripped[opening.end() + 1 : fences[-1].start()]
+
+    def output(self, result: Result) -> str:
+        """What the model is shown of a result: what it printed, or else the last line of its error."""
+        if result.status == "ok":
+            shown = result.stdout.strip()
+            if self.shows_value and result.value is not None:
+                shown = f"{shown}\n{result.value}".strip()
+        elif result.status == "timeout":
+            shown = self.timeout_text
+        else:
+            shown = (result.error.strip().splitlines() or [result.status])[-1].strip()
+        return self.truncated(shown)
+
+    def truncated(self, text: str) -> str:
+        """§4: results over 100 characters become the first 50, "...", the last 50."""
+        if len(text) <= 2 * self.kept_chars:
+            return text
+        return text[: self.kept_chars] + "..." + text[-self.kept_chars :]
+
+    def render(self, result: Result) -> str:
+        """The block to append to the trajectory."""
+        return f"\n```output\n{self.output(result)}\n```\n"
+
+
+PROTOCOLS: dict[ProtocolName, Protocol] = {
+    "deepseekmath": Protocol(
+        name="deepseekmath",
+        stop=("```output",),  # DeepSeekMath §4
+        max_calls=2,  # the paper's own harness
+        wall_seconds=10.0,  # its executor's limit
+        timeout_text="Timeout Error",
+    ),
+    "tora": Protocol(
+        name="tora",
+        stop=("```output",),
+        max_calls=4,
+        wall_seconds=10.0,
+        # As recorded in the published GSM8K traces: the last line of the traceback of the decorator ToRA uses.
+        timeout_text="timeout_decorator.timeout_decorator.TimeoutError: 'Timed Out'",
+    ),
+    "notebook": Protocol(
+        name="notebook",
+        stop=("```output",),
+        max_calls=4,
+        wall_seconds=10.0,
+        timeout_text="TimeoutError: the time limit was reached",
+        kept_chars=2000,
+        shows_value=True,
+    ),
+}

@@ -1,0 +1,107 @@
+"""What goes into the sandbox, what comes out, and what can go wrong with the sandbox itself.
+
+SandboxError
+├── TierRefused      no tier, or not the one named, can be had on this machine
+└── ExecutorFault    the sandbox failed a program, after every retry: no verdict on the program
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evaluators.records import Settings
+
+Tier = Literal["strict", "landlock", "unsafe"]
+Status = Literal["ok", "error", "timeout", "output_limit", "memory", "died", "exit"]
+"""
+    ok            ran to its end
+    error         raised an exception
+    timeout       reached the wall-clock or CPU limit
+    output_limit  printed more than the limit; ended there
+    memory        raised MemoryError
+    died          ended by a signal: a crash, or its own doing
+    exit          sys.exit (the session lives on) or os._exit (it does not)
+"""
+ProtocolName = Literal["notebook", "deepseekmath", "tora"]
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class SandboxError(Exception):
+    """Base of the errors that are the sandbox's, never the program's."""
+
+
+class TierRefused(SandboxError):
+    """No tier passes its self-test here; the message names the failing item of each, and the remedy."""
+
+
+class ExecutorFault(SandboxError):
+    """The sandbox could not give a true result. Not an outcome: run again, or count the sample as not measured."""
+
+
+class SandboxSettings(Settings):
+    """Which walls, which limits. Limits hold per session, wall_seconds per block of code."""
+
+    tier: Literal["auto", "strict", "landlock", "unsafe"] = "auto"
+    """`auto` takes the first of strict, landlock whose self-test passes; `unsafe` is only ever taken by name."""
+    wall_seconds: PositiveSeconds = 10.0
+    """REFERENCE: the published executors' limit is 10 s. Measured without the time spent waiting for a core."""
+    cpu_seconds: Positive = 60
+    """Of a whole session, all its threads: six blocks of the published 10 s."""
+    memory_mb: Positive = 1024
+    """Address space beyond the server's own: a NumPy matrix of 10,000 x 10,000 doubles is 763 MiB."""
+    output_bytes: Positive = 1 << 20
+    """Of one block, standard output and error together. The protocols show 100 characters; a person reads no more."""
+    file_mb: Positive = 16
+    """Size of the writable folder in the strict tier. The landlock tier has none: nothing could be left behind."""
+    files: Positive = 1000
+    """Files and folders in it."""
+    threads: Annotated[int, Field(ge=0)] = 16
+    """Beside the main one; none where they cannot be counted per session (landlock tier as an ordinary user)."""
+    value_chars: Positive = 10_000
+    """Of the shown value; a longer one keeps both ends."""
+    int_digits: Annotated[int, Field(ge=640)] = 100_000
+    """Longest integer that str() prints; Python's own default of 4,300 postdates the recorded traces."""
+    seed: int | None = 0
+    """Of random and numpy.random, set at the start of each session, so that a rerun gives the same; None: fresh."""
+    concurrency: Positive = max(2, os.cpu_count() or 1)
+    """Blocks that run at once; more wait. Beyond the cores, programs only take each other's time."""
+    sessions: Positive = 256
+    """Open sessions at once; further ones wait. Each holds four descriptors of the caller's and about 6 MB."""
+    recycle_sessions: Positive = 2000
+    """Sessions after which a fresh server takes over, unseen."""
+    retries: Annotated[int, Field(ge=0)] = 2
+    """Further tries after an executor fault, where the program has left no state yet."""
+    preload: tuple[str, ...] = ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.special")
+    """Imported once, before sessions are forked. Anything else beside the interpreter can be imported too, cold."""
+    protocol: ProtocolName = "notebook"
+    """How results are shown to a model: see protocols.py. `notebook` is for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The outcome of one block of code."""
+
+    status: Status
+    state_lost: bool
+    """Whether the session ended with this block, its variables with it."""
+    output: str
+    """Standard output and standard error, in the order they came; undecodable bytes as \\xNN."""
+    stdout: str
+    """Standard output alone: what the published harnesses show."""
+    value: str | None
+    """repr() of the last statement where that is an expression with a value, as in a notebook."""
+    error: str
+    """The traceback, or for an ending from outside, what it was."""
+    seconds: float
+    """Wall-clock time, as measured outside the session."""
+    cpu_seconds: float
+    """CPU time of the session in this block, as counted by the kernel."""
+    tier: Tier
+    signal: int | None = None
+    """The signal that ended a session that died."""

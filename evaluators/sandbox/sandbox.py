@@ -1,0 +1,244 @@
+"""The sandbox: one warm server, any number of sessions, from any event loop or thread.
+
+    async with Sandbox(SandboxSettings()) as sandbox:
+        result = await sandbox.run("print(6 * 7)")            # stateless: a fresh session
+        async with sandbox.session() as session:              # stateful: one trajectory
+            await session.run("x = 6")
+            result = await session.run("x * 7")
+
+Blocks run on `concurrency` threads, which do nothing but wait on descriptors; whoever asks for more waits. Nothing here
+is bound to one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
+
+from evaluators.sandbox.protocols import PROTOCOLS
+from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier
+from evaluators.sandbox.servers import Servers
+from evaluators.sandbox.session import SessionProcess
+
+DESCRIPTORS_PER_SESSION, DESCRIPTORS_SPARED = 4, 256
+"""Descriptors of the caller's that a session holds, and those left to the caller."""
+
+
+class Sandbox:
+    """Runs foreign code. An async and an ordinary context manager; raises TierRefused on entry."""
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        self.settings = settings or SandboxSettings()
+        self.protocol = PROTOCOLS[self.settings.protocol]
+        self._servers = Servers(self.settings)
+        self._slots = _Slots(_affordable_sessions(self.settings.sessions))
+        self._threads: ThreadPoolExecutor | None = None
+        self._open: set[Session] = set()
+
+    @property
+    def tier(self) -> Tier:
+        """The tier that passed its self-test."""
+        return self._servers.tier
+
+    @property
+    def refused(self) -> dict[Tier, str]:
+        """Tiers that `auto` passed over, and why."""
+        return dict(self._servers.refused)
+
+    def __enter__(self) -> Self:
+        self._servers.start()
+        self._threads = ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="sandbox")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """End every session and the server. Blocks still running end as executor faults."""
+        threads, self._threads = self._threads, None
+        for session in list(self._open):
+            session.cancel()
+        if threads is not None:
+            threads.shutdown(cancel_futures=True)
+        for session in list(self._open):
+            session.close()
+        self._servers.close()
+
+    async def run(self, code: str, *, wall_seconds: float | None = None) -> Result:
+        """Run a program in a fresh session. Raises ExecutorFault after every retry."""
+        async with self.session() as session:
+            return await session.run(code, wall_seconds=wall_seconds)
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A session whose variables last from block to block. Waits while as many as may be are open."""
+        await self._slots.take()
+        session = Session(self, self._servers)
+        self._open.add(session)
+        try:
+            yield session
+        finally:
+            self._open.discard(session)
+            session.close()
+            self._slots.give()
+
+    def submit(self, code: str) -> Future[Result]:
+        """Run a program in a fresh session, for callers without an event loop."""
+
+        def run_and_close() -> Result:
+            session = Session(self, self._servers)
+            self._open.add(session)
+            try:
+                return session.run_here(code, None)
+            finally:
+                self._open.discard(session)
+                session.close()
+
+        return self.enqueue(run_and_close)
+
+    def enqueue(self, job: Callable[[], Result]) -> Future[Result]:
+        """Have a block run on one of the sandbox's threads, in turn."""
+        if self._threads is None:
+            raise SandboxError("expected an entered sandbox; found a closed one. Use `async with Sandbox(settings)`.")
+        return self._threads.submit(job)
+
+
+class Session:
+    """One trajectory's interpreter. Where a block ends the process, the next one starts from nothing."""
+
+    def __init__(self, sandbox: Sandbox, servers: Servers) -> None:
+        self._sandbox = sandbox
+        self._servers = servers
+        self._process: SessionProcess | None = None
+        self._has_state = False
+        self._fault: ExecutorFault | None = None
+        self._cancelled = False
+        self._turn = threading.Lock()
+
+    async def run(self, code: str, *, wall_seconds: float | None = None) -> Result:
+        """Run a block. Raises ExecutorFault where the sandbox failed and earlier variables are gone with it."""
+        running = self._sandbox.enqueue(lambda: self.run_here(code, wall_seconds))
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+
+    def run_here(self, code: str, wall_seconds: float | None) -> Result:
+        """Run a block on the calling thread."""
+        seconds = self._sandbox.settings.wall_seconds if wall_seconds is None else wall_seconds
+        with self._turn:
+            if self._fault is not None:
+                raise ExecutorFault(f"this session failed earlier: {self._fault}")
+            for _ in range(self._sandbox.settings.retries):
+                with contextlib.suppress(ExecutorFault):
+                    return self._attempt(code, seconds)
+                if self._has_state or self._cancelled:
+                    break
+            else:
+                return self._attempt(code, seconds)
+            assert self._fault is not None  # a suppressed fault above set it
+            raise self._fault
+
+    def cancel(self) -> None:
+        """End the block that runs now, from another thread; it raises ExecutorFault there."""
+        self._cancelled = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the session's process."""
+        self.cancel()
+        with self._turn:
+            self._drop()
+
+    def _attempt(self, code: str, seconds: float) -> Result:
+        try:
+            if self._cancelled:
+                raise ExecutorFault("this session is closed")
+            if self._process is None:
+                self._process = self._servers.open_session()
+                if self._cancelled:  # closed while it was opened: cancel() could not see it
+                    raise ExecutorFault("this session is closed")
+            result = self._process.run(code, seconds)
+        except ExecutorFault as fault:
+            self._drop()
+            if self._has_state or self._cancelled:
+                self._fault = fault
+            raise
+        self._has_state = not result.state_lost
+        if result.state_lost:
+            self._drop()
+        return result
+
+    def _drop(self) -> None:
+        if self._process is not None:
+            self._servers.close_session(self._process)
+            self._process = None
+
+
+class _Slots:
+    """A counting semaphore whose waiters may belong to different event loops."""
+
+    def __init__(self, count: int) -> None:
+        self._lock = threading.Lock()
+        self._free = count
+        self._waiting: deque[Future[None]] = deque()
+
+    async def take(self) -> None:
+        with self._lock:
+            if self._free > 0:
+                self._free -= 1
+                return
+            turn: Future[None] = Future()
+            self._waiting.append(turn)
+        try:
+            await asyncio.wrap_future(turn)
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # the slot came just as the waiter left
+                self.give()
+            raise
+
+    def give(self) -> None:
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                if turn.set_running_or_notify_cancel():
+                    turn.set_result(None)
+                    return
+            self._free += 1
+
+
+def run_code(code: str, settings: SandboxSettings | None = None) -> Result:
+    """Run one program in a sandbox of its own. For many, `run_many` starts the server once."""
+    return run_many([code], settings)[0]
+
+
+def run_many(codes: Sequence[str], settings: SandboxSettings | None = None, *, progress: bool = False) -> list[Result]:
+    """Run programs, each in a fresh session; results in the order given. Raises ExecutorFault after every retry."""
+    from tqdm import tqdm
+
+    with Sandbox(settings) as sandbox:
+        futures = [sandbox.submit(code) for code in codes]
+        shown = tqdm(futures, desc="programs", unit="program", disable=None if progress else True)
+        return [future.result() for future in shown]
+
+
+def _affordable_sessions(wanted: int) -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (soft - DESCRIPTORS_SPARED) // DESCRIPTORS_PER_SESSION))

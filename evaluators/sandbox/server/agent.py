@@ -1,0 +1,193 @@
+"""The loop inside a session: read a block of code, run it in the session's namespace, send back one frame.
+
+What a block does to the interpreter (patched builtins, closed descriptors, broken sys.stdout) must not keep its result
+from being told, so the loop holds its own references to the C functions it needs and reaches nothing by module name.
+What the frame says is still only the program's word: time, exit and signals are judged outside (sandbox/session.py).
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import linecache
+import random
+import sys
+import types
+from dataclasses import dataclass
+from os import _exit, read, write
+from resource import RLIMIT_AS, setrlimit
+from signal import ITIMER_REAL, SIG_IGN, SIGINT, SIGPIPE, setitimer, signal
+from struct import Struct
+from traceback import format_exception
+from typing import Any
+
+NONCE_BYTES = 16
+REQUEST = Struct(f">{NONCE_BYTES}sI")
+"""nonce of this block, length of the code that follows (UTF-8, lone surrogates passed through)."""
+REPLY = Struct(f">{NONCE_BYTES}sBiI")
+"""nonce, status, length of the value (-1: none), length of the error; then both as UTF-8."""
+OK, ERROR, MEMORY, EXIT, READY, SETUP_FAILED = range(6)
+
+ERROR_CHARS = 8000
+SPARE_ADDRESS_SPACE = 64 << 20
+"""Bytes above the memory limit that only the loop uses, to tell of a MemoryError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What running one block gave."""
+
+    status: int
+    value: str | None = None
+    error: str = ""
+
+
+class Agent:
+    """One session's interpreter state and the channel to its owner."""
+
+    def __init__(self, channel: int, *, value_chars: int, address_space: int, seed: int | None, digits: int) -> None:
+        self._channel = channel
+        self._value_chars = value_chars
+        self._address_space = address_space
+        self._running = False
+        self._blocks = 0
+        self._stdout = _text_stream(1)
+        sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]  # Final in typeshed only
+        sys.stderr = sys.__stderr__ = _text_stream(2)  # type: ignore[misc]
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: PTH123, SIM115
+        sys.set_int_max_str_digits(digits)
+        module = types.ModuleType("__main__")
+        self._namespace: dict[str, Any] = module.__dict__
+        self._namespace["__builtins__"] = builtins
+        for name in [name for name in sys.modules if name.partition(".")[0] == "evaluators"]:
+            del sys.modules[name]
+        sys.modules["__main__"] = module
+        sys.argv = [""]
+        _seed(seed)
+
+    def serve(self) -> None:
+        """Run blocks until the owner closes the channel. Never returns."""
+        signal(SIGPIPE, SIG_IGN)
+        limit = sys.getrecursionlimit()
+        while True:
+            try:
+                nonce, length = REQUEST.unpack(self._receive(REQUEST.size))
+                code = self._receive(length).decode("utf-8", "surrogatepass")
+                outcome = self._run(code)
+                self._limit_memory(spare=False)
+                _calm(limit)
+                send_frame(self._channel, nonce, outcome)
+            except BaseException:  # noqa: BLE001 - a late signal handler or a broken interpreter: the owner sees the exit
+                _exit(70)
+
+    def _run(self, code: str) -> Outcome:
+        signal(SIGINT, self._interrupted)
+        try:
+            self._running = True
+            try:
+                return Outcome(status=OK, value=self._execute(code))
+            finally:
+                self._running = False
+                _flush(self._stdout)
+        except BaseException as error:  # noqa: BLE001 - whatever a program raises is its outcome
+            return self._failed(error)
+
+    def _execute(self, code: str) -> str | None:
+        self._blocks += 1
+        name = f"<block {self._blocks}>"
+        tree = ast.parse(code, name)
+        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, name, "exec", dont_inherit=True), self._namespace)
+        if not isinstance(last, ast.Expr):
+            return None
+        value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), self._namespace)
+        if value is None:
+            return None
+        self._namespace["_"] = value
+        return _shortened(str(repr(value)), self._value_chars)
+
+    def _failed(self, error: BaseException) -> Outcome:
+        status = MEMORY if isinstance(error, MemoryError) else EXIT if isinstance(error, SystemExit) else ERROR
+        try:
+            self._limit_memory(spare=True)
+            shown = _shortened(_own_traceback(error), ERROR_CHARS)
+        except BaseException:  # noqa: BLE001 - an exception whose own repr or formatting raises
+            shown = f"{type(error).__name__}: <exception that cannot be shown>\n"
+        return Outcome(status=status, error=shown)
+
+    def _limit_memory(self, *, spare: bool) -> None:
+        hard = self._address_space + SPARE_ADDRESS_SPACE
+        setrlimit(RLIMIT_AS, (hard if spare else self._address_space, hard))
+
+    def _interrupted(self, _number: int, _frame: object) -> None:
+        if self._running:
+            raise KeyboardInterrupt
+
+    def _receive(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = read(self._channel, min(size - len(parts), 1 << 20))
+            if not part:
+                _exit(0)
+            parts += part
+        return bytes(parts)
+
+    def ready(self, nonce: bytes) -> None:
+        send_frame(self._channel, nonce, Outcome(status=READY))
+
+
+def send_frame(channel: int, nonce: bytes, outcome: Outcome) -> None:
+    """One reply, whole. `nonce` is that of the request it answers."""
+    value = b"" if outcome.value is None else outcome.value.encode("utf-8", "backslashreplace")
+    error = outcome.error.encode("utf-8", "backslashreplace")
+    length = -1 if outcome.value is None else len(value)
+    data = REPLY.pack(nonce, outcome.status, length, len(error)) + value + error
+    while data:
+        data = data[write(channel, data) :]
+
+
+def _text_stream(descriptor: int) -> io.TextIOWrapper:
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    # By lines: what was printed before a kill is then already outside.
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True
+    )
+
+
+def _own_traceback(error: BaseException) -> str:
+    """The traceback from the program's first frame on, without the loop's own frames."""
+    trace = error.__traceback__
+    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<block"):
+        trace = trace.tb_next
+    return "".join(format_exception(type(error), error, trace, limit=-10))
+
+
+def _shortened(text: str, limit: int) -> str:
+    """Both ends are kept: the protocols show the first and the last characters of a long result."""
+    half = limit // 2
+    return text if len(text) <= limit else text[:half] + "..." + text[-half:]
+
+
+def _flush(stdout: io.TextIOWrapper) -> None:
+    for stream in (stdout, sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S112 - a closed or replaced stream is the program's own doing, and no error
+            continue
+
+
+def _calm(recursion_limit: int) -> None:
+    """Undo what a block may have left to strike between blocks: timers, tracing, a tiny recursion limit."""
+    setitimer(ITIMER_REAL, 0)
+    sys.settrace(None)
+    sys.setprofile(None)
+    sys.setrecursionlimit(recursion_limit)
+
+
+def _seed(seed: int | None) -> None:
+    """Give every session the same random numbers, or (None) fresh ones rather than the server's, which all share."""
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed)

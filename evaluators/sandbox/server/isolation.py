@@ -1,0 +1,240 @@
+"""The walls around sessions: what the server prepares once, then what each session gives up for good.
+
+strict    the server enters new user, mount, pid, net, ipc, uts and cgroup namespaces and pivots into a read-only
+          root that holds the interpreter, its libraries and four devices, and nothing else. Each session adds a
+          user and a mount namespace with a small tmpfs, then Landlock, seccomp and rlimits.
+landlock  no namespace (most pods refuse them): Landlock, seccomp and rlimits, nothing writable, and, where the
+          server runs as root, a uid of its own for each session.
+unsafe    rlimits only.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import struct
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL
+
+from evaluators.sandbox.server import landlock, namespaces, seccomp, syscalls
+from evaluators.sandbox.server.agent import SPARE_ADDRESS_SPACE
+from evaluators.sandbox.server.namespaces import HOME, INNER_ID, Refused
+from evaluators.sandbox.server.syscalls import call, prctl
+
+SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
+SYSTEM_FILES = ("/etc/ld.so.cache",)
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+FIRST_UID, UID_SLOTS = 61184, 4096
+"""Ids that systemd keeps free for such use (systemd.io/UIDS-GIDS, DynamicUser=: 61184 to 65519): no account has them."""
+STACK_BYTES = 64 << 20
+"""Of the main thread. Deeper recursion in C ends in SIGSEGV, which is that session's own."""
+SESSION_DESCRIPTORS = 64
+_ALIAS_BASE = 200
+"""Descriptor numbers of directories reached through /proc/self/fd: above what RLIMIT_NOFILE lets a session open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walls:
+    """What the server prepared and every session needs."""
+
+    tier: str
+    readable: tuple[str, ...]
+    aliases: Mapping[str, str]
+    """Real directory -> the /proc/self/fd path by which a session without root's rights reaches it."""
+    proc: int
+    """The machine's /proc, opened before the root changed. Closed in sessions."""
+    own_uids: bool
+    """Whether each session changes to a uid of its own."""
+
+
+def build(tier: str, directories: list[str], slot: int) -> Walls:
+    """Put the walls of this tier around the calling process, which must have one thread.
+
+    In `strict` the process forks: the copy in the new pid namespace returns, the other waits for it outside and then
+    exits. Raises Refused, naming the item that is missing.
+    """
+    named = [*directories, *SYSTEM_LIBRARIES, *SYSTEM_FILES]
+    if tier == "strict":
+        _require_machine()
+        _require_landlock(1, "Use a kernel >= 5.13 with landlock in its lsm= list.")
+        namespaces.enter(FIRST_UID + slot % UID_SLOTS)
+        _fork_inside()
+        proc = _open_proc()
+        try:
+            namespaces.pivot(named, _existing(DEVICES))
+            _become_inner_user()
+        except OSError as error:
+            raise Refused(
+                "private root", error, "Use the landlock tier, or a container that permits mounts."
+            ) from error
+        return Walls(tier=tier, readable=_existing(named), aliases={}, proc=proc, own_uids=False)
+    root = os.geteuid() == 0
+    aliases: dict[str, str] = {}
+    if tier == "landlock":
+        _require_machine()
+        _require_landlock(3, "Use a kernel >= 6.2 with landlock in its lsm= list: older ones let files be truncated.")
+        if root:
+            _require_own_uids()
+            aliases = _alias_private(directories)
+    return Walls(
+        tier=tier, readable=_existing(named), aliases=aliases, proc=_open_proc(), own_uids=root and tier == "landlock"
+    )
+
+
+def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server: int) -> None:
+    """Give up, in a freshly forked session, everything but running code: the last act before foreign code.
+
+    `keep` is the one descriptor above 2 that stays open; `server` the pid of the process whose death ends this one.
+    """
+    _offer_to_oom_killer(walls.proc)
+    if walls.tier == "strict":
+        namespaces.enter_for_session(walls.proc)
+        namespaces.mount_home(limits["file_mb"], limits["files"])
+        os.chdir(HOME)
+    else:
+        os.chdir("/")
+    _close_others(keep, walls.aliases)
+    threads = limits["threads"] if walls.tier == "strict" or walls.own_uids else 0
+    _limit(limits, threads)
+    if walls.own_uids:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    if walls.tier != "unsafe":
+        readable = [walls.aliases.get(path, path) for path in walls.readable]
+        landlock.restrict(readable, [HOME] if walls.tier == "strict" else [], _existing(DEVICES))
+        call("capset", struct.pack("Ii", syscalls.LINUX_CAPABILITY_VERSION_3, 0), bytes(24))
+    prctl(syscalls.PR_SET_DUMPABLE, 0)
+    prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)  # after the change of ids, which clears it
+    if os.getppid() != server:
+        os._exit(0)
+    if walls.tier != "unsafe":
+        filter_ = seccomp.program(pid=os.getpid(), threads=threads > 0, links=walls.tier == "strict")
+        syscalls.seccomp_filter(filter_)
+
+
+def mapped_bytes(proc: int) -> int:
+    """Address space of this process: RLIMIT_AS counts the server's warm libraries too, and they are no session's."""
+    handle = os.open("self/statm", os.O_RDONLY, dir_fd=proc)
+    try:
+        return int(os.read(handle, 256).split()[0]) * resource.getpagesize()
+    finally:
+        os.close(handle)
+
+
+def _require_machine() -> None:
+    found = f"{sys.platform} on {os.uname().machine}"
+    if found != "linux on x86_64" or sys.maxsize < 2**32:
+        raise Refused("machine", f"found {found}", "The tables of system calls here are those of Linux on x86_64.")
+
+
+def _require_landlock(abi: int, remedy: str) -> None:
+    if landlock.version() < abi:
+        raise Refused("Landlock", f"found ABI {landlock.version()}, need {abi}", remedy)
+
+
+def _require_own_uids() -> None:
+    """Try the change of ids in a child: some containers give root without CAP_SETUID."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(FIRST_UID, FIRST_UID, FIRST_UID)
+            os.setresuid(FIRST_UID, FIRST_UID, FIRST_UID)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        remedy = "Grant CAP_SETUID and CAP_SETGID, or run as an ordinary user."
+        raise Refused("a uid of the session's own", "root may not change its ids here", remedy)
+
+
+def _open_proc() -> int:
+    return os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _existing(paths: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """Real paths, each once, without those that lie inside another."""
+    real = sorted({os.path.realpath(path) for path in paths if Path(path).exists()})
+    return tuple(path for path in real if not any(path.startswith(other + "/") for other in real))
+
+
+def _fork_inside() -> None:
+    """Fork into the new pid namespace, whose first process dies with all others in it when it is killed."""
+    child = os.fork()
+    if child:
+        os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # the owner sees the end of the inner one
+        os.waitpid(child, 0)
+        os._exit(0)
+    prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)
+
+
+def _become_inner_user() -> None:
+    """Leave root's id, where the server has it, but keep the capabilities inside the namespace: sessions need mounts."""
+    if os.geteuid() == 0:
+        prctl(syscalls.PR_SET_KEEPCAPS, 1)
+        os.setgroups([])
+        os.setresgid(INNER_ID, INNER_ID, INNER_ID)
+        os.setresuid(INNER_ID, INNER_ID, INNER_ID)
+        every = (1 << 32) - 1
+        capabilities = struct.pack("6I", every, every, 0, 0x1FF, 0x1FF, 0)
+        call("capset", struct.pack("Ii", syscalls.LINUX_CAPABILITY_VERSION_3, 0), capabilities)
+        prctl(syscalls.PR_SET_DUMPABLE, 1)  # /proc/self/uid_map of sessions must be writable
+    prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)  # a change of ids clears it
+    os.umask(0o077)
+
+
+def _alias_private(directories: list[str]) -> dict[str, str]:
+    """Directories beneath one that only root may enter, opened now, to be reached as /proc/self/fd/N after root goes."""
+    aliases: dict[str, str] = {}
+    for path in _existing(directories):
+        if all(parent.stat().st_mode & 0o001 for parent in Path(path).parents):
+            continue
+        handle, number = os.open(path, os.O_PATH | os.O_DIRECTORY), _ALIAS_BASE + len(aliases)
+        os.dup2(handle, number)
+        os.close(handle)
+        aliases[path] = f"/proc/self/fd/{number}"
+    return aliases
+
+
+def _offer_to_oom_killer(proc: int) -> None:
+    """Should the machine run out of memory, let a session be what the kernel ends, not its owner."""
+    try:
+        handle = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=proc)
+    except PermissionError:  # some containers mount /proc read-only
+        return
+    try:
+        os.write(handle, b"1000")
+    finally:
+        os.close(handle)
+
+
+def _close_others(keep: int, aliases: Mapping[str, str]) -> None:
+    first = 3
+    for kept in sorted({keep, *(int(alias.rpartition("/")[2]) for alias in aliases.values())}):
+        if kept > first:
+            os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, 0x7FFFFFFF)
+
+
+def _limit(limits: Mapping[str, int], threads: int) -> None:
+    def both(kind: int, value: int) -> None:
+        resource.setrlimit(kind, (value, value))
+
+    address_space, cpu_seconds = limits["address_space"], limits["cpu_seconds"]
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space + SPARE_ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU, then SIGKILL
+    both(resource.RLIMIT_FSIZE, limits["file_mb"] << 20)
+    both(resource.RLIMIT_STACK, STACK_BYTES)
+    both(resource.RLIMIT_NOFILE, SESSION_DESCRIPTORS)
+    both(resource.RLIMIT_CORE, 0)
+    both(resource.RLIMIT_MEMLOCK, 0)
+    both(resource.RLIMIT_MSGQUEUE, 0)
+    both(resource.RLIMIT_SIGPENDING, 64)
+    if threads:
+        both(resource.RLIMIT_NPROC, threads + 1)

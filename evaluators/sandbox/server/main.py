@@ -1,0 +1,185 @@
+"""The warm server: imports once, builds the walls, then forks one process for each session and tells of its end.
+
+It speaks with its owner over one SEQPACKET socket, JSON both ways, and never sees a program: code and results go
+directly between owner and session, over a socket that the owner makes and the server only passes on.
+
+    owner -> server   {"tier", "directories", "preload", "slot"}                       once
+    server -> owner   {"ready": true} or {"refused": "..."}                            once
+    owner -> server   {"spawn": id, "limits": {...}, "nonce": hex} + [socket, stdout, stderr]
+    server -> owner   {"spawned": id, "pid": n} + [pidfd]   or {"failed": id, "why": "..."}
+    server -> owner   {"exited": id, "status": wait status, "cpu": seconds}
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evaluators.sandbox.server import isolation, warm
+from evaluators.sandbox.server.agent import SETUP_FAILED, Agent, Outcome, send_frame
+from evaluators.sandbox.server.namespaces import Refused
+
+MESSAGE_BYTES = 1 << 16
+SESSION_ENDED_BADLY = 71
+"""Exit status of a session that could not be set up (sysexits.h EX_OSERR)."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve until the owner is gone. `arguments`: descriptors of the control socket and of the owner's pidfd."""
+    control = socket.socket(fileno=int(arguments[0]))
+    owner = int(arguments[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's to handle
+    try:
+        config = json.loads(control.recv(MESSAGE_BYTES))
+        walls = isolation.build(config["tier"], config["directories"], config["slot"])
+        _set_paths(config["directories"], walls)
+        _warm_up(config["preload"])
+    except Refused as refusal:
+        control.send(json.dumps({"refused": str(refusal)}).encode())
+        return
+    server = Server(control, owner, walls)
+    control.send(json.dumps({"ready": True}).encode())
+    server.serve()
+
+
+def _set_paths(directories: list[str], walls: isolation.Walls) -> None:
+    """Import from these directories alone, and through their aliases, where modules already loaded included."""
+
+    def seen_from_inside(path: str) -> str:
+        real = os.path.realpath(path)
+        for directory, alias in walls.aliases.items():
+            if real == directory or real.startswith(directory + "/"):
+                return alias + real[len(directory) :]
+        return path
+
+    sys.path[:] = [seen_from_inside(path) for path in directories]
+    sys.path_importer_cache.clear()
+    for module in list(sys.modules.values()):
+        if walls.aliases and getattr(module, "__path__", None):
+            module.__path__ = [seen_from_inside(path) for path in module.__path__]
+
+
+def _warm_up(preload: list[str]) -> None:
+    try:
+        warm.warm_up(preload)
+    except ImportError as error:
+        raise Refused(
+            "preloaded modules",
+            error,
+            "Install them beside this interpreter, readable for the sessions' user, or set `preload` to what is there.",
+        ) from error
+    threads = len(sys._current_frames())
+    if threads != 1:
+        raise Refused("a single thread", f"importing {preload} left {threads}", "Take the module that starts them out.")
+    gc.collect()
+    gc.freeze()  # no collection touches, and so copies, the pages that sessions share
+
+
+class Server:
+    """Forks sessions, reaps them, and ends when its owner does."""
+
+    def __init__(self, control: socket.socket, owner: int, walls: isolation.Walls) -> None:
+        self._control = control
+        self._walls = walls
+        self._mapped = isolation.mapped_bytes(walls.proc)
+        self._sessions: dict[int, int] = {}
+        self._spawned = 0
+        self._woken, waker = os.pipe()
+        for descriptor in (self._woken, waker):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._owner = owner
+
+    def serve(self) -> None:
+        poll = select.poll()
+        for descriptor in (self._control.fileno(), self._woken, self._owner):
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor == self._woken:
+                    self._reap()
+                elif descriptor == self._owner or not self._answer():
+                    os._exit(0)  # sessions die with this process: PR_SET_PDEATHSIG, and in strict the pid namespace
+
+    def _tell(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors).tobytes())]
+        try:
+            self._control.sendmsg([json.dumps(message).encode()], rights if descriptors else [])
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+
+    def _answer(self) -> bool:
+        """Take one request. False where the owner closed the socket."""
+        message, ancillary, _, _ = self._control.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE(3 * 4))
+        descriptors = array.array("i")
+        for _, _, data in ancillary:
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+        try:
+            if not message:
+                return False
+            self._spawn(json.loads(message), list(descriptors))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return True
+
+    def _spawn(self, request: Mapping[str, Any], descriptors: list[int]) -> None:
+        self._spawned += 1
+        server = os.getpid()
+        try:
+            child = os.fork()
+        except OSError as error:
+            self._tell({"failed": request["spawn"], "why": f"fork: {error}"})
+            return
+        if child == 0:
+            self._become_session(request, descriptors, server)
+        self._sessions[child] = request["spawn"]
+        pidfd = os.pidfd_open(child)
+        self._tell({"spawned": request["spawn"]}, [pidfd])
+        os.close(pidfd)
+
+    def _become_session(self, request: Mapping[str, Any], descriptors: list[int], server: int) -> None:
+        channel, stdout, stderr = descriptors
+        nonce = bytes.fromhex(request["nonce"])
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for source, target in ((stdout, 1), (stderr, 2), (os.open(os.devnull, os.O_RDONLY), 0)):
+                os.dup2(source, target)
+            limits = {**request["limits"], "address_space": self._mapped + (request["limits"]["memory_mb"] << 20)}
+            uid = isolation.FIRST_UID + (request["slot"] + self._spawned) % isolation.UID_SLOTS
+            isolation.enclose(self._walls, limits, uid, channel, server)
+            agent = Agent(
+                channel,
+                value_chars=limits["value_chars"],
+                address_space=limits["address_space"],
+                seed=request["seed"],
+                digits=limits["int_digits"],
+            )
+            agent.ready(nonce)
+        except BaseException as error:  # noqa: BLE001 - told to the owner, who raises it as an executor fault
+            with contextlib.suppress(OSError):
+                send_frame(channel, nonce, Outcome(status=SETUP_FAILED, error=f"{type(error).__name__}: {error}"))
+            os._exit(SESSION_ENDED_BADLY)
+        agent.serve()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+        while self._sessions:
+            child, status, usage = os.wait4(-1, os.WNOHANG)
+            if child == 0:
+                return
+            identity = self._sessions.pop(child, None)
+            if identity is not None:
+                self._tell({"exited": identity, "status": status, "cpu": usage.ru_utime + usage.ru_stime})

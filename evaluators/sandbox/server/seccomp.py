@@ -1,0 +1,140 @@
+"""The allow-list of system calls a session keeps, compiled to BPF.
+
+No call makes a process, a socket or a namespace, and none runs a program: a session is exactly one process, so that
+its rlimits bound it whole and one SIGKILL ends it, without cgroups. Threads are allowed; RLIMIT_NPROC counts them.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+from evaluators.sandbox.server.syscalls import NUMBERS
+
+PLAIN = """
+read write readv writev pread64 pwrite64 close close_range fstat stat lstat newfstatat statx lseek access faccessat
+faccessat2 open openat creat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
+renameat2 symlink symlinkat ftruncate truncate umask fsync fdatasync fadvise64 statfs fstatfs
+mmap mprotect munmap brk mremap madvise
+poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 pipe pipe2 dup dup2 dup3
+rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait rt_sigsuspend rt_sigpending sigaltstack alarm pause
+setitimer getitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times restart_syscall
+getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getpgrp getgroups uname sysinfo getrlimit
+getrusage getcpu getrandom sched_yield sched_get_priority_max sched_get_priority_min
+set_tid_address set_robust_list futex membarrier rseq exit exit_group recvfrom shutdown
+""".split()
+"""Allowed with any arguments. Landlock judges the paths; descriptors are only those the session opened itself."""
+
+READ_LINKS = ("readlink", "readlinkat")
+"""Landlock does not judge these, so without a root of its own a session could read where the machine's links point."""
+
+ABSENT = ("clone3", "openat2", "copy_file_range", "sendfile", "io_uring_setup", "memfd_create")
+"""Answered with ENOSYS, which libc and Python take as `fall back to the older call`."""
+
+ARGUMENTS: dict[str, tuple[int, tuple[int, ...], int]] = {
+    # FIONCLEX FIOCLEX FIONBIO FIONREAD, TCGETS (isatty) and TIOCGWINSZ; TIOCSTI above all is not among them
+    "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451), errno.ENOTTY),
+    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. No F_SETOWN: it sends signals to others
+    "fcntl": (1, (0, 1, 2, 3, 4, 1030), errno.EPERM),
+    # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS, PR_SET_VMA
+    "prctl": (0, (3, 15, 16, 21, 23, 39, 0x53564D41), errno.EPERM),
+}
+"""name: (index of the argument, its allowed values, the error for any other)."""
+
+SIGKILL = 9
+AF_UNIX, SOCK_STREAM, SOCK_TYPE_MASK = 1, 1, 0xF
+CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD | CLONE_VM | CLONE_SIGHAND
+AUDIT_ARCH_X86_64 = 0xC000003E
+X32_BIT = 0x40000000
+
+_LOAD, _EQUAL, _AT_LEAST, _RETURN, _AND = 0x20, 0x15, 0x35, 0x06, 0x54
+_ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
+
+
+def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value & 0xFFFFFFFF)
+
+
+def _fail(number: int) -> bytes:
+    return _op(_RETURN, _ERRNO | number)
+
+
+def _argument(index: int, *, high: bool = False) -> bytes:
+    return _op(_LOAD, _ARGUMENTS + 8 * index + (4 if high else 0))
+
+
+def _rule(name: str, *body: bytes) -> bytes:
+    """Run `body`, which ends in a return on every path, if the call is `name`; else go on."""
+    return _op(_EQUAL, NUMBERS[name], 0, len(body)) + b"".join(body)
+
+
+def _one_of(index: int, values: tuple[int, ...], error: int) -> list[bytes]:
+    tests = [_op(_EQUAL, value, len(values) - place) for place, value in enumerate(values)]
+    return [_argument(index), *tests, _fail(error), _op(_RETURN, _ALLOW)]
+
+
+def _self_signal(name: str, signal_index: int, pid: int) -> bytes:
+    """Signals only to oneself. SIGKILL to oneself ends in SIGSYS, so that a SIGKILL always came from outside."""
+    return _rule(
+        name,
+        _argument(0),
+        _op(_EQUAL, pid, 1, 0),
+        _fail(errno.EPERM),
+        _argument(signal_index),
+        _op(_EQUAL, SIGKILL, 0, 1),
+        _op(_RETURN, _KILL_PROCESS),
+        _op(_RETURN, _ALLOW),
+    )
+
+
+def program(*, pid: int, threads: bool, links: bool) -> bytes:
+    """The filter of one session: `pid` its own process id, `threads` and `links` whether it may make or read any."""
+    parts = [
+        _op(_LOAD, _ARCH),
+        _op(_EQUAL, AUDIT_ARCH_X86_64, 1, 0),
+        _op(_RETURN, _KILL_PROCESS),
+        _op(_LOAD, _NUMBER),
+        _op(_AT_LEAST, X32_BIT, 0, 1),
+        _fail(errno.ENOSYS),
+    ]
+    parts += [_rule(name, _op(_RETURN, _ALLOW)) for name in PLAIN]
+    parts += [_rule(name, _op(_RETURN, _ALLOW) if links else _fail(errno.EACCES)) for name in READ_LINKS]
+    parts += [_rule(name, _fail(errno.ENOSYS)) for name in ABSENT]
+    parts += [_rule(name, *_one_of(*rule)) for name, rule in ARGUMENTS.items()]
+    parts += [_self_signal("kill", 1, pid), _self_signal("tgkill", 2, pid)]
+    parts += [_rule(name, *_one_of(0, (0, pid), errno.EPERM)) for name in ("prlimit64", "sched_getaffinity")]
+    parts.append(_clone(threads))
+    # asyncio's event loop wakes itself through a pair of connected stream sockets. Such a pair can reach nothing else:
+    # no connect, no bind, no address to send to, and a stream socket refuses one anyway.
+    parts.append(
+        _rule(
+            "socketpair",
+            _argument(0),
+            _op(_EQUAL, AF_UNIX, 1, 0),
+            _fail(errno.EPERM),
+            _argument(1),
+            _op(_AND, SOCK_TYPE_MASK),
+            _op(_EQUAL, SOCK_STREAM, 1, 0),
+            _fail(errno.EPERM),
+            _op(_RETURN, _ALLOW),
+        )
+    )
+    no_address = [_argument(4), _op(_EQUAL, 0, 1, 0), _fail(errno.EPERM)]
+    parts.append(_rule("sendto", *no_address, _argument(4, high=True), *no_address[1:], _op(_RETURN, _ALLOW)))
+    parts.append(_fail(errno.EPERM))
+    return b"".join(parts)
+
+
+def _clone(threads: bool) -> bytes:
+    if not threads:
+        return _rule("clone", _fail(errno.EAGAIN))
+    return _rule(
+        "clone",
+        _argument(0),
+        _op(_AND, CLONE_THREAD),
+        _op(_EQUAL, CLONE_THREAD, 0, 1),
+        _op(_RETURN, _ALLOW),
+        _fail(errno.EPERM),
+    )

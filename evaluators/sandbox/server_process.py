@@ -1,0 +1,201 @@
+"""The owner's end of the warm server: start it, ask it for sessions, learn how each ended."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from evaluators.sandbox.layout import library_folders
+from evaluators.sandbox.records import ExecutorFault, SandboxSettings, Tier, TierRefused
+
+START_SECONDS = 120.0
+"""Importing SymPy and SciPy from a cold disk on a loaded machine has been seen to take half a minute."""
+SPAWN_SECONDS = 60.0
+MESSAGE_BYTES = 1 << 16
+ENVIRONMENT = {
+    "PATH": "/nonexistent",
+    "HOME": "/sandbox",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",  # sets of strings print in one order, run after run
+    "OPENBLAS_NUM_THREADS": "1",  # a server with more than one thread may not fork
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+}
+"""All that the server, and so every session, knows of the environment."""
+
+_identities = itertools.count()
+_slots = itertools.count(os.getpid() * 64)
+
+
+class ServerProcess:
+    """One server. Thread-safe; used by the process that started it only."""
+
+    def __init__(self, settings: SandboxSettings, tier: Tier) -> None:
+        """Start it and wait until it is warm. Raises TierRefused where its walls cannot be built."""
+        self.tier: Tier = tier
+        self.spawned = 0
+        self.open_sessions = 0
+        self.dead = False
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[int]] = {}
+        self._exits: dict[int, Future[tuple[int, float]]] = {}
+        self._slot = next(_slots)
+        self._control, self._process, self._complaints = _launch()
+        try:
+            self._configure()
+        except BaseException:
+            self.close()
+            raise
+        self._reader = threading.Thread(target=self._read, name="sandbox server reader", daemon=True)
+        self._reader.start()
+
+    def spawn(
+        self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]
+    ) -> tuple[int, Future[tuple[int, float]]]:
+        """Fork a session onto [socket, stdout, stderr]. Gives its pidfd, and the wait status and CPU time of its end."""
+        pending: Future[int] = Future()
+        ended: Future[tuple[int, float]] = Future()
+        request = {
+            "nonce": nonce.hex(),
+            "seed": settings.seed,
+            "slot": self._slot,
+            "limits": settings.model_dump(
+                include={"cpu_seconds", "memory_mb", "file_mb", "files", "threads", "value_chars", "int_digits"}
+            ),
+        }
+        with self._lock:
+            if self.dead:
+                raise ExecutorFault("the sandbox server is gone")
+            self.spawned += 1
+            identity = next(_identities)
+            self._waiting[identity], self._exits[identity] = pending, ended
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors).tobytes())]
+            try:
+                self._control.sendmsg([json.dumps({**request, "spawn": identity}).encode()], rights)
+            except OSError as error:
+                raise ExecutorFault(f"the sandbox server is gone: {error}") from error
+        try:
+            return pending.result(SPAWN_SECONDS), ended
+        except TimeoutError as error:
+            raise ExecutorFault(f"no session after {SPAWN_SECONDS:.0f} s: the machine is overloaded") from error
+
+    def close(self) -> None:
+        """End the server and every session of it."""
+        self.dead = True
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        reader = getattr(self, "_reader", None)
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(5.0)
+        self._control.close()
+        with contextlib.suppress(OSError):
+            os.close(self._complaints)
+        self._complaints = -1
+
+    def _configure(self) -> None:
+        config = {
+            "tier": self.tier,
+            "directories": library_folders(self._settings.preload),
+            "preload": self._settings.preload,
+            "slot": self._slot,
+        }
+        self._control.settimeout(START_SECONDS)
+        try:
+            self._control.send(json.dumps(config).encode())
+            answer = self._control.recv(MESSAGE_BYTES)
+        except TimeoutError as error:
+            raise ExecutorFault(f"the sandbox server was not ready after {START_SECONDS:.0f} s") from error
+        except OSError as error:
+            raise TierRefused(f"{self.tier}: the server ended at its start: {self._said() or error}") from error
+        self._control.settimeout(None)
+        message = json.loads(answer) if answer else {"refused": f"the server ended at its start: {self._said()}"}
+        if "refused" in message:
+            raise TierRefused(f"{self.tier}: {message['refused']}")
+
+    def _said(self) -> str:
+        """The tail of what the server wrote to standard error."""
+        size = os.fstat(self._complaints).st_size
+        return os.pread(self._complaints, 2000, max(0, size - 2000)).decode(errors="replace").strip()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                message, ancillary, _, _ = self._control.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE(4))
+            except OSError:
+                message = b""
+            if not message:
+                break
+            descriptors = array.array("i")
+            for _, _, data in ancillary:
+                descriptors.frombytes(data)
+            self._take(json.loads(message), list(descriptors))
+        self._bury()
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        with self._lock:
+            if "spawned" in message:
+                self._waiting.pop(message["spawned"]).set_result(descriptors[0])
+            elif "failed" in message:
+                self._exits.pop(message["failed"], None)
+                self._waiting.pop(message["failed"]).set_exception(ExecutorFault(f"no session: {message['why']}"))
+            elif "exited" in message:
+                ended = self._exits.pop(message["exited"], None)
+                if ended is not None:
+                    ended.set_result((message["status"], message["cpu"]))
+
+    def _bury(self) -> None:
+        with self._lock:
+            self.dead = True
+            fault = ExecutorFault("the sandbox server died")
+            for future in (*self._waiting.values(), *self._exits.values()):
+                future.set_exception(fault)
+            self._waiting.clear()
+            self._exits.clear()
+
+
+def _launch() -> tuple[socket.socket, subprocess.Popen[bytes], int]:
+    """A fresh exec, not a fork of the caller: its threads, locks and CUDA contexts are no concern of the server's.
+
+    Gives the control socket, the process, and a memory file that takes its standard error.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    complaints = os.memfd_create("sandbox-stderr", os.MFD_CLOEXEC)
+    owner = os.pidfd_open(os.getpid())
+    folder = Path(__file__).parent / "server"
+    command = [sys.executable, "-P", "-s", "-S", "-B", str(folder), str(theirs.fileno()), str(owner)]
+    try:
+        process = subprocess.Popen(
+            command,
+            env=ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            pass_fds=(theirs.fileno(), owner),
+            start_new_session=True,
+        )
+    except OSError as error:
+        ours.close()
+        os.close(complaints)
+        raise TierRefused(f"expected to start {sys.executable}; found: {error}") from error
+    finally:
+        theirs.close()
+        os.close(owner)
+    return ours, process, complaints
