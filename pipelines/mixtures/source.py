@@ -1,0 +1,255 @@
+"""A source of problems with solutions, and the stage that reads one and keeps the solutions that are right.
+
+<folder>/problems-00000.parquet    PROBLEMS: each problem once
+<folder>/examples-00000.parquet    EXAMPLES: its solutions that passed verification
+<folder>/rejected-00000.parquet    those that did not, each with its reason
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+from tqdm import tqdm
+
+from evaluators.prompting import deepseek_prompt
+from evaluators.records import Language, Problem, Settings
+from pipelines.mixtures.verification import Solution, Verdict, VerificationSettings, verified
+from pipelines.records import EXAMPLES, PROBLEMS
+from pipelines.storage import Json, atomic_file
+
+SHARD = 4096
+"""Solutions verified and written together; what a killed run loses at most."""
+REJECTED = pa.schema([("id", pa.string()), ("form", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
+
+Row = Mapping[str, Any]
+
+
+class SourceError(Exception):
+    """A source's data is missing or is not what it should be; the message names the remedy."""
+
+
+class SourceSettings(Settings):
+    """One source of a recipe's mixture."""
+
+    source: str
+    """Name of a file in pipelines/mixtures/sources."""
+    path: str | None = None
+    """File, or folder that holds it; generated sources need none."""
+    rows: int | None = Field(default=None, gt=0)
+    """At most this many problems, the first ones."""
+    forms: tuple[Literal["cot", "pot", "tir"], ...] = Field(default=("cot", "pot", "tir"), min_length=1)
+    language: Language | None = None
+    """None keeps the source's own; generated sources take English for None."""
+    templates: Literal["all", "easy"] = "all"
+    """For `templated`: every kind of problem, or the five with one-line solutions."""
+    seed: int = 0
+    """For generated sources; the split never depends on it."""
+    columns: Mapping[str, str] = Field(default_factory=dict)
+    """For `jsonl`: our names (question, response, reference, form, language, subject) to the file's."""
+    verification: VerificationSettings = VerificationSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A source, defined once in a file of sources/ as `SOURCE`."""
+
+    name: str
+    title: str
+    licence: str
+    solutions: Callable[[Row, int, SourceSettings], Iterable[Solution]]
+    """(row, its index, settings) -> the problem's solutions. Raises KeyError or ValueError on a foreign row."""
+    example: Row
+    """A row as the source writes it, of our own making, which the contract test parses."""
+    example_reference: str
+    files: tuple[str, ...] = ()
+    """Names (or glob patterns) under which a folder may hold it, the usual one first; empty for generated sources."""
+    generate: Callable[[SourceSettings], Iterable[Solution]] | None = None
+
+
+def write_source(folder: Path, settings: SourceSettings) -> dict[str, Json]:
+    """Reads the source, verifies every solution and writes what is right. Raises SourceError, VerificationError."""
+    asyncio.run(_write_shards(folder, settings))
+    return _facts(folder, settings)
+
+
+def read_solutions(settings: SourceSettings) -> Iterator[Solution]:
+    """Every solution of the source in the asked forms and language, unverified, in the source's order."""
+    from pipelines.mixtures.sources import source_named
+
+    source = source_named(settings.source)
+    if source.generate is not None:
+        found: Iterable[Solution] = source.generate(settings)
+    else:
+        found = _parsed(source, settings)
+    for solution in found:
+        if solution.form in settings.forms and settings.language in (None, solution.problem.language):
+            yield solution
+
+
+def _parsed(source: Source, settings: SourceSettings) -> Iterator[Solution]:
+    if settings.path is None:
+        raise SourceError(
+            f"source {source.name}: expected a path to its data; found none. Set `path` to {' or '.join(source.files)}, "
+            "or to a folder that holds it."
+        )
+    rows = _rows(source, Path(settings.path))
+    for index, (place, row) in enumerate(itertools.islice(rows, settings.rows)):
+        try:
+            yield from source.solutions(row, index, settings)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise SourceError(
+                f"{place}: not a row of {source.name}: expected columns like {sorted(source.example)}; found "
+                f"{sorted(row) if isinstance(row, Mapping) else type(row).__name__} ({type(error).__name__}: {error})"
+            ) from error
+
+
+def _rows(source: Source, path: Path) -> Iterator[tuple[str, Row]]:
+    if path.is_file():
+        files = [path]
+    else:
+        found = (sorted(path.glob(pattern)) for pattern in source.files)
+        files = next((group for group in found if group), [])
+    if not files:
+        raise SourceError(
+            f"{path}: expected the data of {source.name} ({', '.join(source.files)}); there is no such file. Check `path`."
+        )
+    for file in files:
+        yield from _rows_of(file)
+
+
+def _rows_of(file: Path) -> Iterator[tuple[str, Row]]:
+    if file.suffix == ".parquet":
+        with pq.ParquetFile(file) as table:
+            rows = (row for batch in table.iter_batches(batch_size=1024) for row in batch.to_pylist())
+            yield from ((f"{file}, row {number}", row) for number, row in enumerate(rows))
+        return
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+        if file.suffix == ".json":
+            content = _json(lines.read(), f"{file}")
+            rows = content["Instances"] if isinstance(content, dict) and "Instances" in content else content
+            yield from ((f"{file}, row {number}", row) for number, row in enumerate(rows))
+            return
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield f"{file}, line {number}", _json(line, f"{file}, line {number}")
+
+
+def _json(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SourceError(f"{place}: expected JSON; found {text[:60]!r} ({error}). Is the file whole?") from error
+
+
+async def _write_shards(folder: Path, settings: SourceSettings) -> None:
+    solutions, shard, known = read_solutions(settings), 0, set[str]()
+    with tqdm(desc=f"verified solutions of {settings.source}", unit="solution", disable=None) as progress:
+        while batch := list(itertools.islice(solutions, SHARD)):
+            if not (folder / f"examples-{shard:05d}.parquet").exists():
+                verdicts = await verified(batch, settings.verification, progress=progress.update)
+                write_shard(folder, shard, batch, verdicts, new_problems(batch, known))
+            known.update(solution.problem.id for solution in batch)
+            shard += 1
+    if shard == 0:
+        raise SourceError(
+            f"source {settings.source}: expected solutions in {', '.join(settings.forms)} and language "
+            f"{settings.language or 'any'}; found none. Ask for other `forms`, or another `language`."
+        )
+
+
+def new_problems(solutions: Sequence[Solution], known: set[str]) -> list[Problem]:
+    """The problems of these solutions that were not written before, each once."""
+    by_id = {solution.problem.id: solution.problem for solution in solutions if solution.problem.id not in known}
+    return list(by_id.values())
+
+
+def write_shard(
+    folder: Path, shard: int, solutions: Sequence[Solution], verdicts: Sequence[Verdict], problems: Sequence[Problem]
+) -> None:
+    """One shard of all three tables, examples last: its presence means that the shard is done."""
+    examples, rejected = [], []
+    for solution, verdict in zip(solutions, verdicts, strict=True):
+        if verdict.kept:
+            examples.append(example_row(solution, verdict))
+        else:
+            rejected.append(
+                {"id": solution.id, "form": solution.form, "reason": verdict.reason, "detail": verdict.detail[:500]}
+            )
+    write_rows(folder / f"problems-{shard:05d}.parquet", [problem_row(problem) for problem in problems], PROBLEMS)
+    write_rows(folder / f"rejected-{shard:05d}.parquet", rejected, REJECTED)
+    write_rows(folder / f"examples-{shard:05d}.parquet", examples, EXAMPLES)
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
+    """A zstd Parquet file; equal rows give equal bytes."""
+    with atomic_file(path) as temporary:
+        table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        pq.write_table(table, temporary, compression="zstd", row_group_size=1024)
+
+
+def example_row(solution: Solution, verdict: Verdict) -> dict[str, Any]:
+    """The solution as a row of EXAMPLES, with the prompt that evaluation uses."""
+    problem = solution.problem
+    # A program alone answers the tool-integrated prompt: evaluation runs it and takes its output for the answer.
+    asked: Literal["cot", "tir"] = "cot" if solution.form == "cot" else "tir"
+    return {
+        "id": solution.id,
+        "source": problem.benchmark,
+        "problem_id": problem.id,
+        "language": problem.language,
+        "subject": problem.subject,
+        "form": solution.form,
+        "prompt": deepseek_prompt(problem.question, form=asked, language=problem.language),
+        "response": " " + solution.response.strip(),
+        "reference": problem.reference,
+        "verified": verdict.verified,
+    }
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """The problem as a row of PROBLEMS."""
+    return {name: getattr(problem, name) for name in PROBLEMS.names}
+
+
+def question_of(prompt: str) -> str:
+    """The question inside a prompt that `deepseek_prompt` made."""
+    body = re.sub(r"\n\nAssistant:$", "", prompt.removeprefix("User: "))
+    return body.rpartition("\n")[0]
+
+
+def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
+    kept, forms, languages, reasons = 0, Counter[str](), Counter[str](), Counter[str]()
+    verified_rows = 0
+    for path in sorted(folder.glob("examples-*.parquet")):
+        table = pq.read_table(path, columns=["form", "language", "verified"])
+        kept += table.num_rows
+        forms.update(table["form"].to_pylist())
+        languages.update(table["language"].to_pylist())
+        verified_rows += sum(table["verified"].to_pylist())
+    for path in sorted(folder.glob("rejected-*.parquet")):
+        reasons.update(pq.read_table(path, columns=["reason"])["reason"].to_pylist())
+    problems = sum(pq.ParquetFile(path).metadata.num_rows for path in sorted(folder.glob("problems-*.parquet")))
+    read = kept + reasons.total()
+    return {
+        "source": settings.source,
+        "rows": kept,
+        "problems": problems,
+        "solutions_read": read,
+        "kept_share": round(kept / read, 4) if read else 0.0,
+        "verified": verified_rows,
+        "forms": dict(sorted(forms.items())),
+        "languages": dict(sorted(languages.items())),
+        "rejected": dict(sorted(reasons.items())),
+    }

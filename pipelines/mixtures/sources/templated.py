@@ -1,0 +1,53 @@
+"""Templated problems with exact answers, made by this project: the train split, in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from evaluators import templated
+from evaluators.records import Problem
+from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.verification import Solution
+
+ROWS = 2000  # problems where the recipe names no number: what all templates give without running dry
+
+
+def generate(settings: SourceSettings) -> Iterator[Solution]:
+    kinds = templated.easy_templates() if settings.templates == "easy" else None
+    made = templated.generate(
+        settings.rows or ROWS, language=settings.language or "en", split="train", templates=kinds, seed=settings.seed
+    )
+    for one in made:
+        # The benchmark's name would say test data; as a source both languages and levels are one.
+        problem = replace(one.problem, benchmark="templated")
+        yield Solution(problem=problem, form="cot", response=one.cot)
+        yield Solution(problem=problem, form="pot", response=one.pot)
+        yield Solution(problem=problem, form="tir", response=one.tir)
+
+
+def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
+    """The row as `jsonl` would store it; only the contract test has any."""
+    problem = Problem(
+        id=f"templated/row/{index}",
+        benchmark="templated",
+        question=row["question"],
+        reference=row["reference"],
+        split="train",
+    )
+    return [Solution(problem=problem, form="cot", response=row["cot"])]
+
+
+SOURCE = Source(
+    name="templated",
+    title="Templated problems",
+    licence="Apache-2.0",
+    solutions=solutions,
+    generate=generate,
+    example={
+        "question": "Solve for $x$: $3x + 4 = 19$.",
+        "cot": "$3x = 19 - 4 = 15$, so $x = 15 / 3 = 5$. The answer is $\\boxed{5}$.",
+        "reference": "5",
+    },
+    example_reference="5",
+)

@@ -1,0 +1,46 @@
+"""ToRA's tool-integrated solutions to GSM8K and MATH problems: reasoning, programs and their outputs (Gou et al. 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from evaluators.records import Problem
+from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.verification import Solution
+
+
+def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
+    question, response = (message["content"] for message in row["messages"][:2])
+    problem = Problem(
+        id=f"tora/train/{row['id']}",
+        benchmark="tora",
+        split="train",
+        question=question,
+        reference=str(row["gt"]),
+        level=row.get("level"),
+        subject=row["dataset"].removeprefix("tora-corpus-"),
+    )
+    return [Solution(problem=problem, form="tir", response=response, number=index)]
+
+
+SOURCE = Source(
+    name="tora",
+    title="ToRA corpus",
+    licence="MIT",
+    files=("examples.jsonl", "*.jsonl"),
+    solutions=solutions,
+    example={
+        "dataset": "tora-corpus-gsm8k",
+        "id": "gsm8k-train-0-0",
+        "level": None,
+        "gt": "12",
+        "messages": [
+            {"role": "user", "content": "Three boxes hold 4 pens each. How many pens are there?"},
+            {
+                "role": "assistant",
+                "content": "```python\nprint(3 * 4)\n```\n```output\n12\n```\nThe answer is $\\boxed{12}$.",
+            },
+        ],
+    },
+    example_reference="12",
+)

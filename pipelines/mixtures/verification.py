@@ -1,0 +1,204 @@
+"""Keeps only solutions that are right: programs must run, and the answer must be the reference.
+
+    cot    the final answer of the text is the reference
+    pot    the program runs without error and what it prints is the reference
+    tir    every program runs, prints what the trajectory says it printed, and the final answer is the reference
+
+A fault of the executor is not a fault of the solution: it is tried again, counted apart, and never called wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from evaluators.records import Problem, Settings
+from evaluators.sandbox.protocols import PROTOCOLS
+from evaluators.sandbox.records import ExecutorFault, ProtocolName, Result
+
+ExampleForm = Literal["cot", "pot", "tir"]
+PROGRAM = re.compile(r"```python[ \t]*\n(.*?)\n?```(?:[ \t]*\n+```output[ \t]*\n(.*?)\n?```)?", re.DOTALL)
+
+
+class VerificationError(Exception):
+    """Solutions cannot be verified at all; the message names the remedy."""
+
+
+class VerificationSettings(Settings):
+    """How solutions are held against their references."""
+
+    execute: bool = True
+    """False takes solutions unseen: `verified` is then false in every example."""
+    concurrency: int = Field(default=256, ge=1)  # sessions at once; the sandbox itself limits how many run
+    attempts: int = Field(default=3, ge=1)  # for executor faults only
+    protocol: ProtocolName = "deepseekmath"
+    """How outputs are shown in the trajectories of the source; ToRA's have their own words for errors."""
+    tolerated_fault_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of programs that the executor may fail to run before the stage raises instead of losing them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """One solution to one problem, as a source gives it."""
+
+    problem: Problem
+    form: ExampleForm
+    response: str
+    number: int = 0
+    """Tells solutions of one form to one problem apart."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.problem.id}/{self.form}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What verification found."""
+
+    kept: bool
+    reason: str
+    detail: str = ""
+    verified: bool = False
+    """Its programs ran and its answer was found right; False too where there is no reference to hold it against."""
+
+
+class Session(Protocol):
+    """A live interpreter: later programs see what earlier ones defined."""
+
+    async def run(self, code: str) -> Result: ...
+
+
+class Executor(Protocol):
+    """Where programs run: evaluators.sandbox.Sandbox, or a fake."""
+
+    def session(self) -> AbstractAsyncContextManager[Session]: ...
+
+
+async def verified(
+    solutions: Sequence[Solution],
+    settings: VerificationSettings,
+    *,
+    executor: Executor | None = None,
+    progress: Callable[[int], object] = lambda _: None,
+) -> list[Verdict]:
+    """One verdict for each solution, in order. Raises VerificationError where the executor fails too often."""
+    if not settings.execute:
+        progress(len(solutions))
+        return [Verdict(kept=True, reason="unverified") for _ in solutions]
+    if executor is None and any(solution.form != "cot" for solution in solutions):
+        from evaluators.sandbox import Sandbox, SandboxSettings
+
+        async with Sandbox(SandboxSettings()) as sandbox:
+            return await verified(solutions, settings, executor=sandbox, progress=progress)
+    verdicts: dict[int, Verdict] = {}
+    positions = iter(range(len(solutions)))
+
+    async def worker() -> None:
+        for position in positions:  # shared: each worker takes the next that nobody has
+            verdicts[position] = await _judge(solutions[position], executor, settings)
+            progress(1)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(settings.concurrency, len(solutions))):
+            group.create_task(worker())
+    found = [verdicts[position] for position in range(len(solutions))]
+    _refuse_faults(solutions, found, settings)
+    return found
+
+
+def _refuse_faults(solutions: Sequence[Solution], verdicts: Sequence[Verdict], settings: VerificationSettings) -> None:
+    faults = [verdict for verdict in verdicts if verdict.reason == "executor_fault"]
+    programs = sum(solution.form != "cot" for solution in solutions)
+    if len(faults) > settings.tolerated_fault_share * programs:
+        raise VerificationError(
+            f"verification: the executor failed on {len(faults)} of {programs} solutions, {settings.attempts} times each; "
+            f"the last: {faults[-1].detail}. Check `mathsieve run-code` on this machine, then run again: finished shards "
+            "are kept."
+        )
+
+
+async def _judge(solution: Solution, executor: Executor | None, settings: VerificationSettings) -> Verdict:
+    if solution.form == "cot":
+        return await asyncio.to_thread(_answer_verdict, solution, None)
+    assert executor is not None, "programs need an executor"
+    blocks = PROGRAM.findall(solution.response)
+    if not blocks:
+        return Verdict(kept=False, reason="no_program", detail=solution.response[:200])
+    try:
+        results = await _run(executor, [code for code, _ in blocks], settings.attempts)
+    except ExecutorFault as fault:
+        return Verdict(kept=False, reason="executor_fault", detail=str(fault))
+    last = results[-1]
+    if last.status != "ok" or len(results) < len(blocks):
+        return Verdict(kept=False, reason=f"program_{last.status}", detail=last.error[-500:])
+    if solution.form == "pot":
+        return await asyncio.to_thread(_printed_verdict, solution, last.stdout)
+    shown = [PROTOCOLS[settings.protocol].output(result) for result in results]
+    for (_, recorded), output in zip(blocks, shown, strict=True):
+        if recorded.strip() != output.strip():
+            detail = f"recorded {recorded.strip()[:120]!r}, printed {output.strip()[:120]!r}"
+            return Verdict(kept=False, reason="output_differs", detail=detail)
+    return await asyncio.to_thread(_answer_verdict, solution, shown[-1])
+
+
+async def _run(executor: Executor, programs: Sequence[str], attempts: int) -> list[Result]:
+    """The results up to the one that ended the session; all in a new session for each attempt. Raises ExecutorFault."""
+    for attempt in range(1, attempts + 1):
+        results: list[Result] = []
+        try:
+            async with executor.session() as session:
+                for code in programs:
+                    results.append(await session.run(code))
+                    if results[-1].state_lost:
+                        break
+            return results
+        except ExecutorFault:
+            if attempt == attempts:
+                raise
+            await asyncio.sleep(0.2 * attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _printed_verdict(solution: Solution, printed: str) -> Verdict:
+    """A program's last output against the reference; where the source gives none, that it printed is all we know."""
+    from evaluators.answers import check
+
+    shown = printed.strip()
+    if not shown:
+        return Verdict(kept=False, reason="no_answer", detail="the program prints nothing")
+    if not solution.problem.reference:
+        return Verdict(kept=True, reason="ran")
+    verdict = check(
+        solution.problem.reference, shown.splitlines()[-1], profile="strict", problem=solution.problem.question
+    )
+    if not verdict.correct:
+        return Verdict(kept=False, reason=_wrong(verdict.verdict), detail=verdict.reason)
+    return Verdict(kept=True, reason="right", verified=True)
+
+
+def _answer_verdict(solution: Solution, program_output: str | None) -> Verdict:
+    from evaluators.answers import check_output
+
+    if not solution.problem.reference:
+        return Verdict(kept=True, reason="unverified")
+    verdict = check_output(
+        solution.problem.reference,
+        solution.response,
+        profile="strict",
+        problem=solution.problem.question,
+        program_output=program_output,
+    )
+    if not verdict.correct:
+        return Verdict(kept=False, reason=_wrong(verdict.verdict), detail=verdict.reason)
+    return Verdict(kept=True, reason="right", verified=True)
+
+
+def _wrong(outcome: str) -> str:
+    return "wrong_answer" if outcome == "incorrect" else outcome
