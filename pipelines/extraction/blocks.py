@@ -1,0 +1,289 @@
+"""The text of a page's content: headings, lists, tables, quotations and code in light Markdown, one block at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pipelines.extraction.content import INLINE
+from pipelines.extraction.delimiters import Notation, mark_formulas
+from pipelines.extraction.document import Element
+from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
+
+MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
+SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
+HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
+CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
+CODE_CLASS = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
+TERMS = frozenset({"code", "kbd", "samp", "tt"})
+LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w+#-]*)")
+LISTS = frozenset({"ul", "ol", "menu", "dir"})
+EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
+BLOCK_IN_CELL = frozenset("p div ul ol table pre blockquote h1 h2 h3 h4 h5 h6 dl hr form section article figure center".split())
+LISTS_DEPTH = 12
+TIGHT = re.compile(r"(^[ ]*(?:- |\d+\. )[^\n]*)\n\n(?=[ ]*(?:- |\d+\. ))", re.MULTILINE)
+
+
+class BlockWriter:
+    """Writes the blocks of one page. `kept` holds formulas and code, for which marks stand in the text until the end."""
+
+    def __init__(self, notation: Notation, kept: list[str]) -> None:
+        self.notation = notation
+        self.kept = kept
+        self.blocks: list[str] = []
+        self.line: list[str] = []
+        self.prefix = ""
+        self.indent = ""
+
+    def keep(self, text: str) -> str:
+        """The mark for a piece that no later step may touch."""
+        self.kept.append(text)
+        return f"{MARK_OPEN}{len(self.kept) - 1}{MARK_CLOSE}"
+
+    def formula(self, tex: str, display: bool) -> str:
+        return self.keep(f"$${tex}$$" if display else f"${tex}$")
+
+    def write(self, element: Element) -> None:
+        """Appends an element with all it holds."""
+        tag = element.tag
+        handler = BLOCKS.get(tag)
+        if handler is not None:
+            handler(self, element)
+        elif tag == "br":
+            self.line.append("\n")
+        elif tag in TERMS:
+            self._term(element)
+        elif tag in INLINE or tag not in BLOCK_TAGS:
+            self._inline(element, tag)
+        elif CODE_CLASS.search(element.get("class")):
+            self.code(element)
+        else:
+            self.flush()
+            self.inside(element)
+            self.flush()
+
+    def inside(self, element: Element) -> None:
+        for child in element.children:
+            if isinstance(child, str):
+                self.line.append(child.replace("\n", " "))
+            else:
+                self.write(child)
+
+    def _inline(self, element: Element, tag: str) -> None:
+        opening, closing = SCRIPTS.get(tag, ("", ""))
+        if tag in ("i", "em", "var") and len(element.children) == 1:
+            only = element.children[0]
+            if isinstance(only, str) and len(only.strip()) == 1 and only.strip().isalpha() and only.strip().isascii():
+                self.line.append(VARIABLE + only)
+                return
+        if opening:
+            self.line.append(opening)
+        self.inside(element)
+        if closing:
+            self.line.append(closing)
+        if tag == "q":
+            self.line.append('"')
+
+    def _term(self, element: Element) -> None:
+        text = SPACE.sub(" ", self.restore(element.text().replace("\n", " "))).strip()
+        if not text:
+            return
+        if MARK.fullmatch(element.text().strip()) or any(part.tag in ("sub", "sup") for part in element.iterate()):
+            self.inside(element)  # a formula, or mathematics set in a typewriter face
+            return
+        self.line.append(self.keep(f"`{text}`" if "`" not in text else text))
+
+    def flush(self) -> None:
+        """Ends the block that is being collected."""
+        if not self.line:
+            return
+        text = "".join(self.line)
+        self.line.clear()
+        if not text.strip():
+            return
+        text = self.mathematics(text)
+        lines = [SPACE.sub(" ", line).strip() for line in text.split("\n")]
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip())
+        if text:
+            continued = self.indent + " " * len(self.prefix)
+            self.blocks.append(self.indent + self.prefix + text.replace("\n", "\n" + continued))
+            if self.prefix:
+                self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
+
+    def mathematics(self, text: str) -> str:
+        """Formulas that are written as text, marked."""
+        return mark_plain(mark_formulas(text, self.notation, self.formula), self.formula)
+
+    def restore(self, text: str) -> str:
+        """The pieces that marks stand for."""
+        while MARK_OPEN in text:
+            restored = MARK.sub(lambda mark: self.kept[int(mark[1])], text)
+            if restored == text:
+                break
+            text = restored
+        return text
+
+    def heading(self, element: Element) -> None:
+        self.flush()
+        self.prefix, before = HEADINGS[element.tag], self.prefix
+        self.inside(element)
+        text = [part.replace("\n", " ") for part in self.line]
+        self.line = text
+        self.flush()
+        self.prefix = before
+
+    def code(self, element: Element) -> None:
+        self.flush()
+        text = self.restore(_verbatim(element)).strip("\n").rstrip()
+        if not text.strip():
+            return
+        language = LANGUAGE.search(f"{element.get('class')} {' '.join(child.get('class') for child in element.elements())}")
+        fence = "```" if "```" not in text else "~~~~"
+        body = f"{fence}{language[1] if language else ''}\n{text}\n{fence}"
+        self.blocks.append(self.indent + self.prefix + self.keep(body))
+        self.prefix = " " * len(self.prefix)
+
+    def items(self, element: Element) -> None:
+        self.flush()
+        number = int(element.get("start")) if element.get("start").isdigit() else 1
+        before, indent = self.prefix, self.indent
+        if before.strip():  # a list that begins its item
+            self.blocks.append(indent + before.rstrip())
+        if len(indent) < 2 * LISTS_DEPTH:
+            self.indent = indent + " " * len(before)
+        for child in element.children:
+            if isinstance(child, str):
+                continue
+            if child.tag == "li":
+                self.prefix = f"{number}. " if element.tag == "ol" else "- "
+                number += 1
+            self.inside(child) if child.tag == "li" else self.write(child)
+            self.flush()
+        self.prefix, self.indent = (" " * len(before) if before else ""), indent
+
+    def quotation(self, element: Element) -> None:
+        self.flush()
+        start, before = len(self.blocks), (self.prefix, self.indent)
+        self.prefix = self.indent = ""
+        self.inside(element)
+        self.flush()
+        self.prefix, self.indent = before
+        quoted = "\n\n".join(self.blocks[start:])
+        self.blocks[start:] = ["\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))] if quoted else []
+
+    def table(self, element: Element) -> None:
+        self.flush()
+        rows = _rows(element)
+        if EQUATION_TABLE.search(element.get("class")):
+            for row in rows:
+                self._equation(row)
+        elif _is_data(element, rows):
+            self._data_table(element, rows)
+        else:
+            self.inside(element)
+            self.flush()
+
+    def _equation(self, row: list[Element]) -> None:
+        text = SPACE.sub(" ", "".join(self.mathematics(cell.text()) for cell in row)).strip()
+        tex = [self.kept[int(mark)].strip("$") for mark in MARK.findall(text)]
+        rest = MARK.sub("", text).strip()
+        if tex and len(rest) < 20:
+            cleaned = " ".join(part.removeprefix("\\displaystyle").strip() for part in tex)
+            self.blocks.append(self.indent + self.formula(cleaned, True) + (f" {rest}" if rest else ""))
+        elif text:
+            self.blocks.append(self.indent + text)
+
+    def _data_table(self, element: Element, rows: list[list[Element]]) -> None:
+        caption = next((child for child in element.elements() if child.tag == "caption"), None)
+        if caption is not None:
+            self.inside(caption)
+            self.flush()
+        lines = []
+        width = max(len(row) for row in rows)
+        for position, row in enumerate(rows):
+            cells = [self._cell(cell) for cell in row]
+            if not any(cells):
+                continue
+            lines.append("| " + " | ".join(cells + [""] * (width - len(cells))) + " |")
+            if position == 0 and len(rows) > 1:
+                lines.append("|" + " --- |" * width)
+        if lines:
+            self.blocks.append("\n".join(self.indent + line for line in lines))
+
+    def _cell(self, cell: Element) -> str:
+        inner = BlockWriter(self.notation, self.kept)
+        inner.inside(cell)
+        inner.flush()
+        text = " ".join(" ".join(inner.blocks).split())
+        return re.sub(r"\$\$(.*?)\$\$", r"$\1$", self.restore(text)).replace("\n", " ") if MARK_OPEN in text else text
+
+    def rule(self, element: Element) -> None:
+        self.flush()
+
+    def text(self) -> str:
+        """Everything written so far, with formulas and code in their places."""
+        self.flush()
+        written = TIGHT.sub(r"\1\n", "\n\n".join(self.blocks))
+        parts = []
+        for position, part in enumerate(MARK.split(written)):
+            if position % 2 == 0:
+                parts.append(part)
+                continue
+            kept = self.restore(self.kept[int(part)])
+            parts.append(f"\n{kept}\n" if kept.startswith("$$") else kept)
+        text = re.sub(r"[ \t]+\n", "\n", "".join(parts))
+        return re.sub(r"\n{3,}", "\n\n", re.sub(r"\n[ ]*(\$\$[^\n]*\$\$)\n[ ]*(?=[.,;:](?:\s|$))", r"\n\1", text)).strip()
+
+
+def _verbatim(element: Element) -> str:
+    parts: list[str] = []
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag == "br":
+            parts.append("\n")
+        else:
+            line = node.tag in ("div", "li", "tr", "p") and node is not element
+            if line:
+                stack.append("\n")
+            stack.extend(reversed(node.children))
+    return "".join(parts)
+
+
+def _rows(table: Element) -> list[list[Element]]:
+    """The cells of the table's own rows, not of tables inside it."""
+    rows: list[list[Element]] = []
+    for child in table.elements():
+        if child.tag in ("thead", "tbody", "tfoot"):
+            rows += _rows(child)
+        elif child.tag == "tr":
+            cells = [cell for cell in child.elements() if cell.tag in ("td", "th")]
+            if cells:
+                rows.append(cells)
+    return rows
+
+
+def _is_data(table: Element, rows: list[list[Element]]) -> bool:
+    """Whether the table is tabular, not a page layout: several columns of short cells without blocks in them."""
+    if not rows or max(len(row) for row in rows) < 2 or table.get("role") == "presentation":
+        return False
+    cells = [cell for row in rows for cell in row]
+    complex_cells = sum(1 for cell in cells if any(part.tag in ("table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form") for part in cell.iterate() if part is not cell))
+    return complex_cells * 8 <= len(cells) and max(cell.length for cell in cells) <= 1000
+
+
+SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', "")}
+BLOCK_TAGS = frozenset(
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing "
+    "main menu nav ol optgroup p pre search section summary table tbody td tfoot th thead tr ul xmp plaintext".split()
+)
+BLOCKS: dict[str, Callable[[BlockWriter, Element], None]] = {
+    **dict.fromkeys(HEADINGS, BlockWriter.heading),
+    **dict.fromkeys(CODE, BlockWriter.code),
+    **dict.fromkeys(LISTS, BlockWriter.items),
+    "blockquote": BlockWriter.quotation,
+    "table": BlockWriter.table,
+    "hr": BlockWriter.rule,
+}

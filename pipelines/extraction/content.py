@@ -1,0 +1,180 @@
+"""Which part of a page is its content: navigation, banners, footers and hidden things out, everything else in.
+
+Two steps. Elements that say what they are (`nav`, `class="cookie-banner"`) are cut, unless most of the page's text
+would go with them. Then the smallest element that holds nearly all running text is the content, so that a forum's
+answers, a manual's sections and a blog's post are kept whole, whatever their markup.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pipelines.extraction.document import Element
+
+Strictness = Literal["strict", "lenient", "all"]
+
+NEVER_TEXT = frozenset(
+    "script style noscript template iframe frame svg canvas button select option input textarea audio video object embed map dialog head meta link area "
+    "progress meter datalist optgroup source track applet param noframes rp".split()
+)
+WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
+"""Elements that no class name can condemn."""
+ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alertdialog", "toolbar", "tablist"})
+CHROME = re.compile(
+    r"(?:^|[\s_-])(?:nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
+    r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
+    r"|ad|ads|adv|advert\w*|adsense|adsbygoogle|banner\w*|sponsor\w*|promo\w*|pop-?up\w*|modal\w*|overlay|lightbox|masthead|toolbar|tool-?bar|paginat\w+|pager|widget(?:-?area|s)?|skip-?(?:link|nav|to)\S*|screen-?reader\S*"
+    r"|sr-only|visually-?hidden|print-?only|no-?print|outbrain\S*|taboola\S*|trending|most-?(?:read|popular)|popular-?posts?|tag-?cloud|tags?-?(?:list|links)|post-?tags|headerlink|editsection|mw-editsection\S*|mw-jump-link|catlinks|navbox\w*|vertical-navbox"
+    r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
+    r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memSearch\w*|MSearch\S*|navpath|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|paywall|piano\S*|jobs?-?ads?|shop-?ad)(?:$|[\s_-])",
+    re.IGNORECASE,
+)  # fmt: skip
+SHARE = re.compile(r"(?:^|[\s_-])(?:share\w*|social\w*|cookies?\w*|consent\w*|gdpr|newsletter\w*|subscri\w+|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|navigation|breadcrumbs?)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
+COMMENTS = re.compile(r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])", re.IGNORECASE)
+FORUM = re.compile(r"(?:class|id|itemtype)=[\"'][^\"']*(?:QAPage|DiscussionForum|\bquestion\b|\banswers?\b|answercell|topic-body|post-stream|postbody|post_body|\bthread\b|threadtitle|viewtopic|message-body|js-post)", re.IGNORECASE)
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+CONTENT = re.compile(r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main))(?:$|[\s_-])", re.IGNORECASE)
+LEAVES = frozenset({"p", "ul", "ol", "dl", "table", "pre", "blockquote", "tbody", "tr", "td", "li", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "a", "span", "b", "i", "em", "strong", "font", "tt", "code"})
+MOST = 0.35
+"""Share of the page's text above which a class name is not believed: themes name whole columns `sidebar-right`."""
+NEARLY_ALL = 0.85
+"""Share of the running text that the content element must hold."""
+MARKED = 0.55
+"""The same for an element that says it is the content (`main`, `article`, `itemprop="articleBody"`)."""
+SENTENCE = 40
+"""What one formula weighs, in characters, and the length from which text counts as running text."""
+LINK_LIST = 0.75
+"""Share of its text in links from which a block inside the content is taken for navigation."""
+
+
+def measure(element: Element, in_link: bool = False) -> None:
+    """Fills `length`, `links` and `weight` of the element and all below it."""
+    in_link = in_link or element.tag == "a"
+    length = links = weight = run = 0
+    for child in element.children:
+        if isinstance(child, str):
+            size = len(child.strip())
+            length += size
+            run += size + SENTENCE * child.count("\ue000")
+            continue
+        measure(child, in_link)
+        length += child.length
+        links += child.links
+        if child.tag in INLINE:
+            run += child.weight
+        else:
+            weight += child.weight
+    if in_link:
+        links, run = length, 0
+    element.length, element.links = length, links
+    inline = element.tag in INLINE
+    element.weight = weight + (run if inline or run >= SENTENCE or element.tag in ("pre", "p", "li", "dd", "td") else run // 4)
+
+
+INLINE = frozenset("a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup time tt u var wbr".split())
+
+
+def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
+    """Cuts from the tree whatever is not content by its own account. `measure` must have run."""
+    total = max(body.length, 1)
+    marks = body.weight
+    stack = [(body, False)]
+    while stack:
+        element, inside = stack.pop()
+        inside = inside or element.tag in ("main", "article")
+        kept: list[Element | str] = []
+        for child in element.children:
+            if isinstance(child, str):
+                kept.append(child)
+            elif child.tag in NEVER_TEXT:
+                kept.append(" ")
+            elif strictness == "all" or not _is_chrome(child, total, marks, inside, strictness, forum):
+                kept.append(child)
+                stack.append((child, inside))
+            elif child.tag == "header" or child.find("h1"):
+                kept += [heading for heading in child.iterate() if heading.tag == "h1" and heading.length < 300]
+        element.children = kept
+
+
+def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, forum: bool) -> bool:
+    share = max(element.length / total, element.weight / max(weight, 1))
+    attributes, tag = element.attributes, element.tag
+    if tag == "nav" or tag == "footer" or (tag == "header" and not inside):
+        return share < 0.5
+    if tag == "aside":
+        return share < MOST and (not inside or element.links > 0.3 * element.length)
+    if not attributes or tag in WHOLE:
+        return False
+    if "hidden" in attributes or HIDDEN.search(attributes.get("style", "")) or (attributes.get("aria-hidden") == "true" and share < 0.1):
+        return share < 0.5
+    if strictness == "lenient":
+        return attributes.get("role") in ROLES and share < MOST
+    if attributes.get("role") in ROLES:
+        return share < MOST
+    names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
+    if len(names) < 3:
+        return False
+    if CHROME.search(names) and not CONTENT.search(names):
+        return share < MOST and (element.links > 0.25 * element.length or share < 0.12 or SHARE.search(names) is not None)
+    return not forum and share < 0.5 and "\ue000" not in element.text() and COMMENTS.search(names) is not None
+
+
+def main_element(body: Element) -> Element:
+    """The element whose text is the page's content. `measure` must have run after the last cut."""
+    current, floor = body, NEARLY_ALL * body.weight
+    while True:
+        inner = [child for child in current.elements() if child.tag not in LEAVES]
+        best = max(inner, key=lambda child: child.weight, default=None)
+        if best is None:
+            return current
+        if best.weight >= floor:
+            current = best
+            continue
+        if current.tag in ("main", "article") or CONTENT.search(_names(current)):
+            return current
+        marked = _marked_content(current)
+        if marked is None:
+            return current
+        current, floor = marked, NEARLY_ALL * marked.weight
+
+
+def _marked_content(element: Element) -> Element | None:
+    """The only element below that says it is the content, where it holds more than half of the running text."""
+    for candidate in element.iterate():
+        if candidate is element or candidate.weight < MARKED * element.weight or candidate.tag in LEAVES:
+            continue
+        if candidate.tag in ("main", "article") or candidate.get("role") == "main" or CONTENT.search(_names(candidate)):
+            return candidate
+    return None
+
+
+def _names(element: Element) -> str:
+    return f"{element.get('class')} {element.get('id')} {element.get('itemprop')}"
+
+
+def cut_link_lists(content: Element) -> None:
+    """Cuts blocks that are mostly links, where the content is not itself a list of links."""
+    prose = content.length - content.links
+    if prose < 400 or content.links > 0.5 * content.length:
+        return
+    stack = [content]
+    while stack:
+        element = stack.pop()
+        kept: list[Element | str] = []
+        for child in element.children:
+            if not isinstance(child, str) and _is_link_list(child, prose):
+                continue
+            kept.append(child)
+            if not isinstance(child, str):
+                stack.append(child)
+        element.children = kept
+
+
+def _is_link_list(element: Element, prose: int) -> bool:
+    if element.tag not in ("ul", "ol", "div", "table", "section", "dl", "aside", "center") or element.length > prose or element.weight > 3 * SENTENCE:
+        return False
+    if element.links < LINK_LIST * element.length or not element.length:
+        return False
+    anchors = sum(1 for part in element.iterate() if part.tag == "a")
+    return anchors >= 3 and element.links / anchors < 2 * SENTENCE

@@ -1,0 +1,290 @@
+"""Formulas that are elements of the page: which elements stand for one, and the TeX of each, once.
+
+A renderer leaves several copies of a formula side by side (source, MathML, visible spans, an image). The outermost
+element that holds them all answers for them; copies beside it are silenced.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from pipelines.extraction.asciimath import asciimath_tex
+from pipelines.extraction.delimiters import Notation, mark_formulas
+from pipelines.extraction.document import Element, parse
+from pipelines.extraction.images import image_formula
+from pipelines.extraction.mathml import convert
+from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
+from pipelines.extraction.tex import clean, mend
+
+CLASSES = re.compile(r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|MJX|eeimg|Wirisformula", re.IGNORECASE)
+ATTRIBUTES = frozenset({"data-latex", "data-tex", "data-katex", "data-mathml", "data-math", "data-equation", "data-formula", "data-asciimath", "data-expr", "data-custom-copy-text", "alttext"})
+TAGS = frozenset({"math", "script", "img", "mjx-container", "mjx-math", "d-math", "tex-math", "la-tex", "fmath", "math-field", "math-renderer", "x-equation", "amp-mathml", "jax", "object", "embed", "image", "inline-formula", "disp-formula"})
+MATHJAX_OUTPUT = re.compile(r"(?:^|\s)(?:MathJax(?:_Display|_SVG_Display|_SVG|_CHTML|_MathML|_PlainSource|_Error)?|mjx-chtml|MJXc-display|MJXp-display|MJXp-math)(?:\s|$)")
+ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
+TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
+TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
+DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
+DISPLAY_DIV = frozenset({"div", "p", "pre", "center", "dd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """`tex` without delimiters; empty where the element only repeats a formula that stands beside it."""
+
+    tex: str
+    display: bool = False
+
+
+NOTHING = Formula("")
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaReader:
+    """What has to be known of the whole page to read its formulas."""
+
+    notation: Notation
+    sources: frozenset[str] = field(default_factory=frozenset)
+    """Ids of the `<script type="math/...">` elements, MathJax 2's own record of what it rendered."""
+
+    def read(self, element: Element) -> Formula | None:
+        """The formula that this element is, or None where it is none and its children may hold some."""
+        found = self._read(element)
+        if found is None or not found.tex:
+            return found
+        tex = mend(clean(found.tex))
+        return Formula(tex, found.display) if tex else NOTHING
+
+    def _read(self, element: Element) -> Formula | None:
+        tag = element.tag
+        if tag in TAGS:
+            return self._by_tag(element)
+        attributes = element.attributes
+        if not attributes:
+            return None
+        classes = attributes.get("class")
+        if classes and CLASSES.search(classes):
+            found = self._by_class(element, classes)
+            if found is not None:
+                return found
+        if not ATTRIBUTES.isdisjoint(attributes) and tag not in ("body", "main", "article"):
+            return _by_attribute(element)
+        return None
+
+    def _by_tag(self, element: Element) -> Formula | None:
+        tag = element.tag
+        if tag in ("img", "image"):
+            found = image_formula(element)
+            if found is None and element.get("data-mathml"):
+                return _from_mathml_text(element.get("data-mathml"), display=False)
+            return Formula(*found) if found else None
+        if tag == "math":
+            return math_formula(element)
+        if tag == "script":
+            return _from_script(element)
+        if tag in ("mjx-container", "mjx-math"):
+            return _mathjax3(element)
+        if tag == "fmath":
+            return Formula(convert(element), element.get("display") == "block")
+        if tag in ("d-math", "tex-math", "la-tex", "math-field", "math-renderer", "x-equation", "amp-mathml", "jax"):
+            source = element.get("data-formula") or element.text()
+            return Formula(source, "block" in element.attributes or DISPLAY.search(element.get("class")) is not None) if source.strip() else None
+        if tag in ("inline-formula", "disp-formula"):  # JATS: alternatives of one formula
+            math = element.find("tex-math", "math")
+            return self._by_tag(math) if math is not None else None
+        return None
+
+    def _by_class(self, element: Element, classes: str) -> Formula | None:
+        if "katex" in classes:
+            return _katex(element, classes)
+        if "MathJax_Preview" in classes:
+            return NOTHING if _followed_by_source(element) else None
+        if MATHJAX_OUTPUT.search(classes):
+            return self._mathjax2(element)
+        if "mwe-math-element" in classes or "mwe-math-fallback" in classes:
+            return _wikipedia(element)
+        if "mathquill" in classes.lower() or "mq-" in classes:
+            selectable = next((part for part in element.iterate() if part.has_class("selectable") or part.has_class("mq-selectable")), None)
+            return Formula(selectable.text()) if selectable is not None else None
+        if "MJX_Assistive" in classes:
+            return NOTHING
+        return self._marked(element, classes)
+
+    def _mathjax2(self, element: Element) -> Formula | None:
+        found = ELEMENT_ID.search(element.get("id"))
+        if found is None:
+            frame = next((part for part in element.iterate() if ELEMENT_ID.search(part.get("id"))), None)
+            found = ELEMENT_ID.search(frame.get("id")) if frame is not None else None
+        if (found and found[1] in self.sources) or _followed_by_source(element):
+            return NOTHING
+        display = "isplay" in element.get("class")
+        for part in element.iterate():
+            if part.get("data-mathml"):
+                inner = _from_mathml_text(part.get("data-mathml"), display=display)
+                if inner is not None:
+                    return inner
+            if part.tag == "math":
+                inner = math_formula(part)
+                return Formula(inner.tex, inner.display or display) if inner else None
+        if element.has_class("MathJax_Display") or element.has_class("MathJax_SVG_Display"):
+            return None
+        text = element.text().strip()
+        return Formula(text, display) if "PlainSource" in element.get("class") and text else None
+
+    def _marked(self, element: Element, classes: str) -> Formula | None:
+        """`<span class="math">` and its kin: their text is TeX, with delimiters or bare."""
+        if element.elements() or element.tag in ("body", "main", "article", "section", "html", "ul", "ol", "li", "table", "a", "h1", "h2", "h3", "h4"):
+            return None
+        if not re.search(r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|js-render-math|equation|math_\w+)(?=\s|$)", classes):
+            return None
+        text = element.text().strip()
+        if not text or "tex2jax_ignore" in classes:
+            return None
+        display = element.tag in DISPLAY_DIV or DISPLAY.search(classes) is not None or element.get("data-math-style") == "display"
+        if self.notation.asciimath and text[0] == text[-1] == "`" and len(text) > 2:
+            return Formula(asciimath_tex(text[1:-1]), display)
+        found: list[tuple[str, bool]] = []
+        rest = mark_formulas(text, Notation(dollars=True), lambda tex, shown: found.append((tex, shown)) or "")  # type: ignore[func-returns-value]
+        if len(found) == 1 and not rest.strip(" .,;"):
+            return Formula(found[0][0], found[0][1])
+        if found or element.tag == "pre" and "math" not in classes:
+            return None
+        words = re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)
+        if TEX_LIKE.search(text) or (re.search(r"(?:^|\s)math(?:\s|$)", classes) and not words and len(text) < 80):
+            return Formula(text, display)
+        return None
+
+
+def reader_of(root: Element, html: str) -> FormulaReader:
+    """The reader for one page: what its scripts say about its notation."""
+    lowered = html if len(html) < 2_000_000 else html[:2_000_000]
+    engine = re.search(r"mathjax|katex|tex2jax|jsmath|MathTeX|jqmath|renderMathInElement", lowered, re.IGNORECASE) is not None
+    dollars = engine and re.search(r"""["']\s*\\?\$\s*["']\s*,\s*["']\s*\\?\$\s*["']|left\s*:\s*["']\$["']|singleDollar|TeX-AMS|tex-mml|renderMathInElement|["']\$["']\s*:\s*["']\$["']|jqmath|&quot;\$&quot;""", lowered) is not None
+    asciimath = re.search(r"asciimath|AM_HTMLorMML|AM_CHTML|AM_SVG|AMscript|mathcs\.chapman|mathscribe|\bAMS?\.js", lowered, re.IGNORECASE) is not None
+    sources: set[str] = set()
+    if "MathJax-Element" in html:
+        sources = {element.get("id") for element in root.iterate() if element.tag == "script" and element.get("type").startswith("math/")}
+    return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
+
+
+def math_formula(math: Element) -> Formula | None:
+    """A `math` element: its TeX annotation where it has one, else the conversion."""
+    display = math.get("display") == "block" or math.get("mode") == "display" or _in_display(math)
+    for part in math.iterate():
+        if part.tag == "annotation" and "tex" in part.get("encoding").lower():
+            tex = part.text().strip()
+            if tex:
+                return Formula(tex, display)
+    source = math.get("data-latex") or math.get("alttext")
+    if source.strip() and ("ltx_" in math.get("class") or _plain_tex(source)):
+        return Formula(source, display or source.lstrip().startswith("\\displaystyle") and display)
+    return Formula(convert(math), display) if math.children else None
+
+
+def _plain_tex(text: str) -> bool:
+    return bool(TEX_LIKE.search(text)) or not re.search(r"[A-Za-z]{2,}", text)
+
+
+def _in_display(math: Element) -> bool:
+    parent, steps = math.parent, 0
+    while parent is not None and steps < 3:
+        if re.search(r"katex-display|MathJax_Display|ltx_equation|ltx_eqn|display-formula|disp-formula|mwe-math-mathml-display", parent.get("class")):
+            return True
+        parent, steps = parent.parent, steps + 1
+    return False
+
+
+def _from_mathml_text(text: str, *, display: bool) -> Formula | None:
+    source = text.replace("«", "<").replace("»", ">").replace("¨", '"').replace("§", "&") if "«" in text else text
+    math = parse(source).find("math")
+    found = math_formula(math) if math is not None else None
+    return Formula(found.tex, found.display or display) if found else None
+
+
+def _from_script(script: Element) -> Formula | None:
+    kind = script.get("type")
+    display = "display" in kind
+    if TEX_TYPE.match(kind):
+        return Formula(script.text(), display)
+    if "asciimath" in kind:
+        return Formula(asciimath_tex(script.text().strip().strip("`")), display)
+    if kind.startswith("math/mml") or kind.startswith("math/mathml"):
+        return _from_mathml_text(script.text(), display=display) or NOTHING
+    return None
+
+
+def _mathjax3(element: Element) -> Formula | None:
+    display = element.get("display") in ("true", "block") or _in_display(element)
+    for part in element.iterate():
+        if part.get("data-latex"):
+            return Formula(part.get("data-latex"), display)
+        if part.tag == "math" and part.children:
+            found = math_formula(part)
+            return Formula(found.tex, found.display or display) if found else None
+    drawn = from_svg(element) if element.find("svg") is not None else from_chtml(element)
+    return Formula(convert(node("math", [*drawn])), display)
+
+
+def _katex(element: Element, classes: str) -> Formula | None:
+    names = classes.split()
+    if "katex-display" in names or "katex-block" in names:
+        inner = next((part for part in element.iterate() if part.has_class("katex")), None)
+        found = _katex(inner, inner.get("class")) if inner is not None and inner is not element else None
+        return Formula(found.tex, True) if found else None
+    if "katex-error" in names:
+        return Formula(element.text(), False)
+    if "katex-html" in names:
+        return Formula(convert(node("math", [*from_katex(element)])))
+    if "katex" not in names and "katex-mathml" not in names:
+        return None
+    math = element.find("math")
+    if math is not None:
+        return math_formula(math)
+    visible = next((part for part in element.iterate() if part.has_class("katex-html")), None)
+    if visible is not None or next((part for part in element.iterate() if part.has_class("mord")), None) is not None:
+        return Formula(convert(node("math", [*from_katex(visible or element)])), element.get("display") == "block")
+    text = element.text().strip()
+    return Formula(text) if text and not element.elements() else None
+
+
+def _wikipedia(element: Element) -> Formula | None:
+    classes = element.get("class")
+    display = "display" in classes
+    math, image = element.find("math"), element.find("img")
+    found = math_formula(math) if math is not None else None
+    if found is None and image is not None and image.get("alt"):
+        found = Formula(image.get("alt"), "fallback-image-display" in image.get("class"))
+    if found is None:
+        return None
+    return Formula(found.tex, found.display or display or (image is not None and "fallback-image-display" in image.get("class")))
+
+
+def _by_attribute(element: Element) -> Formula | None:
+    display = element.tag in DISPLAY_DIV or DISPLAY.search(element.get("class")) is not None
+    if element.get("data-mathml"):
+        return _from_mathml_text(element.get("data-mathml"), display=display)
+    if element.get("data-asciimath"):
+        return Formula(asciimath_tex(element.get("data-asciimath")), display)
+    for name in ("data-latex", "data-tex", "data-katex", "data-math", "data-equation", "data-formula", "data-expr", "data-custom-copy-text"):
+        source = element.get(name).strip()
+        if source and len(source) < 6000 and not source.startswith(("{\"", "http", "[")) and source.lower() not in ("true", "false", "1", "0"):
+            return Formula(source, display) if _plain_tex(source) else None
+    return None
+
+
+def _followed_by_source(element: Element) -> bool:
+    """Whether MathJax 2's source script comes right after, past its other outputs."""
+    if element.parent is None:
+        return False
+    siblings = element.parent.children
+    position = next(i for i, sibling in enumerate(siblings) if sibling is element)
+    for sibling in siblings[position + 1 : position + 5]:
+        if isinstance(sibling, str):
+            if sibling.strip():
+                return False
+            continue
+        if sibling.tag == "script":
+            return sibling.get("type").startswith("math/")
+        if not re.search("mathjax|mjx|MJX", sibling.get("class"), re.IGNORECASE):
+            return False
+    return False

@@ -1,0 +1,69 @@
+"""Images of formulas: the TeX that their address, alt text or title still carries."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import unquote, unquote_plus
+
+from pipelines.extraction.document import Element
+from pipelines.extraction.tex import clean, mistakes
+
+SERVICE = re.compile(
+    r"(?:latex\.php\?(?:.*?&)?latex=|codecogs\.com/(?:gif|png|svg|pdf|eq)\.(?:latex|image|download)\?|codecogs\.com/eqnedit\.php\?latex=|cht=tx.*?&chl=|chl=(?=.*cht=tx)"
+    r"|(?:mathtex|mimetex|mathrender)(?:\.cgi|\.php|\.exe)?\?(?:formdata=)?|/equation\?(?:.*?&)?tex=|render/math\?(?:.*?&)?math=|(?:upmath\.me|s2cms\.ru)/(?:svg|png)/"
+    r"|latex\?(?:.*?&)?(?:eq|tex|latex|formula)=|[?&](?:tex|latex|formula|equation|eq)=|/(?:svg|png|gif)\.latex\?|/tex\.php\?(?:f=)?|/math/tex/(?:svg|png)/)",
+    re.IGNORECASE,
+)  # fmt: skip
+PLUS_IS_SPACE = re.compile(r"latex\.php|[?&](?:tex|latex|math|chl|formula|eq)=", re.IGNORECASE)
+CLASS = re.compile(r"(?:^|[\s_-])(?:i?tex|latex\w*|math\w*|mwe-math\S*|formula\w*|equation\w*|eq|ql-img\S*|formulaInl|formulaDsp|inlineformula|displayformula|wirisformula|mathtype\w*|numberedequation|texhtml|eeimg|jax)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
+MATH_PATH = re.compile(r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$", re.IGNORECASE)
+EVIDENCE = re.compile(r"\\[A-Za-z]{2,}|[\^_]\{|\\[{}|,;!]|\$[^$]+\$|\\\(|\\\[")
+COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z)}][\^_]\{?[A-Za-z0-9]|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip
+PREFIX = re.compile(r"^\\?(?:dpi|bg_\w+|fn_\w+|inline|large|small|tiny|huge|LARGE|Large)\s*\{?\w*\}?\s*")
+SIZE = re.compile(r"^\\(?:displaystyle|textstyle|scriptstyle|inline|bg_\w+|fn_\w+|dpi\{\d+\}|large|small|tiny|normalsize|LARGE|Large|huge|Huge)(?![A-Za-z])\s*")
+DISPLAY_CLASS = re.compile(r"display|formulaDsp|latexcenter|numberedequation|ql-img-displayed|(?:^|\s)block", re.IGNORECASE)
+PARAMETERS = re.compile(r"&(?:amp;)?(?:bg|fg|s|c|chs|chf|chco|cht|preview|mode|from|color|width|height|align|zoom)=[^&]*", re.IGNORECASE)
+
+
+def image_formula(image: Element) -> tuple[str, bool] | None:
+    """The TeX of an image and whether it is displayed; None for an image that shows something else."""
+    sources = [image.get(name) for name in ("data-src", "data-lazy-src", "data-original", "src") if image.get(name)]
+    display = bool(DISPLAY_CLASS.search(image.get("class")))
+    for attribute in ("data-latex", "data-tex", "data-formula", "data-equation", "data-math", "eeimg-alt"):
+        if image.get(attribute):
+            return _settled(unquote(image.get(attribute)), display=display)
+    address = next((source for source in sources if SERVICE.search(source)), "")
+    marked = bool(address or CLASS.search(image.get("class")) or any(MATH_PATH.search(source) for source in sources) or image.get("eeimg"))
+    for text in (image.get("alt"), image.get("title"), image.get("data-alt"), image.get("longdesc")):
+        if _is_tex(text, marked=marked):
+            return _settled(text, display=display or text.lstrip().startswith(("\\[", "$$", "$\\displaystyle", "\\begin")))
+    if address:
+        tex = _from_address(address)
+        return _settled(tex, display=display) if tex else None
+    return None
+
+
+def _is_tex(text: str, *, marked: bool) -> bool:
+    text = text.strip()
+    if not text or len(text) > 6000 or re.fullmatch(r"(?i)(?:https?://\S*|.*\.(?:png|gif|svg|jpe?g)|image|img|formula|equation|latex|rendered by .*|math)", text, re.DOTALL):
+        return False
+    if marked:
+        words = re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)
+        return bool(EVIDENCE.search(text)) or len(words) <= 1
+    return bool(COMMAND.search(text)) and not mistakes(clean(text)) and len(re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)) <= 3 and "/" not in text[:1] and not re.search(r"\w[_-]\w+[_-]\w|\.\w{3}$", re.sub(r"\\\w+", "", text))
+
+
+def _from_address(address: str) -> str:
+    found = SERVICE.search(address)
+    if found is None:
+        return ""
+    tail = PARAMETERS.sub("", html.unescape(address[found.end() :]))
+    return unquote_plus(tail) if PLUS_IS_SPACE.search(address) else unquote(tail)
+
+
+def _settled(tex: str, *, display: bool) -> tuple[str, bool] | None:
+    tex = clean(tex)
+    while (found := SIZE.match(tex) or (PREFIX.match(tex) if tex.startswith("\\") else None)) and found.end():
+        tex = tex[found.end() :].strip()
+    return (clean(tex), display) if tex else None

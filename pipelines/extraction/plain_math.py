@@ -1,0 +1,130 @@
+"""Mathematics written without any math markup: `x<sup>2</sup>`, `a<sub>n</sub>`, `x² ≤ 2πr`.
+
+Blocks mark scripts with private-use characters; here they become `$x^2$` where they are mathematics, `1st` where they
+are an ordinal, and `word^2` where nobody can tell: never `word2`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pipelines.extraction.symbols import FUNCTIONS, character_tex, join
+from pipelines.extraction.tex import mistakes
+
+MARK_OPEN, MARK_CLOSE = "\ue000", "\ue001"
+SUB, SUB_END, SUP, SUP_END, VARIABLE = "\ue002", "\ue003", "\ue004", "\ue005", "\ue006"
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵗˣʸ", "0123456789+-=()niabcdekmtxy", strict=True))
+LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))
+ORDINAL = re.compile(r"(\d)\ue004\s*(st|nd|rd|th|er|ers|re|ère|e|ème|eme|es|º|ª|mo|ma)\s*\ue005", re.IGNORECASE)
+ROMAN = re.compile(r"\b([IVXLC]+)\ue004\s*(er|e|ème|o|a)\s*\ue005")
+MARKS = re.compile(r"\s*\ue004\s*\(?(TM|SM|®|™|℠|©|MC|MD)\)?\s*\ue005", re.IGNORECASE)
+TITLES = re.compile(r"\b([A-Z]\w*|n|N)\ue004(me|lle|r|gr|o|os|mes|a|er|te)\ue005")
+REFERENCE = re.compile(r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+)\s*\ue005")
+EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
+SCRIPT = r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
+NAMES = "|".join(sorted(FUNCTIONS, key=len, reverse=True))
+LETTER = r"(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|[Α-Ωα-ωϑϕϖϵℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
+NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
+OPERATOR = r"[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S)"
+BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
+ATOM = rf"(?:{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
+RUN = re.compile(rf"{ATOM}(?:[ \u00a0\u2009]?{ATOM})*")
+RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
+EVIDENCE = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006")
+VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
+SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
+UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅=<>]")
+UNIT = re.compile(r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)")
+WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
+EDGE = " \u00a0\u2009,.:;!…"
+MANY = frozenset("|")
+
+
+def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
+    """`text` without script marks: what is mathematics goes through `emit`, the rest is written as plain text."""
+    scripted = "\ue002" in text or "\ue004" in text
+    if not scripted and "\ue006" not in text and not EVIDENCE.search(text):
+        return text
+    if scripted:
+        text = EMPTY.sub("", text)
+        for pattern in (ORDINAL, ROMAN, TITLES):
+            text = pattern.sub(r"\1\2", text)
+        text = MARKS.sub(r"\1", REFERENCE.sub(r"\1", text))
+    parts = re.split(r"(\ue000\d+\ue001)", text)
+    text = "".join(part if index % 2 else RUN.sub(lambda run: _run(run, emit), part) for index, part in enumerate(parts))
+    return _plain_scripts(text).replace(VARIABLE, "")
+
+
+def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
+    whole = run.group()
+    core = whole.strip(EDGE + "-–/*:|'<>=+→←")if not SCRIPTED.search(whole) else whole.strip(EDGE)
+    core = _balanced(core)
+    start = whole.find(core) if core else -1
+    if start < 0 or not _is_mathematics(core):
+        return whole
+    tex = plain_tex(core)
+    if not tex or mistakes(tex):
+        return whole
+    return whole[:start] + emit(tex, False) + whole[start + len(core) :]
+
+
+def _balanced(core: str) -> str:
+    """The run without brackets at its ends that its text opened or closes."""
+    for opening, closing in ("()", "[]", "{}"):
+        while core.count(opening) > core.count(closing) and core.startswith(opening):
+            core = core[1:].lstrip(EDGE)
+        while core.count(closing) > core.count(opening) and core.endswith(closing):
+            core = core[:-1].rstrip(EDGE)
+        if core.count(opening) < core.count(closing) and core.rfind(closing) > 0 and not SCRIPTED.search(core[core.rfind(closing) :]):
+            core = core[: core.rfind(closing)].rstrip(EDGE)
+        elif core.count(opening) > core.count(closing) and opening in core:
+            core = core[: core.rfind(opening)].rstrip(EDGE)
+    return core
+
+
+def _is_mathematics(core: str) -> bool:
+    if not EVIDENCE.search(core) or not VARIABLES.search(core.replace("\ue006", "")):
+        return bool(re.fullmatch(r"\d+(?:\.\d+)?(?:\s*[×·]\s*10)?(?:\ue004[-−–]?\d+\ue005|[⁰¹²³⁴-⁹⁻]+)", core))
+    if SCRIPTED.search(core):
+        return not re.match(r"^[\ue002\ue004²³]", core)
+    return bool(UNMISTAKABLE.search(core)) and len(re.sub(r"[\s\ue006]", "", core)) >= 3
+
+
+def plain_tex(core: str) -> str:
+    """A run of Unicode mathematics with marked scripts, as TeX."""
+    parts: list[str] = []
+    for token in RUNNING.findall(_marked(core)):
+        if token[0] in (SUB, SUP):
+            inner = plain_tex(token[1:-1])
+            mark = "_" if token[0] == SUB else "^"
+            braced = inner if len(inner) == 1 or re.fullmatch(r"\\[A-Za-z]+", inner) else f"{{{inner}}}"
+            parts.append((mark if parts else "{}" + mark) + braced)
+        elif token[0] == VARIABLE:
+            parts.append(token[1:])
+        elif token in FUNCTIONS:
+            parts.append("\\" + token)
+        elif len(token) > 1 or token.isalnum() and token.isascii():
+            parts.append(token if not token.isalpha() or len(token) == 1 else f"\\mathrm{{{token}}}")
+        elif token.isspace():
+            parts.append(" ")
+        else:
+            parts.append({"-": "-", "–": "-", "'": "'", "^": "^", "/": "/"}.get(token) or character_tex(token))
+    return re.sub(r"\\sqrt\{\}|\\surd\s*", lambda _: "\\sqrt ", re.sub(r" +", " ", join(parts))).strip()
+
+
+def _marked(core: str) -> str:
+    core = re.sub(f"[{''.join(RAISED)}]+", lambda found: SUP + "".join(RAISED[c] for c in found.group()) + SUP_END, core)
+    core = re.sub(f"[{''.join(LOWERED)}]+", lambda found: SUB + "".join(LOWERED[c] for c in found.group()) + SUB_END, core)
+    return re.sub(r"√\s*\(([^()]*)\)|√\s*(\ue006?[A-Za-z]|\d+)", lambda found: "√" + (f"({found[1]})" if found[1] else found[2]), core)
+
+
+def _plain_scripts(text: str) -> str:
+    """Scripts that are no formula, in plain characters: `word^2`, `H_2`."""
+    while found := re.search(r"([\ue002\ue004])([^\ue002-\ue005]*)[\ue003\ue005]", text):
+        inner = found[2].strip()
+        mark = "_" if found[1] == SUB else "^"
+        attached = found.start() > 0 and not text[found.start() - 1].isspace()
+        written = inner if not attached else f"{mark}{inner}" if len(inner) < 2 or inner.isdigit() else f"{mark}({inner})"
+        text = text[: found.start()] + written + text[found.end() :]
+    return re.sub("[\ue002-\ue005]", "", text)

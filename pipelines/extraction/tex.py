@@ -1,0 +1,152 @@
+"""TeX sources: what is wrong with one, and how far it can be mended.
+
+The judgement is syntactic: braces, `\\left`/`\\right`, environments, double scripts and missing arguments. It knows no
+packages: an unknown command is no mistake.
+"""
+
+from __future__ import annotations
+
+import re
+
+TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s]|\s+", re.DOTALL)
+ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
+COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
+CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
+SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
+DISPLAYSTYLE = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b\s*(.*)\}$", re.DOTALL)
+DELIMITED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
+
+
+def clean(tex: str) -> str:
+    """The source on one line: no delimiters around it, no comments, no display-style wrapper, plain spaces."""
+    tex = INVISIBLE.sub("", tex)
+    if "CDATA" in tex or "]]>" in tex:
+        tex = CDATA.sub("", tex)
+    if "%" in tex and "\n" in tex:
+        tex = COMMENT.sub(r"\1", tex)
+    tex = SPACE.sub(" ", tex).strip()
+    for opening, closing in DELIMITED:
+        inner = tex[len(opening) : -len(closing)]
+        if tex.startswith(opening) and tex.endswith(closing) and inner and opening not in inner:
+            tex = inner.strip()
+            break
+    while (wrapped := DISPLAYSTYLE.match(tex)) and _closes_last(tex):
+        tex = wrapped[1].strip()
+    if tex.endswith("\\") and not tex.endswith("\\\\"):
+        tex += " "  # a control space lost its space to `strip`
+    return tex
+
+
+def mistakes(tex: str) -> list[str]:
+    """Everything syntactically wrong with a formula; empty where TeX would read it."""
+    found: list[str] = []
+    frames = [_Frame("")]
+    for token in TOKEN.findall(tex):
+        frame = frames[-1]
+        if token.isspace() or token == "'":
+            continue
+        if token in ("^", "_"):
+            frame.script(token, found)
+        elif token == "{" or token == "\\left" or token.startswith("\\begin"):
+            frames.append(_Frame(SPACE.sub("", token), argument=frame.atom()))
+        elif token == "}" or token == "\\right" or token.startswith("\\end"):
+            _close(token, frames, found)
+        elif token in ("&", "\\\\"):
+            frame.expect_no_script(found)
+            frame.scripts.clear()
+        else:
+            if token == "$" and all(each.opening != "{" for each in frames):
+                found.append("dollar inside a formula")
+            frame.atom()
+    frames[-1].expect_no_script(found)
+    return found + [f"{frame.opening} is never closed" for frame in frames[1:]]
+
+
+class _Frame:
+    """An open group, and what its last atom already carries."""
+
+    __slots__ = ("argument", "opening", "pending", "scripts")
+
+    def __init__(self, opening: str, *, argument: bool = False) -> None:
+        self.opening = opening
+        self.argument = argument  # the group is itself the argument of ^ or _
+        self.pending = ""
+        self.scripts: set[str] = set()
+
+    def atom(self) -> bool:
+        """Takes an atom; true where it is the argument of a waiting script."""
+        waiting = bool(self.pending)
+        if not waiting:
+            self.scripts.clear()
+        self.pending = ""
+        return waiting
+
+    def script(self, token: str, found: list[str]) -> None:
+        self.expect_no_script(found)
+        if token in self.scripts:
+            found.append(f"double {token}")
+        self.scripts.add(token)
+        self.pending = token
+
+    def expect_no_script(self, found: list[str]) -> None:
+        if self.pending:
+            found.append(f"{self.pending} without an argument")
+            self.pending = ""
+
+
+def _close(token: str, frames: list[_Frame], found: list[str]) -> None:
+    opening = {"}": "{", "\\right": "\\left"}.get(token) or SPACE.sub("", token).replace("\\end", "\\begin")
+    if all(frame.opening != opening for frame in frames):
+        found.append(f"{token} closes nothing")
+        return
+    frames[-1].expect_no_script(found)
+    while (frame := frames.pop()).opening != opening:
+        found.append(f"{frame.opening} is never closed")
+    if not frame.argument:
+        frames[-1].scripts.clear()
+
+
+def mend(tex: str) -> str:
+    """The formula with the smallest repair that makes it valid TeX; unchanged where it is, or where none is known."""
+    if not mistakes(tex):
+        return tex
+    for repair in (_balance_braces, _free_delimiters, _separate_scripts):
+        repaired = repair(tex)
+        if not mistakes(repaired):
+            return repaired
+    repaired = _separate_scripts(_free_delimiters(_balance_braces(tex)))
+    return tex if mistakes(repaired) else repaired
+
+
+def _balance_braces(tex: str) -> str:
+    depth, kept = 0, []
+    for token in TOKEN.findall(tex):
+        if token == "}" and depth == 0:
+            continue
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        kept.append(token)
+    return "".join(kept) + "}" * depth
+
+
+def _free_delimiters(tex: str) -> str:
+    """`\\left` without its `\\right` is only a size: without both, the brackets stay."""
+    return re.sub(r"\\(?:left|right)(?![A-Za-z])\s*\.?", "", tex)
+
+
+def _separate_scripts(tex: str) -> str:
+    """`x^a^b` as `x^a{}^b`, a script without argument with an empty one."""
+    tex = re.sub(r"([\^_])\s*(?=[\^_]|\}|&|\\\\|$)", r"\1{}", tex)
+    atom = r"(?:\{[^{}]*\}|\\[A-Za-z]+|[^\\{}])"
+    return re.sub(rf"(([\^_])\s*{atom})\s*(?=\2)", r"\1{}", tex)
+
+
+def _closes_last(tex: str) -> bool:
+    """Whether the brace that opens the formula closes only at its end."""
+    depth = 0
+    tokens = TOKEN.findall(tex)
+    for position, token in enumerate(tokens):
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        if depth == 0:
+            return position == len(tokens) - 1
+    return False
