@@ -46,10 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise _Unusable(
                 f"expected a benchmark and form that both evaluated; {arguments.a} has {_list(a)}, {arguments.b} {_list(b)}"
             )
-        pairs = [(a[key], b[key]) for key in shared]
-        profile = _profile(arguments.profile, pairs)
+        profile = _profile(arguments.profile, [(a[key], b[key]) for key in shared])
         name_a, name_b = _names(arguments.a, arguments.b)
-        findings = compare_evaluations(name_a, name_b, pairs, profile=profile)
+        findings = compare_evaluations([(name_a, a[key], name_b, b[key]) for key in shared], profile=profile)
     except (_Unusable, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

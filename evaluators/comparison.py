@@ -41,16 +41,19 @@ class PublishedComparison:
     sentence: str
 
 
-def compare_evaluations(
-    name_a: str, name_b: str, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], *, profile: str
-) -> list[Finding]:
-    """Compare scores.json contents pairwise. Raises ValueError where a pair is not of the same problems."""
-    comparisons = [compare_paired(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]) for a, b in pairs]
+Pair = tuple[str, Mapping[str, Any], str, Mapping[str, Any]]
+"""(name of a, its scores.json, name of b, its scores.json), of one benchmark and form."""
+
+
+def compare_evaluations(pairs: Sequence[Pair], *, profile: str) -> list[Finding]:
+    """Compare pairwise what scores.json hold. Raises ValueError where a pair is not of the same problems."""
+    comparisons = [
+        compare_paired(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]) for _, a, _, b in pairs
+    ]
     adjusted = holm({str(index): comparison.p_value for index, comparison in enumerate(comparisons)})
     findings = []
-    for index, (comparison, (a, b)) in enumerate(zip(comparisons, pairs, strict=True)):
+    for index, (comparison, (name_a, a, name_b, b)) in enumerate(zip(comparisons, pairs, strict=True)):
         p_value = adjusted[str(index)]
-        verdict = _verdict(comparison.difference, p_value)
         findings.append(
             Finding(
                 benchmark=a["benchmark"],
@@ -59,7 +62,7 @@ def compare_evaluations(
                 name_b=name_b,
                 comparison=comparison,
                 adjusted_p=p_value,
-                verdict=verdict,
+                verdict=_verdict(comparison.difference, p_value),
                 sentence=_sentence(a, name_a, name_b, comparison, p_value, len(pairs)),
                 flips=_flips(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]),
             )
@@ -95,15 +98,15 @@ def against_published(scores: Mapping[str, Any], profile: str) -> list[Published
                 p_value=p_value,
                 verdict=verdict,
                 sentence=f"{words} {row.model}'s published {published} ({row.source}; one-sample exact binomial, Holm "
-                f"p = {shown(p_value)}; the published figure is taken as fixed, its own noise is not counted)",
+                f"{_p(p_value)}; the published figure is taken as fixed, its own noise is not counted)",
             )
         )
     return found
 
 
-def shown(p_value: float) -> str:
-    """A p-value as a table prints it; never 0."""
-    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
+def _p(p_value: float) -> str:
+    """A p-value as a sentence has it; never 0."""
+    return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.4f}"
 
 
 def _verdict(difference: float, p_value: float) -> str:
@@ -117,9 +120,9 @@ def _sentence(a: Mapping[str, Any], name_a: str, name_b: str, comparison: Compar
     points, low, high = (100 * x for x in (comparison.difference, comparison.interval.low, comparison.interval.high))
     figures = (
         f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; {comparison.only_a} problems only {name_a}, "
-        f"{comparison.only_b} only {name_b}; {comparison.test}, p = {shown(comparison.p_value)}"
+        f"{comparison.only_b} only {name_b}; {comparison.test}, {_p(comparison.p_value)}"
     )
-    figures += f", Holm over {made} comparisons p = {shown(p_value)})" if made > 1 else ")"
+    figures += f", Holm over {made} comparisons {_p(p_value)})" if made > 1 else ")"
     verdict = _verdict(comparison.difference, p_value)
     if verdict == "no difference shown":
         return (

@@ -125,9 +125,9 @@ async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sand
     async with sandbox.session() as session:
         result = await session.run(program)
     # the mark is printed after the last test, so an early exit with status ok does not pass
-    passed = result.status == "ok" and TEST_MARK in result.output.splitlines()[-1:]
+    passed = result.status == "ok" and TEST_MARK in result.stdout.splitlines()[-1:]
     outcome: Any = "correct" if passed else "timeout" if result.status == "timeout" else "incorrect"
-    last_line = (result.output.strip().splitlines() or [""])[-1]
+    last_line = (result.error.strip().splitlines() or [""])[-1]
     reason = "all tests passed" if passed else f"{result.status}: {last_line[:200]}"
     return Grade(**common, outcome=outcome, prediction=program, reason=reason, program_correct=passed)
 
