@@ -161,7 +161,7 @@ def _published_profile(one: Scored) -> str:
 
 def _rows(one: Scored) -> list[dict[str, Any]]:
     common = {key: one.scores[key] for key in ("benchmark", "title", "form", "language", "problems", "samples")}
-    names = (
+    kept = (
         "accuracy",
         "interval",
         "correct",

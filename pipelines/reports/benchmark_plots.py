@@ -61,11 +61,13 @@ def _curves(curves: Sequence[Mapping[str, Any]]) -> str:
     height, left = 260, 50
     points = [point for curve in curves for point in curve["points"]]
     low, high = _range([bound for point in points for bound in point["interval"]])
-    first, last = min(p["step"] for p in points), max(p["step"] for p in points)
+    first: int = min(p["step"] for p in points)
+    last: int = max(p["step"] for p in points)
     colours = _colours(curve["family"] for curve in curves)
 
     def x(step: float) -> float:
-        return left + (step - first) / max(1, last - first) * (WIDTH - left - 30) + 10
+        span: float = max(1, last - first)
+        return left + (step - first) / span * (WIDTH - left - 30) + 10
 
     def y(value: float) -> float:
         return 10 + (high - value) / (high - low) * (height - 20)
