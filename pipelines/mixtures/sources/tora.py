@@ -1,4 +1,7 @@
-"""ToRA's tool-integrated solutions to GSM8K and MATH problems: reasoning, programs and their outputs (Gou et al. 2024)."""
+"""ToRA's tool-integrated solutions to GSM8K and MATH problems: reasoning, programs and their outputs (Gou et al. 2024).
+
+Some of its solutions do without a program: those are chains of thought.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable
 
 from evaluators.records import Problem
 from pipelines.mixtures.source import Row, Source, SourceSettings
-from pipelines.mixtures.verification import Solution
+from pipelines.mixtures.verification import ExampleForm, Solution
 
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
@@ -20,7 +23,8 @@ def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Soluti
         level=row.get("level"),
         subject=row["dataset"].removeprefix("tora-corpus-"),
     )
-    return [Solution(problem=problem, form="tir", response=response, number=index)]
+    form: ExampleForm = "tir" if "```python" in response else "cot"
+    return [Solution(problem=problem, form=form, response=response, number=index)]
 
 
 SOURCE = Source(
