@@ -1,0 +1,192 @@
+"""Compare answers: one pair, or a file of pairs.
+
+    mathsieve check '\\frac{1}{2}' 0.5 --explain
+    mathsieve check --jsonl pairs.jsonl --profile reward > verdicts.jsonl
+    mathsieve check --jsonl outputs.jsonl --outputs
+
+A file holds one JSON object a line: {"reference": ..., "prediction": ...[, "problem": ...]}. Predictions are answers;
+with --outputs they are whole model outputs, and the answer is extracted first. One JSON object a line comes out, in
+input order, with at least verdict, reason and stage. A malformed line gives {"verdict": "error", ...} in its place.
+
+Exit status: 0 every pair was judged (one pair: and it is correct), 1 a pair is not correct or a line was malformed,
+2 the arguments cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import IO, Any
+
+from evaluators.answers.check import check, check_output
+from evaluators.answers.profiles import PROFILES
+from evaluators.answers.verdicts import Verdict
+
+CHUNK = 2_000
+"""Lines of one task: large enough that a task outweighs its transport."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", nargs="?", help="the right answer")
+    parser.add_argument("prediction", nargs="?", help="the answer to judge; with --outputs, a whole model output")
+    parser.add_argument("--profile", choices=tuple(PROFILES), default="strict", help="default: strict")
+    parser.add_argument("--problem", help="the problem's text, which decides what is ambiguous")
+    parser.add_argument("--explain", action="store_true", help="show how both were read, and the stage that decided")
+    parser.add_argument("--jsonl", metavar="FILE", help="judge every line of a file; - reads standard input")
+    parser.add_argument("--outputs", action="store_true", help="predictions are whole model outputs")
+    parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes; default: one per core")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge one pair or a file."""
+    if arguments.jsonl is not None:
+        return _run_file(arguments)
+    if arguments.reference is None or arguments.prediction is None:
+        print("mathsieve check: expected REFERENCE and PREDICTION, or --jsonl FILE", file=sys.stderr)
+        return 2
+    verdict = _judged(arguments.reference, arguments.prediction, arguments.problem, arguments.profile, arguments.outputs)
+    _write_text(sys.stdout, _told(verdict, arguments) + "\n")
+    return 0 if verdict.correct else 1
+
+
+def _told(verdict: Verdict, arguments: argparse.Namespace) -> str:
+    lines = [f"{verdict.verdict}: {verdict.reason}"]
+    if arguments.explain:
+        lines += [
+            f"  profile     {arguments.profile}",
+            f"  stage       {verdict.stage}",
+            f"  reference   {arguments.reference!r} read as {verdict.reference_form or 'its text'}",
+            f"  prediction  {(verdict.prediction or arguments.prediction)!r} read as {verdict.prediction_form or 'its text'}",
+        ]
+        if verdict.method:
+            lines.append(f"  extracted   by {verdict.method}")
+    return "\n".join(lines)
+
+
+def _judged(reference: str, prediction: str, problem: str | None, profile: str, outputs: bool) -> Verdict:
+    judge = check_output if outputs else check
+    return judge(reference, prediction, profile=profile, problem=problem)
+
+
+# ---- files
+
+
+def _run_file(arguments: argparse.Namespace) -> int:
+    if arguments.reference is not None:
+        print("mathsieve check: give either a pair or --jsonl FILE, not both", file=sys.stderr)
+        return 2
+    workers = arguments.workers or os.cpu_count() or 1
+    try:
+        source = sys.stdin.buffer if arguments.jsonl == "-" else Path(arguments.jsonl).open("rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        print(f"mathsieve check: cannot read {arguments.jsonl}: {error.strerror}", file=sys.stderr)
+        return 2
+    errors = total = 0
+    try:
+        with source:
+            for judged, malformed in _verdicts(source, arguments.profile, arguments.outputs, workers):
+                _write_text(sys.stdout, judged)
+                errors += malformed
+                total += judged.count("\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if errors:
+        print(
+            f"mathsieve check: {errors} of {total} lines are malformed; see the lines with verdict error",
+            file=sys.stderr,
+        )
+    return 1 if errors else 0
+
+
+def _verdicts(source: Iterable[bytes], profile: str, outputs: bool, workers: int) -> Iterator[tuple[str, int]]:
+    """Judged chunks in input order; a few are in flight at once, so that memory stays bounded."""
+    chunks = _chunks(source)
+    first = next(chunks, None)
+    if first is None:
+        return
+    second = next(chunks, None)
+    if second is None or workers == 1:
+        yield _judge_chunk(first, profile, outputs)
+        for chunk in _chained(second, chunks):
+            yield _judge_chunk(chunk, profile, outputs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+        flying: list[Future[tuple[str, int]]] = []
+        for chunk in _chained(first, _chained(second, chunks)):
+            flying.append(pool.submit(_judge_chunk, chunk, profile, outputs))
+            if len(flying) > 2 * workers:
+                yield flying.pop(0).result()
+        for future in flying:
+            yield future.result()
+
+
+def _chained(first: Any, rest: Iterable[Any]) -> Iterator[Any]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _chunks(source: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Numbered chunks: the number of the first line (from 1) and the lines."""
+    lines = iter(source)
+    number = 1
+    while chunk := list(islice(lines, CHUNK)):
+        yield number, chunk
+        number += len(chunk)
+
+
+def _judge_chunk(chunk: tuple[int, list[bytes]], profile: str, outputs: bool) -> tuple[str, int]:
+    """One JSON line for each line of the chunk, blank ones too, and how many of them were malformed."""
+    number, lines = chunk
+    judged, malformed = [], 0
+    for offset, line in enumerate(lines):
+        answer = _judge_line(line, number + offset, profile, outputs)
+        malformed += answer["verdict"] == "error"
+        judged.append(json.dumps(answer, ensure_ascii=True) + "\n")
+    return "".join(judged), malformed
+
+
+def _judge_line(line: bytes, number: int, profile: str, outputs: bool) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return _error(number, f"is no JSON: {str(error)[:120]}")
+    if not isinstance(row, dict):
+        return _error(number, f"expected a JSON object, found {type(row).__name__}")
+    reference, prediction, problem = row.get("reference"), row.get("prediction"), row.get("problem")
+    for name, value in (("reference", reference), ("prediction", prediction)):
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            kind = "nothing" if name not in row else type(value).__name__
+            if not (name == "prediction" and value is None and name in row):
+                return _error(number, f"expected a string as {name!r}, found {kind}")
+    if problem is not None and not isinstance(problem, str):
+        return _error(number, f"expected a string as 'problem', found {type(problem).__name__}")
+    if prediction is None:
+        return {"verdict": "no_answer", "reason": "the prediction is null", "stage": "extraction"}
+    verdict = _judged(_string(reference), _string(prediction), problem, profile, outputs)
+    answer: dict[str, Any] = {"verdict": verdict.verdict, "reason": verdict.reason, "stage": verdict.stage}
+    if outputs:
+        answer |= {"prediction": verdict.prediction, "method": verdict.method}
+    return answer
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _error(number: int, what: str) -> dict[str, Any]:
+    return {"verdict": "error", "reason": f"line {number}: {what}", "stage": "input", "line": number}
+
+
+def _write_text(stream: IO[str], text: str) -> None:
+    """Lone surrogates cannot be encoded: they are written as their escapes."""
+    stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    stream.flush()
