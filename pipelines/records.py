@@ -58,6 +58,26 @@ COLLECTED = pa.schema(
     ]
 )
 
+EXTRACTED = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("url", pa.string()),
+        ("title", pa.string()),
+        ("text", pa.large_string()),  # exact, math-preserving extraction; the seed's own text where no WARC holds the page
+        ("formulas", pa.int32()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("margin", pa.float32()),
+        ("tokens", pa.int32()),
+        ("iteration", pa.int32()),  # that collected it first; null where the corpus does not say
+        ("snapshot", pa.string()),
+        ("warc_file", pa.string()),
+        ("warc_offset", pa.int64()),
+        ("digest", pa.string()),  # sha256 of the decoded HTML bytes, first 32 hex digits; null for the seed's text
+        ("truncated", pa.string()),  # WARC-Truncated; null where whole
+    ]
+)
+
 DOCUMENTS = pa.schema(
     [
         ("text", pa.large_string()),  # exact, math-preserving extraction

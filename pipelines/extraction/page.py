@@ -51,7 +51,7 @@ def html_to_text(html: str | bytes, url: str = "") -> str:
 def _decode(html: bytes) -> str:
     from pipelines.crawl.decoding import decode_html
 
-    return decode_html(html)
+    return decode_html(html)[0]
 
 
 def _extract(html: str, strictness: Strictness) -> Extracted:
