@@ -149,12 +149,13 @@
   }
 
   function drawSample(sample, index, count) {
-    const facts = [`ended by ${sample.finish}`, `${sample.tokens} tokens`, `${sample.seconds} s`];
+    const facts = [`ended by ${sample.finish}`];
+    if (sample.tokens) facts.push(`${sample.tokens} tokens`, `${sample.seconds} s`);
     if (count > 1) facts.unshift(`sample ${index}`);
     const verdicts = sample.grades.map(([profile, outcome, prediction, reason, stage, program]) =>
       element("div", { className: "verdict" }, element("b", { textContent: `${profile}: ` }),
         element("span", { className: outcome === "correct" ? "right" : "wrong", textContent: outcome }),
-        ` · extracted ${prediction === null ? "nothing" : JSON.stringify(prediction.slice(0, 300))} · ${reason} · decided by ${stage}` +
+        ` · extracted ${prediction === null ? "nothing" : `“${prediction.slice(0, 300)}”`} · ${reason} · decided by ${stage}` +
         (program === null ? "" : ` · last program output alone ${program ? "right" : "wrong"}`)));
     const runs = sample.programs.map(([, status, , seconds], i) =>
       element("div", { className: "verdict", textContent: `program ${i + 1}: ${status}, ${seconds} s` }));
@@ -192,10 +193,11 @@
   };
   for (const button of document.querySelectorAll("button[data-flips]")) {
     button.onclick = () => {
-      const { a, b } = button.dataset;
+      const { a, b, profile } = button.dataset;
       $("evaluation").value = evaluations.findIndex((e) => name(e) === a);
       evaluationChanged();
       $("beside").value = evaluations.findIndex((e) => name(e) === b);
+      $("profile").value = profile;
       $("outcome").value = "flipped";
       filter();
       $("browser").scrollIntoView();

@@ -1,0 +1,60 @@
+"""The paper's prompts, to the byte; few-shot prompts leave the question itself out of its exemplars."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluators.prompting import Prompter, PromptError, deepseek_prompt
+from evaluators.records import Form, Language, Problem
+
+PROBLEM = Problem(id="x/1", benchmark="x", question="What is 2+2?", reference="4")
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "expected"),
+    [
+        ("cot", "en", "User: Q\nPlease reason step by step, and put your final answer within \\boxed{}.\n\nAssistant:"),
+        ("cot", "zh", "User: Q\n请通过逐步推理来解答问题，并把最终答案放置于\\boxed{}中。\n\nAssistant:"),
+        (
+            "tir",
+            "en",
+            "User: Q\nPlease integrate natural language reasoning with programs to solve the problem above, and put your "
+            "final answer within \\boxed{}.\n\nAssistant:",
+        ),
+        (
+            "tir",
+            "zh",
+            "User: Q\n请结合自然语言和Python程序语言来解答问题，并把最终答案放置于\\boxed{}中。\n\nAssistant:",
+        ),
+    ],
+)
+def test_the_papers_forms_to_the_byte(form: Form, language: Language, expected: str) -> None:
+    assert deepseek_prompt("Q", form=form, language=language).encode() == expected.encode()
+
+
+def test_problems_judged_by_tests_get_no_boxed_instruction() -> None:
+    prompt = Prompter("deepseek").prompt(PROBLEM, "cot", instruction=False)
+    assert prompt.text == "User: What is 2+2?\n\nAssistant:"
+
+
+def test_few_shot_shows_exemplars_in_order_and_never_the_problem_itself() -> None:
+    shown = [
+        Problem(id="x/1", benchmark="x", question="What is 2+2?", reference="4", solution="It is 4."),
+        Problem(id="x/2", benchmark="x", question="What is 1+1?", reference="2", solution="It is 2."),
+    ]
+    prompt = Prompter("few_shot", exemplars=shown).prompt(PROBLEM, "cot")
+    assert prompt.text == (
+        "Problem:\nWhat is 1+1?\n\nSolution: It is 2.\nFinal Answer: The final answer is $2$. I hope it is correct."
+        "\n\nProblem:\nWhat is 2+2?\n\nSolution:"
+    )
+    assert prompt.stop == ("\n\nProblem:",)
+
+
+def test_few_shot_without_exemplars_is_refused_with_a_remedy() -> None:
+    with pytest.raises(PromptError, match="expected exemplars; found none"):
+        Prompter("few_shot")
+
+
+def test_chat_needs_a_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match="expected a model folder with a tokenizer"):
+        Prompter("chat", model_dir=tmp_path)
