@@ -1,17 +1,30 @@
-"""Records of WARC files (ISO 28500), read so that one broken record never costs the next."""
+"""Records of WARC files (ISO 28500): FastWARC reads what is in order, warc_repair.py whatever FastWARC would lose.
+
+A record is given on only when FastWARC has found the next one in its place. Where it has not, and at the end of the
+file, the slow reader starts again from the last record: so one broken record never costs the next, and what a file
+ends with is always looked at. Every record's fate is counted.
+"""
 
 from __future__ import annotations
 
-import io
-import mmap
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 
-GZIP_MAGIC = b"\x1f\x8b\x08"
+from pipelines.crawl.byte_sources import GLANCE, ByteSource, SourceStream, open_source
+from pipelines.crawl.http_message import UnreadableBody, decoded_body, parse_response
+from pipelines.crawl.settings import CrawlError
+from pipelines.crawl.warc_repair import GZIP, INSIDE, ZSTD, RawRecord, RecordReader
+
 HTML_TYPES = ("text/html", "application/xhtml+xml")
+LOOKS_LIKE_HTML = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype html|html|head|body|title|meta)", re.I | re.S
+)
+HANDOVERS = 16  # a file with more broken places than this is left to the slow reader
+CLEAN = 3  # records in order after which FastWARC takes over again
+LARGEST = 16_000_000  # bytes; CrawlSettings.largest_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,116 +33,176 @@ class Capture:
 
     url: str
     fetched: str
+    """WARC-Date, as written."""
     offset: int
-    """Of the record in the file as stored, bytes."""
+    """Of the record in the file as stored, bytes; negative as RawRecord.offset says."""
+    length: int
+    """Bytes of the record as stored; 0 where that cannot be said."""
     body: bytes
+    """HTML as the server meant it, without transfer and content encodings."""
     content_type: str | None
     truncated: str | None
+    """WARC-Truncated, or `length` where this reader cut it, or `unspecified` where bytes are missing."""
 
 
-def read_captures(path: str, outcomes: Counter[str], *, largest: int) -> Iterator[Capture]:
-    """Every HTML response of a file, in file order. What is passed over is counted in `outcomes` by reason."""
-    with open_warc(path) as stream:
-        data = stream if isinstance(stream, mmap.mmap) else stream.read()
-        start, searching = 0, False
-        while start < len(data):
-            last = start
-            try:
-                for record in _records(data, start):
-                    last, searching = start + record.stream_pos, False
-                    capture = _capture(record, last, outcomes, largest)
-                    if capture is not None:
-                        yield capture
-                return
-            except OSError as error:
-                if not searching:  # a member that only looked like one is not another broken record
-                    outcomes[_broken(error)] += 1
-                searching = True
-                start = data.find(GZIP_MAGIC, last + len(GZIP_MAGIC))
-                if start < 0:
-                    return
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A record that is no page, or no record at all."""
+
+    reason: str
+    url: str = ""
+    offset: int = 0
 
 
-def read_capture(data: Any, offset: int, *, largest: int) -> Capture | None:
-    """The one capture at an offset of an opened file; None where it is no readable HTML response."""
+def read_warc(path: str, *, largest: int = LARGEST) -> Iterator[Capture | Passed]:
+    """Every record of a file, in file order. Raises CrawlError where the file holds no WARC record, or cannot be had."""
+    with closing(open_source(path)) as source:
+        found = False
+        for record in _raw_records(source, largest + (1 << 18)):
+            fate = _fate(record, largest)
+            found = found or bool(record.headers) or (record.offset == 0 and record.length == 0)
+            yield fate
+        if not found and source.read_at(0, 1):
+            raise CrawlError(
+                f"{path}: expected WARC records (WARC/1.0 or 1.1, plain, gzip or zstd); found none. Is it a WARC file?"
+            )
+
+
+def read_captures(path: str, outcomes: Counter[str], *, largest: int = LARGEST) -> Iterator[Capture]:
+    """The HTML responses of a file, in file order. What is passed over is counted in `outcomes` by reason."""
+    for fate in read_warc(path, largest=largest):
+        if isinstance(fate, Passed):
+            outcomes[fate.reason] += 1
+        else:
+            yield fate
+
+
+def open_warc(path: str) -> ByteSource:
+    """A file from which single records are read by offset: local, https://, s3://."""
+    return open_source(path, span=GLANCE)
+
+
+def read_capture(source: ByteSource, offset: int, *, largest: int = LARGEST) -> Capture | None:
+    """The one capture at an offset of a pages table; None where it is no readable HTML response."""
+    return next(iter(captures_at(source, [offset], largest=largest)))[1]
+
+
+def captures_at(
+    source: ByteSource, offsets: Iterable[int], *, largest: int = LARGEST
+) -> Iterator[tuple[int, Capture | None]]:
+    """(offset, capture) for each offset, in the order of the file; one pass over each gzip member."""
+    members: dict[int, dict[int, int]] = {}
+    for offset in offsets:
+        start, place = (offset, 0) if offset >= 0 else (-offset >> INSIDE, -offset & ((1 << INSIDE) - 1))
+        members.setdefault(start, {})[place] = offset
+    for start, wanted in sorted(members.items()):
+        reader = iter(RecordReader(source, start, largest + (1 << 18)))
+        for place in range(max(wanted) + 1):
+            record = next(reader, None)
+            if place in wanted:
+                fate = _fate(record, largest) if record is not None else None
+                yield wanted[place], fate if isinstance(fate, Capture) else None
+
+
+def _raw_records(source: ByteSource, largest: int) -> Iterator[RawRecord]:
+    position, handovers = 0, 0
+    while True:
+        if handovers < HANDOVERS:
+            position = yield from _in_order(source, position, largest)
+        handovers += 1
+        reader = RecordReader(source, position, largest)
+        clean = 0
+        for record in reader:
+            yield record
+            clean = clean + 1 if record.trouble is None and record.offset >= 0 else 0
+            if clean >= CLEAN and handovers < HANDOVERS and record.length:
+                position = record.offset + record.length
+                break
+        else:
+            return
+
+
+def _in_order(source: ByteSource, start: int, largest: int) -> Generator[RawRecord, None, int]:
+    """Records as long as FastWARC finds the next one in its place; returns where the slow reader has to begin."""
+    from fastwarc.warc import ArchiveIterator
+
+    magic = source.read_at(start, 5)
+    if not magic.startswith((GZIP, b"WARC/")):
+        return start
+    held: RawRecord | None = None
+    last = start
     try:
-        record = next(iter(_records(data, offset)), None)
-        return _capture(record, offset, Counter(), largest) if record is not None else None
-    except OSError:
-        return None
+        for record in ArchiveIterator(SourceStream(source, start), parse_http=False):
+            offset = start + record.stream_pos
+            begins = source.read_at(offset, len(magic)).startswith((GZIP, b"WARC/"))
+            headers = {name.lower(): value for name, value in record.headers.items()}
+            text = headers.get("content-length", "")
+            if not begins or (held is not None and offset <= held.offset):
+                return last
+            if held is not None:
+                yield replace(held, length=offset - held.offset)
+            last, held = offset, None
+            if not text.isdigit() or int(text) > largest or "warc-type" not in headers:
+                return last
+            block = record.reader.read()
+            held = RawRecord(offset=offset, length=0, headers=headers, block=block, declared=int(text))
+            if len(block) != held.declared:
+                return last
+    except OSError:  # what is wrong is for the slow reader to say
+        pass
+    return last
 
 
-def open_warc(path: str) -> Any:
-    """The file's bytes: mapped where it is local, otherwise a stream that fsspec opens (https://, s3://)."""
-    if "://" in path:
-        import fsspec
+def _fate(record: RawRecord, largest: int) -> Capture | Passed:
+    url = record.headers.get("warc-target-uri", "").strip("<> ")
 
-        return fsspec.open(path, "rb").open()
-    handle: IO[bytes] = Path(path).open("rb")  # noqa: SIM115  # the mapping outlives the handle
+    def passed(reason: str) -> Passed:
+        return Passed(reason=reason, url=url, offset=record.offset)
+
+    kind = record.headers.get("warc-type", "").lower()
+    if record.trouble is not None and not record.headers:
+        return passed(record.trouble)
+    if kind != "response":
+        return passed(f"record type {kind[:20] or 'none'}")
+    message = parse_response(record.block)
+    if message is None:
+        return passed("broken record: no HTTP status line")
+    if message.status != 200:
+        return passed(f"HTTP status {message.status}")
+    if not _may_be_html(message.content_type, message.body):
+        return passed("not HTML")
     try:
-        return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError:  # an empty file cannot be mapped
-        return io.BytesIO(b"")
-    finally:
-        handle.close()
-
-
-def _records(data: Any, start: int) -> Iterable[Any]:
-    from fastwarc.warc import ArchiveIterator, WarcRecordType
-
-    view = memoryview(data)[start:]
-    return ArchiveIterator(_View(view), record_types=WarcRecordType.response, parse_http=True, auto_decode="all")
-
-
-class _View(io.RawIOBase):
-    """A file over a memory view, so that nothing is copied but what is read."""
-
-    def __init__(self, view: memoryview) -> None:
-        self.view, self.position = view, 0
-
-    def read(self, size: int = -1) -> bytes:
-        end = len(self.view) if size is None or size < 0 else min(len(self.view), self.position + size)
-        chunk = bytes(self.view[self.position : end])
-        self.position = end
-        return chunk
-
-    def tell(self) -> int:
-        return self.position
-
-    def readable(self) -> bool:
-        return True
-
-
-def _capture(record: Any, offset: int, outcomes: Counter[str], largest: int) -> Capture | None:
-    headers = record.http_headers
-    if headers is None or not str(record.headers.get("Content-Length", "")).isdigit():
-        outcomes["broken record: no usable header"] += 1
-        return None
-    if headers.status_code != 200:
-        outcomes[f"HTTP status {headers.status_code}"] += 1
-        return None
-    declared = headers.get("Content-Type")
-    body = record.reader.read(largest)
-    kind = (declared or "").partition(";")[0].strip().lower()
-    if kind not in HTML_TYPES and not (
-        not kind and body.lstrip()[:256].lower().startswith((b"<!doctype html", b"<html"))
-    ):
-        outcomes["not HTML"] += 1
-        return None
+        body = decoded_body(message, largest)
+    except UnreadableBody:
+        return passed("unreadable Content-Encoding")
     if not body.strip():
-        outcomes["empty body"] += 1
-        return None
+        return passed("empty body")
+    if not message.content_type and not LOOKS_LIKE_HTML.match(body):
+        return passed("not HTML")
     return Capture(
-        url=record.headers.get("WARC-Target-URI", "").strip("<>"),
-        fetched=record.headers.get("WARC-Date", ""),
-        offset=offset,
+        url=url,
+        fetched=record.headers.get("warc-date", ""),
+        offset=record.offset,
+        length=record.length,
         body=body,
-        content_type=declared,
-        truncated=record.headers.get("WARC-Truncated"),
+        content_type=message.content_type,
+        truncated=_truncated(record, len(body) >= largest),
     )
 
 
-def _broken(error: OSError) -> str:
-    return (
-        "broken gzip member" if "gzip" in str(error).lower() or "decompress" in str(error).lower() else "broken record"
+def _may_be_html(content_type: str | None, body: bytes) -> bool:
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind in HTML_TYPES:
+        return True
+    # No type, or one that says nothing: the first bytes decide.
+    return kind in ("", "application/octet-stream", "text/plain", "unk", "unknown/unknown") and (
+        not kind or LOOKS_LIKE_HTML.match(body[:2000]) is not None
     )
+
+
+def _truncated(record: RawRecord, cut: bool) -> str | None:
+    if said := record.headers.get("warc-truncated"):
+        return said
+    if cut or (record.declared is not None and len(record.block) < record.declared and record.trouble is None):
+        return "length"
+    return "unspecified" if record.trouble is not None else None
