@@ -21,6 +21,8 @@ from pipelines.training.exploration import Explorer, transformers_draw
 from pipelines.training.language_model import load_policy, save_policy
 from pipelines.training.launch import FAILURE, Job
 from pipelines.training.objectives import GroupRelative, PackedExamples, PreferencePairs, RightOutputs
+from pipelines.training.proxy import ProxySettings
+from pipelines.training.proxy_training import run_proxy
 from pipelines.training.samples import checker_reward, count_rewards, read_problems, read_questions
 from pipelines.training.settings import (
     SETTINGS,
@@ -32,7 +34,7 @@ from pipelines.training.settings import (
     RftSettings,
     SftSettings,
 )
-from pipelines.training.trainer import Objective, Run, TrainingError, make_optimiser, train
+from pipelines.training.trainer import Objective, Run, TrainingError, make_run, train
 
 SMALLEST_FREE = 64 * 1024**2  # bytes; with less than this left, a failed write is taken for a full disk
 
@@ -58,26 +60,20 @@ def main(path: Path) -> int:
 
 def run_job(job: Job) -> None:
     """Train with the settings of a job and leave the model in its folder."""
+    if job.method == "proxy":
+        proxy = ProxySettings.model_validate(job.settings)
+        run_proxy(job, proxy, lambda: make_accelerator(proxy.machine))
+        return
     settings: Any = SETTINGS[job.method].model_validate(job.settings)
     accelerator = make_accelerator(settings.machine)
     torch.use_deterministic_algorithms(accelerator.device.type == "cpu")
     torch.manual_seed(settings.seed)
-    policy = load_policy(job.start, settings.machine)
-    optimiser = make_optimiser(policy, settings.optimiser)
-    policy, optimiser = accelerator.prepare(policy, optimiser)
-    objective = make_objective(job, settings, accelerator, policy)
-    run = Run(
-        accelerator=accelerator,
-        policy=policy,
-        optimiser=optimiser,
-        settings=settings.optimiser,
-        machine=settings.machine,
-        folder=job.folder,
-    )
-    train(run, objective)
-    state = accelerator.get_state_dict(policy)
+    model = load_policy(job.start, settings.machine)
+    run = make_run(accelerator, model, settings.optimiser, settings.machine, job.folder)
+    train(run, make_objective(job, settings, run))
+    state = accelerator.get_state_dict(run.policy)
     if accelerator.is_main_process:
-        save_policy(accelerator.unwrap_model(policy), state, job.start, job.folder)
+        save_policy(accelerator.unwrap_model(run.policy), state, job.start, job.folder)
         remove_checkpoints(job.folder)
     accelerator.end_training()
 
@@ -87,12 +83,13 @@ def make_accelerator(machine: MachineSettings) -> Any:
 
     return Accelerator(
         cpu=machine.device == "cpu" or not torch.cuda.is_available(),
-        mixed_precision="bf16" if machine.precision == "bfloat16" else "no",
+        mixed_precision="bf16" if machine.precision == "autocast" else "no",
     )
 
 
-def make_objective(job: Job, settings: Any, accelerator: Any, policy: Any) -> Objective:
+def make_objective(job: Job, settings: Any, run: Run) -> Objective:
     """The method of a job, with the data that it learns from."""
+    accelerator = run.accelerator
     if isinstance(settings, SftSettings):
         rows = PackedRows(job.inputs)
         if len(rows) == 0:
@@ -104,13 +101,14 @@ def make_objective(job: Job, settings: Any, accelerator: Any, policy: Any) -> Ob
             process=accelerator.process_index,
             processes=accelerator.num_processes,
         )
-    source = make_explorer(job, settings, accelerator, policy)
+    source = make_explorer(job, settings, run)
     if isinstance(settings, RftSettings | DpoSettings):
         source.draw_all()
         _require_signal(job, settings)
     if isinstance(settings, RftSettings | OnlineRftSettings):
         return RightOutputs(source=source)
-    reference = load_policy(job.start, settings.machine, trained=False).to(accelerator.device)
+    dtype = torch.bfloat16 if settings.machine.precision == "bfloat16" else torch.float32
+    reference = load_policy(job.start, settings.machine, trained=False).to(accelerator.device, dtype)
     if isinstance(settings, GrpoSettings):
         return GroupRelative(source=source, reference=reference, beta=settings.beta, autocast=accelerator.autocast)
     return PreferencePairs(
@@ -122,10 +120,11 @@ def make_objective(job: Job, settings: Any, accelerator: Any, policy: Any) -> Ob
     )
 
 
-def make_explorer(job: Job, settings: PolicySettings, accelerator: Any, policy: Any) -> Explorer:
+def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
     """The source of sampled outputs. Raises TrainingError where no problem is left to ask."""
     from transformers import AutoTokenizer
 
+    accelerator = run.accelerator
     tokenizer = AutoTokenizer.from_pretrained(job.start, local_files_only=True)
     encode = prompt_encoder(tokenizer)
     questions, left_out = read_questions(read_problems(job.inputs), encode, settings.sampling.max_prompt_tokens)
@@ -145,7 +144,7 @@ def make_explorer(job: Job, settings: PolicySettings, accelerator: Any, policy: 
         seed=settings.seed,
         explorations=None if online else min(-(-len(questions) // count), settings.optimiser.steps),
         draw=transformers_draw(
-            accelerator.unwrap_model(policy).model,
+            accelerator.unwrap_model(run.policy).model,
             settings.sampling,
             end=tokenizer.eos_token_id,
             autocast=accelerator.autocast,

@@ -64,7 +64,7 @@ def command(job: Path, machine: MachineSettings) -> list[str]:
     else:
         gpus = 0 if machine.device == "cpu" else count_gpus(os.environ)
         launcher += ["--num_machines", "1", "--num_processes", str(max(gpus, 1)), "--dynamo_backend", "no"]
-        launcher += ["--mixed_precision", "bf16" if machine.precision == "bfloat16" else "no"]
+        launcher += ["--mixed_precision", "bf16" if machine.precision == "autocast" else "no"]
         launcher += ["--cpu"] if gpus == 0 else ["--multi_gpu"] if gpus > 1 and machine.sharding == "none" else []
         if machine.sharding == "fsdp":
             launcher += ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]

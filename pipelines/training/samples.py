@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evaluators.prompting import deepseek_prompt
-from evaluators.records import Problem
+from evaluators.records import Form, Language, Problem
 from pipelines.storage import atomic_file
 
 SAMPLES = "samples"
@@ -32,6 +32,9 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
+
+PROBLEM_COLUMNS = ["id", "benchmark", "split", "language", "question", "reference", "solution", "subject", "level"]
+EXAMPLE_COLUMNS = ["problem_id", "source", "language", "subject", "prompt", "reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +91,39 @@ def checker_reward(profile: str) -> Reward:
 
 
 def read_problems(files: Sequence[Path]) -> Iterator[Problem]:
-    """The rows of PROBLEMS tables, in order."""
-    columns = ["id", "benchmark", "split", "language", "question", "reference", "subject", "level"]
+    """The problems of PROBLEMS tables, or those that the examples of EXAMPLES tables solve, each once, in order."""
+    seen: set[str] = set()
     for path in files:
-        for batch in pq.ParquetFile(path).iter_batches(columns=columns):
+        file = pq.ParquetFile(path)
+        examples = "prompt" in file.schema_arrow.names
+        for batch in file.iter_batches(columns=EXAMPLE_COLUMNS if examples else PROBLEM_COLUMNS):
             for row in batch.to_pylist():
-                yield Problem(**row)
+                problem = _problem_of_example(row) if examples else Problem(**row)
+                if problem is not None and problem.id not in seen:
+                    seen.add(problem.id)
+                    yield problem
+
+
+def _problem_of_example(row: dict[str, str]) -> Problem | None:
+    """The question inside a training prompt; None where it has no reference, or is in no form of the paper."""
+    language: Language = "zh" if row["language"] == "zh" else "en"
+    if not row["reference"]:
+        return None
+    forms: tuple[Form, ...] = ("cot", "tir")
+    for form in forms:
+        before, after = deepseek_prompt("\0", form=form, language=language).split("\0")
+        if row["prompt"].startswith(before) and row["prompt"].endswith(after):
+            question = row["prompt"][len(before) : -len(after)]
+            return Problem(
+                id=row["problem_id"],
+                benchmark=row["source"],
+                question=question,
+                reference=row["reference"],
+                language=language,
+                split="train",
+                subject=row["subject"],
+            )
+    return None
 
 
 def read_questions(

@@ -7,9 +7,9 @@ value, the comment says whose it is.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evaluators.records import Settings
 
@@ -34,8 +34,9 @@ class MachineSettings(Settings):
 
     device: Literal["auto", "cpu"] = "auto"
     """`auto`: every visible GPU, one process each; a CPU run is one process."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    """Of the forward and backward pass (autocast). Weights and optimiser state stay in float32."""
+    precision: Literal["float32", "autocast", "bfloat16"] = "autocast"
+    """`autocast`: float32 weights, bfloat16 matrix products. `bfloat16`: bfloat16 throughout, with float32 copies of the
+    weights in the optimiser; faster on a CPU. The optimiser's state is float32 always."""
     tokens_per_micro_batch: int = Field(default=4096, gt=0)  # a row of §3.1: "a maximum context length of 4K tokens"
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     gradient_checkpointing: bool = False
@@ -48,6 +49,15 @@ class MachineSettings(Settings):
     log_every: int = Field(default=1, gt=0)
     cpu_threads: int | None = Field(default=None, gt=0)
     """Threads of a CPU run. Sums depend on it in the last digit; None leaves it to torch (all cores)."""
+
+    @model_validator(mode="after")
+    def _sharded_weights_stay_float32(self) -> Self:
+        if self.sharding == "fsdp" and self.precision == "bfloat16":
+            raise ValueError(
+                "machine: expected precision autocast or float32 with sharding fsdp, which keeps float32 shards of the "
+                "weights itself; found bfloat16. Set precision: autocast."
+            )
+        return self
 
 
 class SamplingSettings(Settings):
@@ -110,6 +120,15 @@ class DpoSettings(Settings):
     )
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings(group_size=8)  # ours: enough to find one right and one wrong
+
+    @model_validator(mode="after")
+    def _pairs_are_sequences(self) -> Self:
+        if self.optimiser.average != "sequence":
+            raise ValueError(
+                f"dpo: expected optimiser.average to be sequence, since a pair compares whole outputs; found "
+                f"{self.optimiser.average}. Use dpo.length_normalised to choose between mean and sum over tokens."
+            )
+        return self
 
 
 class GrpoSettings(Settings):

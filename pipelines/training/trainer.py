@@ -6,7 +6,7 @@ A method gives an Objective: the units of a step, and the gradient coefficient o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from pipelines.training.batches import IGNORED, Batch, Row, batch_of, micro_batc
 from pipelines.training.checkpoints import latest_checkpoint, save_checkpoint
 from pipelines.training.gradient import surrogate_loss, token_weights
 from pipelines.training.language_model import LanguageModel
+from pipelines.training.master_weights import MasterWeights
 from pipelines.training.settings import MachineSettings, OptimiserSettings
 from pipelines.training.training_log import TrainingLog
 
@@ -83,6 +84,8 @@ class Run:
     settings: OptimiserSettings
     machine: MachineSettings
     folder: Path
+    masters: MasterWeights | None = None
+    """float32 copies of a bfloat16 policy's weights, which the optimiser then works on."""
 
 
 def learning_rate(step: int, settings: OptimiserSettings) -> float:
@@ -97,9 +100,9 @@ def learning_rate(step: int, settings: OptimiserSettings) -> float:
     return settings.learning_rate * (floor + (1 - floor) * share)
 
 
-def make_optimiser(policy: LanguageModel, settings: OptimiserSettings) -> torch.optim.AdamW:
+def make_optimiser(parameters: Iterable[Tensor], settings: OptimiserSettings) -> torch.optim.AdamW:
     """AdamW; weight decay on matrices only, since shrinking norms and biases regularises nothing."""
-    trained = [p for p in policy.parameters() if p.requires_grad]
+    trained = [p for p in parameters if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
@@ -125,6 +128,28 @@ def train(run: Run, objective: Objective) -> None:
             save_checkpoint(run.folder, step + 1, run.accelerator)
     if log is not None:
         log.close()
+
+
+def make_run(
+    accelerator: Any, model: LanguageModel, optimiser: OptimiserSettings, machine: MachineSettings, folder: Path
+) -> Run:
+    """Lay a model on the machine: its precision, its optimiser, its processes."""
+    masters = None
+    if machine.precision == "bfloat16":
+        model.to(torch.bfloat16)
+        masters = MasterWeights(model.parameters())
+        accelerator.register_for_checkpointing(masters)
+    trained = masters.parameters() if masters is not None else model.parameters()
+    policy, prepared = accelerator.prepare(model, make_optimiser(trained, optimiser))
+    return Run(
+        accelerator=accelerator,
+        policy=policy,
+        optimiser=prepared,
+        settings=optimiser,
+        machine=machine,
+        folder=folder,
+        masters=masters,
+    )
 
 
 def _resume(run: Run) -> int:
@@ -155,11 +180,16 @@ def _step(run: Run, objective: Objective, step: int, data: StepData) -> tuple[di
         with _synchronised(accelerator, run.policy, index + 1 == count):
             part, width = _backward(run, objective, units, sums if index < len(groups) else None)
         loss, processed = loss + part, processed + width
-    norm = float(accelerator.clip_grad_norm_(run.policy.parameters(), run.settings.gradient_clipping))
+    if run.masters is not None:
+        run.masters.take_gradients()
+    trained = run.masters.parameters() if run.masters is not None else run.policy.parameters()
+    norm = float(accelerator.clip_grad_norm_(trained, run.settings.gradient_clipping))
     figures = {"loss": _over_processes(accelerator, [float(loss)], "sum")[0], "grad_norm": norm}
     _require_finite(step, figures, run.settings)
     run.optimiser.step()
     run.optimiser.zero_grad(set_to_none=True)
+    if run.masters is not None:
+        run.masters.give_weights()
     return _figures(accelerator, step, data, sums, figures), processed * accelerator.num_processes
 
 
