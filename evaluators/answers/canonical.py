@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.exact import MAX_BITS, OverBudget, rational
 from evaluators.answers.values import Node
 
 Monomial = tuple[tuple[Any, Fraction], ...]
@@ -98,7 +98,10 @@ def _product(a: Form, b: Form) -> Form:
     for m, c in a.items():
         for n, d in b.items():
             coefficient, monomial = _joined(m, n)
-            result = _sum_one(result, monomial, c * d * coefficient)
+            product = c * d * coefficient
+            if product.numerator.bit_length() + product.denominator.bit_length() > MAX_BITS:
+                raise OverBudget
+            result = _sum_one(result, monomial, product)
     if len(result) > MAX_TERMS:
         raise Uncanonical
     return result
@@ -190,7 +193,7 @@ def _sum_power(form: Form, exponent: Fraction) -> Form:
 def _rational_power(value: Fraction, exponent: Fraction) -> Form:
     """A rational to a rational power: 12^(1/2) is 2 * 3^(1/2); a negative one draws out i or the sign."""
     if exponent.denominator == 1:
-        if abs(exponent) * (value.numerator.bit_length() + value.denominator.bit_length()) > 20_000:
+        if abs(exponent) * (value.numerator.bit_length() + value.denominator.bit_length()) > MAX_BITS:
             raise OverBudget
         return {_ONE: value ** int(exponent)}
     if value < 0:

@@ -18,7 +18,7 @@ MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ANNOUNCED = re.compile(
-    r"\\+f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE
+    r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE
 )
 _LIST_OPS = frozenset({"list", "set"})
 
@@ -43,7 +43,10 @@ def check(reference: str, prediction: str, *, profile: str = "strict", problem: 
         return _verdict("correct", "the same text", "text")
     if len(right) > MAX_CHARACTERS or len(left) > MAX_CHARACTERS:
         return _verdict("unparsed", f"longer than {MAX_CHARACTERS} characters", "parse")
-    return _parsed(left, right, rules, hints_of(problem))
+    try:
+        return _parsed(left, right, rules, hints_of(problem))
+    except (ArithmeticError, ValueError, RecursionError) as error:  # a budget that no stage named: never the caller's
+        return _verdict("unparsed", f"over the budget of the checker ({type(error).__name__})", "budget")
 
 
 def check_output(

@@ -14,6 +14,8 @@ from evaluators.answers.verdicts import Extraction, Verdict
 
 TOLERANCE = 1e-3
 """Absolute, as the published grader has it."""
+MAX_ANSWER = 1_000
+"""Characters of an answer that is normalised; a longer one is compared as it stands, cut at twice that."""
 _NUMBER = re.compile(r"-?\d*\.?\d+")
 _OUTPUT = "```output"
 _UNITS_AFTER = re.compile(r"\\text\{[^{}]*\}|\\mbox\{[^{}]*\}")
@@ -75,6 +77,8 @@ def _trimmed(answer: str) -> str:
 
 def _plain(answer: str) -> str:
     """The published normalisation: units, currency, spaces and the left side of short equations go."""
+    if len(answer) > MAX_ANSWER:
+        return answer[: 2 * MAX_ANSWER]
     answer = answer.strip().rstrip(".").replace("\\!", "").replace("\n", "")
     answer = re.sub(r"\\(?:left|right)(?![a-z])|\\[,;: ]", "", answer)
     answer = re.sub(r"\\[td]frac", r"\\frac", answer)

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from evaluators.answers.values import Node
 
-MAX_BITS = 20_000
-"""Bits of any number on the way: 9^9^9^9 is refused before it is computed."""
+MAX_BITS = 12_000
+"""Bits of any number on the way: 9^9^9^9 is refused before it is computed. Python prints up to 4,300 digits."""
 MAX_FACTORIAL = 1_000
 
 

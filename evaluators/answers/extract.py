@@ -15,7 +15,7 @@ from evaluators.answers.verdicts import Extraction
 MAX_TEXT = 2_000_000
 """Characters read, from the end: the final answer of a longer text is sought in its tail."""
 
-_BOX_TOKEN = re.compile(r"(\\*(?:boxed|fbox|framebox)\s*\{)|\\.|[{}]", re.DOTALL)
+_BOX_TOKEN = re.compile(r"(\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{)|\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"\\boxed\s*([A-Za-z0-9.,/+-]+|\\[A-Za-z]+\{[^{}]*\}(?:\{[^{}]*\})?)")
 _OPEN_BOX = re.compile(r"\\boxed\s*\{([^\n$]+)")
 _ANSWER_TAG = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)

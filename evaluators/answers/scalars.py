@@ -9,7 +9,6 @@ from typing import NamedTuple
 from evaluators.answers import balls
 from evaluators.answers.canonical import canonical, is_polynomial
 from evaluators.answers.exact import OverBudget, rational
-from evaluators.answers.isolation import symbolic_equal
 from evaluators.answers.problem import Hints
 from evaluators.answers.profiles import Profile
 from evaluators.answers.values import Node, has_decimal, show, symbols, walk
@@ -55,7 +54,7 @@ def scalars(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _symbolic_scalars(r: Node, p: Node, context: Context) -> Decision:
-    if INFINITE & {n.value for n in walk(r) if n.op == "const"} or INFINITE & {n.value for n in walk(p) if n.op == "const"}:
+    if _is_infinite(r) or _is_infinite(p):
         return _infinite(r, p)
     form_r, form_p = canonical(r), canonical(p)
     if form_r is not None and form_r == form_p:
@@ -72,6 +71,14 @@ def _symbolic_scalars(r: Node, p: Node, context: Context) -> Decision:
 
 
 INFINITE = {"inf"}
+_NEEDS_SYMPY = frozenset({"sum", "prod", "int", "lim"})
+
+
+def _is_infinite(node: Node) -> bool:
+    """Infinity as a value; as the end of a sum or an integral it is none."""
+    if node.op in _NEEDS_SYMPY:
+        return False
+    return (node.op == "const" and node.value in INFINITE) or any(_is_infinite(arg) for arg in node.args)
 
 
 def _infinite(r: Node, p: Node) -> Decision:
@@ -86,6 +93,8 @@ def _constants(r: Node, p: Node, context: Context) -> Decision:
     same = balls.values_equal(r, p, {})
     if same:
         return Decision(True, "balls", "equal to a hundred digits")
+    if same is None and not (_NEEDS_SYMPY & {n.op for tree in (r, p) for n in walk(tree)}):
+        return Decision(False, "budget", f"{show(p)[:80]} cannot be shown to be {show(r)[:80]} within the budget")
     if same is None:
         return _by_sympy(r, p)
     if has_decimal(r) or has_decimal(p):
@@ -98,6 +107,8 @@ def _constants(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _by_sympy(r: Node, p: Node) -> Decision:
+    from evaluators.answers.isolation import symbolic_equal  # its modules take time to import, and few pairs need them
+
     same = symbolic_equal(r, p)
     if same is None:
         return Decision(None, "symbolic", "sympy found no answer in its time")

@@ -6,11 +6,12 @@ import re
 import unicodedata
 
 from evaluators.answers.numerals import chinese_to_digits
-from evaluators.answers.values import ParseError
+from evaluators.answers.values import MAX_DIGITS, ParseError
 
 MAX_CHARS = 6_000
 """Characters of one answer; the longest reference of the MATH benchmark has about 150."""
 
+_LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ⁽⁾ᵗʰ", "0123456789+-nx()th", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₐₓₙₖ", "0123456789+-axnk", strict=True))
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5"}
@@ -68,6 +69,8 @@ def normalise(text: str) -> str:
     """The text in plain or LaTeX spelling. Raises ParseError over the caps, or on control characters."""
     if len(text) > MAX_CHARS:
         raise ParseError(f"longer than {MAX_CHARS} characters")
+    if _LONG_NUMBER.search(text):
+        raise ParseError(f"a number of more than {MAX_DIGITS} digits")
     if not text.isascii():
         text = _ascii_spelling(text)
     if _FORBIDDEN.search(text):
@@ -76,7 +79,7 @@ def normalise(text: str) -> str:
     if "\\" in text or "$" in text or "{" in text:
         text = _latex_spelling(text)
     text = _unwrapped(text)
-    while text and text[-1] in ".,;:!" and not text.endswith(("...", "\\!", "\\,", "\\;", "\\:")):
+    while text and text[-1] in ".,;:" and not text.endswith(("...", "\\!", "\\,", "\\;", "\\:")):
         text = text[:-1].rstrip()
     return text
 

@@ -74,9 +74,9 @@ def show(node: Node) -> str:
     """A short form for people: `--explain` and reasons."""
     op, args, value = node
     if op == "num":
-        return str(value)
+        return str(value) if value.numerator.bit_length() + value.denominator.bit_length() < 1_000 else "a huge number"
     if op == "dec":
-        return f"{float(value[0]):.{value[1]}f}" if value[1] <= 12 else str(float(value[0]))
+        return _decimal(value[0], value[1])
     if op in ("sym", "const", "choice"):
         return str(value)
     if op == "text":
@@ -94,6 +94,14 @@ def show(node: Node) -> str:
         return " ".join(f"{show(a)} {o}" for a, o in zip(args, (*value, ""), strict=True)).strip()
     name = f"{op}" if value is None else f"{op}:{value}"
     return f"{name}({', '.join(map(show, args))})" if args else name
+
+
+def _decimal(value: Fraction, places: int) -> str:
+    """The literal it was: exact, however long."""
+    if places > 200 or value.numerator.bit_length() > 1_000:
+        return "a long decimal"
+    digits = str(int(abs(value) * 10**places)).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}" if places else digits
 
 
 _BRACKETS = {"tuple": ("(", ")"), "list": ("", ""), "set": ("{", "}"), "bracket": ("[", "]"), "angle": ("<", ">")}
