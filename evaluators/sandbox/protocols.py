@@ -49,10 +49,8 @@ class Protocol:
             return None
         opening: re.Match[str] | None = None
         for fence in fences[:-1]:
-            if fence[1]:
-                opening = fence
-            else:
-                opening = None if opening is not None else fence
+            closes = opening is not None and not fence[1]
+            opening = None if closes else fence
         if opening is None or opening[1] != "python":
             return None
         return stripped[opening.end() + 1 : fences[-1].start()]

@@ -164,8 +164,10 @@ class ServerProcess:
         with self._lock:
             self.dead = True
             fault = ExecutorFault("the sandbox server died")
-            for future in (*self._waiting.values(), *self._exits.values()):
-                future.set_exception(fault)
+            for waiting in self._waiting.values():
+                waiting.set_exception(fault)
+            for ending in self._exits.values():
+                ending.set_exception(fault)
             self._waiting.clear()
             self._exits.clear()
 

@@ -55,11 +55,11 @@ class Servers:
             return
         raise TierRefused("no tier of the sandbox can be had here. " + " | ".join(self.refused.values()))
 
-    def open_session(self) -> SessionProcess:
-        """A new session. Raises ExecutorFault."""
+    def open_session(self, settings: SandboxSettings | None = None) -> SessionProcess:
+        """A new session, with other limits where `settings` are given. Raises ExecutorFault."""
         server = self._take()
         try:
-            return SessionProcess(server, self._settings)
+            return SessionProcess(server, settings or self._settings)
         except BaseException:
             self._give(server)
             raise

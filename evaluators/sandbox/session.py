@@ -156,8 +156,8 @@ class SessionProcess:
         data = code.encode("utf-8", "surrogatepass")
         deadline = time.monotonic() + wall_seconds
         waited = self._queued()
-        reply = self._send(REQUEST.pack(nonce, len(data)) + data, deadline)
-        reply = reply or self._await_fairly(nonce, output, deadline, wall_seconds, waited)
+        failed = self._send(REQUEST.pack(nonce, len(data)) + data, deadline)
+        reply = failed or self._await_fairly(nonce, output, deadline, wall_seconds, waited)
         if isinstance(reply, _Reply):
             self._drain(output)
             if not output.full():

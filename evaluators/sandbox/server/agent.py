@@ -22,6 +22,9 @@ from struct import Struct
 from traceback import format_exception
 from typing import Any
 
+# The functions below keep these built-ins whatever a program does to the shared ones.
+globals()["__builtins__"] = dict(vars(builtins))
+
 NONCE_BYTES = 16
 REQUEST = Struct(f">{NONCE_BYTES}sI")
 """nonce of this block, length of the code that follows (UTF-8, lone surrogates passed through)."""
@@ -55,7 +58,7 @@ class Agent:
         self._stdout = _text_stream(1)
         sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]  # Final in typeshed only
         sys.stderr = sys.__stderr__ = _text_stream(2)  # type: ignore[misc]
-        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: PTH123, SIM115
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
         sys.set_int_max_str_digits(digits)
         module = types.ModuleType("__main__")
         self._namespace: dict[str, Any] = module.__dict__
@@ -171,10 +174,11 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def _flush(stdout: io.TextIOWrapper) -> None:
-    for stream in (stdout, sys.stdout, sys.stderr):
+    for stream in (stdout, vars(sys).get("stdout"), vars(sys).get("stderr")):
         try:
-            stream.flush()
-        except Exception:  # noqa: BLE001, S112 - a closed or replaced stream is the program's own doing, and no error
+            if stream is not None:
+                stream.flush()
+        except Exception:  # noqa: BLE001 - a closed or replaced stream is the program's own doing, and no error
             continue
 
 

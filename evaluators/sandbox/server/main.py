@@ -63,9 +63,12 @@ def _set_paths(directories: list[str], walls: isolation.Walls) -> None:
 
     sys.path[:] = [seen_from_inside(path) for path in directories]
     sys.path_importer_cache.clear()
-    for module in list(sys.modules.values()):
-        if walls.aliases and getattr(module, "__path__", None):
-            module.__path__ = [seen_from_inside(path) for path in module.__path__]
+    for module in list(sys.modules.values()) if walls.aliases else ():
+        names = vars(module)
+        if names.get("__path__"):
+            names["__path__"] = [seen_from_inside(path) for path in names["__path__"]]
+        if names.get("__file__"):
+            names["__file__"] = seen_from_inside(names["__file__"])
 
 
 def _warm_up(preload: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,8 @@ from evaluators.sandbox.server.syscalls import call, mount, unmount
 HOME = "/sandbox"
 INNER_ID = 1000
 """User and group id that a session sees."""
-_STAGE = "/tmp"  # noqa: S108 - where the new root is put together: a mount point in this mount namespace only
+_STAGE = "/tmp"
+"""Where the new root is put together: a mount point in this mount namespace only."""
 
 
 class Refused(Exception):
@@ -116,21 +118,20 @@ def pivot(named: Iterable[str], devices: Iterable[str]) -> None:
     plan = _plan(named)
     sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*plan.bound, *devices)}
     mount("tmpfs", _STAGE, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, "size=1m,mode=755")
-    for link, target in plan.links:
-        place = _STAGE + link
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
-        if not os.path.lexists(place):
-            Path(place).symlink_to(target)
-    for path, source in sources.items():
-        place = Path(_STAGE + path)
+    for link, destination in plan.links:
+        place = Path(_STAGE + link)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.isdir(f"/proc/self/fd/{source}"):  # noqa: PTH112 - a magic link, not a path
-            place.mkdir(exist_ok=True)
+        place.symlink_to(destination)
+    for path, source in sources.items():
+        target = Path(_STAGE + path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if stat.S_ISDIR(os.fstat(source).st_mode):
+            target.mkdir(exist_ok=True)
         else:
-            place.touch()
-        mount(f"/proc/self/fd/{source}", str(place), "", syscalls.MS_BIND | syscalls.MS_REC)
+            target.touch()
+        mount(f"/proc/self/fd/{source}", str(target), "", syscalls.MS_BIND | syscalls.MS_REC)
         os.close(source)
-        _make_read_only(str(place), device=path.startswith("/dev/"))
+        _make_read_only(str(target), device=path.startswith("/dev/"))
     Path(_STAGE + HOME).mkdir()
     os.chdir(_STAGE)
     call("pivot_root", b".", b".")

@@ -11,7 +11,7 @@ import struct
 
 from evaluators.sandbox.server.syscalls import NUMBERS
 
-PLAIN = """
+_PLAIN = """
 read write readv writev pread64 pwrite64 close close_range fstat stat lstat newfstatat statx lseek access faccessat
 faccessat2 open openat creat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
 renameat2 symlink symlinkat ftruncate truncate umask fsync fdatasync fadvise64 statfs fstatfs
@@ -23,7 +23,8 @@ nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times res
 getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getpgrp getgroups uname sysinfo getrlimit
 getrusage getcpu getrandom sched_yield sched_get_priority_max sched_get_priority_min
 set_tid_address set_robust_list futex membarrier rseq exit exit_group recvfrom shutdown
-""".split()
+"""
+PLAIN = _PLAIN.split()
 """Allowed with any arguments. Landlock judges the paths; descriptors are only those the session opened itself."""
 
 READ_LINKS = ("readlink", "readlinkat")

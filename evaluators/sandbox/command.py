@@ -1,0 +1,91 @@
+"""Run a Python file (or standard input, `-`) in the sandbox and print its status, output, value, tier and seconds.
+
+Exit status: 0 the program ended well; 1 it raised, or called exit; 2 unusable arguments; 3 a limit or a signal ended it;
+4 the sandbox itself could not run it (no tier passes here, or an executor fault).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from evaluators.sandbox.protocols import PROTOCOLS
+from evaluators.sandbox.records import ProtocolName, Result, SandboxError, SandboxSettings
+from evaluators.sandbox.sandbox import run_code
+
+OK, FAILED, UNUSABLE, ENDED, NOT_RUN = range(5)
+_LIMITS = {
+    "wall_seconds": (float, "wall-clock seconds"),
+    "cpu_seconds": (int, "CPU seconds"),
+    "memory_mb": (int, "MiB of memory beyond the warm interpreter's"),
+    "output_bytes": (int, "bytes of output"),
+    "file_mb": (int, "MiB of files in the working folder (strict tier)"),
+    "threads": (int, "threads beside the main one"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = SandboxSettings()
+    parser.add_argument("file", metavar="FILE.py", help="the program; `-` reads standard input")
+    tiers = ("auto", "strict", "landlock", "unsafe")
+    parser.add_argument(
+        "--tier", choices=tiers, default=defaults.tier, help="which walls (default: the best that holds)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the whole result as one JSON object")
+    parser.add_argument(
+        "--protocol", choices=get_args(ProtocolName), help="print instead the block that a model is shown under it"
+    )
+    for name, (kind, meaning) in _LIMITS.items():
+        default = getattr(defaults, name)
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=kind, default=default, metavar="N", help=f"{meaning} (default: {default})")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        source = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
+        code = source.decode("utf-8-sig")
+    except OSError as error:
+        return _complain(f"{arguments.file}: cannot be read: {error.strerror}", UNUSABLE)
+    except UnicodeDecodeError as error:
+        return _complain(f"{arguments.file}: expected UTF-8; found {error.reason} at byte {error.start}", UNUSABLE)
+    try:
+        limits = {name: getattr(arguments, name) for name in _LIMITS}
+        settings = SandboxSettings(tier=arguments.tier, **limits)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        return _complain(f"{option}: {first['msg']}; found {first['input']}", UNUSABLE)
+    try:
+        result = run_code(code, settings)
+    except SandboxError as error:
+        return _complain(f"{type(error).__name__}: {error}", NOT_RUN)
+    if arguments.json:
+        print(json.dumps(dataclasses.asdict(result)))
+    elif arguments.protocol:
+        sys.stdout.write(PROTOCOLS[arguments.protocol].render(result))
+    else:
+        _show(result)
+    return {"ok": OK, "error": FAILED, "exit": FAILED}.get(result.status, ENDED)
+
+
+def _show(result: Result) -> None:
+    ending = f" (signal {result.signal})" if result.signal is not None else ""
+    print(f"status: {result.status}{ending}")
+    for title, text in (("output", result.output), ("value", result.value), ("error", result.error)):
+        if text:
+            print(f"{title}:")
+            print("\n".join("    " + line for line in text.rstrip("\n").splitlines()))
+    print(f"tier: {result.tier}")
+    print(f"seconds: {result.seconds:.3f} (CPU {result.cpu_seconds:.3f})")
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"mathsieve run-code: {message}", file=sys.stderr)
+    return status
