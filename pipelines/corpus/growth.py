@@ -1,0 +1,224 @@
+"""The corpus of an iteration: what was collected before, what was recalled, what lies under accepted prefixes.
+
+It never loses a page, so that growth can be read off; it says `converged` when (almost) everything that an iteration
+finds was there already (DeepSeekMath §2.1: about 98 % in the fourth).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import Field
+
+from evaluators.records import Settings
+from pipelines.corpus.annotations import Decision, read_decisions, verdict_on
+from pipelines.corpus.page_tables import (
+    NewestRows,
+    TableWriter,
+    estimated_tokens,
+    hand_on,
+    is_among,
+    key_hashes,
+    sorted_keys,
+    table_batches,
+)
+from pipelines.records import COLLECTED
+from pipelines.storage import Artifact, Json, atomic_file
+
+TOP = 15
+"""Domains listed as gained or lost."""
+
+
+class GrowthSettings(Settings):
+    """When to stop."""
+
+    converged_overlap: float = Field(default=0.98, gt=0, le=1)  # §2.1: "nearly 98 % of the data ... already collected"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Pages of one iteration's finds."""
+
+    found: int = 0
+    known: int = 0
+    refused: int = 0
+    new_tokens: int = 0
+    annotated: int = 0
+    new_languages: Counter[str] = field(default_factory=Counter)
+    new_domains: Counter[str] = field(default_factory=Counter)
+    found_domains: Counter[str] = field(default_factory=Counter)
+
+
+def write_corpus(
+    folder: Path,
+    settings: GrowthSettings,
+    *,
+    previous: Artifact,
+    recalled: Artifact,
+    annotations: Artifact,
+    pages: Mapping[str, Artifact],
+    url_index: Artifact,
+    iteration: int,
+) -> dict[str, Json]:
+    """Fill `folder` with a COLLECTED table and growth.json; after convergence hand the previous corpus on as it is."""
+    if previous.facts.get("converged"):
+        hand_on(folder, previous)
+        return dict(previous.facts)
+    decisions = read_decisions(annotations.file("decisions.jsonl"))
+    known, tally = sorted_keys(previous), _Tally()
+    writer = TableWriter(folder, "corpus", COLLECTED)
+    old_domains = _write_previous(writer, previous, recalled)
+    _write_recalled(writer, recalled, decisions, known, tally)
+    if any(decision.verdict == "math" for decision in decisions):
+        recalled_keys = sorted_keys(recalled)
+        _write_annotated(writer, NewestRows(pages, url_index), decisions, (known, recalled_keys), tally)
+    facts = _figures(tally, old_domains, iteration, settings)
+    facts |= {"rows": writer.close(), "tokens": old_domains.total_tokens + tally.new_tokens}
+    facts["classifier"] = recalled.facts.get("classifier", {})
+    with atomic_file(folder / "growth.json") as temporary:
+        temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    return facts
+
+
+@dataclass(slots=True)
+class _Before:
+    domains: Counter[str]
+    languages: Counter[str]
+    total_tokens: int
+
+
+def _write_previous(writer: TableWriter, previous: Artifact, recalled: Artifact) -> _Before:
+    """The previous rows in their order, with this iteration's margins where it recalled them again."""
+    hashes, margins = _margins(recalled)
+    before = _Before(domains=Counter(), languages=Counter(), total_tokens=0)
+    for batch in table_batches(previous):
+        table = pa.Table.from_batches([batch])
+        if len(hashes):
+            here = key_hashes(batch["url_key"].to_pylist())
+            places = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
+            values = np.where(hashes[places] == here, margins[places], batch["margin"].to_numpy(zero_copy_only=False))
+            updated = pa.array(values.astype(np.float32), from_pandas=True)
+            table = table.set_column(COLLECTED.names.index("margin"), "margin", updated)
+        writer.write(table)
+        before.domains.update(batch["domain"].to_pylist())
+        before.languages.update(batch["language"].to_pylist())
+        before.total_tokens += sum(filter(None, batch["tokens"].to_pylist()))
+    return before
+
+
+def _margins(recalled: Artifact) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]:
+    hashes, margins = [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]
+    for batch in table_batches(recalled, ["url_key", "margin"]):
+        hashes.append(key_hashes(batch["url_key"].to_pylist()))
+        margins.append(batch["margin"].to_numpy(zero_copy_only=False))
+    joined = np.concatenate(hashes)
+    order = np.argsort(joined)
+    return joined[order], np.concatenate(margins)[order]
+
+
+def _write_recalled(
+    writer: TableWriter, recalled: Artifact, decisions: Sequence[Decision], known: npt.NDArray[np.uint64], tally: _Tally
+) -> None:
+    """Recalled pages that are new, but for those that a person has judged not to be mathematics."""
+    persons = [decision for decision in decisions if decision.by == "person"]
+    for batch in table_batches(recalled):
+        already = is_among(key_hashes(batch["url_key"].to_pylist()), known)
+        refused = np.array([_is_refused(url, persons) for url in batch["url"].to_pylist()], dtype=np.bool_)
+        tally.refused += int((refused & ~already).sum())
+        _count(tally, batch.filter(pa.array(~refused | already)), already[~refused | already])
+        writer.write(batch.filter(pa.array(~already & ~refused)))
+
+
+def _is_refused(url: str, persons: Sequence[Decision]) -> bool:
+    if not persons:
+        return False
+    decision = verdict_on(_place(url), persons)
+    return decision is not None and decision.verdict == "other"
+
+
+def _write_annotated(
+    writer: TableWriter,
+    newest: NewestRows,
+    decisions: Sequence[Decision],
+    taken: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]],
+    tally: _Tally,
+) -> None:
+    """Uncollected pages under prefixes judged mathematics; those known before count as found again."""
+    known, recalled = taken
+    columns = [name for name in COLLECTED.names if name not in ("margin", "origin", "tokens")]
+    for rows in _under_accepted(newest, decisions, columns):
+        hashes = key_hashes(rows["url_key"].to_pylist())
+        fresh = ~is_among(hashes, recalled)
+        rows, already = rows.filter(pa.array(fresh)), is_among(hashes[fresh], known)
+        columns_of = {name: rows[name] for name in rows.schema.names} | {
+            "margin": pa.nulls(rows.num_rows, pa.float32()),
+            "origin": pa.array(["annotated"] * rows.num_rows, pa.string()),
+            "tokens": estimated_tokens(rows["text"]),
+        }
+        table = pa.table({name: columns_of[name] for name in COLLECTED.names})
+        new = table.filter(pa.array(~already))
+        _count(tally, table, already)
+        tally.annotated += new.num_rows
+        writer.write(new)
+
+
+def _under_accepted(
+    newest: NewestRows, decisions: Sequence[Decision], columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    hosts = {decision.prefix.partition("/")[0].removeprefix("www.") for decision in decisions}
+    for batch in newest.batches(columns):
+        wanted = []
+        for url in batch["url"].to_pylist():
+            place = _place(url)
+            decision = verdict_on(place, decisions) if place.partition("/")[0] in hosts else None
+            wanted.append(decision is not None and decision.verdict == "math")
+        yield batch.filter(pa.array(wanted, pa.bool_()))
+
+
+def _place(url: str) -> str:
+    from pipelines.corpus.seed import place_of
+
+    return place_of(url)
+
+
+def _count(tally: _Tally, rows: pa.RecordBatch | pa.Table, already: npt.NDArray[np.bool_]) -> None:
+    domains, languages = rows["domain"].to_pylist(), rows["language"].to_pylist()
+    tally.found += len(domains)
+    tally.known += int(already.sum())
+    tally.found_domains.update(domains)
+    for domain, language, tokens, known in zip(domains, languages, rows["tokens"].to_pylist(), already, strict=True):
+        if not known:
+            tally.new_tokens += tokens or 0
+            tally.new_domains[domain] += 1
+            tally.new_languages[language] += 1
+
+
+def _figures(tally: _Tally, before: _Before, iteration: int, settings: GrowthSettings) -> dict[str, Json]:
+    overlap = tally.known / tally.found if tally.found else 1.0
+    lost = Counter({domain: count for domain, count in before.domains.items() if domain not in tally.found_domains})
+    gained = Counter({domain: count for domain, count in tally.new_domains.items() if domain not in before.domains})
+    return {
+        "iteration": iteration,
+        "found": tally.found,
+        "new_pages": tally.found - tally.known,
+        "new_tokens": tally.new_tokens,
+        "annotated_pages": tally.annotated,
+        "refused_by_a_person": tally.refused,
+        "overlap": round(overlap, 4),
+        "languages": dict(sorted((before.languages + tally.new_languages).items())),
+        "domains_gained": _top(gained),
+        "domains_grown": _top(tally.new_domains),
+        "domains_lost": _top(lost),
+        "converged": overlap >= settings.converged_overlap,
+    }
+
+
+def _top(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP])

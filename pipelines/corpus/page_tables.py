@@ -1,0 +1,142 @@
+"""Reading what the crawl stored, and writing tables whose bytes depend on their rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.storage import Artifact, StorageError, atomic_file
+
+BATCH = 2_000
+"""Rows held at once: about 20 MB of cheap text."""
+BYTES_PER_TOKEN = 4
+"""UTF-8 bytes for one token: 4 of English, a little over one Chinese character (LLaMA-like vocabularies)."""
+
+
+class CorpusError(Exception):
+    """A stage of the corpus cannot go on; the message says what was expected, what was found, and the remedy."""
+
+
+def table_batches(table: Artifact | Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet table in stored order, a bounded number at a time."""
+    for shard in table.files() if isinstance(table, Artifact) else [table]:
+        try:
+            with pq.ParquetFile(shard) as file:
+                yield from file.iter_batches(batch_size=BATCH, columns=list(columns) if columns else None)
+        except pa.ArrowInvalid as error:
+            raise StorageError(f"{shard}: expected a Parquet table; found: {error}. Run its stage again.") from error
+
+
+def key_hashes(keys: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """64-bit hashes of URL keys, the same in every process: 8 bytes where a key takes a hundred."""
+    from pandas.util import hash_array
+
+    hashed: npt.NDArray[np.uint64] = hash_array(np.array(list(keys), dtype=object), categorize=False)
+    return hashed
+
+
+class NewestRows:
+    """Of all snapshots' pages, the one row for each URL that the URL index calls the newest."""
+
+    def __init__(self, pages: Mapping[str, Artifact], url_index: Artifact) -> None:
+        self.pages = pages
+        by_snapshot: dict[str, list[npt.NDArray[np.uint64]]] = {snapshot: [] for snapshot in pages}
+        for batch in table_batches(url_index, ["url_key", "snapshot"]):
+            keys, snapshots = key_hashes(batch["url_key"].to_pylist()), np.array(batch["snapshot"].to_pylist())
+            for snapshot in by_snapshot:
+                by_snapshot[snapshot].append(keys[snapshots == snapshot])
+        self._newest = {name: np.sort(np.concatenate(parts)) if parts else _NONE for name, parts in by_snapshot.items()}
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows of the newest captures, snapshot by snapshot in name order. `url_key` must be among the columns."""
+        for snapshot in sorted(self.pages):
+            yield from self.of_snapshot(snapshot, columns)
+
+    def of_snapshot(self, snapshot: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for batch in table_batches(self.pages[snapshot], columns):
+            yield batch.filter(pa.array(self.are_newest(snapshot, batch["url_key"].to_pylist())))
+
+    def are_newest(self, snapshot: str, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
+        return is_among(key_hashes(keys), self._newest[snapshot])
+
+    def __len__(self) -> int:
+        return sum(len(keys) for keys in self._newest.values())
+
+
+_NONE: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+
+
+def sorted_keys(table: Artifact) -> npt.NDArray[np.uint64]:
+    """The hashes of a table's URL keys, sorted, for `is_among`."""
+    parts = [key_hashes(batch["url_key"].to_pylist()) for batch in table_batches(table, ["url_key"])]
+    return np.sort(np.concatenate(parts)) if parts else _NONE
+
+
+def is_among(hashes: npt.NDArray[np.uint64], known: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Which of `hashes` are in the sorted array `known`."""
+    if not len(known):
+        return np.zeros(len(hashes), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: npt.NDArray[np.bool_] = known[places] == hashes
+    return found
+
+
+def estimated_tokens(text: pa.Array) -> pa.Array:
+    """Tokens of each text, estimated from its UTF-8 bytes; 0 for null."""
+    size = pc.fill_null(pc.binary_length(text.cast(pa.large_binary())), 0)
+    return pc.divide(pc.add(size, BYTES_PER_TOKEN - 1), BYTES_PER_TOKEN).cast(pa.int32())
+
+
+class TableWriter:
+    """Writes rows of one schema to Parquet shards of at most `rows` rows: same rows, same bytes."""
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema, rows: int = 200_000) -> None:
+        self._folder, self._name, self._schema, self._limit = folder, name, schema, rows
+        self._held: list[pa.Table] = []
+        self._rows = self._shards = 0
+        self.rows = 0
+
+    def write(self, rows: pa.Table | pa.RecordBatch | Sequence[Mapping[str, object]]) -> None:
+        """Add rows; a table's columns are selected and cast by the schema's names."""
+        table = self._as_table(rows)
+        while table.num_rows:
+            part = table.slice(0, self._limit - self._rows)
+            self._held.append(part)
+            self._rows += part.num_rows
+            self.rows += part.num_rows
+            table = table.slice(part.num_rows)
+            if self._rows == self._limit:
+                self._flush()
+
+    def close(self) -> int:
+        """Write what is held; an empty table is one empty shard, so that its schema can be read. The rows written."""
+        if self._rows or not self._shards:
+            self._flush()
+        return self.rows
+
+    def _as_table(self, rows: pa.Table | pa.RecordBatch | Sequence[Mapping[str, object]]) -> pa.Table:
+        if isinstance(rows, pa.RecordBatch):
+            rows = pa.Table.from_batches([rows])
+        if not isinstance(rows, pa.Table):
+            return pa.Table.from_pylist([dict(row) for row in rows], schema=self._schema)
+        return rows.select(self._schema.names).cast(self._schema)
+
+    def _flush(self) -> None:
+        table = pa.concat_tables(self._held) if self._held else self._schema.empty_table()
+        with atomic_file(self._folder / f"{self._name}-{self._shards:05d}.parquet") as temporary:
+            pq.write_table(table, temporary, compression="zstd", row_group_size=20_000)
+        self._shards += 1
+        self._held, self._rows = [], 0
+
+
+def hand_on(folder: Path, previous: Artifact) -> None:
+    """The previous artifact's files as this one's: what a converged iteration costs."""
+    for path in previous.files("*"):
+        with atomic_file(folder / path.name) as temporary:
+            temporary.write_bytes(path.read_bytes())
