@@ -154,7 +154,7 @@ def _json(text: str, place: str) -> Any:
 
 
 async def _write_shards(folder: Path, settings: SourceSettings) -> None:
-    solutions, shard, known = read_solutions(settings), 0, set[str]()
+    solutions, shard, known = _unique(read_solutions(settings), settings.source), 0, set[str]()
     with tqdm(desc=f"verified solutions of {settings.source}", unit="solution", disable=None) as progress:
         while batch := list(itertools.islice(solutions, SHARD)):
             if not (folder / f"examples-{shard:05d}.parquet").exists():
@@ -167,6 +167,18 @@ async def _write_shards(folder: Path, settings: SourceSettings) -> None:
             f"source {settings.source}: expected solutions in {', '.join(settings.forms)} and language "
             f"{settings.language or 'any'}; found none. Ask for other `forms`, or another `language`."
         )
+
+
+def _unique(solutions: Iterable[Solution], source: str) -> Iterator[Solution]:
+    seen: set[str] = set()
+    for solution in solutions:
+        if solution.id in seen:
+            raise SourceError(
+                f"source {source}: expected ids to be unique; found {solution.id} twice. Remove the repeated row, or leave "
+                "the column of ids out."
+            )
+        seen.add(solution.id)
+        yield solution
 
 
 def new_problems(solutions: Sequence[Solution], known: set[str]) -> list[Problem]:

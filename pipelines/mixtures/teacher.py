@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field
@@ -71,11 +71,10 @@ def write_annotated(
     *,
     problems: Mapping[str, Artifact],
     sampler: Sampler | None = None,
-    sandbox: Any = None,
 ) -> dict[str, Json]:
     """Problems-, examples- and rejected- shards, as a source has them. `problems` are the sources' artifacts.
 
-    `sampler` and `sandbox` are for tests and for servers of one's own. A killed run goes on from its last generation.
+    `sampler` is for tests and for servers of one's own. A killed run goes on from its last generation.
     Raises TeacherError, SamplingError, EvaluationError.
     """
     asked = list(_problems(problems, settings))
@@ -83,7 +82,7 @@ def write_annotated(
         raise TeacherError(
             "teacher: expected problems with references in the sources; found none. Give it a source that states answers."
         )
-    asyncio.run(_write_shards(folder, settings, asked, sampler, sandbox))
+    asyncio.run(_write_shards(folder, settings, asked, sampler))
     for path in folder.glob("generations.tmp*"):
         path.unlink()
     return _facts(folder, len(asked), settings)
@@ -100,14 +99,15 @@ def _problems(artifacts: Mapping[str, Artifact], settings: TeacherSettings) -> I
 
 
 async def _write_shards(
-    folder: Path, settings: TeacherSettings, problems: Sequence[Problem], sampler: Sampler | None, sandbox: Any
+    folder: Path, settings: TeacherSettings, problems: Sequence[Problem], sampler: Sampler | None
 ) -> None:
     async with AsyncExitStack() as stack:
         cache = stack.enter_context(GenerationCache(folder / "generations.tmp"))
         if sampler is None:
             sampler = await stack.enter_async_context(_endpoint(settings))
         asking = _asking(settings)
-        if sandbox is None and settings.form == "tir":
+        sandbox = None
+        if settings.form == "tir":
             sandbox = await stack.enter_async_context(open_sandbox(asking))
         known: set[str] = set()
         starts = range(0, len(problems), SHARD)

@@ -1,0 +1,191 @@
+"""Weights, duplicates, contamination, order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import ValidationError
+
+from evaluators import templated
+from evaluators.records import Problem
+from pipelines.mixtures.mixing import MixtureError, MixtureSettings, write_sft_mixture
+from pipelines.mixtures.questions import BenchmarkQuestions, similarity, tokens
+from pipelines.storage import Artifact
+
+
+def mix(
+    folder: Path, sources: dict[str, Artifact], problems: dict[str, Artifact] | None = None, **settings: Any
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    folder.mkdir(exist_ok=True)
+    weights = settings.pop("weights", None) or {name: 1 / len(sources) for name in sources}
+    facts = write_sft_mixture(
+        folder, MixtureSettings(weights=weights, **settings), sources=sources, problems=problems or {}
+    )
+    return facts, [row for path in sorted(folder.glob("examples-*")) for row in pq.read_table(path).to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"a": 0.5, "b": 0.43}, r"must sum to 1\.0; found 0\.93\. Add a source or raise a weight\."),
+        ({"a": 0.9, "b": 0.2}, r"must sum to 1\.0; found 1\.1\. Lower a weight\."),
+        ({"a": 1.5, "b": -0.5}, r"each weight must be at least 0; found -0\.5 for b"),
+        ({"a": float("nan")}, r"each weight must be at least 0; found nan for a"),
+        ({}, "at least 1 item"),
+    ],
+)
+def test_weights_must_sum_to_one(weights: dict[str, float], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        MixtureSettings(weights=weights)
+
+
+def test_tenths_that_binary_cannot_hold_still_sum_to_one() -> None:
+    assert MixtureSettings(weights=dict.fromkeys("abcdefghij", 0.1)).weights["a"] == 0.1
+
+
+def test_weights_and_sources_must_name_the_same(tmp_path: Path, examples: Any) -> None:
+    with pytest.raises(MixtureError, match=r"expected one weight for each of the sources a; found weights for b"):
+        mix(tmp_path, {"a": examples("a", [{}])}, weights={"b": 1.0})
+
+
+def test_counts_follow_the_weights_and_sum_exactly(tmp_path: Path, examples: Any) -> None:
+    sources = {name: examples(name, [{}] * 50) for name in ("a", "b", "c")}
+    facts, rows = mix(tmp_path / "out", sources, weights={"a": 0.5, "b": 0.25, "c": 0.25}, rows=31)
+    assert facts["sources"] == {"a": 15, "b": 8, "c": 8} or sum(facts["sources"].values()) == 31
+    assert len(rows) == facts["rows"] == 31
+    assert facts["sources"]["a"] in (15, 16)
+
+
+def test_without_a_total_the_scarcest_source_decides(tmp_path: Path, examples: Any) -> None:
+    sources = {"small": examples("small", [{}] * 10), "large": examples("large", [{}] * 1000)}
+    facts, _ = mix(tmp_path / "out", sources, weights={"small": 0.1, "large": 0.9})
+    assert facts["sources"] == {"small": 10, "large": 90}
+
+
+def test_a_source_that_cannot_fill_its_share_is_an_error(tmp_path: Path, examples: Any) -> None:
+    with pytest.raises(
+        MixtureError, match=r"expected 20 examples of a \(1 of 20\); .* it has 10\. Lower mixture\.rows"
+    ):
+        mix(tmp_path / "out", {"a": examples("a", [{}] * 10)}, rows=20)
+
+
+def test_a_source_with_nothing_left_is_named(tmp_path: Path, examples: Any) -> None:
+    sources = {"a": examples("a", [{}]), "b": examples("b", [{"form": "tir"}])}
+    with pytest.raises(MixtureError, match="expected examples of every source with a weight; b gave none"):
+        mix(tmp_path / "out", sources, forms=("cot",))
+
+
+def test_one_question_enters_once_in_each_form_whatever_its_layout(tmp_path: Path, examples: Any) -> None:
+    rows = [
+        {"question": "What is $2 + 2$?"},
+        {"question": "what is \\( 2+2 \\) ?", "response": " Four."},
+        {"question": "What is $2 + 2$?", "form": "tir"},
+        {"question": "What is $2 + 3$?"},
+    ]
+    facts, kept = mix(tmp_path / "out", {"a": examples("a", rows)})
+    assert sorted(row["id"] for row in kept) == ["a/0", "a/2", "a/3"]
+    assert facts["dropped"]["a"]["duplicate"] == 1
+
+
+def test_several_different_solutions_may_be_asked_for(tmp_path: Path, examples: Any) -> None:
+    rows = [{"question": "2 + 2?", "response": text} for text in (" Four.", " It is 4.", " Four.", " 2+2=4")]
+    _, kept = mix(tmp_path / "out", {"a": examples("a", rows)}, solutions_per_question=2)
+    assert sorted(row["id"] for row in kept) == ["a/0", "a/1"]
+
+
+def test_the_source_of_larger_weight_keeps_a_shared_question(tmp_path: Path, examples: Any) -> None:
+    shared = [{"question": f"How much is {n} times {n}?"} for n in range(20)]
+    sources = {"a": examples("a", [*shared[:5], {}]), "b": examples("b", shared)}
+    facts, _ = mix(tmp_path / "out", sources, weights={"a": 0.1, "b": 0.9}, rows=10)
+    assert facts["dropped"]["a"]["duplicate"] == 5
+    assert "duplicate" not in facts["dropped"]["b"]
+
+
+def test_benchmark_problems_never_enter(tmp_path: Path, examples: Any, benchmark: Any) -> None:
+    question = "Ann has 12 red marbles and gives 5 of them to Bob. How many does she keep?"
+    rows = [
+        {"question": "ANN has 12 red marbles\nand gives 5 of them to Bob.  How many does she keep?"},
+        {"question": f"Read carefully. {question} Explain."},
+        {"question": "Ann has 12 red marbles and gives 5 of them to Tom. How many does she keep?"},
+        {"question": "Unrelated?", "response": f" Compare: {question} It is 7."},
+        {"question": "Ann has 13 red marbles and gives 6 of them to Bob. How many does she keep?"},
+        {"question": "How many marbles fit in 12 boxes of 5?"},
+    ]
+    facts, kept = mix(tmp_path / "out", {"a": examples("a", rows)}, {"b": benchmark("b", [question, "x?"])})
+    assert sorted(row["id"] for row in kept) == ["a/4", "a/5"]
+    dropped = {key: count for key, count in facts["dropped"]["a"].items() if count}
+    assert dropped == {"contaminated_same": 1, "contaminated_contained": 2, "contaminated_nearly": 1}
+    hits = [json.loads(line) for line in (tmp_path / "out" / "contamination.jsonl").read_text().splitlines()]
+    assert [hit["example"] for hit in hits] == ["a/0", "a/1", "a/2", "a/3"]
+    assert {hit["problem"] for hit in hits} == {"b/0"}
+
+
+def test_shared_word_sequences_can_be_refused_too(tmp_path: Path, examples: Any, benchmark: Any) -> None:
+    rows = [{"question": "A train runs at a steady pace of 60 miles an hour; how far in two hours?"}, {}]
+    problems = {
+        "b": benchmark("b", ["A train runs at a steady pace of 60 miles an hour. When does it arrive in Rome?"])
+    }
+    assert len(mix(tmp_path / "one", {"a": examples("a", rows)}, problems)[1]) == 2
+    assert len(mix(tmp_path / "two", {"a": examples("a", rows)}, problems, ngram=10)[1]) == 1
+
+
+def test_train_problems_of_the_templates_are_not_taken_for_test_problems() -> None:
+    questions = BenchmarkQuestions(one.problem for one in templated.generate(200))
+    train = templated.generate(600, split="train", seed=8)
+    assert [one.problem.id for one in train if questions.find(one.problem.question, one.tir)] == []
+    assert all(questions.find(one.problem.question, "") for one in templated.generate(200))
+
+
+def test_chinese_questions_are_compared_by_character() -> None:
+    known = BenchmarkQuestions(
+        [Problem(id="z", benchmark="b", question="小明有12个苹果，吃了3个，还剩几个？", reference="9")]
+    )
+    hit = known.find("小明有 12 个苹果,吃了 3 个,还剩几个?", "")
+    assert hit is not None and hit.rule == "same"
+    assert known.find("小红有12个橘子，送出3个，还剩几个？", "") is None
+
+
+def test_tokens_forget_layout_and_keep_meaning() -> None:
+    assert (
+        tokens("Let  $\\left( x+1.5 \\right)$ be") == tokens("let \\(x + 1.5\\) BE") == ["let", "x", "+", "1.5", "be"]
+    )
+    assert tokens("１２ 个") == ["12", "个"]
+    assert tokens("x - 1") != tokens("x + 1")
+    assert similarity([], []) == 1.0
+    assert similarity(list("abcd"), list("wxyz")) == 0.0
+
+
+def test_only_verified_examples_can_be_asked_for(tmp_path: Path, examples: Any) -> None:
+    rows = [{"verified": True}, {"verified": False}]
+    facts, kept = mix(tmp_path / "out", {"a": examples("a", rows)}, only_verified=True)
+    assert [row["id"] for row in kept] == ["a/0"]
+    assert facts["dropped"]["a"]["unverified"] == 1
+
+
+def test_the_same_settings_give_the_same_bytes_and_another_seed_another_order(tmp_path: Path, examples: Any) -> None:
+    sources = {"a": examples("a", [{}] * 40), "b": examples("b", [{}] * 40)}
+    runs = [mix(tmp_path / name, sources, seed=seed, rows=30)[1] for name, seed in (("x", 0), ("y", 0), ("z", 1))]
+    assert runs[0] == runs[1] != runs[2]
+    assert (tmp_path / "x" / "examples-00000.parquet").read_bytes() == (
+        tmp_path / "y" / "examples-00000.parquet"
+    ).read_bytes()
+    assert {row["source"] for row in runs[0][:10]} == {"a", "b"}  # mixed, not one after the other
+
+
+def test_shards_hold_the_same_examples_in_the_same_order(
+    tmp_path: Path, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {"a": examples("a", [{}] * 40)}
+    whole = mix(tmp_path / "whole", sources)[1]
+    monkeypatch.setattr("pipelines.mixtures.mixing.SHARD", 7)
+    assert mix(tmp_path / "parts", sources)[1] == whole
+    assert len(list((tmp_path / "parts").glob("examples-*"))) == 6
+
+
+def test_examples_carry_the_name_their_source_has_in_the_recipe(tmp_path: Path, examples: Any) -> None:
+    _, rows = mix(tmp_path / "out", {"my_gsm8k": examples("gsm8k", [{}])})
+    assert rows[0]["source"] == "my_gsm8k"
