@@ -21,15 +21,13 @@ from tqdm import tqdm
 from evaluators.records import Settings
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.settings import CrawlSettings, warc_path
-from pipelines.crawl.warc import Capture, open_warc, read_capture
+from pipelines.crawl.warc import Capture, captures_at, open_warc
 from pipelines.extraction.page import extract
 from pipelines.records import EXTRACTED, LEDGER
 from pipelines.storage import Artifact, Json, atomic_file
 
 ROWS_A_BATCH = 256
 """Pages held in memory at once by a worker; ours: at 58 KB a page and 3 copies about 50 MB."""
-FIRST_READ = 1_000_000
-"""Bytes read at once of a record in a remote file: nearly every compressed record is shorter."""
 CARRIED = ("url_key", "url", "domain", "language", "margin", "tokens", "iteration", "snapshot", "warc_file", "warc_offset")
 
 
@@ -166,24 +164,17 @@ def _captures(rows: Sequence[Mapping[str, Any]], crawl: CrawlSettings) -> dict[i
     found: dict[int, Capture] = {}
     for (snapshot, warc_file), places in sorted(wanted.items()):
         path = warc_path(crawl, snapshot, warc_file)
-        with open_warc(path) as data:
-            for offset, position in sorted(places):
-                capture = _remote(data, offset, crawl) if "://" in path else read_capture(data, offset, largest=crawl.largest_record)
+        positions: defaultdict[int, list[int]] = defaultdict(list)
+        for offset, position in places:
+            positions[offset].append(position)
+        source = open_warc(path)
+        try:
+            for offset, capture in captures_at(source, positions, largest=crawl.largest_record):
                 if capture is not None:
-                    found[position] = capture
+                    found.update(dict.fromkeys(positions[offset], capture))
+        finally:
+            source.close()
     return found
-
-
-def _remote(stream: Any, offset: int, crawl: CrawlSettings) -> Capture | None:
-    """A capture of a file that cannot be mapped: a window of it is read, a larger one where the record is longer."""
-    size = FIRST_READ
-    while True:
-        stream.seek(offset)
-        window = stream.read(size)
-        capture = read_capture(window, 0, largest=crawl.largest_record)
-        if capture is not None or len(window) < size or size > 2 * crawl.largest_record:
-            return capture
-        size *= 8
 
 
 def _facts(folder: Path) -> dict[str, Json]:
