@@ -9,6 +9,7 @@ from pipelines.extraction.content import INLINE
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
+from pipelines.extraction.tex import mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
@@ -20,6 +21,8 @@ LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
 BLOCK_IN_CELL = frozenset("p div ul ol table pre blockquote h1 h2 h3 h4 h5 h6 dl hr form section article figure center".split())
+PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
+DEFINITION = re.compile(r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}")
 LISTS_DEPTH = 12
 TIGHT = re.compile(r"(^[ ]*(?:- |\d+\. )[^\n]*)\n\n(?=[ ]*(?:- |\d+\. ))", re.MULTILINE)
 
@@ -41,6 +44,10 @@ class BlockWriter:
         return f"{MARK_OPEN}{len(self.kept) - 1}{MARK_CLOSE}"
 
     def formula(self, tex: str, display: bool) -> str:
+        """The mark for a formula; nothing for one that only defines macros or groups."""
+        if not DEFINITION.sub("", tex).strip():
+            return ""
+        tex = mend(tex)
         return self.keep(f"$${tex}$$" if display else f"${tex}$")
 
     def write(self, element: Element) -> None:
@@ -101,14 +108,17 @@ class BlockWriter:
         self.line.clear()
         if not text.strip():
             return
-        text = self.mathematics(text)
+        text = MARK.sub(self._on_its_line, self.mathematics(text))
         lines = [SPACE.sub(" ", line).strip() for line in text.split("\n")]
-        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip())
+        text = PUNCTUATED.sub(r"\1\2", re.sub(r"\n{2,}", "\n", "\n".join(lines).strip()))
         if text:
             continued = self.indent + " " * len(self.prefix)
             self.blocks.append(self.indent + self.prefix + text.replace("\n", "\n" + continued))
             if self.prefix:
                 self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
+
+    def _on_its_line(self, mark: re.Match[str]) -> str:
+        return f"\n{mark.group()}\n" if self.kept[int(mark[1])].startswith("$$") else mark.group()
 
     def mathematics(self, text: str) -> str:
         """Formulas that are written as text, marked."""
@@ -125,7 +135,7 @@ class BlockWriter:
 
     def heading(self, element: Element) -> None:
         self.flush()
-        self.prefix, before = HEADINGS[element.tag], self.prefix
+        self.prefix, before = HEADINGS.get(element.tag, HEADINGS["h1"]), self.prefix
         self.inside(element)
         text = [part.replace("\n", " ") for part in self.line]
         self.line = text
@@ -224,15 +234,7 @@ class BlockWriter:
         """Everything written so far, with formulas and code in their places."""
         self.flush()
         written = TIGHT.sub(r"\1\n", "\n\n".join(self.blocks))
-        parts = []
-        for position, part in enumerate(MARK.split(written)):
-            if position % 2 == 0:
-                parts.append(part)
-                continue
-            kept = self.restore(self.kept[int(part)])
-            parts.append(f"\n{kept}\n" if kept.startswith("$$") else kept)
-        text = re.sub(r"[ \t]+\n", "\n", "".join(parts))
-        return re.sub(r"\n{3,}", "\n\n", re.sub(r"\n[ ]*(\$\$[^\n]*\$\$)\n[ ]*(?=[.,;:](?:\s|$))", r"\n\1", text)).strip()
+        return re.sub(r"[ \t]+\n", "\n", self.restore(written)).strip()
 
 
 def _verbatim(element: Element) -> str:

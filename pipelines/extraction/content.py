@@ -8,6 +8,7 @@ answers, a manual's sections and a blog's post are kept whole, whatever their ma
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from pipelines.extraction.document import Element
@@ -32,7 +33,8 @@ CHROME = re.compile(
 )  # fmt: skip
 SHARE = re.compile(r"(?:^|[\s_-])(?:share\w*|social\w*|cookies?\w*|consent\w*|gdpr|newsletter\w*|subscri\w+|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|navigation|breadcrumbs?)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
 COMMENTS = re.compile(r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])", re.IGNORECASE)
-FORUM = re.compile(r"(?:class|id|itemtype)=[\"'][^\"']*(?:QAPage|DiscussionForum|\bquestion\b|\banswers?\b|answercell|topic-body|post-stream|postbody|post_body|\bthread\b|threadtitle|viewtopic|message-body|js-post)", re.IGNORECASE)
+FORUM = ("QAPage", "DiscussionForumPosting", "answercell", "js-post", 'class="question"', "topic-body", "post-stream", "postbody", "post_body", "viewtopic", "threadtitle", "message-body", "showthread")
+"""Signs that comments are the content: names that question-and-answer sites and forum software write."""
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 CONTENT = re.compile(r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main))(?:$|[\s_-])", re.IGNORECASE)
 LEAVES = frozenset({"p", "ul", "ol", "dl", "table", "pre", "blockquote", "tbody", "tr", "td", "li", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "a", "span", "b", "i", "em", "strong", "font", "tt", "code"})
@@ -115,9 +117,24 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
     if len(names) < 3:
         return False
-    if CHROME.search(names) and not CONTENT.search(names):
-        return share < MOST and (element.links > 0.25 * element.length or share < 0.12 or SHARE.search(names) is not None)
-    return not forum and share < 0.5 and "\ue000" not in element.text() and COMMENTS.search(names) is not None
+    kind = _kind(names)
+    if kind == "content":
+        return False
+    if kind == "chrome" or kind == "share":
+        return share < MOST and (element.links > 0.25 * element.length or share < 0.12 or kind == "share")
+    return kind == "comments" and not forum and share < 0.5 and "\ue000" not in element.text()
+
+
+@lru_cache(maxsize=8192)
+def _kind(names: str) -> Literal["content", "share", "chrome", "comments", ""]:
+    """What class and id say about an element. Remembered, since a page repeats its names; a pure function of them."""
+    if CONTENT.search(names):
+        return "content"
+    if SHARE.search(names):
+        return "share"
+    if CHROME.search(names):
+        return "chrome"
+    return "comments" if COMMENTS.search(names) else ""
 
 
 def main_element(body: Element) -> Element:
@@ -131,7 +148,7 @@ def main_element(body: Element) -> Element:
         if best.weight >= floor:
             current = best
             continue
-        if current.tag in ("main", "article") or CONTENT.search(_names(current)):
+        if current.tag in ("main", "article") or _kind(_names(current)) == "content":
             return current
         marked = _marked_content(current)
         if marked is None:
@@ -144,7 +161,7 @@ def _marked_content(element: Element) -> Element | None:
     for candidate in element.iterate():
         if candidate is element or candidate.weight < MARKED * element.weight or candidate.tag in LEAVES:
             continue
-        if candidate.tag in ("main", "article") or candidate.get("role") == "main" or CONTENT.search(_names(candidate)):
+        if candidate.tag in ("main", "article") or candidate.get("role") == "main" or _kind(_names(candidate)) == "content":
             return candidate
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
@@ -25,6 +26,9 @@ ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
+ENGINES = ("athjax", "athJax", "MATHJAX", "katex", "KaTeX", "Katex", "tex2jax", "jsMath", "mathtex", "mathTeX", "jqmath", "renderMathInElement")
+ASCIIMATH = ("asciimath", "AsciiMath", "ASCIIMath", "ASCIImath", "ASCIIsvg", "AM_HTMLorMML", "AM_CHTML", "AM_SVG", "AMscript", "mathcs.chapman", "mathscribe")
+DOLLARS = re.compile(r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;""")
 DISPLAY_DIV = frozenset({"div", "p", "pre", "center", "dd"})
 
 
@@ -63,7 +67,7 @@ class FormulaReader:
         if not attributes:
             return None
         classes = attributes.get("class")
-        if classes and CLASSES.search(classes):
+        if classes and _may_be_math(classes):
             found = self._by_class(element, classes)
             if found is not None:
                 return found
@@ -155,12 +159,16 @@ class FormulaReader:
         return None
 
 
+@lru_cache(maxsize=8192)
+def _may_be_math(classes: str) -> bool:
+    return CLASSES.search(classes) is not None
+
+
 def reader_of(root: Element, html: str) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
-    lowered = html if len(html) < 2_000_000 else html[:2_000_000]
-    engine = re.search(r"mathjax|katex|tex2jax|jsmath|MathTeX|jqmath|renderMathInElement", lowered, re.IGNORECASE) is not None
-    dollars = engine and re.search(r"""["']\s*\\?\$\s*["']\s*,\s*["']\s*\\?\$\s*["']|left\s*:\s*["']\$["']|singleDollar|TeX-AMS|tex-mml|renderMathInElement|["']\$["']\s*:\s*["']\$["']|jqmath|&quot;\$&quot;""", lowered) is not None
-    asciimath = re.search(r"asciimath|AM_HTMLorMML|AM_CHTML|AM_SVG|AMscript|mathcs\.chapman|mathscribe|\bAMS?\.js", lowered, re.IGNORECASE) is not None
+    engine = any(name in html for name in ENGINES)
+    dollars = engine and DOLLARS.search(html) is not None
+    asciimath = any(name in html for name in ASCIIMATH)
     sources: set[str] = set()
     if "MathJax-Element" in html:
         sources = {element.get("id") for element in root.iterate() if element.tag == "script" and element.get("type").startswith("math/")}

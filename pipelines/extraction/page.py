@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from dataclasses import dataclass
 
@@ -12,12 +13,11 @@ from pipelines.extraction.formulas import FormulaReader, reader_of
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN
 
 PRIVATE = re.compile("[\ue000-\ue00f]")
-PAGE_END = re.compile(r"\s+[|·•»]\s+[^|·•»]*$")
 LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
 """Characters from which the choice is trusted on its own."""
-FORMULA = re.compile(r"\$")
+HEADLINE = re.compile(r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +32,25 @@ class Extracted:
 
 def extract(html: str | bytes, url: str = "") -> Extracted:
     """The page's content. Any input gives a result; a page without text gives an empty one."""
-    decoded = html if isinstance(html, str) else _decode(html)
+    collecting = gc.isenabled()
+    gc.disable()  # a page's tree lives until the end: collecting meanwhile only finds it alive, for a third of the time
+    try:
+        return _trusted(html if isinstance(html, str) else _decode(html))
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _trusted(decoded: str) -> Extracted:
+    """The strict choice of content where it left enough, else a more lenient one."""
     decoded = PRIVATE.sub("", decoded)  # the marks of this package; in a page they stand for nothing
-    result = _extract(decoded, "strict")
-    if len(result.text) >= SHORT:
+    result, own = _extract(decoded, "strict")
+    if len(result.text) >= min(SHORT, LEAST * own) and result.text:
         return result
-    lenient = _extract(decoded, "lenient")
+    lenient, _ = _extract(decoded, "lenient")
     if len(result.text) >= LEAST * len(lenient.text) and result.text:
         return result
-    return lenient if lenient.text else _extract(decoded, "all")
+    return lenient if lenient.text else _extract(decoded, "all")[0]
 
 
 def html_to_text(html: str | bytes, url: str = "") -> str:
@@ -54,7 +64,8 @@ def _decode(html: bytes) -> str:
     return decode_html(html)[0]
 
 
-def _extract(html: str, strictness: Strictness) -> Extracted:
+def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
+    """The page's content, and how many characters of text outside links the whole page has."""
     root = parse(html)
     reader = reader_of(root, html)
     kept: list[str] = []
@@ -62,18 +73,20 @@ def _extract(html: str, strictness: Strictness) -> Extracted:
     body = next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
     _mark_elements(body, reader, kept)
     measure(body)
-    prune(body, strictness, forum=FORUM.search(html) is not None)
+    own = body.length - body.links
+    heading = _heading(body, title)
+    prune(body, strictness, forum=any(sign in html for sign in FORUM))
     measure(body)
     content = body if strictness == "all" else main_element(body)
     writer = BlockWriter(reader.notation, kept)
-    heading = _outside_heading(body, content)
-    if heading is not None:
-        writer.write(heading)
+    if heading is not None and not any(element is heading or element.tag == "h1" for element in content.iterate()):
+        writer.heading(heading)
     if strictness == "strict":
         cut_link_lists(content)
     writer.write(content)
     text = writer.text()
-    return Extracted(title=title, text=text, formulas=sum(1 for piece in kept if piece[:1] == "$" and piece in text))
+    formulas = sum(1 for piece in kept if piece[:1] == "$" and piece in text)
+    return Extracted(title=title, text=text, formulas=formulas), own
 
 
 def _mark_elements(body: Element, reader: FormulaReader, kept: list[str]) -> None:
@@ -103,9 +116,22 @@ def _title(root: Element) -> str:
     return " ".join((element or root.find("title") or Element("title", {}, None)).text().split())
 
 
-def _outside_heading(body: Element, content: Element) -> Element | None:
-    """The page's only top heading, where it stands before the content and not in it."""
-    headings = [element for element in body.iterate() if element.tag == "h1" and element.length > 1]
-    if not headings or any(element.tag == "h1" and element.length > 1 for element in content.iterate()):
-        return None
-    return headings[0] if headings[0].length < 300 and headings[0].links < headings[0].length else None
+def _heading(body: Element, title: str) -> Element | None:
+    """The element that heads the page: what says so and repeats the document's title, else its first `h1`."""
+    first = named = None
+    longest = 0
+    for element in body.iterate():
+        if element.tag != "h1" and not (
+            element.tag in ("h2", "h3", "p", "span")
+            and element.attributes
+            and HEADLINE.search(f"{element.get('class')} {element.get('itemprop')}")
+        ):
+            continue
+        text = " ".join(element.text().split())
+        if not 1 < len(text) < 300:
+            continue
+        if text.lower() in title.lower() and len(text) > longest:
+            named, longest = element, len(text)
+        if first is None and element.tag == "h1" and element.links < element.length:
+            first = element
+    return named or first

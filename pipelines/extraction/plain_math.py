@@ -23,7 +23,9 @@ TITLES = re.compile(r"\b([A-Z]\w*|n|N)\ue004(me|lle|r|gr|o|os|mes|a|er|te)\ue005
 REFERENCE = re.compile(r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+)\s*\ue005")
 EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
 SCRIPT = r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
-NAMES = "|".join(sorted(FUNCTIONS, key=len, reverse=True))
+WORDS = frozenset({"min", "max", "deg", "dim", "arg", "inf", "sup", "hom", "sec", "lim", "det", "exp", "Pr", "lg", "ker"})
+"""Operators that are also words or units: only a formula's own markup makes operators of them."""
+NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
 LETTER = r"(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|[Α-Ωα-ωϑϕϖϵℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
 OPERATOR = r"[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S)"
@@ -102,7 +104,7 @@ def plain_tex(core: str) -> str:
             parts.append((mark if parts else "{}" + mark) + braced)
         elif token[0] == VARIABLE:
             parts.append(token[1:])
-        elif token in FUNCTIONS:
+        elif token in FUNCTIONS - WORDS:
             parts.append("\\" + token)
         elif len(token) > 1 or token.isalnum() and token.isascii():
             parts.append(token if not token.isalpha() or len(token) == 1 else f"\\mathrm{{{token}}}")

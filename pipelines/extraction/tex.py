@@ -11,6 +11,7 @@ import re
 TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s]|\s+", re.DOTALL)
 ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
+PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
@@ -25,6 +26,8 @@ def clean(tex: str) -> str:
         tex = CDATA.sub("", tex)
     if "%" in tex and "\n" in tex:
         tex = COMMENT.sub(r"\1", tex)
+    if "%" in tex:
+        tex = PERCENT.sub(r"\1\\%", tex)  # on one line a comment would swallow the rest
     tex = SPACE.sub(" ", tex).strip()
     for opening, closing in DELIMITED:
         inner = tex[len(opening) : -len(closing)]
