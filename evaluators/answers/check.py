@@ -20,6 +20,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ANNOUNCED = re.compile(
     r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE
 )
+_SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
 _LIST_OPS = frozenset({"list", "set"})
 
 
@@ -135,6 +136,8 @@ def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> lis
     if mine[0].op == "clock" and yours[0].op == "clock":
         wanted = "ratio" if hints.ratio else "clock"
         return [(r, p) for r, p in product(mine, yours) if r.op == p.op == wanted] or [(mine[0], yours[0])]
+    if mine[0].op == "clock" and not hints.ratio:
+        mine = mine[:1]
     # A decimal comma is a reading of the prediction only where the reference is a decimal or a fraction.
     fractional = mine[0].op == "dec" or mine[0].op in ("div", "mixed", "percent", "qty")
     pairs = [
@@ -171,7 +174,7 @@ def _through_options(mine: tuple[Node, ...], yours: tuple[Node, ...], context: C
 
 def _without_grammar(left: str, right: str, which: str) -> Verdict:
     """At least one side is outside the language: only the same characters are the same answer."""
-    if "".join(left.split()) == "".join(right.split()):
+    if _SPACE_BESIDE_SIGN.sub("", " ".join(left.split())) == _SPACE_BESIDE_SIGN.sub("", " ".join(right.split())):
         return _verdict("correct", "the same text but for white space", "text")
     return _verdict("unparsed", f"the {which} is outside the language of answers", "parse")
 

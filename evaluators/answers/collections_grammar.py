@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from evaluators.answers.grammar import END, MATRICES, Expressions
+from evaluators.answers.grammar import END, MATRICES, Expressions, is_amount
 from evaluators.answers.numerals import MAGNITUDES
 from evaluators.answers.units import Unit, parse_unit, physical
-from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num
+from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
 
 _RELATIONS = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "≠": "!="}
 _RELATIONS |= {"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">"}
@@ -170,6 +170,8 @@ class Answers(Expressions):
         unit = parse_unit(_plain_unit(text))
         if unit is None:
             raise ParseError(f"{text!r} is no unit")
+        if not physical(unit) and not is_amount(value):
+            raise ParseError(f"{text!r} after {show(value)[:40]} is neither a unit nor what it counts")
         if currency and (money := parse_unit(currency)):
             spelled = [d for d in unit.dims if d[0] not in ("usd", "cny")]
             return Unit(tuple(sorted((*money.dims, *spelled))), Fraction(1), f"{currency} {text}")
@@ -240,6 +242,8 @@ class Answers(Expressions):
                 raise ParseError("brackets that do not match hold two endpoints")
             return self.node("interval", *items, value=(opener == "[", closer == "]"))
         if len(items) == 1:
+            if items[0].op == "matrix":
+                return items[0]
             if opener == "[" and self.peek() is END and self.position == len(self.tokens) and items[0].op != "relation":
                 return self.node("bracket", items[0])
             return items[0]

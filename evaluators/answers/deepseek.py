@@ -19,7 +19,7 @@ MAX_ANSWER = 1_000
 _NUMBER = re.compile(r"-?\d*\.?\d+")
 _OUTPUT = "```output"
 _UNITS_AFTER = re.compile(r"\\text\{[^{}]*\}|\\mbox\{[^{}]*\}")
-_TRAILING_WORDS = re.compile(r"(?<=[\d}])\s*(?:[a-zA-Z]{3,}[\s.]*)+$")
+_TRAILING_WORDS = re.compile(r"(?<=[\d}])(?:\s+(?!pi\b)[a-zA-Z]+\.?)+$|(?<=\d)[a-zA-Z]{3,}$")
 
 
 def extract_published(text: str, *, program_output: str | None = None) -> Extraction | None:

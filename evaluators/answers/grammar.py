@@ -141,9 +141,9 @@ class Expressions:
             return False
         if text in FUNCTIONS or text in _CONSTANTS or text in _ROOTS:
             return True
-        if is_unit_word(text) and _is_amount(left):
+        if is_unit_word(text) and is_amount(left):
             return False
-        return not (self.loose and text in SINGLE_LETTER and _is_amount(left) and self.ends_unit())
+        return not (self.loose and text in SINGLE_LETTER and is_amount(left) and self.ends_unit())
 
     def ends_unit(self) -> bool:
         """Whether the letter here can be a unit: nothing but a power, a slash or the end may follow."""
@@ -504,11 +504,11 @@ class Expressions:
         return kind == "cmd" and (text in GREEK or text in _CONSTANTS or (text in ("sqrt", "frac") and left.op == "num"))
 
 
-def _is_amount(node: Node) -> bool:
+def is_amount(node: Node) -> bool:
     """Whether a unit may follow: a number, not an expression with variables."""
     while node.op in ("neg", "mixed", "div", "mul", "percent", "pow", "root", "add", "fn"):
         node = node.args[0]
-    return node.op in ("num", "dec", "const")
+    return node.op in ("num", "dec", "const", "base")
 
 
 def _is_mixed(left: Node, right: Node) -> bool:

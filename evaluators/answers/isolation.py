@@ -24,7 +24,10 @@ from evaluators.answers.values import Node
 SECONDS = 1.2
 """Wall time of one question in a child, and its CPU limit; a check must end within 2 seconds."""
 PATIENCE = 1.7
-"""Wall time this process waits, for the lock, a fresh keeper and the answer together."""
+"""Wall time this process waits for the lock and the answer together."""
+STARTING = 10.0
+"""Wall time a fresh keeper may take to import sympy: half a second on a free core, once in a process's life. Counted
+apart, so that a loaded machine does not turn the first verdict into a timeout."""
 _KEEPER = Path(__file__).with_name("symbolic.py")
 
 
@@ -35,14 +38,15 @@ class Keeper:
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, question: bytes, deadline: float) -> bool | None:
-        """The child's answer; None where there is none by the deadline."""
-        if not self.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+    def ask(self, question: bytes) -> bool | None:
+        """The child's answer; None where there is none in time."""
+        if not self.lock.acquire(timeout=STARTING + PATIENCE):
             return None
         try:
             if self.process is None or self.process.poll() is not None:
                 self.process = _started()
             assert self.process.stdin is not None and self.process.stdout is not None
+            deadline = time.monotonic() + PATIENCE
             try:
                 self.process.stdin.write(question + b"\n")
                 self.process.stdin.flush()
@@ -71,8 +75,9 @@ class Keeper:
 
 
 def _started() -> subprocess.Popen[bytes]:
+    """A keeper that has said `ready`, or has died or stalled: then the question finds its pipe closed or silent."""
     # -P: the folder of symbolic.py must not shadow modules. Bytes unbuffered, so that select sees what there is.
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", str(_KEEPER), str(SECONDS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -81,6 +86,9 @@ def _started() -> subprocess.Popen[bytes]:
         start_new_session=True,
         env={**os.environ, "SYMPY_USE_CACHE": "no", "PYTHONWARNINGS": "ignore"},
     )
+    assert process.stdout is not None
+    _line(process.stdout, time.monotonic() + STARTING)
+    return process
 
 
 def _line(stream: IO[bytes], deadline: float) -> bytes | None:
@@ -115,7 +123,7 @@ atexit.register(lambda: _keeper.close())
 def symbolic_equal(a: Node, b: Node) -> bool | None:
     """Whether sympy finds two trees equal; None where it cannot tell in its time."""
     question = json.dumps([_plain(a), _plain(b)]).encode()
-    return _keeper.ask(question, time.monotonic() + PATIENCE)
+    return _keeper.ask(question)
 
 
 def _plain(node: Node) -> list[object]:

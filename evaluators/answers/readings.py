@@ -193,7 +193,7 @@ def _without_lead(text: str) -> tuple[str, bool]:
     if match and match.end() < len(text):
         return text[match.end() :], bool(_APPROXIMATE.search(match.group()))
     label = _LABEL.match(text)
-    if label and not re.search(r"\b(?:not|or|and|if|than)\b", label[1]) and "  " not in label[1]:
+    if label and (text[0].isupper() or text[0] == "\\" or "=" in label.group()) and not re.search(r"\b(?:not|or|and|if|than)\b", label[1]) and "  " not in label[1]:
         return text[label.end() :], False
     return text, False
 
@@ -205,6 +205,8 @@ def _special(surface: str) -> Node | None:
     plain = _plain_text(surface).lower().strip(" .")
     if plain in _REALS:
         return Node("interval", (negated(INFINITY), INFINITY), (False, False))
+    if plain in ("infinity", "positive infinity", "negative infinity", "minus infinity"):
+        return INFINITY if plain in ("infinity", "positive infinity") else negated(INFINITY)
     name = _SPECIAL_WORDS.get(plain)
     return None if name is None else Node("special", (), name)
 
@@ -255,7 +257,7 @@ def _based(surface: str) -> Node | None:
         return _in_base(match[2].upper(), base)
     for pattern in _BASED:
         match = pattern.fullmatch(surface)
-        if match and any(c.isdigit() for c in match[1]):
+        if match and (any(c.isdigit() for c in match[1]) or match[2] == "16"):
             name = match[2].lower()
             base = int(name) if name.isdigit() else _BASE_WORDS.get(name, 0)
             return _in_base(match[1].upper(), base) if base else None

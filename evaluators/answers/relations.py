@@ -38,6 +38,8 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
     """
     if any(name not in ("=", "~") for name in node.value):
         return None
+    if len(node.args) == 2 and node.args[0].op == "call" and not symbols(node.args[0]):
+        return node.args[1]
     if len(node.args) > 2 or not symbols(node.args[0]):
         return _last_of_chain(node)
     left, right = node.args

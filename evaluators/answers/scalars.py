@@ -40,7 +40,7 @@ def scalars(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "structure", "the same expression")
     if p.op == "approx" or r.op == "approx":
         return _approximate(r, p, context)
-    if not context.profile.unevaluated and is_numeral(r) and not is_numeral(p):
+    if not context.profile.unevaluated and is_numeral(r) and not is_numeral(p) and not _rounds_from(r, p):
         return Decision(False, "type", f"the reference is the numeral {show(r)}; {show(p)[:80]} is left unevaluated")
     try:
         exact_r, exact_p = rational(r), rational(p)
@@ -146,6 +146,11 @@ def is_numeral(node: Node) -> bool:
     if op == "mul":
         return args[0].op in ("num", "dec", "neg") and args[1].op == "pow" and _is_power_of_ten(args[1])
     return op == "pow" and _is_power_of_ten(node)
+
+
+def _rounds_from(r: Node, p: Node) -> bool:
+    """Whether the reference is a decimal, and the prediction an exact value that may round to it: pi for 3.14."""
+    return has_decimal(r) and any(n.op in ("const", "root", "fn") for n in walk(p)) and not has_decimal(p)
 
 
 def _is_power_of_ten(node: Node) -> bool:

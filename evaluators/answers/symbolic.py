@@ -24,6 +24,8 @@ def main() -> None:
     import sympy  # noqa: F401 - imported once here, inherited by every child
 
     seconds = float(sys.argv[1])
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for line in sys.stdin.buffer:
         sys.stdout.write(_in_child(line, seconds) + "\n")
         sys.stdout.flush()
