@@ -43,6 +43,9 @@ class PlantedSettings(Settings):
     scale: float = Field(default=1.0, gt=0)  # pages per section relative to sites.yaml: 1.0 is about 900 captures
     files_per_snapshot: int = Field(default=2, ge=1)  # two, so that work over files can be seen to be shared
     leaks: int = Field(default=24, ge=0)  # test problems copied into pages: enough for each disguise in each benchmark
+    leaked_rows: int = Field(
+        default=20, ge=1
+    )  # of the first rows of each, so that a benchmark cut short holds them too
     leaked_benchmarks: tuple[str, ...] = ("templated", "templated_zh", "templated_easy", "templated_easy_zh")
     recrawled: float = Field(default=0.08, ge=0, le=1)  # share of pages with a newer version in a later snapshot
     variants: float = Field(default=0.05, ge=0, le=1)  # share of pages also fetched under another spelling of the URL
@@ -154,7 +157,7 @@ def _page(site: Site, section: Section, number: int, draw: random.Random) -> Pla
 def _leaked(pages: list[PlantedPage], settings: PlantedSettings) -> list[PlantedPage]:
     """Plants each leak in a mathematical page of its language that is neither seed nor anybody's copy."""
     draw = random.Random(f"{settings.seed}/leaks")
-    for leak in draw_leaks(settings.leaks, settings.leaked_benchmarks, draw):
+    for leak in draw_leaks(settings.leaks, settings.leaked_benchmarks, settings.leaked_rows, draw):
         fits = [
             index
             for index, page in enumerate(pages)

@@ -36,13 +36,18 @@ class Leak:
     text: str
 
 
-def draw_leaks(count: int, benchmarks: Sequence[str], draw: random.Random) -> list[Leak]:
-    """`count` leaks of test problems, the benchmarks, parts and disguises in turn."""
+def draw_leaks(count: int, benchmarks: Sequence[str], rows: int, draw: random.Random) -> list[Leak]:
+    """`count` leaks of the first `rows` test problems; the benchmarks, parts and disguises in turn."""
+    if count > rows * len(benchmarks):
+        raise ValueError(
+            f"planted crawl: expected at most {rows * len(benchmarks)} leaks from {rows} rows of {len(benchmarks)} "
+            f"benchmarks; found {count}. Raise leaked_rows or lower leaks."
+        )
     leaks = []
-    problems = {name: load_problems(name) for name in benchmarks}
+    problems = {name: load_problems(name, limit=rows) for name in benchmarks}
     disguises: list[Disguise] = list(DISGUISES)
     parts: tuple[Part, ...] = ("question", "both", "question", "solution")
-    for index in range(count if benchmarks else 0):
+    for index in range(count):
         pool = problems[benchmarks[index % len(benchmarks)]]
         problem = pool.pop(draw.randrange(len(pool)))
         part = parts[index // len(benchmarks) % len(parts)]
