@@ -68,7 +68,7 @@ class SandboxSettings(Settings):
     int_digits: Annotated[int, Field(ge=640)] = 100_000
     """Longest integer that str() prints; Python's own default of 4,300 postdates the recorded traces."""
     seed: int | None = 0
-    """Of random and numpy.random, set at the start of each session, so that a rerun gives the same; None: fresh."""
+    """Of random, and of numpy.random where preloaded, at the start of each session: a rerun gives the same. None: fresh."""
     concurrency: Positive = max(2, os.cpu_count() or 1)
     """Blocks that run at once; more wait. Beyond the cores, programs only take each other's time."""
     sessions: Positive = 256

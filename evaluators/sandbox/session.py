@@ -204,7 +204,9 @@ class SessionProcess:
         if os.WIFEXITED(status):
             return _Ending(status="exit", error=f"SystemExit: the process exited with {os.WEXITSTATUS(status)}")
         number = os.WTERMSIG(status)
-        if number in (signal.SIGXCPU, signal.SIGKILL) and cpu >= self._settings.cpu_seconds - 0.1:
+        # The kernel's limit counts by ticks, its usage more finely: they may differ by some tenths of a second.
+        share = {signal.SIGXCPU: 0.5, signal.SIGKILL: 0.9}.get(signal.Signals(number))
+        if share is not None and cpu >= share * self._settings.cpu_seconds:
             return _Ending(
                 status="timeout", error=f"TimeoutError: {self._settings.cpu_seconds} s of CPU time were used"
             )

@@ -72,9 +72,8 @@ class Field:
 def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     os.environ["MATHSIEVE_PLANTED"] = SECRET
     folder = tmp_path_factory.mktemp("outside")
-    for place in (folder, *folder.parents):  # so that only the sandbox stands between an attack and the file
-        if place.owner() == Path.home().owner() and place.is_relative_to("/tmp/"):
-            place.chmod(0o755)
+    for place in (folder, folder.parent, folder.parent.parent):  # pytest's own three levels, made for its user alone:
+        place.chmod(0o755)  # only the sandbox shall stand between an attack and the file
     field = Field(request.param, folder)
     yield field
     field.close()
