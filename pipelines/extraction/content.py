@@ -17,21 +17,22 @@ Strictness = Literal["strict", "lenient", "all"]
 
 NEVER_TEXT = frozenset(
     "script style noscript template iframe frame svg canvas button select option input textarea audio video object embed map dialog head meta link area "
-    "progress meter datalist optgroup source track applet param noframes rp".split()
+    "progress meter datalist optgroup source track applet param noframes rp rt".split()
 )
 WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
 """Elements that no class name can condemn."""
-ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alertdialog", "toolbar", "tablist"})
+ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alertdialog", "toolbar"})
 CHROME = re.compile(
     r"(?:^|[\s_-])(?:nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
     r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
     r"|ad|ads|adv|advert\w*|adsense|adsbygoogle|banner\w*|sponsor\w*|promo\w*|pop-?up\w*|modal\w*|overlay|lightbox|masthead|toolbar|tool-?bar|paginat\w+|pager|widget(?:-?area|s)?|skip-?(?:link|nav|to)\S*|screen-?reader\S*"
     r"|sr-only|visually-?hidden|print-?only|no-?print|outbrain\S*|taboola\S*|trending|most-?(?:read|popular)|popular-?posts?|tag-?cloud|tags?-?(?:list|links)|post-?tags|headerlink|editsection|mw-editsection\S*|mw-jump-link|catlinks|navbox\w*|vertical-navbox"
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
-    r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memSearch\w*|MSearch\S*|navpath|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|paywall|piano\S*|jobs?-?ads?|shop-?ad)(?:$|[\s_-])",
+    r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memSearch\w*|MSearch\S*|navpath|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad)(?:$|[\s_-])",
     re.IGNORECASE,
 )  # fmt: skip
-SHARE = re.compile(r"(?:^|[\s_-])(?:share\w*|social\w*|cookies?\w*|consent\w*|gdpr|newsletter\w*|subscri\w+|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|navigation|breadcrumbs?)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
+NEVER = re.compile(r"(?:^|[\s_-])(?:cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?)(?:$|[\s_-])", re.IGNORECASE)
+"""What is not content however much text it holds."""
 COMMENTS = re.compile(r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])", re.IGNORECASE)
 FORUM = ("QAPage", "DiscussionForumPosting", "answercell", "js-post", 'class="question"', "topic-body", "post-stream", "postbody", "post_body", "viewtopic", "threadtitle", "message-body", "showthread")
 """Signs that comments are the content: names that question-and-answer sites and forum software write."""
@@ -40,6 +41,8 @@ CONTENT = re.compile(r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)
 LEAVES = frozenset({"p", "ul", "ol", "dl", "table", "pre", "blockquote", "tbody", "tr", "td", "li", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "a", "span", "b", "i", "em", "strong", "font", "tt", "code"})
 MOST = 0.35
 """Share of the page's text above which a class name is not believed: themes name whole columns `sidebar-right`."""
+FEW = 0.12
+"""Share of the page's text up to which a name is believed even of running text without links."""
 NEARLY_ALL = 0.85
 """Share of the running text that the content element must hold."""
 MARKED = 0.55
@@ -102,8 +105,13 @@ def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
 def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, forum: bool) -> bool:
     share = max(element.length / total, element.weight / max(weight, 1))
     attributes, tag = element.attributes, element.tag
-    if tag == "nav" or tag == "footer" or (tag == "header" and not inside):
+    if element.links > 0.5 * element.length and total - element.length > 2 * SENTENCE:
+        share = min(share, 0.1)  # a menu is no content, however long it is
+    menu = share < FEW or element.links > 0.4 * element.length
+    if tag == "nav":
         return share < 0.5
+    if tag == "footer" or (tag == "header" and not inside):
+        return share < 0.5 and menu
     if tag == "aside":
         return share < MOST and (not inside or element.links > 0.3 * element.length)
     if not attributes or tag in WHOLE:
@@ -111,27 +119,27 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
     if "hidden" in attributes or HIDDEN.search(attributes.get("style", "")) or (attributes.get("aria-hidden") == "true" and share < 0.1):
         return share < 0.5
     if strictness == "lenient":
-        return attributes.get("role") in ROLES and share < MOST
+        return attributes.get("role") in ROLES and share < MOST and menu
     if attributes.get("role") in ROLES:
-        return share < MOST
+        return share < MOST and menu
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
     if len(names) < 3:
         return False
     kind = _kind(names)
     if kind == "content":
         return False
-    if kind == "chrome" or kind == "share":
-        return share < MOST and (element.links > 0.25 * element.length or share < 0.12 or kind == "share")
+    if kind in ("chrome", "never"):
+        return share < MOST and (menu or kind == "never")
     return kind == "comments" and not forum and share < 0.5 and "\ue000" not in element.text()
 
 
 @lru_cache(maxsize=8192)
-def _kind(names: str) -> Literal["content", "share", "chrome", "comments", ""]:
+def _kind(names: str) -> Literal["content", "never", "chrome", "comments", ""]:
     """What class and id say about an element. Remembered, since a page repeats its names; a pure function of them."""
     if CONTENT.search(names):
         return "content"
-    if SHARE.search(names):
-        return "share"
+    if NEVER.search(names):
+        return "never"
     if CHROME.search(names):
         return "chrome"
     return "comments" if COMMENTS.search(names) else ""
@@ -157,13 +165,28 @@ def main_element(body: Element) -> Element:
 
 
 def _marked_content(element: Element) -> Element | None:
-    """The only element below that says it is the content, where it holds more than half of the running text."""
-    for candidate in element.iterate():
-        if candidate is element or candidate.weight < MARKED * element.weight or candidate.tag in LEAVES:
+    """The only element below that says it is the content, where it holds more than half of the running text.
+
+    A forum marks every post so: where several say it, none is the content alone."""
+    found: list[Element] = []
+    stack = [child for child in reversed(element.elements())]
+    while stack:
+        candidate = stack.pop()
+        if candidate.weight < SENTENCE or candidate.tag in LEAVES:
             continue
         if candidate.tag in ("main", "article") or candidate.get("role") == "main" or _kind(_names(candidate)) == "content":
-            return candidate
-    return None
+            found.append(candidate)
+        else:
+            stack.extend(reversed(candidate.elements()))
+    largest = max(found, key=lambda candidate: candidate.weight, default=None)
+    if largest is None or largest.weight < MARKED * element.weight:
+        return None
+    rivals = [candidate for candidate in found if candidate is not largest and candidate.weight > 0.1 * largest.weight]
+    return None if any(_like(rival, largest) for rival in rivals) else largest
+
+
+def _like(rival: Element, element: Element) -> bool:
+    return rival.tag == element.tag and rival.get("class").split()[:1] == element.get("class").split()[:1]
 
 
 def _names(element: Element) -> str:
