@@ -23,9 +23,14 @@ class CorpusError(Exception):
     """A stage of the corpus cannot go on; the message says what was expected, what was found, and the remedy."""
 
 
+def table_shards(table: Artifact) -> list[Path]:
+    """The shards of an artifact's table, without the ledger that may lie beside them."""
+    return [path for path in table.files() if not path.name.startswith("ledger")]
+
+
 def table_batches(table: Artifact | Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet table in stored order, a bounded number at a time."""
-    for shard in table.files() if isinstance(table, Artifact) else [table]:
+    for shard in table_shards(table) if isinstance(table, Artifact) else [table]:
         try:
             with pq.ParquetFile(shard) as file:
                 yield from file.iter_batches(batch_size=BATCH, columns=list(columns) if columns else None)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from evaluators.records import Settings
 from pipelines.corpus.linear import LinearClassifier
-from pipelines.corpus.page_tables import BATCH, TableWriter, estimated_tokens
+from pipelines.corpus.page_tables import BATCH, TableWriter, estimated_tokens, table_shards
 from pipelines.records import SCORES
 from pipelines.storage import Artifact, Json
 
@@ -42,8 +42,10 @@ def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact,
     if classifier.facts.get("converged"):
         writer.close()
         return {"rows": 0, "pages": 0, "converged": True}
-    groups = [(shard, group) for shard in pages.files() for group in range(pq.read_metadata(shard).num_row_groups)]
-    total = sum(pq.read_metadata(shard).num_rows for shard in pages.files())
+    groups = [
+        (shard, group) for shard in table_shards(pages) for group in range(pq.read_metadata(shard).num_row_groups)
+    ]
+    total = sum(pq.read_metadata(shard).num_rows for shard in table_shards(pages))
     workers = settings.workers or multiprocessing.cpu_count()
     counted = 0
     with tqdm(total=total, desc="scoring", unit="page", disable=None) as progress:

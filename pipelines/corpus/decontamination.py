@@ -1,0 +1,192 @@
+"""Benchmark text found in pages (DeepSeekMath §2.1): any 10-gram of a question, answer or solution, or a shorter text
+whole. Every hit is recorded with page, item and span.
+
+Two things would drop clean pages: words that many problems share ("Please reason step by step, and put your final
+answer within"), and windows of numbers and symbols alone ("1 2 3 4 5 6 7 8 9 10"). Such a window is no evidence by
+itself; a benchmark text that has no other window is matched whole instead, so that none is beyond reach.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import Field
+from tqdm import tqdm
+
+from evaluators.records import Settings
+from pipelines.corpus.grams import GRAM, SHORTEST, gram_words, hashed, is_language, window_hashes
+from pipelines.corpus.page_tables import TableWriter, is_among, table_batches
+from pipelines.storage import Artifact, Json
+
+HITS = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("problem_id", pa.string()),
+        ("benchmark", pa.string()),
+        ("part", pa.string()),  # question | reference | solution
+        (
+            "match",
+            pa.string(),
+        ),  # gram: a 10-gram | whole: the whole text | common: whole, but on many sites: not dropped
+        ("words", pa.int32()),  # that agree, in one run
+        ("span", pa.string()),  # those words as they were compared
+        ("dropped", pa.bool_()),
+    ]
+)
+PARTS = ("question", "reference", "solution")
+
+
+class DecontaminationSettings(Settings):
+    """What counts as evidence."""
+
+    shared_by: int = Field(default=8, ge=2)  # problems; a 10-gram of so many is their template, not their content
+    language_words: int = Field(default=3, ge=0)  # of a window, that are no numbers and symbols
+    common_domains: int = Field(
+        default=5, ge=2
+    )  # a *short* text on so many sites is a phrase, reported and not dropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    """A benchmark text that is matched whole."""
+
+    problem: int
+    part: str
+    words: tuple[str, ...]
+
+
+class BenchmarkIndex:
+    """All texts of the benchmarks, ready to be looked for in pages."""
+
+    def __init__(self, problems: Sequence[Mapping[str, str | None]], settings: DecontaminationSettings) -> None:
+        self.problems, self.shared = problems, 0
+        texts = [(n, part, gram_words(p[part] or "")) for n, p in enumerate(problems) for part in PARTS]
+        owners = _template_owners(texts)
+        self.sources: dict[int, tuple[int, str]] = {}
+        self.whole: dict[int, dict[int, list[_Item]]] = defaultdict(lambda: defaultdict(list))
+        for problem, part, words in texts:
+            evident = 0
+            for place, value in enumerate(window_hashes(hashed(words), GRAM).tolist()):
+                if len(owners[value]) >= settings.shared_by:
+                    self.shared += 1
+                elif _languages(words[place : place + GRAM]) >= settings.language_words:
+                    evident += 1
+                    self.sources.setdefault(value, (problem, part))
+            if not evident and len(words) >= SHORTEST and _languages(words) >= (1 if len(words) >= GRAM else 2):
+                size = min(len(words), GRAM)
+                start = int(window_hashes(hashed(words[:size]), size)[0])
+                self.whole[size][start].append(_Item(problem=problem, part=part, words=tuple(words)))
+        self._grams = np.array(sorted(self.sources), np.uint64)
+        self._starts = {size: np.array(sorted(by_hash), np.uint64) for size, by_hash in self.whole.items()}
+
+    def hits(self, text: str) -> list[dict[str, Json]]:
+        """Every benchmark text that a page holds a piece of: the longest run for each problem and part."""
+        words = gram_words(text)
+        values = hashed(words)
+        found: dict[tuple[int, str], tuple[int, str, str]] = {}
+        for problem, part, match, start, end in [*self._gram_runs(values), *self._whole_texts(words, values)]:
+            if end - start > found.get((problem, part), (0, "", ""))[0]:
+                found[(problem, part)] = (end - start, match, " ".join(words[start:end]))
+        return [
+            {
+                "problem_id": self.problems[problem]["id"],
+                "benchmark": self.problems[problem]["benchmark"],
+                "part": part,
+                "match": match,
+                "words": size,
+                "span": span,
+            }
+            for (problem, part), (size, match, span) in sorted(found.items())
+        ]
+
+    def _gram_runs(self, values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, str, str, int, int]]:
+        """Matching 10-grams of one problem that follow each other, as one run."""
+        windows = window_hashes(values, GRAM)
+        places = np.flatnonzero(is_among(windows, self._grams)).tolist()
+        position = 0
+        while position < len(places):
+            source, last = self.sources[int(windows[places[position]])], position
+            while (
+                last + 1 < len(places)
+                and places[last + 1] == places[last] + 1
+                and self.sources[int(windows[places[last + 1]])] == source
+            ):
+                last += 1
+            yield (*source, "gram", places[position], places[last] + GRAM)
+            position = last + 1
+
+    def _whole_texts(
+        self, words: Sequence[str], values: npt.NDArray[np.uint64]
+    ) -> Iterator[tuple[int, str, str, int, int]]:
+        for size in sorted(self._starts):
+            windows = window_hashes(values, size)
+            for place in np.flatnonzero(is_among(windows, self._starts[size])).tolist():
+                for item in self.whole[size][int(windows[place])]:
+                    end = place + len(item.words)
+                    if tuple(words[place:end]) == item.words:
+                        yield item.problem, item.part, "whole", place, end
+
+
+def write_contamination(
+    folder: Path, settings: DecontaminationSettings, *, extracted: Artifact, problems: Mapping[str, Artifact]
+) -> dict[str, Json]:
+    """Fill `folder` with hits-*.parquet (HITS). A page with a hit whose `dropped` is true must not be exported."""
+    index = BenchmarkIndex(read_problems(problems), settings)
+    domains: dict[tuple[str, str], set[str]] = defaultdict(set)
+    kept: list[dict[str, Json]] = []
+    pages = sum(batch.num_rows for batch in table_batches(extracted, ["url_key"]))
+    with tqdm(total=pages, desc="decontaminating", unit="page", disable=None) as progress:
+        for batch in table_batches(extracted, ["url_key", "domain", "text"]):
+            for row in batch.to_pylist():
+                for hit in index.hits(row["text"] or ""):
+                    domains[(hit["problem_id"], hit["part"])].add(row["domain"])
+                    kept.append({"url_key": row["url_key"], **hit})
+            progress.update(batch.num_rows)
+    for hit in kept:
+        short = hit["match"] == "whole" and hit["words"] < GRAM
+        if short and len(domains[(hit["problem_id"], hit["part"])]) >= settings.common_domains:
+            hit["match"] = "common"
+        hit["dropped"] = hit["match"] != "common"
+    writer = TableWriter(folder, "hits", HITS)
+    writer.write(kept)
+    writer.close()
+    dropped = {hit["url_key"] for hit in kept if hit["dropped"]}
+    by_benchmark = Counter(hit["benchmark"] for hit in kept if hit["dropped"])
+    return {
+        "pages": pages,
+        "problems": len(index.problems),
+        "hits": len(kept),
+        "contaminated_pages": len(dropped),
+        "common_phrases": sum(not hit["dropped"] for hit in kept),
+        "shared_grams_ignored": index.shared,
+        "hits_by_benchmark": dict(sorted(by_benchmark.items())),
+    }
+
+
+def read_problems(problems: Mapping[str, Artifact]) -> list[dict[str, str | None]]:
+    columns = ["id", "benchmark", "question", "reference", "solution"]
+    return [
+        row
+        for name in sorted(problems)
+        for batch in table_batches(problems[name], columns)
+        for row in batch.to_pylist()
+    ]
+
+
+def _template_owners(texts: Sequence[tuple[int, str, list[str]]]) -> dict[int, set[int]]:
+    """Which problems hold each 10-gram."""
+    owners: dict[int, set[int]] = defaultdict(set)
+    for problem, _, words in texts:
+        for value in window_hashes(hashed(words), GRAM).tolist():
+            owners[value].add(problem)
+    return owners
+
+
+def _languages(words: Sequence[str]) -> int:
+    return sum(map(is_language, words))

@@ -1,0 +1,167 @@
+"""The corpus to train on: Parquet shards with provenance, a data card, and a ledger of what was dropped and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from evaluators.records import Settings
+from pipelines.corpus.data_card import CorpusFigures, write_data_card
+from pipelines.corpus.page_tables import CorpusError, TableWriter, estimated_tokens, table_batches
+from pipelines.corpus.quality import Judged, QualitySettings, judge
+from pipelines.records import DOCUMENTS, LEDGER
+from pipelines.storage import Artifact, Json, atomic_file
+
+
+class ExportSettings(Settings):
+    """Quality rules, and how the corpus is cut and described."""
+
+    quality: QualitySettings = QualitySettings()
+    shard_rows: int = Field(default=50_000, gt=0)  # about 300 MB of text
+    title: str = "Mathematics from the web"
+    licence: str = "other"  # pages belong to their authors; the data card says so
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    """What becomes of each row of the extracted table: its reason and detail, empty where it is exported."""
+
+    reasons: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    dropped_lines: Counter[str] = field(default_factory=Counter)
+
+
+def write_math_corpus(
+    folder: Path, settings: ExportSettings, *, extracted: Artifact, near_duplicates: Artifact, contamination: Artifact
+) -> dict[str, Json]:
+    """Fill `folder` with data/*.parquet (DOCUMENTS), ledger/*.parquet (LEDGER), README.md and plots.
+
+    Raises CorpusError if a page with a benchmark's text is left, or if not every page is accounted for.
+    """
+    contaminated = _contaminated(contamination)
+    verdicts = _judge(settings, extracted, near_duplicates, contaminated)
+    for name in ("data", "ledger"):
+        (folder / name).mkdir(exist_ok=True)
+    writer = TableWriter(folder / "data", "documents", DOCUMENTS, settings.shard_rows)
+    ledger, figures, row = TableWriter(folder / "ledger", "ledger", LEDGER), CorpusFigures(), 0
+    exported: set[str] = set()
+    for batch, clusters in _with_clusters(extracted, near_duplicates):
+        documents, entries = [], []
+        for values, cluster in zip(batch, clusters, strict=True):
+            reason, detail = verdicts.reasons[row], verdicts.details[row]
+            row += 1
+            if reason:
+                stage = _STAGES.get(reason, "quality")
+                entries.append({"url_key": values["url_key"], "stage": stage, "reason": reason, "detail": detail})
+                continue
+            document = _document(values, cluster, settings)
+            exported.add(document["url_key"])
+            figures.add(document)
+            documents.append(document)
+        writer.write(documents)
+        ledger.write(entries)
+    _raise_if_contaminated(exported & contaminated.keys())
+    rows, dropped = writer.close(), ledger.close()
+    if rows + dropped != row:
+        raise CorpusError(f"the export lost pages: expected {row} in all; found {rows} exported and {dropped} dropped")
+    reasons = dict(sorted(Counter(filter(None, verdicts.reasons)).items()))
+    facts = {"rows": rows, "tokens": figures.tokens, "dropped": dropped, "contamination_left": 0}
+    facts |= {f"dropped_{reason.replace(' ', '_')}": count for reason, count in reasons.items()}
+    facts |= {
+        "lines_dropped": sum(verdicts.dropped_lines.values()),
+        "languages": dict(sorted(figures.languages.items())),
+    }
+    write_data_card(folder, figures, title=settings.title, licence=settings.licence, dropped=reasons)
+    with atomic_file(folder / "figures.json") as temporary:
+        temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    return facts
+
+
+_STAGES = {"contamination": "decontamination", "near-duplicate": "near_duplicates"}
+
+
+def _judge(
+    settings: ExportSettings, extracted: Artifact, near_duplicates: Artifact, contaminated: dict[str, str]
+) -> _Verdicts:
+    """Quality and contamination by page; then of each cluster one page stays: its best copy, or, where that was
+    dropped, the first that was not."""
+    verdicts, of_cluster = _Verdicts(), {}
+    kept: dict[int, tuple[bool, int, str]] = {}
+    row = 0
+    for batch, clusters in _with_clusters(extracted, near_duplicates):
+        for values, cluster in zip(batch, clusters, strict=True):
+            judged = judge(values["text"] or "", settings.quality)
+            verdicts.dropped_lines.update(judged.dropped_lines)
+            reason, detail = _page_verdict(values["url_key"], judged, contaminated)
+            verdicts.reasons.append(reason)
+            verdicts.details.append(detail)
+            if cluster["cluster_size"] > 1 and not reason:
+                of_cluster[row] = cluster["cluster"]
+                offer = (not cluster["kept"], row, values["url_key"])
+                kept[cluster["cluster"]] = min(kept.get(cluster["cluster"], offer), offer)
+            row += 1
+    for member, cluster_number in of_cluster.items():
+        _, best_row, best_key = kept[cluster_number]
+        if member != best_row:
+            verdicts.reasons[member], verdicts.details[member] = "near-duplicate", f"of {best_key}, which is kept"
+    return verdicts
+
+
+def _page_verdict(key: str, judged: Judged, contaminated: dict[str, str]) -> tuple[str, str]:
+    if key in contaminated:
+        return "contamination", contaminated[key]
+    return judged.reason or "", judged.detail
+
+
+def _contaminated(contamination: Artifact) -> dict[str, str]:
+    """The pages that must not be exported, each with its first hit."""
+    found: dict[str, str] = {}
+    for batch in table_batches(contamination):
+        for hit in batch.to_pylist():
+            if hit["dropped"]:
+                found.setdefault(hit["url_key"], f"{hit['problem_id']} ({hit['part']}): {hit['span'][:200]}")
+    return found
+
+
+def _raise_if_contaminated(left: set[str]) -> None:
+    if left:
+        raise CorpusError(
+            f"expected no page with a benchmark's text in the export; found {len(left)}, e.g. {min(left)}. Make the "
+            "contamination artifact of this extraction again."
+        )
+
+
+def _with_clusters(
+    extracted: Artifact, near_duplicates: Artifact
+) -> Iterator[tuple[list[dict[str, Json]], list[dict[str, Json]]]]:
+    """Rows of the two tables side by side. Raises CorpusError where they are not of one extraction."""
+    clusters = (row for batch in table_batches(near_duplicates) for row in batch.to_pylist())
+    for batch in table_batches(extracted):
+        rows = batch.to_pylist()
+        beside = [next(clusters, None) for _ in rows]
+        for row, cluster in zip(rows, beside, strict=True):
+            if cluster is None or cluster["url_key"] != row["url_key"]:
+                raise CorpusError(
+                    f"{near_duplicates.path}: expected the clusters of {extracted.path} row by row; found "
+                    f"{cluster and cluster['url_key']} beside {row['url_key']}. Make near_duplicates again."
+                )
+        yield rows, [cluster for cluster in beside if cluster is not None]
+
+
+def _document(row: dict[str, Json], cluster: dict[str, Json], settings: ExportSettings) -> dict[str, Json]:
+    text = judge(row["text"], settings.quality).text
+    tokens = row["tokens"] if text == row["text"] else None
+    return {name: row.get(name) for name in DOCUMENTS.names} | {
+        "text": text,
+        "score": None if row["margin"] is None else float(np.float32(row["margin"])),
+        "tokens": tokens or estimated_tokens(pa.array([text], pa.large_string()))[0].as_py(),
+        "cluster": cluster["cluster"],
+        "cluster_size": cluster["cluster_size"],
+    }

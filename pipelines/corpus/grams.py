@@ -1,0 +1,85 @@
+"""Words for the comparison of pages with benchmarks: what a copy keeps, whatever became of its markup.
+
+Numbers are kept as they are (1,000 is 1000), LaTeX commands by name, Chinese by character. What a copy may change is
+dropped: case, white space, delimiters, emphasis, punctuation, braces, and commands that only lay out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.corpus.linear import word_hash
+from pipelines.corpus.normalisation import HAN
+
+GRAM = 10
+"""Words: DeepSeekMath §2.1, "any text segment containing a 10-gram string that matches exactly"."""
+SHORTEST = 3
+"""§2.1: "benchmark texts that are shorter than 10 grams but have at least 3 grams": matched whole."""
+LAYOUT = frozenset(
+    r"\left \right \big \Big \bigl \bigr \bigg \Bigg \displaystyle \textstyle \limits \nolimits \quad \qquad \text \textbf "
+    r"\textit \mathrm \mathbf \mathit \mathsf \operatorname \boxed \fbox \mbox \hbox \begin \end \hspace \vspace \phantom".split()
+)
+SAME = {
+    "\\dfrac": "\\frac",
+    "\\tfrac": "\\frac",
+    "\\cfrac": "\\frac",
+    "\\dbinom": "\\binom",
+    "\\le": "\\leq",
+    "\\ge": "\\geq",
+}
+MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|#160|#xa0|ensp|emsp|thinsp);|[\u00ad\u200b-\u200f\u2060\ufeff]")
+EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=\w)")
+THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|,\\!)(?=\d{3}(?!\d))")
+WORD = re.compile(rf"\\[a-zA-Z]+|[{HAN}]|\d+(?:\.\d+)?|[^\W\d_{HAN}]+")
+APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
+
+
+def gram_words(text: str) -> list[str]:
+    """The words of a page or of a benchmark text."""
+    if "<" in text or "&" in text or not text.isascii():
+        text = MARKUP.sub(lambda found: " " if found.group()[0] == "&" else "", text)
+        text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
+    text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
+    found = [word if word[0] != "\\" else SAME.get(word, word) for word in WORD.findall(text)]
+    return [word.lower().removeprefix("\\") for word in found if word not in LAYOUT]
+
+
+def is_language(word: str) -> bool:
+    """Whether a word is of a natural language: Chinese, or two letters and more. Numbers and `x` are in every text."""
+    return "\u2e80" <= word[0] or (len(word) > 1 and word.isalpha() and word not in _COMMANDS)
+
+
+_COMMANDS = frozenset({"frac", "sqrt", "sum", "int", "binom", "cdot", "times", "leq", "geq", "pi", "sin", "cos", "log"})
+
+
+class WordHashes(dict[str, int]):
+    """Word -> 64-bit hash, remembered."""
+
+    def __missing__(self, word: str) -> int:
+        value = (word_hash(word) * 0x9E3779B97F4A7C15 + len(word)) & 0xFFFFFFFFFFFFFFFF
+        if len(self) < 1_000_000:
+            self[word] = value
+        return value
+
+
+_hashes = WordHashes()
+
+
+def hashed(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    return np.fromiter(map(_hashes.__getitem__, words), np.uint64, len(words))
+
+
+def window_hashes(hashes: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.uint64]:
+    """Hashes of each run of `size` words, by where it begins."""
+    count = len(hashes) - size + 1
+    if count <= 0:
+        return np.zeros(0, np.uint64)
+    running = hashes[:count].copy()
+    for offset in range(1, size):
+        running = running * np.uint64(6364136223846793005) + hashes[offset : count + offset]
+    return running

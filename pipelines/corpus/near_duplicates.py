@@ -1,0 +1,307 @@
+"""Near-duplicates: MinHash signatures find candidates, their shingles decide; the best copy of a cluster is kept.
+
+Out of core: signatures and shingle hashes go to flat files, one band of the signatures is sorted at a time, and the
+shingles of a candidate pair are read through a memory map. A pair counts by its exact Jaccard similarity, so neither
+the number of processes nor the luck of a hash decides what is a duplicate.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+from tqdm import tqdm
+
+from evaluators.records import Settings
+from pipelines.corpus.linear import word_hash
+from pipelines.corpus.normalisation import WORD
+from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
+from pipelines.storage import Artifact, Json, atomic_file
+
+CLUSTERS = pa.schema(
+    [
+        ("row", pa.int64()),  # of the extracted table
+        ("url_key", pa.string()),
+        ("cluster", pa.int64()),  # the smallest row in it
+        ("cluster_size", pa.int32()),
+        ("kept", pa.bool_()),  # the best copy
+        ("kept_url_key", pa.string()),
+    ]
+)
+SMALL = 500
+"""Documents below which starting processes costs more than it saves."""
+ALL_PAIRS = 64
+"""Members of a bucket that are all compared; of a larger one, each with one of every cluster in it."""
+
+
+class NearDuplicateSettings(Settings):
+    """What a near-duplicate is, and how hard it is looked for."""
+
+    threshold: float = Field(
+        default=0.8, gt=0, le=1
+    )  # Jaccard of word 5-grams; the usual one (e.g. GPT-3, FineWeb 0.75)
+    shingle: int = Field(default=5, ge=1)  # words; datatrove's default
+    bands: int = Field(default=21, ge=1)  # 21 x 6: a pair at 0.8 shares a band with probability 0.998
+    rows: int = Field(default=6, ge=1)  # hashes in a band
+    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """What decides which copy is best: a whole page before a truncated one, then formulas, then length."""
+
+    url_key: str
+    whole: bool
+    formulas: int
+    length: int
+    snapshot: str
+
+
+def write_near_duplicates(folder: Path, settings: NearDuplicateSettings, *, extracted: Artifact) -> dict[str, Json]:
+    """Fill `folder` with clusters-*.parquet (CLUSTERS), one row for each extracted document, in order."""
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    parts = _sign(scratch, settings, extracted)
+    shingles = _Shingles(parts)
+    roots = _Forest(len(shingles))
+    pairs = 0
+    for band in tqdm(range(settings.bands), desc="matching bands", disable=None):
+        pairs += _link_band(
+            np.concatenate([_signatures(p, settings)[:, band] for p in parts]), shingles, roots, settings
+        )
+    facts = _write_clusters(folder, extracted, roots)
+    del shingles
+    for path in [*scratch.iterdir()]:
+        path.unlink()
+    scratch.rmdir()
+    return {**facts, "pairs_compared": pairs}
+
+
+def shingle_hashes(text: str, size: int) -> npt.NDArray[np.uint64]:
+    """The distinct hashes of a text's word n-grams, sorted; Chinese counts by character. A shorter text is one shingle."""
+    words = WORD.findall(text.lower().replace("\0", " "))
+    if not words:
+        return np.zeros(0, np.uint64)
+    hashes = np.fromiter(map(_word_hashes.__getitem__, words), np.uint64, len(words))
+    size = min(size, len(words))
+    running = hashes[: len(hashes) - size + 1].copy()
+    for offset in range(1, size):
+        running = running * _MULTIPLIER + hashes[offset : len(hashes) - size + 1 + offset]
+    running ^= running >> np.uint64(29)
+    return np.unique(running * _FINAL)
+
+
+_MULTIPLIER, _FINAL = np.uint64(6364136223846793005), np.uint64(0xBF58476D1CE4E5B9)  # Knuth's MMIX; splitmix64
+
+
+class _WordHashes(dict[str, int]):
+    """Word -> hash, remembered: most words of a page were met before."""
+
+    def __missing__(self, word: str) -> int:
+        value = word_hash(word[:200].encode("utf-8", "replace").decode()) * 0x9E3779B97F4A7C15 + len(word)
+        value &= 0xFFFFFFFFFFFFFFFF
+        if len(self) < 2_000_000:
+            self[word] = value
+        return value
+
+
+_word_hashes = _WordHashes()
+
+
+def jaccard(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> float:
+    """Of two sorted sets of shingles; two empty texts share nothing that could be told."""
+    if not len(left) or not len(right):
+        return 0.0
+    if min(len(left), len(right)) < 0.2 * max(len(left), len(right)):
+        return 0.2  # an upper bound, and all that a far lower one needs
+    places = np.minimum(np.searchsorted(right, left), len(right) - 1)
+    shared = int((right[places] == left).sum())
+    return shared / (len(left) + len(right) - shared)
+
+
+def _sign(scratch: Path, settings: NearDuplicateSettings, extracted: Artifact) -> list[Path]:
+    """Band keys and shingles of each row group, by process; in the order of the table."""
+    groups = [(shard, g) for shard in table_shards(extracted) for g in range(pq.read_metadata(shard).num_row_groups)]
+    total = sum(pq.read_metadata(shard).num_rows for shard in table_shards(extracted))
+    jobs = []
+    for number, (shard, group) in enumerate(groups):
+        rows = pq.read_metadata(shard).row_group(group).num_rows
+        for start in range(0, max(rows, 1), 1000):
+            jobs.append((shard, group, start, scratch / f"part-{number:06d}-{start:09d}", settings))
+    workers = (settings.workers or multiprocessing.cpu_count()) if total > SMALL else 1
+    with tqdm(total=len(jobs), desc="signing", unit="part", disable=None) as progress:
+        if workers == 1:
+            for job in jobs:
+                _sign_part(job)
+                progress.update()
+        else:
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+                for _ in pool.map(_sign_part, jobs):
+                    progress.update()
+    return [job[3] for job in jobs]
+
+
+def _sign_part(job: tuple[Path, int, int, Path, NearDuplicateSettings]) -> None:
+    """At most 1,000 documents: <part>.bands (uint64, documents x bands), .shingles and .ends (int64)."""
+    from rensa import RMinHash
+
+    shard, group, start, part, settings = job
+    if part.with_suffix(".ends").exists():
+        return
+    with pq.ParquetFile(shard) as file:
+        texts = file.read_row_group(group, columns=["text"])["text"].slice(start, 1000).to_pylist()
+    sets = [shingle_hashes(text or "", settings.shingle) for text in texts]
+    ends = np.cumsum([len(found) for found in sets], dtype=np.int64) if sets else np.zeros(0, np.int64)
+    flat = np.concatenate(sets) if sets else np.zeros(0, np.uint64)
+    permutations = settings.bands * settings.rows
+    offsets = np.concatenate(([0], ends)).astype(np.uint64)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, permutations, 1)
+    digests = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(sets), settings.bands, settings.rows)
+    keys = np.zeros((len(sets), settings.bands), np.uint64)
+    for row in range(settings.rows):
+        keys = (keys ^ digests[:, :, row]) * _MULTIPLIER + _FINAL
+        keys ^= keys >> np.uint64(31)
+    for suffix, array in ((".bands", keys), (".shingles", flat), (".ends", ends)):
+        with atomic_file(part.with_suffix(suffix)) as temporary:
+            temporary.write_bytes(array.tobytes())
+
+
+def _signatures(part: Path, settings: NearDuplicateSettings) -> npt.NDArray[np.uint64]:
+    return np.fromfile(part.with_suffix(".bands"), np.uint64).reshape(-1, settings.bands)
+
+
+class _Shingles:
+    """Each document's shingles, read through memory maps."""
+
+    def __init__(self, parts: list[Path]) -> None:
+        self._maps: list[npt.NDArray[np.uint64]] = []
+        self._ends = [np.fromfile(part.with_suffix(".ends"), np.int64) for part in parts]
+        for part in parts:
+            path = part.with_suffix(".shingles")
+            empty = path.stat().st_size == 0  # which cannot be mapped
+            self._maps.append(np.zeros(0, np.uint64) if empty else np.memmap(path, np.uint64, "r"))
+        self._starts = np.cumsum([0, *(len(ends) for ends in self._ends)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, row: int) -> npt.NDArray[np.uint64]:
+        part = int(np.searchsorted(self._starts, row, side="right")) - 1
+        inside, ends = row - int(self._starts[part]), self._ends[part]
+        return self._maps[part][int(ends[inside - 1]) if inside else 0 : int(ends[inside])]
+
+
+class _Forest:
+    """Union-find over rows; the root of a cluster is its smallest row."""
+
+    def __init__(self, size: int) -> None:
+        self.parent = np.arange(size)
+
+    def find(self, row: int) -> int:
+        root = row
+        while self.parent[root] != root:
+            root = int(self.parent[root])
+        while self.parent[row] != root:
+            self.parent[row], row = root, int(self.parent[row])
+        return root
+
+    def join(self, left: int, right: int) -> None:
+        low, high = sorted((self.find(left), self.find(right)))
+        self.parent[high] = low
+
+
+def _link_band(
+    keys: npt.NDArray[np.uint64], shingles: _Shingles, roots: _Forest, settings: NearDuplicateSettings
+) -> int:
+    """Join the documents that share this band's key and are as similar as the threshold asks. The pairs compared."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    edges = (
+        np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))) if len(keys) else np.zeros(0, int)
+    )
+    compared = 0
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        if end - start > 1:
+            for left, right in _bucket_pairs([int(row) for row in order[start:end]], roots):
+                compared += 1
+                if jaccard(shingles[left], shingles[right]) >= settings.threshold:
+                    roots.join(left, right)
+    return compared
+
+
+def _bucket_pairs(rows: list[int], roots: _Forest) -> Iterator[tuple[int, int]]:
+    """Pairs of a bucket that are not in one cluster yet; asked again after each join."""
+    if len(rows) <= ALL_PAIRS:
+        for position, right in enumerate(rows):
+            for left in rows[:position]:
+                if roots.find(left) != roots.find(right):
+                    yield left, right
+        return
+    seen: list[int] = []
+    for right in rows:
+        for left in seen:
+            if roots.find(left) == roots.find(right):
+                break
+            yield left, right
+            if roots.find(left) == roots.find(right):
+                break
+        else:
+            seen.append(right)
+
+
+def _write_clusters(folder: Path, extracted: Artifact, roots: _Forest) -> dict[str, Json]:
+    clusters = np.array([roots.find(row) for row in range(len(roots.parent))], dtype=np.int64)
+    sizes = Counter(clusters.tolist())
+    best: dict[int, tuple[_Document, int]] = {}
+    columns = ["url_key", "truncated", "formulas", "text", "snapshot"]
+    row = 0
+    for batch in table_batches(extracted, columns):
+        for values in batch.to_pylist():
+            cluster = int(clusters[row])
+            if sizes[cluster] > 1:
+                document = _document(values)
+                if cluster not in best or _rank(document) < _rank(best[cluster][0]):
+                    best[cluster] = (document, row)
+            row += 1
+    writer, row = TableWriter(folder, "clusters", CLUSTERS), 0
+    for batch in table_batches(extracted, ["url_key"]):
+        rows = []
+        for key in batch["url_key"].to_pylist():
+            cluster = int(clusters[row])
+            kept_key, kept_row = (best[cluster][0].url_key, best[cluster][1]) if cluster in best else (key, row)
+            rows.append(
+                {"row": row, "url_key": key, "cluster": cluster, "cluster_size": sizes[cluster]}
+                | {"kept": kept_row == row, "kept_url_key": kept_key}
+            )
+            row += 1
+        writer.write(rows)
+    return {
+        "rows": writer.close(),
+        "clusters": len(best),
+        "duplicates": row - len(sizes),
+        "largest": max(sizes.values(), default=0),
+    }
+
+
+def _document(row: dict[str, Json]) -> _Document:
+    return _Document(
+        url_key=row["url_key"],
+        whole=row["truncated"] is None,
+        formulas=row["formulas"] or 0,
+        length=len(row["text"] or ""),
+        snapshot=row["snapshot"] or "",
+    )
+
+
+def _rank(document: _Document) -> tuple[bool, int, int, int, str]:
+    """The best first; the shortest URL, then its letters, among equals: mirrors tend to have longer ones."""
+    return not document.whole, -document.formulas, -document.length, len(document.url_key), document.url_key
