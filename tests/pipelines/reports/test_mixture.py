@@ -1,0 +1,122 @@
+"""The mixture report: its figures counted by hand, and a page that carries everything it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.records import EXAMPLES, PACKED
+from pipelines.reports.mixture import MixtureReportSettings, write_mixture_report
+from pipelines.storage import Artifact, Store
+
+
+def example(number: int, **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": f"a/{number}", "source": "school", "problem_id": f"p/{number}", "language": "en", "subject": "algebra",
+        "form": "cot", "prompt": f"User: What is {number}?\nReason.\n\nAssistant:", "response": " " + "x" * number,
+        "reference": str(number), "verified": True,
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+ROWS = [
+    *(example(n) for n in range(1, 7)),
+    example(
+        7, source="外", language="zh", subject=None, form="tir", verified=False, response=" </script><b>tricky</b>"
+    ),
+    example(8, form="tir", response=" ```python\nprint(8)\n```\n```output\n8\n```\n$\\boxed{8}$"),
+]
+LABELS = [[-100, -100, 3, 4, -100, 6], [-100, 8]]
+POSITIONS = [[0, 1, 2, 3, 0, 1], [0, 1]]
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> tuple[Artifact, Artifact]:
+    def mixture(folder: Path) -> dict[str, Any]:
+        pq.write_table(pa.Table.from_pylist(ROWS, schema=EXAMPLES), folder / "examples-00000.parquet")
+        return {"rows": 8, "dropped": {"school": {"duplicate": 2, "over_weight": 0}}, "benchmark_questions": 60}
+
+    def packed(folder: Path) -> dict[str, Any]:
+        rows = [
+            {"input_ids": [9] * len(labels), "labels": labels, "position_ids": positions}
+            for labels, positions in zip(LABELS, POSITIONS, strict=True)
+        ]
+        pq.write_table(pa.Table.from_pylist(rows, schema=PACKED), folder / "packed-00000.parquet")
+        return {"context": 8, "strategy": "best_fit", "efficiency_by_strategy": {"best_fit": 0.5, "random": 0.4}}
+
+    store = Store(tmp_path / "store")
+    return store.build("mixture", mixture), store.build("packed", packed)
+
+
+def report(folder: Path, artifacts: tuple[Artifact, Artifact], **settings: Any) -> tuple[Any, dict[str, Any], str]:
+    folder.mkdir(exist_ok=True)
+    mixture, packed = artifacts
+    facts = write_mixture_report(folder, MixtureReportSettings(**settings), mixture=mixture, packed=packed)
+    figures = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return facts, figures, (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_composition_is_counted_by_source_form_language_and_subject(tmp_path: Path, artifacts: Any) -> None:
+    _, figures, _ = report(tmp_path / "out", artifacts)
+    assert figures["examples"] == 8
+    assert figures["verified"] == 7
+    by = {column: {one["name"]: one["examples"] for one in rows} for column, rows in figures["composition"].items()}
+    assert by["source"] == {"school": 7, "外": 1}
+    assert by["form"] == {"cot": 6, "tir": 2}
+    assert by["language"] == {"en": 7, "zh": 1}
+    assert by["subject"] == {"algebra": 7, "not given": 1}
+    cot = next(group for group in figures["groups"] if group["form"] == "cot")
+    assert cot["mean_characters"] == 4.5  # responses of 2 to 7 characters
+
+
+def test_packing_is_read_from_the_rows_themselves(tmp_path: Path, artifacts: Any) -> None:
+    _, figures, _ = report(tmp_path / "out", artifacts)
+    packing = figures["packing"]
+    assert (packing["rows"], packing["examples"], packing["tokens"], packing["trained_tokens"]) == (2, 3, 8, 4)
+    assert packing["efficiency"] == 0.5
+    assert (packing["example_tokens"]["low"], packing["example_tokens"]["longest"]) == (2, 4)
+
+
+def test_rare_subjects_are_counted_together(tmp_path: Path, artifacts: Any) -> None:
+    _, figures, _ = report(tmp_path / "out", artifacts, subjects=1)
+    assert [(one["name"], one["examples"]) for one in figures["composition"]["subject"]] == [
+        ("algebra", 7),
+        ("1 others", 1),
+    ]
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path, artifacts: Any) -> None:
+    _, _, page = report(tmp_path / "out", artifacts)
+    assert not re.search(r"""(?:src|href)=["'](?!#)""", page)
+    assert "@import" not in page and "url(" not in page
+    assert "{{" not in page and "{%" not in page
+
+
+def test_texts_of_examples_stay_texts(tmp_path: Path, artifacts: Any) -> None:
+    _, _, page = report(tmp_path / "out", artifacts)
+    assert "<b>tricky" not in page
+    assert page.count("</script>") == 2
+    carried = re.search(r'<script id="samples" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert carried is not None
+    assert [one["response"] for one in json.loads(carried[1]) if one["source"] == "外"] == [" </script><b>tricky</b>"]
+
+
+def test_samples_are_few_of_each_kind_and_always_the_same(tmp_path: Path, artifacts: Any) -> None:
+    facts, _, page = report(tmp_path / "one", artifacts, samples=2)
+    assert facts["samples"] == 4  # two of school's six cot, and the single ones
+    assert report(tmp_path / "two", artifacts, samples=2)[2] == page
+
+
+def test_markdown_says_the_same_in_short(tmp_path: Path, artifacts: Any) -> None:
+    report(tmp_path / "out", artifacts)
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "8 examples, 7 of them verified; 8 tokens in 2 rows of 8, 50.0% full; loss on 4 tokens." in text
+    assert "| school | tir | 1 | 100.0% |" in text
+    assert "| school | duplicate | 2 |" in text
+    assert "over_weight" not in text
