@@ -183,6 +183,8 @@ def math_formula(math: Element) -> Formula | None:
             tex = part.text().strip()
             if tex:
                 return Formula(tex, display)
+    if not math.elements() and TEX_LIKE.search(math.text()):  # a page that writes TeX into the tag
+        return Formula(math.text(), display)
     source = math.get("data-latex") or math.get("alttext")
     if source.strip() and ("ltx_" in math.get("class") or _plain_tex(source)):
         return Formula(source, display or source.lstrip().startswith("\\displaystyle") and display)

@@ -19,7 +19,7 @@ PLUS_IS_SPACE = re.compile(r"latex\.php|[?&](?:tex|latex|math|chl|formula|eq)=",
 CLASS = re.compile(r"(?:^|[\s_-])(?:i?tex|latex\w*|math\w*|mwe-math\S*|formula\w*|equation\w*|eq|ql-img\S*|formulaInl|formulaDsp|inlineformula|displayformula|wirisformula|mathtype\w*|numberedequation|texhtml|eeimg|jax)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
 MATH_PATH = re.compile(r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$", re.IGNORECASE)
 EVIDENCE = re.compile(r"\\[A-Za-z]{2,}|[\^_]\{|\\[{}|,;!]|\$[^$]+\$|\\\(|\\\[")
-COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z)}][\^_]\{?[A-Za-z0-9]|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip
+COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z0-9)}]\^\{?[A-Za-z0-9]|[A-Za-z]_\{|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip
 PREFIX = re.compile(r"^\\?(?:dpi|bg_\w+|fn_\w+|inline|large|small|tiny|huge|LARGE|Large)\s*\{?\w*\}?\s*")
 SIZE = re.compile(r"^\\(?:displaystyle|textstyle|scriptstyle|inline|bg_\w+|fn_\w+|dpi\{\d+\}|large|small|tiny|normalsize|LARGE|Large|huge|Huge)(?![A-Za-z])\s*")
 DISPLAY_CLASS = re.compile(r"display|formulaDsp|latexcenter|numberedequation|ql-img-displayed|(?:^|\s)block", re.IGNORECASE)

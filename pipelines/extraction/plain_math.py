@@ -21,17 +21,22 @@ ROMAN = re.compile(r"\b([IVXLC]+)\ue004\s*(er|e|ème|o|a)\s*\ue005")
 MARKS = re.compile(r"\s*\ue004\s*\(?(TM|SM|®|™|℠|©|MC|MD)\)?\s*\ue005", re.IGNORECASE)
 TITLES = re.compile(r"\b([A-Z]\w*|n|N)\ue004(me|lle|r|gr|o|os|mes|a|er|te)\ue005")
 REFERENCE = re.compile(r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+)\s*\ue005")
+LOGO = re.compile(r"(?:L\s*\ue004\s*A\s*\ue005\s*)?T\s*\ue002\s*E\s*\ue003\s*X")
+MARKS_ONLY = re.compile(r"[\s\ue002-\ue005]")
 EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
 SCRIPT = r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
 WORDS = frozenset({"min", "max", "deg", "dim", "arg", "inf", "sup", "hom", "sec", "lim", "det", "exp", "Pr", "lg", "ker"})
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
-LETTER = r"(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|[Α-Ωα-ωϑϕϖϵℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
+LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
-OPERATOR = r"[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S)"
+OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
 ATOM = rf"(?:{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
-RUN = re.compile(rf"{ATOM}(?:[ \u00a0\u2009]?{ATOM})*")
+JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
+"""A space within a formula: beside an operator, after a function, before a marked variable."""
+RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
+APPLIED = re.compile(rf"((?<![^\W_])(?:{NAMES}){SCRIPT}) (?=\ue006?[A-Za-zα-ω0-9](?![A-Za-z]))")
 RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
 EVIDENCE = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006")
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
@@ -40,7 +45,6 @@ UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀
 UNIT = re.compile(r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)")
 WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
 EDGE = " \u00a0\u2009,.:;!…"
-MANY = frozenset("|")
 
 
 def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
@@ -49,9 +53,10 @@ def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
     if not scripted and "\ue006" not in text and not EVIDENCE.search(text):
         return text
     if scripted:
-        text = EMPTY.sub("", text)
+        text = LOGO.sub(lambda logo: MARKS_ONLY.sub("", logo.group()), EMPTY.sub("", text))
         for pattern in (ORDINAL, ROMAN, TITLES):
             text = pattern.sub(r"\1\2", text)
+        text = APPLIED.sub(r"\1", text)
         text = MARKS.sub(r"\1", REFERENCE.sub(r"\1", text))
     parts = re.split(r"(\ue000\d+\ue001)", text)
     text = "".join(part if index % 2 else RUN.sub(lambda run: _run(run, emit), part) for index, part in enumerate(parts))
@@ -107,7 +112,7 @@ def plain_tex(core: str) -> str:
         elif token in FUNCTIONS - WORDS:
             parts.append("\\" + token)
         elif len(token) > 1 or token.isalnum() and token.isascii():
-            parts.append(token if not token.isalpha() or len(token) == 1 else f"\\mathrm{{{token}}}")
+            parts.append(token if not token.isalpha() or len(token) <= 2 else f"\\mathrm{{{token}}}")
         elif token.isspace():
             parts.append(" ")
         else:

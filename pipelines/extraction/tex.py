@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
+from pipelines.extraction.symbols import character_tex, join
+
 TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s]|\s+", re.DOTALL)
 ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
 PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
+WORDS = re.compile(r"(\\(?:text\w*|mbox|hbox|operatorname)\s*\{[^{}]*\})")
 CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
@@ -111,7 +114,9 @@ def _close(token: str, frames: list[_Frame], found: list[str]) -> None:
 
 
 def mend(tex: str) -> str:
-    """The formula with the smallest repair that makes it valid TeX; unchanged where it is, or where none is known."""
+    """The formula with the smallest repair that makes it valid TeX; its symbols named by commands."""
+    if not tex.isascii():
+        tex = _named(tex)
     if not mistakes(tex):
         return tex
     for repair in (_balance_braces, _free_delimiters, _separate_scripts):
@@ -120,6 +125,15 @@ def mend(tex: str) -> str:
             return repaired
     repaired = _separate_scripts(_free_delimiters(_balance_braces(tex)))
     return tex if mistakes(repaired) else repaired
+
+
+def _named(tex: str) -> str:
+    """Unicode's mathematical characters by their commands, outside of words in `\\text{...}`."""
+    parts = WORDS.split(tex)
+    for index in range(0, len(parts), 2):
+        tokens = TOKEN.findall(parts[index])
+        parts[index] = join([token if token.isascii() or len(token) > 1 else character_tex(token) for token in tokens])
+    return "".join(parts)
 
 
 def _balance_braces(tex: str) -> str:
