@@ -29,7 +29,6 @@ from pipelines.corpus.normalisation import CHARACTERS, MENU, line
 from pipelines.corpus.page_tables import CorpusError, NewestRows, is_among, key_hashes, sorted_keys, table_batches
 from pipelines.storage import Artifact, Json, atomic_file, file_digest
 
-
 OVERSAMPLED = 3
 """Candidates for each negative, so that there is a choice of languages and lengths."""
 
@@ -49,9 +48,6 @@ class ClassifierSettings(Settings):
     characters: int = Field(default=CHARACTERS, gt=0)  # of a page's body, in training and in scoring
     folds: int = Field(default=4, ge=2)  # of the held-out figures and of the search for look-alikes
     known_math_markers: int = Field(default=1, ge=1)  # a page with so many formulas in its HTML is no negative
-    # A page that was only just recalled, and that no prefix vouches for, teaches nothing: taught, the errors of one
-    # iteration would be the positives of the next, and the loop would drift.
-    trusted_margin: float = 1.0
     lookalike_share: float = Field(default=0.15, gt=0, le=1)  # a domain of which more looks like mathematics is none
     other_language_share: float = Field(default=0.5, ge=0, le=1)  # at most, of negatives in languages without positives
 
@@ -120,15 +116,19 @@ def write_classifier(
 
 
 def sample_positives(collected: Artifact, settings: ClassifierSettings) -> list[Sample]:
-    """The collected pages whose key hashes come first, in that order."""
-    columns = ["url_key", "url", "domain", "language", "text", "origin", "margin"]
+    """Of the collected pages that are vouched for, those whose key hashes come first, in that order.
+
+    A page that was recalled and that no prefix vouches for teaches nothing (§2.1: annotated pages "are added to the
+    seed corpus"): taught, the errors of one iteration would be the positives of the next, and the loop would drift.
+    """
+    columns = ["url_key", "url", "domain", "language", "text", "origin"]
     rows: list[Sample] = []
     for batch in table_batches(collected, columns):
         hashes = key_hashes(batch["url_key"].to_pylist())
         rows += [
             _sample(row, key, settings)
             for row, key in zip(batch.to_pylist(), hashes, strict=True)
-            if row["text"] and (row["origin"] != "recalled" or row["margin"] >= settings.trusted_margin)
+            if row["text"] and row["origin"] != "recalled"
         ]
         rows = _first(rows, settings.positives)
     return sorted(rows, key=lambda sample: sample.key)[: settings.positives]

@@ -21,8 +21,39 @@ GRAM = 10
 SHORTEST = 3
 """§2.1: "benchmark texts that are shorter than 10 grams but have at least 3 grams": matched whole."""
 LAYOUT = frozenset(
-    r"\left \right \big \Big \bigl \bigr \bigg \Bigg \displaystyle \textstyle \limits \nolimits \quad \qquad \text \textbf "
-    r"\textit \mathrm \mathbf \mathit \mathsf \operatorname \boxed \fbox \mbox \hbox \begin \end \hspace \vspace \phantom".split()
+    [
+        r"\left",
+        r"\right",
+        r"\big",
+        r"\Big",
+        r"\bigl",
+        r"\bigr",
+        r"\bigg",
+        r"\Bigg",
+        r"\displaystyle",
+        r"\textstyle",
+        r"\limits",
+        r"\nolimits",
+        r"\quad",
+        r"\qquad",
+        r"\text",
+        r"\textbf",
+        r"\textit",
+        r"\mathrm",
+        r"\mathbf",
+        r"\mathit",
+        r"\mathsf",
+        r"\operatorname",
+        r"\boxed",
+        r"\fbox",
+        r"\mbox",
+        r"\hbox",
+        r"\begin",
+        r"\end",
+        r"\hspace",
+        r"\vspace",
+        r"\phantom",
+    ]
 )
 SAME = {
     "\\dfrac": "\\frac",
@@ -51,7 +82,7 @@ def gram_words(text: str) -> list[str]:
 
 def is_language(word: str) -> bool:
     """Whether a word is of a natural language: Chinese, or two letters and more. Numbers and `x` are in every text."""
-    return "\u2e80" <= word[0] or (len(word) > 1 and word.isalpha() and word not in _COMMANDS)
+    return word[0] >= "\u2e80" or (len(word) > 1 and word.isalpha() and word not in _COMMANDS)
 
 
 _COMMANDS = frozenset({"frac", "sqrt", "sum", "int", "binom", "cdot", "times", "leq", "geq", "pi", "sin", "cos", "log"})

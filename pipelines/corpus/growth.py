@@ -74,7 +74,7 @@ def write_corpus(
     decisions = read_decisions(annotations.file("decisions.jsonl"))
     known, tally = sorted_keys(previous), _Tally()
     writer = TableWriter(folder, "corpus", COLLECTED)
-    old_domains = _write_previous(writer, previous, recalled)
+    old_domains = _write_previous(writer, previous, recalled, decisions)
     _write_recalled(writer, recalled, decisions, known, tally)
     if any(decision.verdict == "math" for decision in decisions):
         recalled_keys = sorted_keys(recalled)
@@ -94,7 +94,9 @@ class _Before:
     total_tokens: int
 
 
-def _write_previous(writer: TableWriter, previous: Artifact, recalled: Artifact) -> _Before:
+def _write_previous(
+    writer: TableWriter, previous: Artifact, recalled: Artifact, decisions: Sequence[Decision]
+) -> _Before:
     """The previous rows in their order, with this iteration's margins where it recalled them again."""
     hashes, margins = _margins(recalled)
     before = _Before(domains=Counter(), languages=Counter(), total_tokens=0)
@@ -106,7 +108,7 @@ def _write_previous(writer: TableWriter, previous: Artifact, recalled: Artifact)
             values = np.where(hashes[places] == here, margins[places], batch["margin"].to_numpy(zero_copy_only=False))
             updated = pa.array(values.astype(np.float32), from_pandas=True)
             table = table.set_column(COLLECTED.names.index("margin"), "margin", updated)
-        writer.write(table)
+        writer.write(_vouched(table, decisions))
         before.domains.update(batch["domain"].to_pylist())
         before.languages.update(batch["language"].to_pylist())
         before.total_tokens += sum(filter(None, batch["tokens"].to_pylist()))
@@ -133,7 +135,19 @@ def _write_recalled(
         refused = np.array([_is_refused(url, persons) for url in batch["url"].to_pylist()], dtype=np.bool_)
         tally.refused += int((refused & ~already).sum())
         _count(tally, batch.filter(pa.array(~refused | already)), already[~refused | already])
-        writer.write(batch.filter(pa.array(~already & ~refused)))
+        writer.write(_vouched(pa.Table.from_batches([batch.filter(pa.array(~already & ~refused))]), decisions))
+
+
+def _vouched(rows: pa.Table, decisions: Sequence[Decision]) -> pa.Table:
+    """Recalled pages under an accepted prefix count as annotated: only what is vouched for teaches the next classifier."""
+    hosts = {decision.prefix.partition("/")[0] for decision in decisions}
+    origins = rows["origin"].to_pylist()
+    for number, (origin, url) in enumerate(zip(origins, rows["url"].to_pylist(), strict=True)):
+        if origin == "recalled" and (place := _place(url)).partition("/")[0] in hosts:
+            decision = verdict_on(place, decisions)
+            if decision is not None and decision.verdict == "math":
+                origins[number] = "annotated"
+    return rows.set_column(rows.schema.names.index("origin"), "origin", pa.array(origins, pa.string()))
 
 
 def _is_refused(url: str, persons: Sequence[Decision]) -> bool:

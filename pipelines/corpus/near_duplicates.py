@@ -7,6 +7,7 @@ the number of processes nor the luck of a hash decides what is a duplicate.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
@@ -229,7 +230,7 @@ def _link_band(
         np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True]))) if len(keys) else np.zeros(0, int)
     )
     compared = 0
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         if end - start > 1:
             for left, right in _bucket_pairs([int(row) for row in order[start:end]], roots):
                 compared += 1
