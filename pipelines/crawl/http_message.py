@@ -69,7 +69,8 @@ def decoded_body(message: HttpMessage, largest: int) -> bytes:
 
 def _unchunked(body: bytes) -> bytes:
     """RFC 9112 §7.1; a body that ends inside a chunk gives what there is."""
-    parts, position = [], 0
+    parts: list[bytes] = []
+    position = 0
     while found := CHUNK_SIZE.match(body, position):
         size = int(found.group(1), 16)
         if size == 0:

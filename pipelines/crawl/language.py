@@ -6,22 +6,34 @@ import re
 from functools import cache
 from typing import Any
 
-WINDOW = 2_000  # characters; more do not change the answer on pages of one language
-HAN = re.compile(r"[\u4e00-\u9fff]")
-KANA = re.compile(r"[\u3040-\u30ff]")
+WINDOW = 600  # characters from the middle, where menus and cookie notices are not; more do not change the answer
+HAN = re.compile(r"[\u3400-\u9fff]")
+KANA = re.compile(r"[\u3041-\u30fa]")
+HANGUL = re.compile(r"[\uac00-\ud7a3]")
 NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
 def language_of(text: str) -> str:
     """ISO 639-1 (or -3 where there is none); `und` for a text without letters."""
-    head = NOT_LETTERS.sub(" ", text[:WINDOW]).strip()
+    head = _sample(text)
     if not head:
         return "und"
-    han = len(HAN.findall(head))
-    if han * 5 > len(head) and not KANA.search(head):
-        return "zh"
+    if not head.isascii():
+        # Characters settle it where one language alone uses them, and a formula or a Latin name does not mislead.
+        kana, han, hangul = len(KANA.findall(head)), len(HAN.findall(head)), len(HANGUL.findall(head))
+        if hangul * 5 > len(head):
+            return "ko"
+        if kana * 20 > len(head):
+            return "ja"
+        if han * 5 > len(head):
+            return "zh"
     (labels, _) = _model().predict(head.lower(), k=1)
     return str(labels[0]).removeprefix("__label__") if len(labels) else "und"
+
+
+def _sample(text: str) -> str:
+    start = max(0, (len(text) - 2 * WINDOW) // 2)
+    return NOT_LETTERS.sub(" ", text[start : start + 2 * WINDOW]).strip()[:WINDOW]
 
 
 @cache

@@ -1,160 +1,169 @@
-"""WARC files to the pages table: every byte is read once, here."""
+"""WARC files to the pages table: every byte is read once, here.
+
+pages-00000.parquet          PAGES, one for each WARC file, in file order; of each canonical URL the newest capture
+ledger/crawl-00000.parquet   LEDGER: responses that are no page, by URL as crawled
+ledger/older-00000.parquet   LEDGER: captures that a newer one of the same URL replaced
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
+import shutil
+import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from pipelines.crawl.decoding import decode_html
-from pipelines.crawl.language import language_of
-from pipelines.crawl.settings import CrawlSettings, list_warcs, warc_name
-from pipelines.crawl.text import cheap_text, count_markers
-from pipelines.crawl.urls import address
-from pipelines.crawl.warc import Capture, read_captures
-from pipelines.records import PAGES
+from pipelines.crawl.newest import captures_by_key
+from pipelines.crawl.settings import CrawlError, CrawlSettings, list_warcs
+from pipelines.records import LEDGER, PAGES
 from pipelines.storage import Json, atomic_file
 
-ROWS_A_GROUP = 1_000
-MATH_SCRIPT = (
-    0.004  # ours: share of digits and operators in the text above which a page without markers still has evidence
-)
+OLDER = "older capture of the same URL"
 
 
 def write_pages(folder: Path, settings: CrawlSettings, *, snapshot: str) -> dict[str, Json]:
-    """pages-*.parquet (PAGES), one for each WARC file, one row for each canonical URL, the newest; facts count the rest.
+    """The pages table of one snapshot; facts count what became of every record.
 
-    A WARC file whose shard exists is not read again. Raises CrawlError where the snapshot has no files.
+    A WARC file whose shard exists is not read again. Raises CrawlError where the snapshot has no files, or where none
+    of them holds a WARC record.
     """
+    from pipelines.crawl.crawl_step import NO_RECORDS, outcomes_of
+
     warcs = list_warcs(settings, snapshot)
-    shards = {path: folder / f"raw-{index:05d}.parquet" for index, path in enumerate(warcs)}
-    left = [(path, shard) for path, shard in shards.items() if not shard.exists()]
-    workers = min(len(left), settings.workers or os.cpu_count() or 1)
+    finals = [folder / f"pages-{number:05d}.parquet" for number in range(len(warcs))]
+    raws = [folder / "raw" / f"raw-{number:05d}.parquet" for number in range(len(warcs))]
+    left = [(path, raw) for path, raw, final in zip(warcs, raws, finals, strict=True) if not final.exists()]
     if left:
-        with ProcessPoolExecutor(max(1, workers), mp_context=get_context("forkserver")) as pool:
-            jobs = [pool.submit(read_warc, path, shard, settings, snapshot) for path, shard in left]
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"pages {snapshot}", unit="WARC", disable=None):
-                job.result()
+        (folder / "raw").mkdir(exist_ok=True)
+        _crawl(left, settings, snapshot)
+    shards = [final if final.exists() else raw for raw, final in zip(raws, finals, strict=True)]
     outcomes: Counter[str] = Counter()
-    for shard in shards.values():
-        outcomes.update(_outcomes_of(shard))
-    rows = _deduplicate(folder, list(shards.values()), outcomes)
-    for shard in shards.values():
-        shard.unlink()
+    for shard in shards:
+        outcomes.update(outcomes_of(shard))
+    if outcomes[NO_RECORDS] == len(warcs):
+        raise CrawlError(
+            f"snapshot {snapshot}: expected WARC records (WARC/1.0 or 1.1, plain, gzip or zstd) in {warcs[0]}"
+            f"{' and the others' if len(warcs) > 1 else ''}; found none. Are these WARC files?"
+        )
+    _publish(folder, raws, finals, shards)
+    if older := sum(pq.read_metadata(path).num_rows for path in (folder / "ledger").glob("older-*.parquet")):
+        outcomes[OLDER] = older
+    rows = sum(pq.read_metadata(final).num_rows for final in finals)
     return {"rows": rows, "warc_files": len(warcs), "outcomes": dict(sorted(outcomes.items()))}
 
 
-def read_warc(path: str, shard: Path, settings: CrawlSettings, snapshot: str) -> None:
-    """One WARC file to one raw shard, in file order and bounded memory."""
-    outcomes: Counter[str] = Counter()
-    name = warc_name(settings, snapshot, path)
-    with atomic_file(shard) as temporary, pq.ParquetWriter(temporary, PAGES, compression="zstd") as writer:
-        rows: list[dict[str, Any]] = []
-        for capture in read_captures(path, outcomes, largest=settings.largest_record):
-            row = page_row(capture, settings, outcomes)
-            if row is not None:
-                rows.append(row | {"snapshot": snapshot, "warc_file": name})
-            if len(rows) >= ROWS_A_GROUP:
-                writer.write_table(pa.Table.from_pylist(rows, PAGES))
-                rows.clear()
-        writer.write_table(pa.Table.from_pylist(rows, PAGES))
-        writer.add_key_value_metadata({"outcomes": json.dumps(outcomes)})
+def _crawl(left: list[tuple[str, Path]], settings: CrawlSettings, snapshot: str) -> None:
+    from datatrove.executor import LocalPipelineExecutor
+
+    from pipelines.crawl.crawl_step import WarcsToPages
+
+    shards = [raw for _, raw in left]
+    with (
+        tempfile.TemporaryDirectory(prefix="mathsieve-crawl-") as logs,
+        _quiet_datatrove(),
+        _progress(shards, snapshot),
+    ):
+        LocalPipelineExecutor(
+            pipeline=[WarcsToPages(left, settings, snapshot, quiet=True)],
+            tasks=len(left),
+            workers=max(1, min(len(left), settings.workers or os.cpu_count() or 1)),
+            logging_dir=logs,
+            skip_completed=False,  # finished shards say what is done
+        ).run()
 
 
-def page_row(capture: Capture, settings: CrawlSettings, outcomes: Counter[str]) -> dict[str, Any] | None:
-    """A capture as a row of the pages table; None, counted, where it has no usable URL or text."""
+@contextmanager
+def _quiet_datatrove() -> Iterator[None]:
+    """Its log lines, several for each WARC file, are kept from the terminal; failures are raised anyway."""
+    from loguru import logger
+
+    logger.disable("datatrove")
     try:
-        where = address(capture.url)
-    except ValueError:
-        outcomes["no http(s) URL"] += 1
-        return None
-    html, charset = decode_html(capture.body, capture.content_type)
-    title, text = cheap_text(html)
-    if len(text) < settings.shortest_text:
-        outcomes["text too short"] += 1
-        return None
-    markers = count_markers(html)
-    route = "kept" if settings.route == "all" else _route(where.key, text, markers, settings.negatives)
-    outcomes[route] += 1
-    if capture.truncated:
-        outcomes["truncated by the crawler"] += 1
-    return {
-        "url": capture.url,
-        "url_key": where.key,
-        "host": where.host,
-        "domain": where.domain,
-        "path": where.path,
-        "fetched": capture.fetched,
-        "warc_offset": capture.offset,
-        "warc_length": 0,
-        "digest": hashlib.sha256(capture.body).hexdigest()[:32],
-        "truncated": capture.truncated,
-        "charset": charset,
-        "language": language_of(text),
-        "title": title,
-        "text": None if route == "counted" else text,
-        "markers": markers,
-        "route": route,
-    }
+        yield
+    finally:
+        logger.enable("datatrove")
 
 
-def _route(key: str, text: str, markers: int, negatives: float) -> str:
-    if markers or _has_evidence(text):
-        return "kept"
-    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-    return "sampled" if share < negatives else "counted"
+@contextmanager
+def _progress(shards: list[Path], snapshot: str) -> Iterator[None]:
+    """A bar over WARC files with what is still being written, from another thread: the executor blocks."""
+    done = threading.Event()
+
+    def watch() -> None:
+        with tqdm(total=len(shards), desc=f"pages {snapshot}", unit="WARC", disable=None) as bar:
+            while not done.wait(0.5):
+                _show(bar, shards)
+            _show(bar, shards)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
-def _has_evidence(text: str) -> bool:
-    """Whether a text without markup may still be mathematics; generous, since what is routed away is never seen again."""
-    head = text[:20_000]
-    signs = sum(head.count(sign) for sign in "=+×÷√∑∫≤≥π²³")
-    words = sum(
-        head.lower().count(word)
-        for word in ("how many", "equation", "theorem", "proof", "calculate", "方程", "多少", "证明", "计算", "函数")
-    )
-    return (signs + 5 * words) > MATH_SCRIPT * len(head)
+def _show(bar: tqdm[None], shards: list[Path]) -> None:
+    folder = shards[0].parent
+    written = sum(size for path in folder.glob("*.parquet*") if (size := _size(path)))
+    bar.n = sum(1 for shard in shards if shard.exists())
+    bar.set_postfix_str(f"{written / 1e6:,.0f} MB written")
 
 
-def _outcomes_of(shard: Path) -> dict[str, int]:
-    found: dict[str, int] = json.loads(pq.read_metadata(shard).metadata[b"outcomes"])
-    return found
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it was moved into place meanwhile
+        return 0
 
 
-def _deduplicate(folder: Path, shards: list[Path], outcomes: Counter[str]) -> int:
-    """pages-*.parquet without older or repeated captures of a URL; memory holds one key and date for each page."""
-    newest: dict[str, tuple[str, int, int]] = {}
-    for number, shard in enumerate(shards):
-        position = 0
-        for batch in _batches(shard, ["url_key", "fetched"]):
-            for key, fetched in zip(batch["url_key"].to_pylist(), batch["fetched"].to_pylist(), strict=True):
-                newest[key] = max(newest.get(key, ("", -1, -1)), (fetched, number, position))
-                position += 1
-    for number, shard in enumerate(shards):
-        kept = {position for _, where, position in newest.values() if where == number}
-        position = 0
-        with (
-            atomic_file(folder / f"pages-{number:05d}.parquet") as temporary,
-            pq.ParquetWriter(temporary, PAGES, compression="zstd") as writer,
-        ):
-            for batch in _batches(shard, None):
-                mask = pa.array([position + offset in kept for offset in range(batch.num_rows)])
-                position += batch.num_rows
-                writer.write_batch(batch.filter(mask))
-        outcomes["older capture of the same URL"] += position - len(kept)
-    return len(newest)
+def _publish(folder: Path, raws: list[Path], finals: list[Path], shards: list[Path]) -> None:
+    """Raw shards to final ones without what a newer capture replaces. Done again after a kill, it gives the same."""
+    stale: list[npt.NDArray[np.int64]] = []
+    for table in captures_by_key(shards):
+        older = table.filter(pc.invert(table["newest"]))
+        stale.append(older["shard"].to_numpy().astype(np.int64) << 40 | older["row"].to_numpy())
+    dropped = np.sort(np.concatenate(stale)) if stale else np.zeros(0, np.int64)
+    owners = dropped >> 40
+    for number, (raw, final) in enumerate(zip(raws, finals, strict=True)):
+        if not final.exists():
+            first, last = np.searchsorted(owners, [number, number + 1])
+            _publish_shard(folder, raw, final, dropped[first:last] & ((1 << 40) - 1))
+    shutil.rmtree(folder / "raw", ignore_errors=True)
 
 
-def _batches(path: Path, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(ROWS_A_GROUP, columns=columns)
+def _publish_shard(folder: Path, raw: Path, final: Path, stale: npt.NDArray[np.int64]) -> None:
+    number = final.stem.rpartition("-")[2]
+    (folder / "ledger").mkdir(exist_ok=True)
+    made = raw.parent / "ledger" / f"crawl-{number}.parquet"
+    if made.exists():
+        made.replace(folder / "ledger" / made.name)
+    if not len(stale):
+        raw.replace(final)
+        return
+    names: list[str] = []
+    with atomic_file(final) as temporary, pq.ParquetFile(raw) as file:
+        with pq.ParquetWriter(temporary, PAGES, compression="zstd") as writer:
+            first = 0
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                old = np.isin(np.arange(first, first + table.num_rows), stale)
+                first += table.num_rows
+                names += table["url_key"].filter(pa.array(old)).to_pylist()
+                writer.write_table(table.filter(pa.array(~old)))
+            writer.add_key_value_metadata({"outcomes": file.metadata.metadata[b"outcomes"]})
+        with atomic_file(folder / "ledger" / f"older-{number}.parquet") as older:
+            rows = [{"url_key": name, "stage": "crawl", "reason": OLDER, "detail": ""} for name in names]
+            pq.write_table(pa.Table.from_pylist(rows, LEDGER), older, compression="zstd")
+    raw.unlink()

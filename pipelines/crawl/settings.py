@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,11 +36,13 @@ class CommonCrawlSettings(Settings):
 
 
 class CrawlSettings(Settings):
-    """One crawl: exactly one of `folder` (a snapshot for each subfolder, or one if there are none) and `common_crawl`."""
+    """One crawl: exactly one of `folder` (a snapshot for each subfolder, or one if there are none), `folders`, `files` and `common_crawl`."""
 
     folder: Path | None = None
     folders: dict[str, Path] = Field(default_factory=dict)
     """Snapshot name -> folder of WARC files, for folders whose names are no snapshots."""
+    files: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Snapshot name -> paths, globs or URLs of WARC files. ${VARIABLES} of the environment are expanded."""
     common_crawl: CommonCrawlSettings | None = None
     route: Literal["all", "routed"] = "all"
     negatives: float = Field(default=0.05, gt=0, le=1)
@@ -49,7 +53,7 @@ class CrawlSettings(Settings):
 
     def identity(self) -> dict[str, Any]:
         """What decides a pages table, without where the files happen to lie or how many processes read them."""
-        return self.model_dump(mode="json", exclude={"workers", "folder", "folders"})
+        return self.model_dump(mode="json", exclude={"workers", "folder", "folders", "files"})
 
 
 def list_snapshots(settings: CrawlSettings) -> list[str]:
@@ -58,7 +62,7 @@ def list_snapshots(settings: CrawlSettings) -> list[str]:
         from pipelines.crawl.common_crawl import published_snapshots
 
         return published_snapshots(settings.common_crawl)
-    return sorted(_folders(settings))
+    return sorted({**settings.files, **({} if settings.files else _folders(settings))})
 
 
 def list_warcs(settings: CrawlSettings, snapshot: str) -> list[str]:
@@ -67,6 +71,12 @@ def list_warcs(settings: CrawlSettings, snapshot: str) -> list[str]:
         from pipelines.crawl.common_crawl import published_warcs
 
         return published_warcs(settings.common_crawl, snapshot)
+    if settings.files:
+        if snapshot not in settings.files:
+            raise CrawlError(
+                f"snapshot {snapshot!r} is not in the crawl; there are: {', '.join(sorted(settings.files))}"
+            )
+        return _expanded(settings.files[snapshot])
     folders = _folders(settings)
     if snapshot not in folders:
         raise CrawlError(f"snapshot {snapshot!r} is not in the crawl; there are: {', '.join(sorted(folders))}")
@@ -77,14 +87,19 @@ def file_identities(settings: CrawlSettings, snapshot: str) -> list[list[Any]]:
     """Name, size and modification time of each local WARC file (names alone for published ones, which never change)."""
     if settings.common_crawl is not None:
         return [[name] for name in list_warcs(settings, snapshot)]
-    paths = [Path(name) for name in list_warcs(settings, snapshot)]
-    return [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    names = list_warcs(settings, snapshot)
+    paths = [Path(name) for name in names if "://" not in name]
+    return [[name] for name in names if "://" in name] + [
+        [path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths
+    ]
 
 
 def warc_path(settings: CrawlSettings, snapshot: str, warc_file: str) -> str:
     """Where a file named in a pages table lies now."""
     if settings.common_crawl is not None:
         return f"{settings.common_crawl.base_url.rstrip('/')}/{warc_file}"
+    if settings.files:
+        return warc_file
     return str(_folders(settings)[snapshot] / warc_file)
 
 
@@ -92,6 +107,8 @@ def warc_name(settings: CrawlSettings, snapshot: str, path: str) -> str:
     """The name under which a pages table keeps a WARC file: relative, so that the crawl may be moved."""
     if settings.common_crawl is not None:
         return path.removeprefix(settings.common_crawl.base_url.rstrip("/") + "/")
+    if settings.files:
+        return path
     return Path(path).relative_to(_folders(settings)[snapshot]).as_posix()
 
 
@@ -99,7 +116,9 @@ def _folders(settings: CrawlSettings) -> dict[str, Path]:
     if settings.folders:
         return {name: _existing(path) for name, path in settings.folders.items()}
     if settings.folder is None:
-        raise CrawlError("crawl: expected one of folder, folders and common_crawl; found none. Set one in the recipe.")
+        raise CrawlError(
+            "crawl: expected one of folder, folders, files and common_crawl; found none. Set one in the recipe."
+        )
     folder = _existing(settings.folder)
     inner = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and _warcs_in(path, required=False)}
     if inner:
@@ -108,7 +127,35 @@ def _folders(settings: CrawlSettings) -> dict[str, Path]:
     return {folder.name: folder}
 
 
+def _expanded(names: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        path = _with_environment(name)
+        if "://" in path:
+            found.append(path)
+            continue
+        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # pathlib cannot glob an absolute pattern
+        if not matches:
+            raise CrawlError(
+                f"{name}: expected a WARC file, or a pattern that matches some; nothing does. Check the path."
+            )
+        found += matches
+    return found
+
+
+def _with_environment(name: str) -> str:
+    def value(found: re.Match[str]) -> str:
+        if found.group(1) not in os.environ:
+            raise CrawlError(
+                f"{name}: expected the environment variable {found.group(1)} to be set; it is not. Set it."
+            )
+        return os.environ[found.group(1)]
+
+    return re.sub(r"\$\{(\w+)\}", value, name)
+
+
 def _existing(folder: Path) -> Path:
+    folder = Path(_with_environment(str(folder))).expanduser()
     if not folder.is_dir():
         raise CrawlError(
             f"crawl folder {folder}: expected a folder of WARC files; there is none. Check the recipe's crawl section."

@@ -6,22 +6,33 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 TRACKING = re.compile(
-    r"^(?:utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|mc_[ce]id|igshid|_ga|_gl|_hs\w+|vero_\w+|ref_src|spm|"
-    r"phpsessid|jsessionid|sessionid|sid)$",
+    r"(?:utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|mc_[ce]id|igshid|_ga|_gl|_hs\w+|vero_\w+|"
+    r"ref_src|spm|mkt_tok|pk_(?:campaign|kwd|source|medium)|piwik_\w+|wt_mc|trk|ocid|cmpid)(?:=|$)",
     re.I,
 )
 """Parameters that say where a visitor came from, never which page it is."""
-SESSION_PATH = re.compile(r";jsessionid=[^/?#]*", re.I)
+SESSION = re.compile(
+    r"(?:phpsessid|jsessionid|aspsessionid\w*|session_?id|sessid|sid|cfid|cftoken)=[0-9a-z_.-]{16,}$", re.I
+)
+"""A visitor's session; a short `sid=42` may well name the page."""
+SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#]*", re.I)
+INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.I)
+ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+CONTROL = re.compile(r"[\x00-\x20\x7f]+")
+LONGEST_URL = 8_000  # characters; ours: browsers and servers stop near there, and a longer one is data, not an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """A URL taken apart for the pages table."""
 
+    url: str
+    """As crawled, without what UTF-8 cannot hold."""
     key: str
     host: str
     domain: str
@@ -31,25 +42,37 @@ class Address:
 
 
 def canonical_url(url: str) -> str:
-    """The URL's key: scheme and `www.` dropped, host in lower case, no default port, fragment, tracking or last slash."""
-    parts = urlsplit(url.strip())
+    """The URL's key: scheme and `www.` dropped, host in lower case, no default port, fragment, tracking or last slash.
+
+    Escapes in one spelling, dot segments resolved, parameters sorted. Raises ValueError where no host can be read.
+    """
+    parts = urlsplit(CONTROL.sub("", url))
     host = _host(parts.netloc, parts.scheme)
-    path = SESSION_PATH.sub("", parts.path) or "/"
-    path = re.sub(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", "/", re.sub(r"/{2,}", "/", path), flags=re.I)
-    if len(path) > 1:
-        path = path.rstrip("/") or "/"
-    kept = sorted(part for part in parts.query.split("&") if part and not TRACKING.match(part.split("=", 1)[0]))
-    return f"{host.removeprefix('www.')}{path}" + (f"?{'&'.join(kept)}" if kept else "")
+    path = _escaped(parts.path)
+    if ";" in path:
+        path = SESSION_PATH.sub("", path)
+    if "/." in path:
+        path = _without_dots(path)
+    path = INDEX.sub("/", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
+    query = ""
+    if parts.query:
+        pieces = [part for part in parts.query.replace("&amp;", "&").split("&") if part]
+        kept = sorted(_escaped(part) for part in pieces if not TRACKING.match(part) and not SESSION.match(part))
+        query = f"?{'&'.join(kept)}" if kept else ""
+    return f"{host.removeprefix('www.')}{path}{query}"
 
 
 def address(url: str) -> Address:
     """Everything the pages table says about a URL. Raises ValueError where it is not an http(s) URL with a host."""
-    parts = urlsplit(url.strip())
+    clean = url.strip().encode("utf-8", "replace").decode("utf-8")
+    if len(clean) > LONGEST_URL:
+        raise ValueError(f"expected a URL of at most {LONGEST_URL} characters; found {len(clean)}")
+    parts = urlsplit(CONTROL.sub("", clean))
     if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"expected an http(s) URL; found {url[:200]!r}")
-    host = parts.hostname.lower().rstrip(".")
+        raise ValueError(f"expected an http(s) URL; found {clean[:200]!r}")
+    host = _ascii_host(parts.hostname.rstrip("."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Address(key=canonical_url(url), host=host, domain=registered_domain(host), path=path)
+    return Address(url=clean, key=canonical_url(clean), host=host, domain=registered_domain(host), path=path)
 
 
 @lru_cache(maxsize=200_000)
@@ -58,12 +81,48 @@ def registered_domain(host: str) -> str:
     return _suffixes()(host).top_domain_under_public_suffix or host
 
 
+@lru_cache(maxsize=50_000)
 def _host(netloc: str, scheme: str) -> str:
-    host = netloc.rpartition("@")[2].lower()
+    host = netloc.rpartition("@")[2]
     name, colon, port = host.rpartition(":")
-    if colon and (not port or port == DEFAULT_PORTS.get(scheme.lower())):
+    if colon and "]" not in port and (not port or port == DEFAULT_PORTS.get(scheme.lower())):
         host = name
-    return host.rstrip(".")
+    return _ascii_host(host.rstrip("."))
+
+
+def _ascii_host(host: str) -> str:
+    """Lower case, and international names as DNS writes them (xn--...)."""
+    host = host.lower()
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:  # no valid name, but still one spelling of it
+        return quote(host, safe="[]:")
+
+
+def _escaped(text: str) -> str:
+    if not text.isascii():
+        text = quote(text, safe="%/;:@&=+$,!~*'()?[]")
+    return ESCAPE.sub(_one_spelling, text) if "%" in text else text
+
+
+def _one_spelling(found: re.Match[str]) -> str:
+    character = chr(int(found.group(1), 16))
+    return character if character in UNRESERVED else f"%{found.group(1).upper()}"
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986 §5.2.4."""
+    kept: list[str] = []
+    parts = path.split("/")
+    for part in parts:
+        if part == "..":
+            if len(kept) > 1:
+                kept.pop()
+        elif part != ".":
+            kept.append(part)
+    return "/".join(kept) + ("/" if parts[-1] in (".", "..") else "")
 
 
 @cache

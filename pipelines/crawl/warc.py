@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pipelines.crawl.byte_sources import GLANCE, ByteSource, SourceStream, open_source
 from pipelines.crawl.http_message import UnreadableBody, decoded_body, parse_response
 from pipelines.crawl.settings import CrawlError
-from pipelines.crawl.warc_repair import GZIP, INSIDE, ZSTD, RawRecord, RecordReader
+from pipelines.crawl.warc_repair import GZIP, INSIDE, RawRecord, RecordReader
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 LOOKS_LIKE_HTML = re.compile(

@@ -98,7 +98,7 @@ class _Member:
         try:
             most = (1 << 20,) if self._gzip else ()
             self._pending = self._inflate.decompress(chunk, *most)
-        except (zlib.error, *_zstd_errors()) as error:
+        except _inflate_errors() as error:
             raise Damaged(f"broken gzip member: {error}") from error
         if self._inflate.eof:
             self.end = self._in - len(self._inflate.unused_data)
@@ -116,10 +116,10 @@ def _zstd() -> Any:
     return zstandard.ZstdDecompressor().decompressobj()
 
 
-def _zstd_errors() -> tuple[type[Exception], ...]:
+def _inflate_errors() -> tuple[type[Exception], ...]:
     import zstandard
 
-    return (zstandard.ZstdError,)
+    return (zlib.error, zstandard.ZstdError)
 
 
 class RecordReader:

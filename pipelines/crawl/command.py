@@ -1,0 +1,108 @@
+"""WARC files, or a Common Crawl snapshot, to pages in Parquet.
+
+    mathsieve crawl a.warc.gz b.warc.gz --out pages/
+    mathsieve crawl folder/ --out pages/ --route routed
+    mathsieve crawl --snapshot CC-MAIN-2026-05 --files 2 --out pages/
+
+Run again after an interruption, it goes on after the last finished WARC file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlError, CrawlSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "warcs", nargs="*", metavar="WARC", help="WARC files (.warc, .warc.gz, .warc.zst) or folders of them"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for pages-*.parquet and the ledger of what was dropped"
+    )
+    parser.add_argument("--snapshot", help="a Common Crawl snapshot, such as CC-MAIN-2026-05")
+    parser.add_argument("--base-url", help="where Common Crawl's layout is served (https://, s3://commoncrawl)")
+    parser.add_argument("--files", type=int, help="only the first WARC files of the snapshot")
+    parser.add_argument(
+        "--route",
+        choices=["all", "routed"],
+        default="all",
+        help="routed: pages without any sign of mathematics keep only their facts",
+    )
+    parser.add_argument(
+        "--negatives", type=float, default=0.05, help="routed: share of those that is kept whole (default 0.05)"
+    )
+    parser.add_argument("--workers", type=int, help="processes (default: all cores)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from pydantic import ValidationError
+
+    try:
+        settings, snapshot = _settings(arguments)
+        return _crawl(arguments.out, settings, snapshot)
+    except ValidationError as error:
+        for problem in error.errors():
+            print(
+                f"mathsieve crawl: --{problem['loc'][-1]}: {problem['msg']}; found {problem['input']!r}",
+                file=sys.stderr,
+            )
+        return 2
+    except CrawlError as error:
+        print(f"mathsieve crawl: {error}", file=sys.stderr)
+        return 1
+
+
+def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
+    from pipelines.crawl.pages import write_pages
+    from pipelines.crawl.settings import list_warcs
+
+    asked = {"settings": settings.identity(), "warcs": list_warcs(settings, snapshot)}
+    plan = out / "crawl.json"
+    if plan.exists() and json.loads(plan.read_text(encoding="utf-8"))["asked"] != asked:
+        raise CrawlError(
+            f"{out}: expected an empty folder, or one of the same crawl; found another crawl's pages. Name another --out."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    plan.write_text(json.dumps({"asked": asked}, indent=1), encoding="utf-8")
+    facts = write_pages(out, settings, snapshot=snapshot)
+    plan.write_text(json.dumps({"asked": asked, "facts": facts}, indent=1, ensure_ascii=False), encoding="utf-8")
+    print(f"{facts['rows']:,} pages from {facts['warc_files']:,} WARC files in {out}")
+    for outcome, count in facts["outcomes"].items():
+        print(f"  {count:>10,}  {outcome}")
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[CrawlSettings, str]:
+    kept = {"route": arguments.route, "negatives": arguments.negatives, "workers": arguments.workers}
+    if arguments.snapshot:
+        if arguments.warcs:
+            raise CrawlError("expected WARC files or --snapshot; found both. Leave one out.")
+        where = {"base_url": arguments.base_url} if arguments.base_url else {}
+        published = CommonCrawlSettings(snapshots=(arguments.snapshot,), files=arguments.files, **where)
+        return CrawlSettings(common_crawl=published, **kept), arguments.snapshot
+    if not arguments.warcs:
+        raise CrawlError("expected WARC files, or --snapshot with a Common Crawl name; found neither.")
+    return CrawlSettings(files={"local": tuple(_files(arguments.warcs))}, **kept), "local"
+
+
+def _files(names: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        path = Path(name)
+        if "://" in name:
+            found.append(name)
+        elif path.is_dir():
+            inner = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.name.endswith(WARC_NAMES))
+            if not inner:
+                raise CrawlError(f"{name}: expected files that end in {', '.join(WARC_NAMES)}; found none.")
+            found += inner
+        elif path.is_file():
+            found.append(str(path.absolute()))
+        else:
+            raise CrawlError(f"{name}: expected a WARC file or a folder of them; there is none. Check the path.")
+    return found

@@ -1,0 +1,137 @@
+"""WARC files to shards of the pages table, as a step that datatrove's local, Slurm and Ray executors run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+from loguru import logger
+
+from pipelines.crawl.page_rows import page_row
+from pipelines.crawl.settings import CrawlError, CrawlSettings, warc_name
+from pipelines.crawl.warc import Passed, read_warc
+from pipelines.records import LEDGER, PAGES
+from pipelines.storage import atomic_file
+
+ROWS_A_GROUP = 1_000
+BYTES_A_GROUP = 32 << 20  # of text held before it is written, whatever the pages' sizes
+NO_RECORDS = "WARC file without a readable record"
+
+
+class WarcsToPages(PipelineStep):  # type: ignore[misc]  # datatrove's classes are not typed
+    """Each rank takes its share of the WARC files. Yields one Document for each finished shard: its path and counts.
+
+    A shard that exists is not made again, so a killed run goes on where it stopped.
+    """
+
+    name = "WARC to pages"
+    type = "CRAWL"
+
+    def __init__(
+        self, warcs: list[tuple[str, Path]], settings: CrawlSettings, snapshot: str, *, quiet: bool = False
+    ) -> None:
+        super().__init__()
+        self.warcs, self.settings, self.snapshot, self.quiet = warcs, settings, snapshot, quiet
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """In a worker process: the first that runs there, so that datatrove's own log lines can be left out."""
+        self.__dict__.update(state)
+        if self.quiet:
+            logger.disable("datatrove")
+
+    def run(self, data: Iterator[Document] | None = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        if data:
+            yield from data
+        for path, shard in self.warcs[rank::world_size]:
+            with self.track_time("WARC file"):
+                if not shard.exists():
+                    write_shard(path, shard, self.settings, self.snapshot)
+                outcomes = outcomes_of(shard)
+            for outcome, count in outcomes.items():
+                self.stat_update(outcome, value=count)
+            yield Document(text=str(shard), id=Path(path).name, metadata=dict(outcomes))
+
+
+def write_shard(path: str, shard: Path, settings: CrawlSettings, snapshot: str) -> None:
+    """One WARC file to one shard, in file order and bounded memory; what was dropped, to its ledger beside."""
+    outcomes: Counter[str] = Counter()
+    name = warc_name(settings, snapshot, path)
+    ledger = shard.parent / "ledger" / f"crawl-{shard.stem.rpartition('-')[2]}.parquet"
+    ledger.parent.mkdir(exist_ok=True)
+    with (
+        atomic_file(shard) as pages_file,
+        atomic_file(ledger) as ledger_file,
+        pq.ParquetWriter(pages_file, PAGES, compression="zstd") as pages,
+        pq.ParquetWriter(ledger_file, LEDGER, compression="zstd") as dropped,
+    ):
+        rows, held = _Group(pages, PAGES), _Group(dropped, LEDGER)
+        try:
+            for fate in read_warc(path, largest=settings.largest_record):
+                row = _row(fate, settings, outcomes, held)
+                if row is not None:
+                    rows.add(row | {"snapshot": snapshot, "warc_file": name}, len(row["text"] or ""))
+        except CrawlError:
+            if outcomes and not rows.written and sum(outcomes.values()) < 3:
+                outcomes[NO_RECORDS] += 1
+            else:
+                raise
+        rows.flush()
+        held.flush()
+        pages.add_key_value_metadata({"outcomes": json.dumps(outcomes, sort_keys=True)})
+
+
+def outcomes_of(shard: Path) -> dict[str, int]:
+    """What became of every record of a shard's WARC file."""
+    found: dict[str, int] = json.loads(pq.read_metadata(shard).metadata[b"outcomes"])
+    return found
+
+
+class _Group:
+    """Rows that wait to be written as one row group."""
+
+    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
+        self._writer, self._schema = writer, schema
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = self.written = 0
+
+    def add(self, row: dict[str, Any], size: int = 0) -> None:
+        self._rows.append(row)
+        self._bytes += size
+        if len(self._rows) >= ROWS_A_GROUP or self._bytes >= BYTES_A_GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, self._schema))
+        self.written += len(self._rows)
+        self._rows, self._bytes = [], 0
+
+
+def _row(fate: Any, settings: CrawlSettings, outcomes: Counter[str], ledger: _Group) -> dict[str, Any] | None:
+    if isinstance(fate, Passed):
+        outcomes[fate.reason] += 1
+        if fate.url and not fate.reason.startswith("record type"):
+            ledger.add(
+                {"url_key": fate.url, "stage": "crawl", "reason": fate.reason, "detail": f"offset {fate.offset}"}
+            )
+        return None
+    try:
+        row = page_row(fate, settings)
+    except ValueError as error:
+        outcomes["no http(s) URL"] += 1
+        detail = str(error)
+        ledger.add({"url_key": fate.url[:2_000], "stage": "crawl", "reason": "no http(s) URL", "detail": detail})
+        return None
+    outcomes[row["route"]] += 1
+    if row["text"] is None and settings.route == "all":
+        outcomes["of those, text too short"] += 1
+    if row["truncated"]:
+        outcomes["of those, truncated"] += 1
+    return row

@@ -1,0 +1,55 @@
+"""One capture to one row of the pages table."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from pipelines.crawl.decoding import decode_html
+from pipelines.crawl.language import language_of
+from pipelines.crawl.routing import evidence, route
+from pipelines.crawl.settings import CrawlSettings
+from pipelines.crawl.text import cheap_text, glimpse
+from pipelines.crawl.urls import address
+from pipelines.crawl.warc import Capture
+
+DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)")
+
+
+def page_row(capture: Capture, settings: CrawlSettings) -> dict[str, Any]:
+    """The row without snapshot and WARC file. Raises ValueError where the URL is none of http(s)."""
+    where = address(capture.url)
+    html, charset = decode_html(capture.body, capture.content_type)
+    markers, weight = evidence(capture.body if charset == "utf-8" else html.encode("utf-8", "replace"))
+    path = "kept" if settings.route == "all" else route(where.key, markers, weight, settings.negatives)
+    title: str | None = None
+    text: str | None = None
+    if path != "counted":
+        title, text = cheap_text(html)
+        if len(text) < settings.shortest_text:  # nothing to judge; the row stays, so that its domain's share is exact
+            text, path = None, "counted"
+    return {
+        "url": where.url,
+        "url_key": where.key,
+        "host": where.host,
+        "domain": where.domain,
+        "path": where.path,
+        "fetched": utc(capture.fetched),
+        "warc_offset": capture.offset,
+        "warc_length": capture.length,
+        "digest": hashlib.sha256(capture.body).hexdigest()[:32],
+        "truncated": capture.truncated,
+        "charset": charset,
+        "language": language_of(text if text is not None else glimpse(html)),
+        "title": title,
+        "text": text,
+        "markers": markers,
+        "route": path,
+    }
+
+
+def utc(date: str) -> str:
+    """A WARC-Date to the second, `2024-01-31T12:00:00Z`, so that dates compare as text; empty where it is none."""
+    found = DATE.match(date.strip())
+    return "{}-{}-{}T{}:{}:{}Z".format(*found.groups()) if found else ""

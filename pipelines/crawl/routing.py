@@ -1,0 +1,104 @@
+"""Whether a page shows any evidence of mathematics, from its raw HTML, at 0.05 ms a page.
+
+Two kinds of evidence, found in one pass of hyperscan: markers (formula markup) and words with weights, in the languages
+of evidence.tsv: word problems and Chinese pages carry no marker. Either is enough. This routes; it never drops: a page
+without evidence keeps its row, and a fixed sample of such pages is kept whole as negatives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+MARKERS = (
+    rb"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|alpha|beta|gamma|theta|lambda|sigma|omega|infty|partial|nabla|math(?:bb|rm|cal|bf)"
+    rb"|operatorname|begin\{|left[(\[\\|]|leq?|geq?|neq|cdot|times|ldots|pmod|binom|displaystyle)[^a-zA-Z]",
+    rb"<math[\s>]",
+    rb"math/(?:tex|asciimath|mml)",
+    rb"[Mm]ath[Jj]ax",
+    rb"[Kk]a[Tt]e[Xx]",
+    rb"mwe-math|ltx_Math|mathml|MathML|imgmath|mimetex|mathtex|codecogs|latex\.php|\blatex\b",
+    rb"class=[\"'][^\"']{0,40}\b(?:math|formula|equation|tex)\b",
+    rb"\$\$[^$<>]{2,200}\$\$",
+    rb"\$[^$<>\n{}]{0,60}[\^_\\][^$<>\n]{0,60}\$",
+    rb"\xe2\x88[\x80-\x97\x9a-\xbf]|\xe2\x89[\x80-\xbf]|\xe2\x8a[\x80-\xab]",  # U+2200-22AB: mathematical operators
+    rb"&(?:sum|int|radic|infin|part|nabla|isin|notin|forall|exist|asymp|sube?|supe?|cap|cup|prod|equiv|lt;=|ne|le|ge);",
+    rb"<su[bp]>\s*(?:<[a-z]+>)?[-+]?[0-9a-z](?:</[a-z]+>)?\s*</su[bp]>",
+    rb"\d\s*[+*/\xc3\x97\xb7-]\s*\d+\s*=\s*[\d?_]",
+)
+MOST_MARKERS = 1_000  # counting stops there: a page of ten thousand formulas is no more routed than one of a thousand
+ENOUGH = 6
+"""Weight of words that is evidence: three words such as "equation", two such as "theorem". Ours, chosen so that one
+chance word does not keep a page; bench/recall_pass.py measures what it loses."""
+WORDS = Path(__file__).with_name("evidence.tsv")
+
+
+def evidence(html: bytes) -> tuple[int, int]:
+    """(count of math markers, weight of math words) in UTF-8 HTML."""
+    database, weights = _database()
+    found = _Found(weights)
+    try:
+        database.scan(html, match_event_handler=found.handler)
+    except _terminated():
+        pass  # MOST_MARKERS were found: there is evidence enough
+    return found.markers, found.weight
+
+
+def route(url_key: str, markers: int, weight: int, negatives: float) -> str:
+    """`kept`, `sampled` or `counted`; the sample depends on the URL alone, whatever the order and the workers."""
+    if markers or weight >= ENOUGH:
+        return "kept"
+    share = int.from_bytes(hashlib.blake2b(url_key.encode("utf-8", "replace"), digest_size=8).digest(), "big") / 2**64
+    return "sampled" if share < negatives else "counted"
+
+
+class _Found:
+    def __init__(self, weights: dict[int, int]) -> None:
+        self.markers = self.weight = 0
+        self._weights = weights
+        self.handler: Callable[..., bool | None] = self._found
+
+    def _found(self, number: int, start: int, end: int, flags: int, context: object) -> bool | None:
+        weight = self._weights.get(number)
+        if weight is None:
+            self.markers += 1
+            return self.markers >= MOST_MARKERS or None
+        self.weight += weight
+        return None
+
+
+@cache
+def _terminated() -> type[Exception]:
+    import hyperscan
+
+    return hyperscan.ScanTerminated
+
+
+@cache
+def _database() -> tuple[Any, dict[int, int]]:
+    import hyperscan
+
+    words: dict[str, int] = {}
+    for line in WORDS.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            number, _, word = line.partition("\t")
+            words[word] = int(number)
+    patterns = list(MARKERS)
+    flags = [hyperscan.HS_FLAG_DOTALL] * len(MARKERS)
+    weights: dict[int, int] = {}
+    for word, weight in words.items():
+        # Case folding of other scripts would need valid UTF-8, which pages do not promise: both spellings instead.
+        for spelling in {word} if word.isascii() else {word, word.capitalize()}:
+            weights[len(patterns)] = weight
+            patterns.append(_literal(spelling))
+            flags.append(hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if word.isascii() else 0))
+    database = hyperscan.Database()
+    database.compile(expressions=patterns, ids=list(range(len(patterns))), elements=len(patterns), flags=flags)
+    return database, weights
+
+
+def _literal(word: str) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in word.encode())
