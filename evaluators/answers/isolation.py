@@ -44,6 +44,7 @@ class Keeper:
             return None
         try:
             if self.process is None or self.process.poll() is not None:
+                self._kill()  # closes the pipes of one that died
                 self.process = _started()
             assert self.process.stdin is not None and self.process.stdout is not None
             deadline = time.monotonic() + PATIENCE

@@ -158,6 +158,9 @@ def _unwrapped(text: str) -> str:
                 and left not in inner
             ):
                 text = inner
+        for box in ("\\boxed", "\\fbox"):
+            if text.startswith(box + "{") and _closes_at_end(text):
+                text = text[len(box) :]
         if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
             text = text[1:-1]
         if text == before:

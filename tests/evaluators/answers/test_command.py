@@ -1,0 +1,83 @@
+"""`mathsieve check` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assets.command_line import main
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def written(tmp_path: Path, *rows: object) -> str:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return str(path)
+
+
+def test_a_right_pair_exits_with_zero_and_a_wrong_one_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", r"\frac12", "0.5"]) == 0
+    assert main(["check", "12 cm", "12 m"]) == 1
+    assert capsys.readouterr().out.splitlines()[0] == "correct: both are 1/2"
+
+
+def test_explain_shows_how_both_were_read(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "(1,2)", "[1,2]", "--explain"])
+    out = capsys.readouterr().out
+    assert "read as (1, 2)" in out and "read as [1, 2]" in out and "stage" in out
+
+
+def test_a_file_gives_one_line_a_pair_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"reference": str(i), "prediction": str(i + i % 2)} for i in range(5_000)]
+    assert main(["check", "--jsonl", written(tmp_path, *rows), "--workers", "2"]) == 0
+    assert [v["verdict"] for v in lines_of(capsys)] == ["correct", "incorrect"] * 2_500
+
+
+def test_malformed_lines_keep_their_place_and_set_the_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"reference": "1", "prediction": "1"}
+    path = written(tmp_path, good, "not json", [1], {"reference": "1"}, {"reference": 2, "prediction": 2.0}, good)
+    assert main(["check", "--jsonl", path]) == 1
+    captured = capsys.readouterr()
+    verdicts = [json.loads(line) for line in captured.out.splitlines()]
+    assert [v["verdict"] for v in verdicts] == ["correct", "error", "error", "error", "correct", "correct"]
+    assert verdicts[1]["reason"].startswith("line 2: is no JSON")
+    assert "3 of 6 lines are malformed" in captured.err
+
+
+def test_whole_outputs_are_extracted_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"reference": "5", "prediction": r"so \boxed{5}"},
+        {"reference": "5", "prediction": ""},
+        {"reference": "5", "prediction": None},
+    ]
+    assert main(["check", "--outputs", "--jsonl", written(tmp_path, *rows)]) == 0
+    assert [v["verdict"] for v in lines_of(capsys)] == ["correct", "no_answer", "no_answer"]
+
+
+def test_a_problem_decides_what_is_ambiguous(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"reference": "5", "prediction": "5%", "problem": "What percent is it?"},
+        {"reference": "5", "prediction": "5%", "problem": "How many apples are there?"},
+    ]
+    assert main(["check", "--jsonl", written(tmp_path, *rows)]) == 0
+    assert [v["verdict"] for v in lines_of(capsys)] == ["correct", "incorrect"]
+
+
+def test_unusable_arguments_exit_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "5"]) == 2
+    assert main(["check", "--jsonl", str(tmp_path / "absent.jsonl")]) == 2
+    assert main(["check", "5", "5", "--jsonl", "x"]) == 2
+    assert "absent.jsonl: No such file" in capsys.readouterr().err
+
+
+def test_a_lone_surrogate_in_a_file_is_written_as_its_escape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, '{"reference": "5", "prediction": "\\ud800"}')
+    assert main(["check", "--jsonl", path]) == 0
+    assert lines_of(capsys)[0]["verdict"] == "unparsed"
