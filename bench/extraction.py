@@ -37,7 +37,9 @@ FORMULAS = (
     r"\lambda_{1} \ne \lambda_{2}", r"e^{x+y}", r"\frac{x^{2}}{2}", r"\sin x", r"x \in \mathbb{R}", r"n \to \infty", r"\pi r^{2}", r"x_{i}^{2}",
 )  # fmt: skip
 DELIMITED = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
-PROSE = "The value of this expression is needed in the proof of the next statement, and the reader may check it by hand: "
+PROSE = (
+    "The value of this expression is needed in the proof of the next statement, and the reader may check it by hand: "
+)
 Extractor = Callable[[str], str]
 
 
@@ -77,10 +79,12 @@ def mathjax2(tex: str) -> str:
 
 def page_of(render: Callable[[str], str], draw: random.Random) -> str:
     """An article with every formula once, between running text, inside a page with navigation and footer."""
-    paragraphs = "".join(f"<p>{PROSE}{render(tex)} as was said above.</p>" for tex in draw.sample(FORMULAS, len(FORMULAS)))
+    paragraphs = "".join(
+        f"<p>{PROSE}{render(tex)} as was said above.</p>" for tex in draw.sample(FORMULAS, len(FORMULAS))
+    )
     return (
         '<!DOCTYPE html><html><head><title>Notes</title><script src="MathJax.js"></script></head><body><nav><ul><li><a href="/">Home</a></li></ul></nav>'
-        f'<main><article><h1>Notes on formulas</h1>{paragraphs}</article></main><footer>All rights reserved</footer></body></html>'
+        f"<main><article><h1>Notes on formulas</h1>{paragraphs}</article></main><footer>All rights reserved</footer></body></html>"
     )
 
 
@@ -108,13 +112,21 @@ def extractors() -> dict[str, Extractor]:
 
 def _lynx(page: str) -> str:
     command = ["lynx", "-stdin", "-dump", "-nolist", "-width=1000", "-display_charset=utf-8", "-assume_charset=utf-8"]
-    return subprocess.run(command, input=page.encode("utf-8", "replace"), capture_output=True, check=False).stdout.decode("utf-8", "replace")
+    return subprocess.run(
+        command, input=page.encode("utf-8", "replace"), capture_output=True, check=False
+    ).stdout.decode("utf-8", "replace")
 
 
 def normal(tex: str) -> str:
     """TeX with what does not change its meaning taken out."""
     tex = re.sub(r"\\(?:displaystyle|textstyle|left|right|limits|,|;|!|quad|qquad)(?![A-Za-z])", "", tex)
-    tex = tex.replace("\\leq", "\\le").replace("\\geq", "\\ge").replace("\\neq", "\\ne").replace("\\rightarrow", "\\to").replace("\\operatorname", "")
+    tex = (
+        tex.replace("\\leq", "\\le")
+        .replace("\\geq", "\\ge")
+        .replace("\\neq", "\\ne")
+        .replace("\\rightarrow", "\\to")
+        .replace("\\operatorname", "")
+    )
     return re.sub(r"[\s{}]", "", tex)
 
 
@@ -142,7 +154,9 @@ def generated(tools: dict[str, Extractor]) -> None:
             recalled = sum(normal(tex) in whole for tex in FORMULAS)
             marked = sum(any(normal(tex) in normal(other) for other in delimited) for tex in FORMULAS)
             valid = sum(not mistakes(tex) for tex in delimited)
-            cells.append(f"{percent(recalled, len(FORMULAS))} / {percent(marked, len(FORMULAS))} / {percent(valid, len(delimited))}")
+            cells.append(
+                f"{percent(recalled, len(FORMULAS))} / {percent(marked, len(FORMULAS))} / {percent(valid, len(delimited))}"
+            )
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
@@ -169,7 +183,10 @@ def real_pages(folder: Path, count: int) -> Iterator[tuple[str, str]]:
     for name in ("realweb", "messyweb"):
         pages = []
         for path in sorted((folder / name).glob("*.warc.gz")):
-            pages += [(name, decode_html(capture.body, capture.content_type)[0]) for capture in read_captures(str(path), Counter(), largest=2_000_000)]
+            pages += [
+                (name, decode_html(capture.body, capture.content_type)[0])
+                for capture in read_captures(str(path), Counter(), largest=2_000_000)
+            ]
         yield from random.Random(7).sample(pages, min(count, len(pages)))
 
 
@@ -194,12 +211,23 @@ def real(tools: dict[str, Extractor], pages: list[tuple[str, str]]) -> None:
             valid[name] += sum(not mistakes(tex) for tex in formulas)
     size = sum(len(page) for _, page in pages)
     print(f"\n## Real pages: {len(pages)} pages, {size / len(pages) / 1e3:.0f} thousand characters on average\n")
-    print("| extractor | recall, " + " | recall, ".join(f"{source} ({count})" for source, count in known.items()) + " | delimited | valid % | CPU ms/page, mean | median | CPU ms per 58 KB | times mathsieve |")
+    print(
+        "| extractor | recall, "
+        + " | recall, ".join(f"{source} ({count})" for source, count in known.items())
+        + " | delimited | valid % | CPU ms/page, mean | median | CPU ms per 58 KB | times mathsieve |"
+    )
     print("|---|" + "---|" * (len(known) + 6))
     for name, seconds in cost.items():
         cells = [percent(recalled[name, source], count) for source, count in known.items()]
         mean, middle = 1e3 * statistics.mean(seconds), 1e3 * statistics.median(seconds)
-        cells += [str(delimited[name]), percent(valid[name], delimited[name]), f"{mean:.1f}", f"{middle:.1f}", f"{1e3 * sum(seconds) / size * 58e3:.1f}", f"{sum(seconds) / sum(cost['mathsieve']):.1f}"]
+        cells += [
+            str(delimited[name]),
+            percent(valid[name], delimited[name]),
+            f"{mean:.1f}",
+            f"{middle:.1f}",
+            f"{1e3 * sum(seconds) / size * 58e3:.1f}",
+            f"{sum(seconds) / sum(cost['mathsieve']):.1f}",
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 

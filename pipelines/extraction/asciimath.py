@@ -35,9 +35,36 @@ UNARY = {
     "tt": r"\mathtt{%s}", "fr": r"\mathfrak{%s}", "sf": r"\mathsf{%s}", "cancel": r"\cancel{%s}", "mathbf": r"\mathbf{%s}", "mathbb": r"\mathbb{%s}", "mathcal": r"\mathcal{%s}",
     "mathfrak": r"\mathfrak{%s}", "mathrm": r"\mathrm{%s}", "arc": r"\overparen{%s}",
 }  # fmt: skip
-BINARY = {"frac": r"\frac{%s}{%s}", "root": r"\sqrt[%s]{%s}", "stackrel": r"\overset{%s}{%s}", "overset": r"\overset{%s}{%s}", "underset": r"\underset{%s}{%s}", "color": r"{\color{%s}%s}"}
-LEFT = {"(": "(", "[": "[", "{": r"\{", "(:": r"\langle", "<<": r"\langle", "langle": r"\langle", "{:": ".", "|:": "|", "⟨": r"\langle"}
-RIGHT = {")": ")", "]": "]", "}": r"\}", ":)": r"\rangle", ">>": r"\rangle", "rangle": r"\rangle", ":}": ".", ":|": "|", "⟩": r"\rangle"}
+BINARY = {
+    "frac": r"\frac{%s}{%s}",
+    "root": r"\sqrt[%s]{%s}",
+    "stackrel": r"\overset{%s}{%s}",
+    "overset": r"\overset{%s}{%s}",
+    "underset": r"\underset{%s}{%s}",
+    "color": r"{\color{%s}%s}",
+}
+LEFT = {
+    "(": "(",
+    "[": "[",
+    "{": r"\{",
+    "(:": r"\langle",
+    "<<": r"\langle",
+    "langle": r"\langle",
+    "{:": ".",
+    "|:": "|",
+    "⟨": r"\langle",
+}
+RIGHT = {
+    ")": ")",
+    "]": "]",
+    "}": r"\}",
+    ":)": r"\rangle",
+    ">>": r"\rangle",
+    "rangle": r"\rangle",
+    ":}": ".",
+    ":|": "|",
+    "⟩": r"\rangle",
+}
 WORDS = re.compile(r'"[^"]*"|(?:text|mbox)\s*(?:\(([^()]*)\)|\{([^{}]*)\}|\[([^\[\]]*)\])')
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FLAT = re.compile(r"\\left([(\[|]) ?((?:(?!\\(?:left|right|frac|sum|int|begin|prod)).)*?) ?\\right([)\]|])")
@@ -76,7 +103,11 @@ def _tokens(source: str) -> list[str]:
         found = WORDS.match(source, position) or NUMBER.match(source, position) or _symbols().match(source, position)
         token = found.group() if found else source[position]
         position += len(token)
-        tokens.append(token[1:] if token.startswith("\\") and len(token) > 1 and token[1:] in {*CONSTANTS, *UNARY, *BINARY, *LEFT, *RIGHT} else token)
+        tokens.append(
+            token[1:]
+            if token.startswith("\\") and len(token) > 1 and token[1:] in {*CONSTANTS, *UNARY, *BINARY, *LEFT, *RIGHT}
+            else token
+        )
     return tokens
 
 
@@ -142,7 +173,11 @@ def _matrix(opening: str, inner: str, closing: str) -> str:
     name = {"(": "pmatrix", "[": "bmatrix", "|": "vmatrix"}.get(opening)
     if opening == r"\{" and closing == ".":
         return f"\\begin{{cases}}{body}\\end{{cases}}"
-    return f"\\begin{{{name}}}{body}\\end{{{name}}}" if name else f"\\left{opening}\\begin{{matrix}}{body}\\end{{matrix}}\\right{closing}"
+    return (
+        f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        if name
+        else f"\\left{opening}\\begin{{matrix}}{body}\\end{{matrix}}\\right{closing}"
+    )
 
 
 def _bare(argument: str) -> str:

@@ -20,9 +20,13 @@ TERMS = frozenset({"code", "kbd", "samp", "tt"})
 LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w+#-]*)")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
-BLOCK_IN_CELL = frozenset("p div ul ol table pre blockquote h1 h2 h3 h4 h5 h6 dl hr form section article figure center".split())
+BLOCK_IN_CELL = frozenset(
+    "p div ul ol table pre blockquote h1 h2 h3 h4 h5 h6 dl hr form section article figure center".split()
+)
 PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
-DEFINITION = re.compile(r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}")
+DEFINITION = re.compile(
+    r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}"
+)
 LISTS_DEPTH = 12
 TIGHT = re.compile(r"(^[ ]*(?:- |\d+\. )[^\n]*)\n\n(?=[ ]*(?:- |\d+\. ))", re.MULTILINE)
 
@@ -147,7 +151,9 @@ class BlockWriter:
         text = self.restore(_verbatim(element)).strip("\n").rstrip()
         if not text.strip():
             return
-        language = LANGUAGE.search(f"{element.get('class')} {' '.join(child.get('class') for child in element.elements())}")
+        language = LANGUAGE.search(
+            f"{element.get('class')} {' '.join(child.get('class') for child in element.elements())}"
+        )
         fence = "```" if "```" not in text else "~~~~"
         body = f"{fence}{language[1] if language else ''}\n{text}\n{fence}"
         self.blocks.append(self.indent + self.prefix + self.keep(body))
@@ -272,7 +278,15 @@ def _is_data(table: Element, rows: list[list[Element]]) -> bool:
     if not rows or max(len(row) for row in rows) < 2 or table.get("role") == "presentation":
         return False
     cells = [cell for row in rows for cell in row]
-    complex_cells = sum(1 for cell in cells if any(part.tag in ("table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form") for part in cell.iterate() if part is not cell))
+    complex_cells = sum(
+        1
+        for cell in cells
+        if any(
+            part.tag in ("table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form")
+            for part in cell.iterate()
+            if part is not cell
+        )
+    )
     return complex_cells * 8 <= len(cells) and max(cell.length for cell in cells) <= 1000
 
 

@@ -1,8 +1,8 @@
 """HTML to text that keeps the mathematics.
 
-  mathsieve extract page.html              the text of a saved page (`-` reads standard input)
-  mathsieve extract https://example.org/   the same of a page on the web
-  mathsieve extract --jsonl pages.jsonl    {"url", "html"} lines in, {"url", "text"} lines out, in order, on all cores
+mathsieve extract page.html              the text of a saved page (`-` reads standard input)
+mathsieve extract https://example.org/   the same of a page on the web
+mathsieve extract --jsonl pages.jsonl    {"url", "html"} lines in, {"url", "text"} lines out, in order, on all cores
 """
 
 from __future__ import annotations
@@ -92,7 +92,10 @@ def _extract_lines(name: str, workers: int) -> int:
                     print(f"mathsieve extract: {name}: {error}", file=sys.stderr)
                 failed += len(errors)
     if failed:
-        print(f"mathsieve extract: {name}: {failed} lines could not be read; their lines hold an `error`.", file=sys.stderr)
+        print(
+            f"mathsieve extract: {name}: {failed} lines could not be read; their lines hold an `error`.",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 

@@ -21,7 +21,20 @@ NEVER_TEXT = frozenset(
 )
 WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
 """Elements that no class name can condemn."""
-ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog", "alertdialog", "toolbar"})
+ROLES = frozenset(
+    {
+        "navigation",
+        "banner",
+        "contentinfo",
+        "search",
+        "complementary",
+        "menu",
+        "menubar",
+        "dialog",
+        "alertdialog",
+        "toolbar",
+    }
+)
 CHROME = re.compile(
     r"(?:^|[\s_-])(?:nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
     r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
@@ -31,14 +44,68 @@ CHROME = re.compile(
     r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memSearch\w*|MSearch\S*|navpath|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad)(?:$|[\s_-])",
     re.IGNORECASE,
 )  # fmt: skip
-NEVER = re.compile(r"(?:^|[\s_-])(?:cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?)(?:$|[\s_-])", re.IGNORECASE)
+NEVER = re.compile(
+    r"(?:^|[\s_-])(?:cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
 """What is not content however much text it holds."""
-COMMENTS = re.compile(r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])", re.IGNORECASE)
-FORUM = ("QAPage", "DiscussionForumPosting", "answercell", "js-post", 'class="question"', "topic-body", "post-stream", "postbody", "post_body", "viewtopic", "threadtitle", "message-body", "showthread")
+COMMENTS = re.compile(
+    r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+FORUM = (
+    "QAPage",
+    "DiscussionForumPosting",
+    "answercell",
+    "js-post",
+    'class="question"',
+    "topic-body",
+    "post-stream",
+    "postbody",
+    "post_body",
+    "viewtopic",
+    "threadtitle",
+    "message-body",
+    "showthread",
+)
 """Signs that comments are the content: names that question-and-answer sites and forum software write."""
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-CONTENT = re.compile(r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main))(?:$|[\s_-])", re.IGNORECASE)
-LEAVES = frozenset({"p", "ul", "ol", "dl", "table", "pre", "blockquote", "tbody", "tr", "td", "li", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "a", "span", "b", "i", "em", "strong", "font", "tt", "code"})
+CONTENT = re.compile(
+    r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main))(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+LEAVES = frozenset(
+    {
+        "p",
+        "ul",
+        "ol",
+        "dl",
+        "table",
+        "pre",
+        "blockquote",
+        "tbody",
+        "tr",
+        "td",
+        "li",
+        "dd",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "figure",
+        "a",
+        "span",
+        "b",
+        "i",
+        "em",
+        "strong",
+        "font",
+        "tt",
+        "code",
+    }
+)
 MOST = 0.35
 """Share of the page's text above which a class name is not believed: themes name whole columns `sidebar-right`."""
 FEW = 0.12
@@ -74,10 +141,14 @@ def measure(element: Element, in_link: bool = False) -> None:
         links, run = length, 0
     element.length, element.links = length, links
     inline = element.tag in INLINE
-    element.weight = weight + (run if inline or run >= SENTENCE or element.tag in ("pre", "p", "li", "dd", "td") else run // 4)
+    element.weight = weight + (
+        run if inline or run >= SENTENCE or element.tag in ("pre", "p", "li", "dd", "td") else run // 4
+    )
 
 
-INLINE = frozenset("a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup time tt u var wbr".split())
+INLINE = frozenset(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup time tt u var wbr".split()
+)
 
 
 def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
@@ -114,10 +185,16 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
         return share < 0.5 and menu
     if tag == "aside":
         return share < MOST and (not inside or element.links > 0.3 * element.length)
-    if not attributes or tag in WHOLE:
+    if not attributes:
         return False
-    if "hidden" in attributes or HIDDEN.search(attributes.get("style", "")) or (attributes.get("aria-hidden") == "true" and share < 0.1):
+    if (
+        "hidden" in attributes
+        or HIDDEN.search(attributes.get("style", ""))
+        or (attributes.get("aria-hidden") == "true" and share < 0.1)
+    ):
         return share < 0.5
+    if tag in WHOLE:
+        return False
     if strictness == "lenient":
         return attributes.get("role") in ROLES and share < MOST and menu
     if attributes.get("role") in ROLES:
@@ -174,7 +251,11 @@ def _marked_content(element: Element) -> Element | None:
         candidate = stack.pop()
         if candidate.weight < SENTENCE or candidate.tag in LEAVES:
             continue
-        if candidate.tag in ("main", "article") or candidate.get("role") == "main" or _kind(_names(candidate)) == "content":
+        if (
+            candidate.tag in ("main", "article")
+            or candidate.get("role") == "main"
+            or _kind(_names(candidate)) == "content"
+        ):
             found.append(candidate)
         else:
             stack.extend(reversed(candidate.elements()))
@@ -212,7 +293,11 @@ def cut_link_lists(content: Element) -> None:
 
 
 def _is_link_list(element: Element, prose: int) -> bool:
-    if element.tag not in ("ul", "ol", "div", "table", "section", "dl", "aside", "center") or element.length > prose or element.weight > 3 * SENTENCE:
+    if (
+        element.tag not in ("ul", "ol", "div", "table", "section", "dl", "aside", "center")
+        or element.length > prose
+        or element.weight > 3 * SENTENCE
+    ):
         return False
     if element.links < LINK_LIST * element.length or not element.length:
         return False

@@ -14,14 +14,20 @@ ENVIRONMENTS = (
     "aligned gathered split array dcases smallmatrix subequations alignedat CD tikzcd"
 ).split()
 OPENER = re.compile(
-    r"\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>" + "|".join(ENVIRONMENTS) + r")(?P<star>\*?)\}"
+    r"\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
+    + "|".join(ENVIRONMENTS)
+    + r")(?P<star>\*?)\}"
     r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`",
     re.IGNORECASE,
 )
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
 WORD = re.compile(r"[A-Za-z]{3,}")
-PRICE = re.compile(r"\d[\d,. ]*(?:[kKmMbB]\b|\s*(?:million|billion|trillion|USD|dollars?|cents?|per|and|or|to|for|a|an|the|in|off|each)\b|[-–—/+]?\s*$)")
-FUNCTION_WORD = re.compile(r"\\[A-Za-z]+|\b(?:sin|cos|tan|log|exp|lim|max|min|mod|gcd|lcm|det|dim|ker|deg|sup|inf|arg|Pr|and|for|if)\b")
+PRICE = re.compile(
+    r"\d[\d,. ]*(?:[kKmMbB]\b|\s*(?:million|billion|trillion|USD|dollars?|cents?|per|and|or|to|for|a|an|the|in|off|each)\b|[-–—/+]?\s*$)"
+)
+FUNCTION_WORD = re.compile(
+    r"\\[A-Za-z]+|\b(?:sin|cos|tan|log|exp|lim|max|min|mod|gcd|lcm|det|dim|ker|deg|sup|inf|arg|Pr|and|for|if)\b"
+)
 SHORT = re.compile(r"[^\s\"`#@~;?$]{1,30}|[A-Za-z0-9()\[\]|+\-*/=<>≤≥≠.,:!' \u0370-\u03ff\u2190-\u22ff−×·…]{1,120}")
 CODE = re.compile(r"[\"`;#@]|=>|->|==|&&|\|\||\)\.|^\(['\w.]|^\{[A-Z_a-z][\w.]*\}?|^[A-Z_]{2,}\b|::|//|^\w+\[|'.*'")
 MAX_LENGTH = 6000
@@ -44,7 +50,13 @@ Emit = Callable[[str, bool], str]
 
 def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
     """`text` with every delimited formula replaced by what `emit` gives for it."""
-    if "$" not in text and "\\" not in text and not (notation.asciimath and "`" in text) and "tex]" not in text.lower() and "[math" not in text.lower():
+    if (
+        "$" not in text
+        and "\\" not in text
+        and not (notation.asciimath and "`" in text)
+        and "tex]" not in text.lower()
+        and "[math" not in text.lower()
+    ):
         return text
     written: list[str] = []
     position = 0
@@ -75,7 +87,9 @@ def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     if token == "`":
         return _backticks(text, start) if notation.asciimath else None
     if opener["tag"]:
-        return _until(text, start, f"[/{opener['tag']}]", display=opener["tag"].lower() in ("tex", "dmath", "math"), strict=False)
+        return _until(
+            text, start, f"[/{opener['tag']}]", display=opener["tag"].lower() in ("tex", "dmath", "math"), strict=False
+        )
     return _environment(text, opener)
 
 
@@ -166,12 +180,20 @@ def _is_formula(raw: str, before: str, after: str, *, dollars: bool) -> bool:
         return False
     commands = bool(re.search(r"\\[A-Za-z]{2,}|\\[,;!{}|\\]|[\^_]\{", tex))
     words = len(WORD.findall(FUNCTION_WORD.sub(" ", tex)))
-    if PRICE.match(tex) and not commands and not re.search(r"[\^_=<>]", tex) and (words or not dollars or after.isdigit() or raw != tex):
+    if (
+        PRICE.match(tex)
+        and not commands
+        and not re.search(r"[\^_=<>]", tex)
+        and (words or not dollars or after.isdigit() or raw != tex)
+    ):
         return tex.isdigit() and raw == tex and not after.isalnum() and not before.isalnum()
     if after.isdigit() and not (dollars and commands):
         return False
     if commands:
-        return not (CODE.search(re.sub(r"\\\S", "", tex)) and not dollars and not re.search(r"\\[A-Za-z]{2,}", tex)) and words <= 12
+        return (
+            not (CODE.search(re.sub(r"\\\S", "", tex)) and not dollars and not re.search(r"\\[A-Za-z]{2,}", tex))
+            and words <= 12
+        )
     if dollars and len(tex) == 1 and tex.isalpha() and not before.isalnum():
         return True  # the $k$th
     if (before.isascii() and before.isalnum()) or (after.isascii() and after.isalpha()) or CODE.search(tex):

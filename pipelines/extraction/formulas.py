@@ -18,17 +18,85 @@ from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
 from pipelines.extraction.tex import clean, mend
 
-CLASSES = re.compile(r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|MJX|eeimg|Wirisformula", re.IGNORECASE)
-ATTRIBUTES = frozenset({"data-latex", "data-tex", "data-katex", "data-mathml", "data-math", "data-equation", "data-formula", "data-asciimath", "data-expr", "data-custom-copy-text", "alttext"})
-TAGS = frozenset({"math", "script", "img", "mjx-container", "mjx-math", "d-math", "tex-math", "la-tex", "fmath", "math-field", "math-renderer", "x-equation", "amp-mathml", "jax", "object", "embed", "image", "inline-formula", "disp-formula"})
-MATHJAX_OUTPUT = re.compile(r"(?:^|\s)(?:MathJax(?:_Display|_SVG_Display|_SVG|_CHTML|_MathML|_PlainSource|_Error)?|mjx-chtml|MJXc-display|MJXp-display|MJXp-math)(?:\s|$)")
+CLASSES = re.compile(
+    r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|MJX|eeimg|Wirisformula",
+    re.IGNORECASE,
+)
+ATTRIBUTES = frozenset(
+    {
+        "data-latex",
+        "data-tex",
+        "data-katex",
+        "data-mathml",
+        "data-math",
+        "data-equation",
+        "data-formula",
+        "data-asciimath",
+        "data-expr",
+        "data-custom-copy-text",
+        "alttext",
+    }
+)
+TAGS = frozenset(
+    {
+        "math",
+        "script",
+        "img",
+        "mjx-container",
+        "mjx-math",
+        "d-math",
+        "tex-math",
+        "la-tex",
+        "fmath",
+        "math-field",
+        "math-renderer",
+        "x-equation",
+        "amp-mathml",
+        "jax",
+        "object",
+        "embed",
+        "image",
+        "inline-formula",
+        "disp-formula",
+    }
+)
+MATHJAX_OUTPUT = re.compile(
+    r"(?:^|\s)(?:MathJax(?:_Display|_SVG_Display|_SVG|_CHTML|_MathML|_PlainSource|_Error)?|mjx-chtml|MJXc-display|MJXp-display|MJXp-math)(?:\s|$)"
+)
 ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
-ENGINES = ("athjax", "athJax", "MATHJAX", "katex", "KaTeX", "Katex", "tex2jax", "jsMath", "mathtex", "mathTeX", "jqmath", "renderMathInElement")
-ASCIIMATH = ("asciimath", "AsciiMath", "ASCIIMath", "ASCIImath", "ASCIIsvg", "AM_HTMLorMML", "AM_CHTML", "AM_SVG", "AMscript", "mathcs.chapman", "mathscribe")
-DOLLARS = re.compile(r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;""")
+ENGINES = (
+    "athjax",
+    "athJax",
+    "MATHJAX",
+    "katex",
+    "KaTeX",
+    "Katex",
+    "tex2jax",
+    "jsMath",
+    "mathtex",
+    "mathTeX",
+    "jqmath",
+    "renderMathInElement",
+)
+ASCIIMATH = (
+    "asciimath",
+    "AsciiMath",
+    "ASCIIMath",
+    "ASCIImath",
+    "ASCIIsvg",
+    "AM_HTMLorMML",
+    "AM_CHTML",
+    "AM_SVG",
+    "AMscript",
+    "mathcs.chapman",
+    "mathscribe",
+)
+DOLLARS = re.compile(
+    r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
+)
 DISPLAY_DIV = frozenset({"div", "p", "pre", "center", "dd"})
 
 
@@ -92,7 +160,11 @@ class FormulaReader:
             return Formula(convert(element), element.get("display") == "block")
         if tag in ("d-math", "tex-math", "la-tex", "math-field", "math-renderer", "x-equation", "amp-mathml", "jax"):
             source = element.get("data-formula") or element.text()
-            return Formula(source, "block" in element.attributes or DISPLAY.search(element.get("class")) is not None) if source.strip() else None
+            return (
+                Formula(source, "block" in element.attributes or DISPLAY.search(element.get("class")) is not None)
+                if source.strip()
+                else None
+            )
         if tag in ("inline-formula", "disp-formula"):  # JATS: alternatives of one formula
             math = element.find("tex-math", "math")
             return self._by_tag(math) if math is not None else None
@@ -108,7 +180,10 @@ class FormulaReader:
         if "mwe-math-element" in classes or "mwe-math-fallback" in classes:
             return _wikipedia(element)
         if "mathquill" in classes.lower() or "mq-" in classes:
-            selectable = next((part for part in element.iterate() if part.has_class("selectable") or part.has_class("mq-selectable")), None)
+            selectable = next(
+                (part for part in element.iterate() if part.has_class("selectable") or part.has_class("mq-selectable")),
+                None,
+            )
             return Formula(selectable.text()) if selectable is not None else None
         if "MJX_Assistive" in classes:
             return NOTHING
@@ -137,14 +212,36 @@ class FormulaReader:
 
     def _marked(self, element: Element, classes: str) -> Formula | None:
         """`<span class="math">` and its kin: their text is TeX, with delimiters or bare."""
-        if element.elements() or element.tag in ("body", "main", "article", "section", "html", "ul", "ol", "li", "table", "a", "h1", "h2", "h3", "h4"):
+        if element.elements() or element.tag in (
+            "body",
+            "main",
+            "article",
+            "section",
+            "html",
+            "ul",
+            "ol",
+            "li",
+            "table",
+            "a",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+        ):
             return None
-        if not re.search(r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|js-render-math|equation|math_\w+)(?=\s|$)", classes):
+        if not re.search(
+            r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|js-render-math|equation|math_\w+)(?=\s|$)",
+            classes,
+        ):
             return None
         text = element.text().strip()
         if not text or "tex2jax_ignore" in classes:
             return None
-        display = element.tag in DISPLAY_DIV or DISPLAY.search(classes) is not None or element.get("data-math-style") == "display"
+        display = (
+            element.tag in DISPLAY_DIV
+            or DISPLAY.search(classes) is not None
+            or element.get("data-math-style") == "display"
+        )
         if self.notation.asciimath and text[0] == text[-1] == "`" and len(text) > 2:
             return Formula(asciimath_tex(text[1:-1]), display)
         found: list[tuple[str, bool]] = []
@@ -171,7 +268,11 @@ def reader_of(root: Element, html: str) -> FormulaReader:
     asciimath = any(name in html for name in ASCIIMATH)
     sources: set[str] = set()
     if "MathJax-Element" in html:
-        sources = {element.get("id") for element in root.iterate() if element.tag == "script" and element.get("type").startswith("math/")}
+        sources = {
+            element.get("id")
+            for element in root.iterate()
+            if element.tag == "script" and element.get("type").startswith("math/")
+        }
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
 
 
@@ -198,7 +299,10 @@ def _plain_tex(text: str) -> bool:
 def _in_display(math: Element) -> bool:
     parent, steps = math.parent, 0
     while parent is not None and steps < 3:
-        if re.search(r"katex-display|MathJax_Display|ltx_equation|ltx_eqn|display-formula|disp-formula|mwe-math-mathml-display", parent.get("class")):
+        if re.search(
+            r"katex-display|MathJax_Display|ltx_equation|ltx_eqn|display-formula|disp-formula|mwe-math-mathml-display",
+            parent.get("class"),
+        ):
             return True
         parent, steps = parent.parent, steps + 1
     return False
@@ -266,7 +370,9 @@ def _wikipedia(element: Element) -> Formula | None:
         found = Formula(image.get("alt"), "fallback-image-display" in image.get("class"))
     if found is None:
         return None
-    return Formula(found.tex, found.display or display or (image is not None and "fallback-image-display" in image.get("class")))
+    return Formula(
+        found.tex, found.display or display or (image is not None and "fallback-image-display" in image.get("class"))
+    )
 
 
 def _by_attribute(element: Element) -> Formula | None:
@@ -275,9 +381,23 @@ def _by_attribute(element: Element) -> Formula | None:
         return _from_mathml_text(element.get("data-mathml"), display=display)
     if element.get("data-asciimath"):
         return Formula(asciimath_tex(element.get("data-asciimath")), display)
-    for name in ("data-latex", "data-tex", "data-katex", "data-math", "data-equation", "data-formula", "data-expr", "data-custom-copy-text"):
+    for name in (
+        "data-latex",
+        "data-tex",
+        "data-katex",
+        "data-math",
+        "data-equation",
+        "data-formula",
+        "data-expr",
+        "data-custom-copy-text",
+    ):
         source = element.get(name).strip()
-        if source and len(source) < 6000 and not source.startswith(("{\"", "http", "[")) and source.lower() not in ("true", "false", "1", "0"):
+        if (
+            source
+            and len(source) < 6000
+            and not source.startswith(('{"', "http", "["))
+            and source.lower() not in ("true", "false", "1", "0")
+        ):
             return Formula(source, display) if _plain_tex(source) else None
     return None
 

@@ -17,13 +17,22 @@ SERVICE = re.compile(
 )  # fmt: skip
 PLUS_IS_SPACE = re.compile(r"latex\.php|[?&](?:tex|latex|math|chl|formula|eq)=", re.IGNORECASE)
 CLASS = re.compile(r"(?:^|[\s_-])(?:i?tex|latex\w*|math\w*|mwe-math\S*|formula\w*|equation\w*|eq|ql-img\S*|formulaInl|formulaDsp|inlineformula|displayformula|wirisformula|mathtype\w*|numberedequation|texhtml|eeimg|jax)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
-MATH_PATH = re.compile(r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$", re.IGNORECASE)
+MATH_PATH = re.compile(
+    r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$",
+    re.IGNORECASE,
+)
 EVIDENCE = re.compile(r"\\[A-Za-z]{2,}|[\^_]\{|\\[{}|,;!]|\$[^$]+\$|\\\(|\\\[")
 COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z0-9)}]\^\{?[A-Za-z0-9]|[A-Za-z]_\{|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip
 PREFIX = re.compile(r"^\\?(?:dpi|bg_\w+|fn_\w+|inline|large|small|tiny|huge|LARGE|Large)\s*\{?\w*\}?\s*")
-SIZE = re.compile(r"^\\(?:displaystyle|textstyle|scriptstyle|inline|bg_\w+|fn_\w+|dpi\{\d+\}|large|small|tiny|normalsize|LARGE|Large|huge|Huge)(?![A-Za-z])\s*")
-DISPLAY_CLASS = re.compile(r"display|formulaDsp|latexcenter|numberedequation|ql-img-displayed|(?:^|\s)block", re.IGNORECASE)
-PARAMETERS = re.compile(r"&(?:amp;)?(?:bg|fg|s|c|chs|chf|chco|cht|preview|mode|from|color|width|height|align|zoom)=[^&]*", re.IGNORECASE)
+SIZE = re.compile(
+    r"^\\(?:displaystyle|textstyle|scriptstyle|inline|bg_\w+|fn_\w+|dpi\{\d+\}|large|small|tiny|normalsize|LARGE|Large|huge|Huge)(?![A-Za-z])\s*"
+)
+DISPLAY_CLASS = re.compile(
+    r"display|formulaDsp|latexcenter|numberedequation|ql-img-displayed|(?:^|\s)block", re.IGNORECASE
+)
+PARAMETERS = re.compile(
+    r"&(?:amp;)?(?:bg|fg|s|c|chs|chf|chco|cht|preview|mode|from|color|width|height|align|zoom)=[^&]*", re.IGNORECASE
+)
 
 
 def image_formula(image: Element) -> tuple[str, bool] | None:
@@ -34,10 +43,17 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
         if image.get(attribute):
             return _settled(unquote(image.get(attribute)), display=display)
     address = next((source for source in sources if SERVICE.search(source)), "")
-    marked = bool(address or CLASS.search(image.get("class")) or any(MATH_PATH.search(source) for source in sources) or image.get("eeimg"))
+    marked = bool(
+        address
+        or CLASS.search(image.get("class"))
+        or any(MATH_PATH.search(source) for source in sources)
+        or image.get("eeimg")
+    )
     for text in (image.get("alt"), image.get("title"), image.get("data-alt"), image.get("longdesc")):
         if _is_tex(text, marked=marked):
-            return _settled(text, display=display or text.lstrip().startswith(("\\[", "$$", "$\\displaystyle", "\\begin")))
+            return _settled(
+                text, display=display or text.lstrip().startswith(("\\[", "$$", "$\\displaystyle", "\\begin"))
+            )
     if address:
         tex = _from_address(address)
         return _settled(tex, display=display) if tex else None
@@ -46,12 +62,26 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
 
 def _is_tex(text: str, *, marked: bool) -> bool:
     text = text.strip()
-    if not text or len(text) > 6000 or re.fullmatch(r"(?i)(?:https?://\S*|.*\.(?:png|gif|svg|jpe?g)|image|img|formula|equation|latex|rendered by .*|math)", text, re.DOTALL):
+    if (
+        not text
+        or len(text) > 6000
+        or re.fullmatch(
+            r"(?i)(?:https?://\S*|.*\.(?:png|gif|svg|jpe?g)|image|img|formula|equation|latex|rendered by .*|math)",
+            text,
+            re.DOTALL,
+        )
+    ):
         return False
     if marked:
         words = re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)
         return bool(EVIDENCE.search(text)) or len(words) <= 1
-    return bool(COMMAND.search(text)) and not mistakes(clean(text)) and len(re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)) <= 3 and "/" not in text[:1] and not re.search(r"\w[_-]\w+[_-]\w|\.\w{3}$", re.sub(r"\\\w+", "", text))
+    return (
+        bool(COMMAND.search(text))
+        and not mistakes(clean(text))
+        and len(re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)) <= 3
+        and "/" not in text[:1]
+        and not re.search(r"\w[_-]\w+[_-]\w|\.\w{3}$", re.sub(r"\\\w+", "", text))
+    )
 
 
 def _from_address(address: str) -> str:

@@ -8,7 +8,19 @@ from collections.abc import Callable
 from pipelines.extraction.document import Element
 from pipelines.extraction.symbols import FUNCTIONS, character_tex, join, symbols_tex, text_tex
 
-SKIPPED = frozenset({"annotation", "annotation-xml", "mprescripts", "none", "maligngroup", "malignmark", "mjx-assistive-mml", "script", "style"})
+SKIPPED = frozenset(
+    {
+        "annotation",
+        "annotation-xml",
+        "mprescripts",
+        "none",
+        "maligngroup",
+        "malignmark",
+        "mjx-assistive-mml",
+        "script",
+        "style",
+    }
+)
 VARIANTS = {
     "bold": "mathbf", "double-struck": "mathbb", "script": "mathcal", "fraktur": "mathfrak", "sans-serif": "mathsf", "monospace": "mathtt",
     "bold-italic": "boldsymbol", "bold-script": "mathcal", "bold-fraktur": "mathfrak", "bold-sans-serif": "mathbf", "normal": "mathrm",
@@ -23,8 +35,40 @@ UNDER = {"_": "underline", "\u0332": "underline", "¯": "underline", "―": "und
          "→": "underrightarrow", "←": "underleftarrow", "-": "underline", "−": "underline", "–": "underline"}  # fmt: skip
 ARROWS = {"→": "xrightarrow", "⟶": "xrightarrow", "←": "xleftarrow", "⟵": "xleftarrow", "⇒": "xRightarrow", "⟹": "xRightarrow", "⇐": "xLeftarrow", "↔": "xleftrightarrow", "↦": "xmapsto", "⇌": "xrightleftharpoons"}  # fmt: skip
 LIMITS = frozenset("∑∏∐⋃⋂⋁⋀⨁⨂⨀⨄⨆∫∬∭⨌∮∯")
-LIMIT_WORDS = frozenset({"lim", "max", "min", "sup", "inf", "limsup", "liminf", "lim sup", "lim inf", "det", "gcd", "Pr", "arg max", "arg min", "argmax", "argmin", "colim"})
-OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "〈": "〉", "⌊": "⌋", "⌈": "⌉", "|": "|", "‖": "‖", "∥": "∥", "∣": "∣"}
+LIMIT_WORDS = frozenset(
+    {
+        "lim",
+        "max",
+        "min",
+        "sup",
+        "inf",
+        "limsup",
+        "liminf",
+        "lim sup",
+        "lim inf",
+        "det",
+        "gcd",
+        "Pr",
+        "arg max",
+        "arg min",
+        "argmax",
+        "argmin",
+        "colim",
+    }
+)
+OPENING = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    "⟨": "⟩",
+    "〈": "〉",
+    "⌊": "⌋",
+    "⌈": "⌉",
+    "|": "|",
+    "‖": "‖",
+    "∥": "∥",
+    "∣": "∣",
+}
 CLOSING = frozenset(OPENING.values())
 MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("{", "}"): "Bmatrix", ("|", "|"): "vmatrix", ("∣", "∣"): "vmatrix", ("‖", "‖"): "Vmatrix", ("∥", "∥"): "Vmatrix"}  # fmt: skip
 TALL = re.compile(r"\\(?:frac|dfrac|sum|prod|int|begin|binom|bigcup|bigcap|over|underset|overset|sqrt\{.*\\frac)")
@@ -165,7 +209,15 @@ def _space(element: Element) -> str:
     width = re.match(r"(-?\d*\.?\d+)em", element.get("width"))
     if not width:
         return " " if element.get("width") or element.get("linebreak") else ""
-    return "\\qquad " if float(width[1]) >= 1.9 else "\\quad " if float(width[1]) >= 0.9 else "\\, " if float(width[1]) > 0.1 else ""
+    return (
+        "\\qquad "
+        if float(width[1]) >= 1.9
+        else "\\quad "
+        if float(width[1]) >= 0.9
+        else "\\, "
+        if float(width[1]) > 0.1
+        else ""
+    )
 
 
 def _fraction(element: Element) -> str:
@@ -314,7 +366,14 @@ def _mfenced(element: Element) -> str:
 def _enclosed(element: Element) -> str:
     inner = _row(element).strip()
     notation = element.attributes.get("notation", "longdiv").split()
-    for name, command in (("radical", "sqrt"), ("box", "boxed"), ("roundedbox", "boxed"), ("circle", "boxed"), ("top", "overline"), ("bottom", "underline")):
+    for name, command in (
+        ("radical", "sqrt"),
+        ("box", "boxed"),
+        ("roundedbox", "boxed"),
+        ("circle", "boxed"),
+        ("top", "overline"),
+        ("bottom", "underline"),
+    ):
         if name in notation:
             return f"\\{command}{{{inner}}}"
     return f"\\cancel{{{inner}}}" if any("strike" in name for name in notation) else inner

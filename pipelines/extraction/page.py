@@ -17,7 +17,10 @@ LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
 """Characters from which the choice is trusted on its own."""
-HEADLINE = re.compile(r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)", re.IGNORECASE)
+HEADLINE = re.compile(
+    r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,12 @@ REFERENCE = re.compile(r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]
 LOGO = re.compile(r"(?:L\s*\ue004\s*A\s*\ue005\s*)?T\s*\ue002\s*E\s*\ue003\s*X")
 MARKS_ONLY = re.compile(r"[\s\ue002-\ue005]")
 EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
-SCRIPT = r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
-WORDS = frozenset({"min", "max", "deg", "dim", "arg", "inf", "sup", "hom", "sec", "lim", "det", "exp", "Pr", "lg", "ker"})
+SCRIPT = (
+    r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
+)
+WORDS = frozenset(
+    {"min", "max", "deg", "dim", "arg", "inf", "sup", "hom", "sec", "lim", "det", "exp", "Pr", "lg", "ker"}
+)
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
 LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
@@ -38,11 +42,15 @@ JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?=[ 
 RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
 APPLIED = re.compile(rf"((?<![^\W_])(?:{NAMES}){SCRIPT}) (?=\ue006?[A-Za-zα-ω0-9](?![A-Za-z]))")
 RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
-EVIDENCE = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006")
+EVIDENCE = re.compile(
+    r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006"
+)
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
 UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅=<>]")
-UNIT = re.compile(r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)")
+UNIT = re.compile(
+    r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)"
+)
 WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
 EDGE = " \u00a0\u2009,.:;!…"
 
@@ -59,13 +67,15 @@ def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
         text = APPLIED.sub(r"\1", text)
         text = MARKS.sub(r"\1", REFERENCE.sub(r"\1", text))
     parts = re.split(r"(\ue000\d+\ue001)", text)
-    text = "".join(part if index % 2 else RUN.sub(lambda run: _run(run, emit), part) for index, part in enumerate(parts))
+    text = "".join(
+        part if index % 2 else RUN.sub(lambda run: _run(run, emit), part) for index, part in enumerate(parts)
+    )
     return _plain_scripts(text).replace(VARIABLE, "")
 
 
 def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     whole = run.group()
-    core = whole.strip(EDGE + "-–/*:|'<>=+→←")if not SCRIPTED.search(whole) else whole.strip(EDGE)
+    core = whole.strip(EDGE + "-–/*:|'<>=+→←") if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core)
     start = whole.find(core) if core else -1
     if start < 0 or not _is_mathematics(core):
@@ -83,7 +93,11 @@ def _balanced(core: str) -> str:
             core = core[1:].lstrip(EDGE)
         while core.count(closing) > core.count(opening) and core.endswith(closing):
             core = core[:-1].rstrip(EDGE)
-        if core.count(opening) < core.count(closing) and core.rfind(closing) > 0 and not SCRIPTED.search(core[core.rfind(closing) :]):
+        if (
+            core.count(opening) < core.count(closing)
+            and core.rfind(closing) > 0
+            and not SCRIPTED.search(core[core.rfind(closing) :])
+        ):
             core = core[: core.rfind(closing)].rstrip(EDGE)
         elif core.count(opening) > core.count(closing) and opening in core:
             core = core[: core.rfind(opening)].rstrip(EDGE)
@@ -121,9 +135,17 @@ def plain_tex(core: str) -> str:
 
 
 def _marked(core: str) -> str:
-    core = re.sub(f"[{''.join(RAISED)}]+", lambda found: SUP + "".join(RAISED[c] for c in found.group()) + SUP_END, core)
-    core = re.sub(f"[{''.join(LOWERED)}]+", lambda found: SUB + "".join(LOWERED[c] for c in found.group()) + SUB_END, core)
-    return re.sub(r"√\s*\(([^()]*)\)|√\s*(\ue006?[A-Za-z]|\d+)", lambda found: "√" + (f"({found[1]})" if found[1] else found[2]), core)
+    core = re.sub(
+        f"[{''.join(RAISED)}]+", lambda found: SUP + "".join(RAISED[c] for c in found.group()) + SUP_END, core
+    )
+    core = re.sub(
+        f"[{''.join(LOWERED)}]+", lambda found: SUB + "".join(LOWERED[c] for c in found.group()) + SUB_END, core
+    )
+    return re.sub(
+        r"√\s*\(([^()]*)\)|√\s*(\ue006?[A-Za-z]|\d+)",
+        lambda found: "√" + (f"({found[1]})" if found[1] else found[2]),
+        core,
+    )
 
 
 def _plain_scripts(text: str) -> str:
@@ -132,6 +154,8 @@ def _plain_scripts(text: str) -> str:
         inner = found[2].strip()
         mark = "_" if found[1] == SUB else "^"
         attached = found.start() > 0 and not text[found.start() - 1].isspace()
-        written = inner if not attached else f"{mark}{inner}" if len(inner) < 2 or inner.isdigit() else f"{mark}({inner})"
+        written = (
+            inner if not attached else f"{mark}{inner}" if len(inner) < 2 or inner.isdigit() else f"{mark}({inner})"
+        )
         text = text[: found.start()] + written + text[found.end() :]
     return re.sub("[\ue002-\ue005]", "", text)

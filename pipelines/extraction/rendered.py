@@ -10,7 +10,24 @@ import re
 from pipelines.extraction.document import Element
 
 CODE_POINT = re.compile(r"\bmjx-c([0-9A-F]+)\b")
-SKIPPED = frozenset({"mjx-strut", "mjx-nstrut", "mjx-dstrut", "mjx-line", "mjx-surd", "mjx-spacer", "mjx-pstrut", "mjx-tstrut", "mjx-mark", "mjx-assistive-mml", "mjx-speech", "defs", "title", "style"})
+SKIPPED = frozenset(
+    {
+        "mjx-strut",
+        "mjx-nstrut",
+        "mjx-dstrut",
+        "mjx-line",
+        "mjx-surd",
+        "mjx-spacer",
+        "mjx-pstrut",
+        "mjx-tstrut",
+        "mjx-mark",
+        "mjx-assistive-mml",
+        "mjx-speech",
+        "defs",
+        "title",
+        "style",
+    }
+)
 TOP = re.compile(r"top:\s*(-?[\d.]+)em")
 ROWS = {"mjx-math": "math", "mjx-texatom": "mrow", "mjx-mrow": "mrow", "mjx-mstyle": "mrow", "mjx-mpadded": "mrow", "mjx-msqrt": "msqrt", "mjx-mtd": "mtd", "mjx-mtr": "mtr", "mjx-mlabeledtr": "mtr",
         "mjx-mtable": "mtable", "mjx-menclose": "mrow", "mjx-mphantom": "mphantom", "mjx-math-root": "mrow"}  # fmt: skip
@@ -36,7 +53,16 @@ def from_chtml(element: Element) -> list[Element]:
         return [node(LEAVES[tag], [_characters(element)])]
     if tag in ROWS:
         return [node(ROWS[tag], [*_inside(element)])]
-    if tag in ("mjx-msup", "mjx-msub", "mjx-msubsup", "mjx-munder", "mjx-mover", "mjx-munderover", "mjx-mfrac", "mjx-mroot"):
+    if tag in (
+        "mjx-msup",
+        "mjx-msub",
+        "mjx-msubsup",
+        "mjx-munder",
+        "mjx-mover",
+        "mjx-munderover",
+        "mjx-mfrac",
+        "mjx-mroot",
+    ):
         return [_chtml_scheme(element)]
     return _inside(element)
 
@@ -137,7 +163,9 @@ def from_katex(element: Element) -> list[Element]:
         return [node("msqrt", [*(rows[0] if rows else [])])]
     if "op-limits" in classes:
         return _katex_limits(element)
-    if {"strut", "pstrut", "vlist-s", "frac-line", "hide-tail", "nulldelimiter", "katex-mathml", "mspace"} & set(classes) or element.tag == "svg":
+    if {"strut", "pstrut", "vlist-s", "frac-line", "hide-tail", "nulldelimiter", "katex-mathml", "mspace"} & set(
+        classes
+    ) or element.tag == "svg":
         return []
     if "accent" in classes:
         rows = [inner for _, inner in _katex_rows(element) if inner]
@@ -147,7 +175,18 @@ def from_katex(element: Element) -> list[Element]:
     for child in element.children:
         if isinstance(child, str):
             if child.strip("\u200b \n"):
-                found.append(node("mtext" if "text" in classes else "mn" if child.strip()[0].isdigit() else "mi" if child.strip().isalpha() else "mo", [child.strip("\u200b")]))
+                found.append(
+                    node(
+                        "mtext"
+                        if "text" in classes
+                        else "mn"
+                        if child.strip()[0].isdigit()
+                        else "mi"
+                        if child.strip().isalpha()
+                        else "mo",
+                        [child.strip("\u200b")],
+                    )
+                )
         elif _is_scripted(child, found):
             script = _katex_scripts(child)
             script.children[0] = found.pop()

@@ -28,7 +28,18 @@ from pipelines.storage import Artifact, Json, atomic_file
 
 ROWS_A_BATCH = 256
 """Pages held in memory at once by a worker; ours: at 58 KB a page and 3 copies about 50 MB."""
-CARRIED = ("url_key", "url", "domain", "language", "margin", "tokens", "iteration", "snapshot", "warc_file", "warc_offset")
+CARRIED = (
+    "url_key",
+    "url",
+    "domain",
+    "language",
+    "margin",
+    "tokens",
+    "iteration",
+    "snapshot",
+    "warc_file",
+    "warc_offset",
+)
 
 
 class ExtractionSettings(Settings):

@@ -1,0 +1,87 @@
+"""Formulas of every encoding. The cases' expectations are what a reader of the page would write down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.extraction import extract, html_to_text
+from pipelines.extraction.asciimath import asciimath_tex
+from pipelines.extraction.document import parse
+from pipelines.extraction.mathml import convert
+from pipelines.extraction.tex import clean, mend, mistakes
+
+HERE = Path(__file__).parent
+FORMULAS = json.loads((HERE / "formula_cases.json").read_text(encoding="utf-8"))
+MATHML = json.loads((HERE / "mathml_cases.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", FORMULAS, ids=lambda case: case["why"])
+def test_a_formula_is_written_once_and_delimited(case: dict[str, str]) -> None:
+    assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
+
+
+@pytest.mark.parametrize("case", MATHML, ids=lambda case: case["why"])
+def test_mathml_becomes_latex(case: dict[str, str]) -> None:
+    math = parse(f"<math>{case['mathml']}</math>").find("math")
+    assert math is not None
+    assert convert(math) == case["tex"]
+    assert mistakes(case["tex"]) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "tex"),
+    [
+        ("sum_(i=1)^n i^3", r"\sum_{i = 1}^{n} i^{3}"),
+        ("(-b +- sqrt(b^2-4ac))/(2a)", r"\frac{- b \pm \sqrt{b^{2} - 4 a c}}{2 a}"),
+        ("[[a,b],[c,d]]", r"\begin{bmatrix}a & b \\ c & d\end{bmatrix}"),
+        ("lim_(x->oo) f(x)", r"\lim_{x \to \infty} f (x)"),
+        ("{(x, if x>0),(0, text(else)):}", r"\begin{cases}x & \text{ if } x > 0 \\ 0 & \text{else}\end{cases}"),
+        ("x)", "x )"),
+    ],
+)
+def test_asciimath_becomes_latex(source: str, tex: str) -> None:
+    assert asciimath_tex(source) == tex
+
+
+@pytest.mark.parametrize(
+    "source", ["((((", "))))", "^^^___", "sqrt", "frac", "[[", "{(", '"', "\\", "/" * 50, "(" * 500, "x^" * 200]
+)
+def test_any_asciimath_converts_to_something_tex_can_read(source: str) -> None:
+    assert mistakes(mend(asciimath_tex(source))) == []
+
+
+@pytest.mark.parametrize(
+    ("tex", "count"),
+    [("x^2", 0), ("x^{a^b}_c", 0), (r"\left(x\right.", 0), (r"\{x\}", 0), (r"f'^2", 0), (r"\begin{a}\end{a}^2", 0),
+     ("x^a^b", 1), ("x_{a}_{b}", 1), ("{x", 1), ("x}", 1), ("x^", 1), (r"\left(x", 1), (r"\begin{a}x", 1), (r"\begin{a}x\end{b}", 2), ("a$b", 1)],
+)  # fmt: skip
+def test_the_checker_knows_what_tex_refuses(tex: str, count: int) -> None:
+    assert len(mistakes(tex)) == count
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("x^a^b", "x^a{}^b"),
+        ("{x", "{x}"),
+        ("x}", "x"),
+        (r"\left(x", "(x"),
+        ("x^", "x^{}"),
+        (r"\frac{a}{b", r"\frac{a}{b}"),
+    ],
+)
+def test_mending_is_the_smallest_repair(broken: str, mended: str) -> None:
+    assert mend(broken) == mended
+    assert mistakes(mended) == []
+
+
+def test_comments_cannot_swallow_the_rest_of_a_formula() -> None:
+    assert clean("a % first\n+ b") == "a + b"
+    assert clean("50% of x") == r"50\% of x"
+
+
+def test_formulas_are_counted() -> None:
+    assert extract("<p>$x^2$ and \\(y\\) but $5 and $6</p>").formulas == 2

@@ -1,0 +1,149 @@
+"""What of a page is kept, in which order and shape."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.extraction import extract, html_to_text
+
+LINE = "The derivative of a sum is the sum of the derivatives, as the definition shows at once. "
+CHINESE = "函数在一点连续当且仅当它的左右极限都存在并且等于函数值，这一结论在证明中经常使用。"
+
+
+def page(body: str, head: str = "<title>Sums</title>") -> str:
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>"
+
+
+def test_navigation_banners_and_footers_are_left_out() -> None:
+    text = html_to_text(page(
+        '<nav><a href="/">Home</a></nav><div class="cookie-consent">We use cookies</div><div id="sidebar"><a href="/x">Other pages</a></div>'
+        f"<article><h1>Sums</h1><p>{LINE * 5}</p></article><footer>All rights reserved</footer>"
+    ))  # fmt: skip
+    assert text == "# Sums\n\n" + (LINE * 5).strip()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [LINE, CHINESE, "Производная суммы равна сумме производных. ", "مشتق المجموع هو مجموع المشتقات في كل نقطة. "],
+)
+def test_every_language_keeps_its_paragraphs(sentence: str) -> None:
+    text = html_to_text(page(f"<div><p>{sentence * 4}</p><p>{sentence}</p></div>"))
+    assert text == f"{(sentence * 4).strip()}\n\n{sentence.strip()}"
+
+
+def test_a_question_and_all_its_answers_stay_in_order() -> None:
+    posts = "".join(
+        f'<div class="post"><div class="post-content"><p>{name}: {LINE * size}</p></div></div>'
+        for name, size in (("question", 2), ("first", 9), ("second", 1))
+    )
+    text = html_to_text(page(f"<h1>Sums</h1><div id='posts'>{posts}</div>"))
+    assert [text.index(name) for name in ("question", "first", "second")] == sorted(
+        text.index(name) for name in ("question", "first", "second")
+    )
+
+
+def test_a_list_of_links_survives_where_it_is_the_page() -> None:
+    links = "".join(f'<li><a href="/{n}">Chapter {n}</a></li>' for n in range(1, 9))
+    text = html_to_text(page(f"<h1>Contents</h1><ul>{links}</ul>"))
+    assert text.splitlines()[0] == "# Contents"
+    assert [line for line in text.splitlines() if line.startswith("- ")] == [f"- Chapter {n}" for n in range(1, 9)]
+
+
+def test_a_class_name_does_not_condemn_most_of_the_page() -> None:
+    assert LINE.strip() in html_to_text(page(f'<div class="sidebar-right"><p>{LINE * 9}</p></div><p>short</p>'))
+
+
+def test_hidden_text_is_left_out_unless_it_is_the_page() -> None:
+    assert "secret" not in html_to_text(page(f'<p>{LINE * 4}</p><p style="display:none">secret words</p>'))
+    assert html_to_text(page(f'<div style="visibility:hidden"><p>{LINE}</p></div>')) == LINE.strip()
+
+
+def test_lists_nest_and_count() -> None:
+    assert html_to_text("<ol start=3><li>a<ul><li>b</ul><li>c</ol>") == "3. a\n   - b\n4. c"
+
+
+def test_tables_have_rows_and_layout_tables_have_none() -> None:
+    assert html_to_text("<table><tr><th>n<th>n!<tr><td>3<td>6</table>") == "| n | n! |\n| --- | --- |\n| 3 | 6 |"
+    assert (
+        html_to_text(f"<table><tr><td><h2>A</h2><p>{LINE}</p></td><td></td></tr></table>") == f"## A\n\n{LINE.strip()}"
+    )
+
+
+def test_quotations_and_code_keep_their_lines() -> None:
+    assert html_to_text("<blockquote><p>a</p><p>b</p></blockquote>") == "> a\n>\n> b"
+    assert (
+        html_to_text('<pre><code class="language-python">if x:\n    y</code></pre>') == "```python\nif x:\n    y\n```"
+    )
+
+
+def test_the_title_comes_from_the_head() -> None:
+    assert (
+        extract(page("<svg><title>icon</title></svg><p>x</p>", "<title> Sums &amp; more </title>")).title
+        == "Sums & more"
+    )
+
+
+def test_a_page_gives_the_same_text_whatever_came_before_it() -> None:
+    first = page('<script src="ASCIIMathML.js"></script><p>`x/2`</p>')
+    second = page("<p>`x/2`</p>")
+    alone = html_to_text(second)
+    html_to_text(first)
+    assert html_to_text(second) == alone == "`x/2`"
+
+
+def test_hostile_pages_neither_crash_nor_hang() -> None:
+    assert html_to_text("") == ""
+    assert html_to_text("<div>" * 20_000 + "x") == "x"
+    assert html_to_text("\ud800<p>a\ue000 1\ue001</p>") == "a 1" or html_to_text("<p>a\ue000 1\ue001</p>") == "a 1"
+    assert "$" in html_to_text("<p>" + "$" * 5_000 + "\\(" * 2_000)
+    assert html_to_text("<p>x" + "<sup>" * 300 + "2") != ""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            list("<>/=\"'$\\(){}[]^_&;abx12 ²≤√`\n")
+            + [
+                "<sup>",
+                "</sup>",
+                "<math>",
+                "<mi>",
+                "<td>",
+                "<li>",
+                "\\frac",
+                "$$",
+                "\\begin{align}",
+                "<pre>",
+                "<script type=math/tex>",
+            ]
+        ),
+        max_size=60,
+    ).map("".join)
+)
+def test_any_string_gives_a_text(html: str) -> None:
+    assert "\ue000" not in html_to_text(html)
+
+
+@pytest.mark.real_data
+def test_no_real_page_comes_out_empty() -> None:
+    root = os.environ.get("MATHSIEVE_REAL_DATA")
+    if root is None:
+        pytest.skip("MATHSIEVE_REAL_DATA is not set: real pages are not read")
+    from pipelines.crawl.decoding import decode_html
+    from pipelines.crawl.warc import read_captures
+
+    outcomes: Counter[str] = Counter()
+    path = sorted((Path(root) / "messyweb").glob("*.warc.gz"))[0]
+    texts = [
+        html_to_text(decode_html(capture.body, capture.content_type)[0])
+        for capture in read_captures(str(path), outcomes, largest=1_000_000)
+    ]
+    assert len(texts) > 300
+    assert sum(len(text) < 50 for text in texts) <= 0.02 * len(texts)
