@@ -49,9 +49,11 @@ class RuleSettings(Settings):
     """Share and support. The share counts what a classifier found, which misses much: it is held to a bound of its
     uncertainty, and formulas in the HTML, which no classifier was taught, count as a second witness."""
 
-    accept_share: float = Field(
-        default=0.35, gt=0, le=1
-    )  # half of a seed-like site is found at first; a third is plenty
+    # Half of a seed-like site is found at first: a third is plenty, if formulas are there at all. Without any, manuals
+    # look like those of mathematical software, and word problems like stories: then most must have been found.
+    accept_share: float = Field(default=0.35, gt=0, le=1)
+    least_formulas: float = Field(default=0.02, ge=0, le=1)
+    plain_share: float = Field(default=0.8, gt=0, le=1)
     support: int = Field(default=5, ge=1)  # collected pages
     witness_share: float = Field(default=0.1, gt=0, le=1)  # enough where `witness_formulas` agree
     witness_formulas: float = Field(default=0.25, gt=0, le=1)  # share of the pages that carry formulas
@@ -159,7 +161,8 @@ def by_rule(settings: RuleSettings) -> Annotator:
         low, high = wilson(collected, pages)
         why = f"{collected} of {pages} pages collected (95 %: {low:.0%} to {high:.0%}), {formulas} carry formulas"
         witnessed = low >= settings.witness_share and formulas >= settings.witness_formulas * pages
-        enough = collected >= settings.support and (low >= settings.accept_share or witnessed)
+        likely = low >= settings.accept_share and formulas >= settings.least_formulas * pages
+        enough = collected >= settings.support and (likely or witnessed or low >= settings.plain_share)
         verdict: Verdict = "math" if enough else "undecided"
         return Decision(prefix=proposal["prefix"], verdict=verdict, by="rule", who="share and support", why=why)
 

@@ -48,7 +48,8 @@ class ClassifierSettings(Settings):
     characters: int = Field(default=CHARACTERS, gt=0)  # of a page's body, in training and in scoring
     folds: int = Field(default=4, ge=2)  # of the held-out figures and of the search for look-alikes
     known_math_markers: int = Field(default=1, ge=1)  # a page with so many formulas in its HTML is no negative
-    lookalike_share: float = Field(default=0.15, gt=0, le=1)  # a domain of which more looks like mathematics is none
+    lookalike_share: float = Field(default=0.15, gt=0, le=1)  # a domain of which more looks like mathematics ...
+    lookalike_formulas: float = Field(default=0.05, ge=0, le=1)  # ... and carries formulas on so many is no negative
     other_language_share: float = Field(default=0.5, ge=0, le=1)  # at most, of negatives in languages without positives
 
 
@@ -81,7 +82,8 @@ def write_classifier(
     known = sample_positives(positives, settings)
     if not known:
         raise CorpusError(f"{positives.path}: expected pages with text to learn from; found none. Give a larger seed.")
-    unlabelled = sample_unlabelled(NewestRows(pages, url_index), settings, positives, _accepted(annotations))
+    formulas = _FormulaShares()
+    unlabelled = sample_unlabelled(NewestRows(pages, url_index), settings, positives, _accepted(annotations), formulas)
     if not unlabelled:
         raise CorpusError(
             "the classifier needs negatives: expected crawl pages that are not known mathematics; found none. "
@@ -92,7 +94,8 @@ def write_classifier(
         sample.key: text for sample, text in zip(known + balanced, _lines(known + balanced, settings), strict=True)
     }
     held = cross_fit(folder, known, balanced, lines, settings)
-    look_alike = look_alikes(balanced, held.negatives, settings.lookalike_share)
+    witnessed = formulas.domains_over(settings.lookalike_formulas)
+    look_alike = look_alikes(balanced, held.negatives, settings.lookalike_share, witnessed)
     negatives = [sample for sample, left_out in zip(balanced, look_alike, strict=True) if not left_out]
     shape = _shape(settings, len(known), len(negatives))
     model = train([lines[s.key] for s in known], [lines[s.key] for s in negatives], shape, folder / "training.tmp")
@@ -115,6 +118,21 @@ def write_classifier(
     return facts
 
 
+class _FormulaShares:
+    """Of each domain the pages, and those with formulas in their HTML."""
+
+    def __init__(self) -> None:
+        self._pages: Counter[str] = Counter()
+        self._formulas: Counter[str] = Counter()
+
+    def add(self, domain: str, markers: int | None) -> None:
+        self._pages[domain] += 1
+        self._formulas[domain] += bool(markers)
+
+    def domains_over(self, share: float) -> set[str]:
+        return {name for name, pages in self._pages.items() if self._formulas[name] >= share * pages}
+
+
 def sample_positives(collected: Artifact, settings: ClassifierSettings) -> list[Sample]:
     """Of the collected pages that are vouched for, those whose key hashes come first, in that order.
 
@@ -135,7 +153,11 @@ def sample_positives(collected: Artifact, settings: ClassifierSettings) -> list[
 
 
 def sample_unlabelled(
-    newest: NewestRows, settings: ClassifierSettings, collected: Artifact, accepted: Sequence[str]
+    newest: NewestRows,
+    settings: ClassifierSettings,
+    collected: Artifact,
+    accepted: Sequence[str],
+    formulas: _FormulaShares,
 ) -> list[Sample]:
     """Random pages with text that are not known to be mathematics."""
     known = sorted_keys(collected)
@@ -144,6 +166,7 @@ def sample_unlabelled(
         hashes = key_hashes(batch["url_key"].to_pylist())
         is_known = is_among(hashes, known)
         for row, key, collected_already in zip(batch.to_pylist(), hashes, is_known, strict=True):
+            formulas.add(row["domain"], row["markers"])
             place = f"{row['host']}{row['path']}".removeprefix("www.")
             if collected_already or not row["text"] or (row["markers"] or 0) >= settings.known_math_markers:
                 continue
@@ -166,7 +189,8 @@ def balance(positives: Sequence[Sample], unlabelled: Sequence[Sample], settings:
     others = [sample for sample in unlabelled if sample.language not in languages]
     quota = {s: -(-count * settings.negatives // len(positives)) for s, count in wanted.items()}
     taken: Counter[tuple[str, int]] = Counter()
-    in_mix, beyond = [], []
+    in_mix: list[Sample] = []
+    beyond: list[Sample] = []
     for sample in same:
         taken[_stratum(sample)] += 1
         (in_mix if taken[_stratum(sample)] <= quota.get(_stratum(sample), 0) else beyond).append(sample)
@@ -217,14 +241,21 @@ def cross_fit(
     return held
 
 
-def look_alikes(unlabelled: Sequence[Sample], margins: npt.NDArray[np.float32], share: float) -> npt.NDArray[np.bool_]:
-    """Which unlabelled pages are not taught as negatives: those taken for mathematics, and domains with many of them."""
+def look_alikes(
+    unlabelled: Sequence[Sample], margins: npt.NDArray[np.float32], share: float, witnessed: set[str]
+) -> npt.NDArray[np.bool_]:
+    """Which unlabelled pages are not taught as negatives: those taken for mathematics, and whole domains with many of
+    them if formulas witness it. Without a second witness a look-alike (manuals beside manuals of mathematical
+    software) would leave the negatives, score higher for it, and pull its like after it."""
     by_domain: dict[str, list[bool]] = defaultdict(list)
     for sample, margin in zip(unlabelled, margins, strict=True):
         by_domain[sample.domain].append(bool(margin > 0))
-    suspect = {domain for domain, found in by_domain.items() if sum(found) > share * len(found)}
+    shares = {name: sum(found) / len(found) for name, found in by_domain.items()}
+    wholly = {name for name in shares if name in witnessed and shares[name] > share}
+    partly = {name for name in shares if name in witnessed or shares[name] > 0.5}  # elsewhere a page alone is an error
     left_out = np.array(
-        [s.domain in suspect or m > 0 for s, m in zip(unlabelled, margins, strict=True)], dtype=np.bool_
+        [s.domain in wholly or (m > 0 and s.domain in partly) for s, m in zip(unlabelled, margins, strict=True)],
+        dtype=np.bool_,
     )
     if left_out.all():  # everything looks alike: the model learnt nothing, and its opinion counts for nothing
         left_out[:] = False

@@ -72,7 +72,7 @@ def write_math_corpus(
     if rows + dropped != row:
         raise CorpusError(f"the export lost pages: expected {row} in all; found {rows} exported and {dropped} dropped")
     reasons = dict(sorted(Counter(filter(None, verdicts.reasons)).items()))
-    facts = {"rows": rows, "tokens": figures.tokens, "dropped": dropped, "contamination_left": 0}
+    facts: dict[str, Json] = {"rows": rows, "tokens": figures.tokens, "dropped": dropped, "contamination_left": 0}
     facts |= {f"dropped_{reason.replace(' ', '_')}": count for reason, count in reasons.items()}
     facts |= {
         "lines_dropped": sum(verdicts.dropped_lines.values()),

@@ -125,4 +125,5 @@ class LinearClassifier:
             buckets[~whole] = len(self.weights)
             sums += np.add.reduceat(self._padded[buckets].astype(np.float64), starts)
             counts += np.add.reduceat(whole.astype(np.int64), starts)
-        return (sums / np.maximum(counts, 1)).astype(np.float32)
+        means: npt.NDArray[np.float32] = (sums / np.maximum(counts, 1)).astype(np.float32)
+        return means

@@ -31,7 +31,7 @@ def by_model(settings: ModelSettings, transport: httpx.BaseTransport | None = No
     client = httpx.Client(base_url=settings.base_url, headers=headers, timeout=settings.timeout, transport=transport)
 
     def annotate(proposal: Mapping[str, Json]) -> Decision:
-        answer = _ask(client, settings, PROMPT.format(**proposal | {"examples": _examples(proposal)}))
+        answer = _ask(client, settings, PROMPT.format(**{**proposal, "examples": _examples(proposal)}))
         verdict, why = read_answer(answer)
         return Decision(prefix=proposal["prefix"], verdict=verdict, by="model", who=settings.model, why=why)
 

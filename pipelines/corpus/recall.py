@@ -125,7 +125,7 @@ def _kept_in_cut(
     not fit ends it."""
     if cut < 0 or budget is None:
         return set()
-    ranked = []
+    ranked: list[tuple[float, str, int]] = []
     for name in sorted(scores):
         for rows, margins in _score_batches(scores[name], newest, name):
             here = pa.array((bin_of(margins) == cut) & (margins >= threshold))

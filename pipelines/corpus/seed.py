@@ -63,7 +63,7 @@ def write_seed(
 ) -> dict[str, Json]:
     """Fill `folder` with a COLLECTED table. Raises CorpusError where no page is found."""
     counts: dict[str, int] = {"from_crawl": 0, "from_files": 0, "replaced_by_crawl": 0, "too_short": 0, "malformed": 0}
-    outside = {}
+    outside: dict[str, dict[str, str]] = {}
     for row in _file_rows(settings, counts):
         outside.setdefault(place_of(row["url"]), row)
     writer = TableWriter(folder, "seed", COLLECTED)

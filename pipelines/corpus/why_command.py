@@ -34,19 +34,10 @@ ORDER = (
     "math_corpus",
 )
 SHOWN = (
-    "snapshot",
-    "route",
-    "language",
-    "markers",
-    "truncated",
-    "margin",
-    "origin",
-    "tokens",
-    "iteration",
-    "warc_file",
-    "warc_offset",
+    *("snapshot", "route", "language", "markers", "truncated", "margin", "origin", "tokens", "iteration", "warc_file"),
+    *("warc_offset", "cluster", "cluster_size", "problem_id", "part", "match", "span", "dropped", "score"),
 )
-SHOWN += ("cluster", "cluster_size", "kept", "kept_url_key", "problem_id", "part", "match", "span", "dropped", "score")
+"""Columns that say what happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
