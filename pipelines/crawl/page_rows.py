@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.language import language_of
-from pipelines.crawl.routing import evidence, route
+from pipelines.crawl.routing import WORDS, evidence, route
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.crawl.text import cheap_text, glimpse
 from pipelines.crawl.urls import address
@@ -21,8 +21,9 @@ def page_row(capture: Capture, settings: CrawlSettings) -> dict[str, Any]:
     """The row without snapshot and WARC file. Raises ValueError where the URL is none of http(s)."""
     where = address(capture.url)
     html, charset = decode_html(capture.body, capture.content_type)
-    markers, weight = evidence(capture.body if charset == "utf-8" else html.encode("utf-8", "replace"))
-    path = "kept" if settings.route == "all" else route(where.key, markers, weight, settings.negatives)
+    utf8 = capture.body if charset == "utf-8" else html.encode("utf-8", "replace")
+    markers, words = evidence(utf8, settings.evidence or WORDS)
+    path = "kept" if settings.route == "all" else route(where.key, markers, words, settings.negatives)
     title: str | None = None
     text: str | None = None
     if path != "counted":

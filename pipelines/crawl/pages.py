@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +115,7 @@ def _progress(shards: list[Path], snapshot: str) -> Iterator[None]:
         thread.join()
 
 
-def _show(bar: tqdm[None], shards: list[Path]) -> None:
+def _show(bar: Any, shards: list[Path]) -> None:
     folder = shards[0].parent
     written = sum(size for path in folder.glob("*.parquet*") if (size := _size(path)))
     bar.n = sum(1 for shard in shards if shard.exists())

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipelines.crawl.settings import CrawlError
+
 MARKERS = (
     rb"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|alpha|beta|gamma|theta|lambda|sigma|omega|infty|partial|nabla|math(?:bb|rm|cal|bf)"
     rb"|operatorname|begin\{|left[(\[\\|]|leq?|geq?|neq|cdot|times|ldots|pmod|binom|displaystyle)[^a-zA-Z]",
@@ -30,26 +32,23 @@ MARKERS = (
     rb"\d\s*[+*/\xc3\x97\xb7-]\s*\d+\s*=\s*[\d?_]",
 )
 MOST_MARKERS = 1_000  # counting stops there: a page of ten thousand formulas is no more routed than one of a thousand
-ENOUGH = 6
-"""Weight of words that is evidence: three words such as "equation", two such as "theorem". Ours, chosen so that one
-chance word does not keep a page; bench/recall_pass.py measures what it loses."""
 WORDS = Path(__file__).with_name("evidence.tsv")
 
 
-def evidence(html: bytes) -> tuple[int, int]:
-    """(count of math markers, weight of math words) in UTF-8 HTML."""
-    database, weights = _database()
+def evidence(html: bytes, table: Path = WORDS) -> tuple[int, bool]:
+    """(count of math markers, whether the words of the table weigh enough) in UTF-8 HTML."""
+    database, weights, enough = _database(table)
     found = _Found(weights)
     try:
         database.scan(html, match_event_handler=found.handler)
     except _terminated():
         pass  # MOST_MARKERS were found: there is evidence enough
-    return found.markers, found.weight
+    return found.markers, found.weight >= enough
 
 
-def route(url_key: str, markers: int, weight: int, negatives: float) -> str:
+def route(url_key: str, markers: int, words: bool, negatives: float) -> str:
     """`kept`, `sampled` or `counted`; the sample depends on the URL alone, whatever the order and the workers."""
-    if markers or weight >= ENOUGH:
+    if markers or words:
         return "kept"
     share = int.from_bytes(hashlib.blake2b(url_key.encode("utf-8", "replace"), digest_size=8).digest(), "big") / 2**64
     return "sampled" if share < negatives else "counted"
@@ -78,27 +77,35 @@ def _terminated() -> type[Exception]:
 
 
 @cache
-def _database() -> tuple[Any, dict[int, int]]:
+def _database(table: Path) -> tuple[Any, dict[int, int], int]:
     import hyperscan
 
-    words: dict[str, int] = {}
-    for line in WORDS.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            number, _, word = line.partition("\t")
-            words[word] = int(number)
+    words, enough = read_table(table)
     patterns = list(MARKERS)
     flags = [hyperscan.HS_FLAG_DOTALL] * len(MARKERS)
     weights: dict[int, int] = {}
     for word, weight in words.items():
         # Case folding of other scripts would need valid UTF-8, which pages do not promise: both spellings instead.
-        for spelling in {word} if word.isascii() else {word, word.capitalize()}:
+        for spelling in sorted({word} if word.isascii() else {word, word.capitalize()}):
             weights[len(patterns)] = weight
-            patterns.append(_literal(spelling))
+            patterns.append(b"".join(b"\\x%02x" % byte for byte in spelling.encode()))
             flags.append(hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if word.isascii() else 0))
     database = hyperscan.Database()
     database.compile(expressions=patterns, ids=list(range(len(patterns))), elements=len(patterns), flags=flags)
-    return database, weights
+    return database, weights, enough
 
 
-def _literal(word: str) -> bytes:
-    return b"".join(b"\\x%02x" % byte for byte in word.encode())
+def read_table(table: Path) -> tuple[dict[str, int], int]:
+    """Word -> weight, and the weight that is enough. Raises CrawlError."""
+    try:
+        lines = table.read_text(encoding="utf-8").splitlines()
+        rows = [
+            line.split("\t") for line in lines if line and (not line.startswith("#") or line.startswith("# enough"))
+        ]
+        return {number: int(word) for word, number in rows if word != "# enough"}, int(
+            next(number for word, number in rows if word == "# enough")
+        )
+    except (OSError, ValueError, StopIteration) as error:
+        raise CrawlError(
+            f"{table}: expected a table of weight<TAB>word with a line `# enough<TAB>weight`: {error}"
+        ) from error

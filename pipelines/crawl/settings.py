@@ -47,6 +47,8 @@ class CrawlSettings(Settings):
     route: Literal["all", "routed"] = "all"
     negatives: float = Field(default=0.05, gt=0, le=1)
     """Routed: share of the pages without any math evidence that are kept whole, as negatives for the classifier."""
+    evidence: Path | None = None
+    """Routed: a table of words learned by evidence_training.write_evidence; none: the one written for this project."""
     largest_record: int = Field(default=16_000_000, gt=0)  # bytes; Common Crawl itself cuts payloads at 5 MiB
     shortest_text: int = Field(default=80, ge=0)  # characters; ours: below, a page has nothing to judge
     workers: int | None = Field(default=None, gt=0)
