@@ -21,7 +21,28 @@ LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
 BLOCK_IN_CELL = frozenset(
-    "p div ul ol table pre blockquote h1 h2 h3 h4 h5 h6 dl hr form section article figure center".split()
+    [
+        "p",
+        "div",
+        "ul",
+        "ol",
+        "table",
+        "pre",
+        "blockquote",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "dl",
+        "hr",
+        "form",
+        "section",
+        "article",
+        "figure",
+        "center",
+    ]
 )
 PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
 DEFINITION = re.compile(
@@ -292,8 +313,61 @@ def _is_data(table: Element, rows: list[list[Element]]) -> bool:
 
 SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', "")}
 BLOCK_TAGS = frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing "
-    "main menu nav ol optgroup p pre search section summary table tbody td tfoot th thead tr ul xmp plaintext".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "frameset",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "listing",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "optgroup",
+        "p",
+        "pre",
+        "search",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "xmp",
+        "plaintext",
+    ]
 )
 BLOCKS: dict[str, Callable[[BlockWriter, Element], None]] = {
     **dict.fromkeys(HEADINGS, BlockWriter.heading),

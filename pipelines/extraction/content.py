@@ -16,8 +16,42 @@ from pipelines.extraction.document import Element
 Strictness = Literal["strict", "lenient", "all"]
 
 NEVER_TEXT = frozenset(
-    "script style noscript template iframe frame svg canvas button select option input textarea audio video object embed map dialog head meta link area "
-    "progress meter datalist optgroup source track applet param noframes rp rt".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "iframe",
+        "frame",
+        "svg",
+        "canvas",
+        "button",
+        "select",
+        "option",
+        "input",
+        "textarea",
+        "audio",
+        "video",
+        "object",
+        "embed",
+        "map",
+        "dialog",
+        "head",
+        "meta",
+        "link",
+        "area",
+        "progress",
+        "meter",
+        "datalist",
+        "optgroup",
+        "source",
+        "track",
+        "applet",
+        "param",
+        "noframes",
+        "rp",
+        "rt",
+    ]
 )
 WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
 """Elements that no class name can condemn."""
@@ -147,11 +181,46 @@ def measure(element: Element, in_link: bool = False) -> None:
 
 
 INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup time tt u var wbr".split()
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "nobr",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
 )
 
 
-def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
+def prune(body: Element, strictness: Strictness, html: str) -> None:
     """Cuts from the tree whatever is not content by its own account. `measure` must have run."""
     total = max(body.length, 1)
     marks = body.weight
@@ -165,7 +234,7 @@ def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
                 kept.append(child)
             elif child.tag in NEVER_TEXT:
                 kept.append(" ")
-            elif strictness == "all" or not _is_chrome(child, total, marks, inside, strictness, forum):
+            elif strictness == "all" or not _is_chrome(child, total, marks, inside, strictness, html):
                 kept.append(child)
                 stack.append((child, inside))
             elif child.tag == "header" or child.find("h1"):
@@ -173,7 +242,7 @@ def prune(body: Element, strictness: Strictness, *, forum: bool) -> None:
         element.children = kept
 
 
-def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, forum: bool) -> bool:
+def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, html: str) -> bool:
     share = max(element.length / total, element.weight / max(weight, 1))
     attributes, tag = element.attributes, element.tag
     if element.links > 0.5 * element.length and total - element.length > 2 * SENTENCE:
@@ -185,29 +254,32 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
         return share < 0.5 and menu
     if tag == "aside":
         return share < MOST and (not inside or element.links > 0.3 * element.length)
-    if not attributes:
-        return False
-    if (
+    if attributes and (
         "hidden" in attributes
         or HIDDEN.search(attributes.get("style", ""))
         or (attributes.get("aria-hidden") == "true" and share < 0.1)
     ):
         return share < 0.5
-    if tag in WHOLE:
+    if not attributes or tag in WHOLE:
         return False
-    if strictness == "lenient":
+    return _is_named_chrome(element, share, menu, strictness, html)
+
+
+def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Strictness, html: str) -> bool:
+    """What role, class and id make of the element."""
+    attributes = element.attributes
+    if strictness == "lenient" or attributes.get("role") in ROLES:
         return attributes.get("role") in ROLES and share < MOST and menu
-    if attributes.get("role") in ROLES:
-        return share < MOST and menu
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
-    if len(names) < 3:
-        return False
-    kind = _kind(names)
-    if kind == "content":
-        return False
+    kind = _kind(names) if len(names) > 2 else ""
     if kind in ("chrome", "never"):
         return share < MOST and (menu or kind == "never")
-    return kind == "comments" and not forum and share < 0.5 and "\ue000" not in element.text()
+    return (
+        kind == "comments"
+        and share < 0.5
+        and "\ue000" not in element.text()
+        and not any(sign in html for sign in FORUM)
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -246,7 +318,7 @@ def _marked_content(element: Element) -> Element | None:
 
     A forum marks every post so: where several say it, none is the content alone."""
     found: list[Element] = []
-    stack = [child for child in reversed(element.elements())]
+    stack = list(reversed(element.elements()))
     while stack:
         candidate = stack.pop()
         if candidate.weight < SENTENCE or candidate.tag in LEAVES:

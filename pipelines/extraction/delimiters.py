@@ -9,10 +9,34 @@ from dataclasses import dataclass
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.tex import clean, mistakes
 
-ENVIRONMENTS = (
-    "equation align alignat gather multline flalign eqnarray displaymath math matrix pmatrix bmatrix vmatrix Vmatrix Bmatrix cases "
-    "aligned gathered split array dcases smallmatrix subequations alignedat CD tikzcd"
-).split()
+ENVIRONMENTS = [
+    "equation",
+    "align",
+    "alignat",
+    "gather",
+    "multline",
+    "flalign",
+    "eqnarray",
+    "displaymath",
+    "math",
+    "matrix",
+    "pmatrix",
+    "bmatrix",
+    "vmatrix",
+    "Vmatrix",
+    "Bmatrix",
+    "cases",
+    "aligned",
+    "gathered",
+    "split",
+    "array",
+    "dcases",
+    "smallmatrix",
+    "subequations",
+    "alignedat",
+    "CD",
+    "tikzcd",
+]
 OPENER = re.compile(
     r"\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
     + "|".join(ENVIRONMENTS)
@@ -139,8 +163,8 @@ def _environment(text: str, opener: re.Match[str]) -> tuple[str, int, bool] | No
 def _dollars(text: str, opener: re.Match[str], notation: Notation) -> tuple[str, int, bool] | None:
     start = opener.end()
     if text.startswith("latex ", start):  # WordPress shortcode: $latex x^2$
-        end = text.find("$", start)
-        return (clean(text[start + 6 : end]), end + 1, False) if 0 < end - start < MAX_LENGTH else None
+        stop = text.find("$", start)
+        return (clean(text[start + 6 : stop]), stop + 1, False) if 0 < stop - start < MAX_LENGTH else None
     end = _closing_dollar(text, start)
     if end is None:
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -73,16 +74,32 @@ class Element:
         return name in self.get("class").split()
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed page, with the elements that are looked for by tag."""
+
+    root: Element
+    scripts: list[Element]
+    headings: list[Element]
+    """Every h1, h2 and h3, in document order."""
+
+
 def parse(html: str) -> Element:
     """The page's `html` element. Any string parses, as in a browser."""
+    return parse_document(html).root
+
+
+def parse_document(html: str) -> Document:
+    """The page. Any string parses, as in a browser."""
     if ":m" in html and ("<m:m" in html or "<mml:m" in html or "<math:m" in html or "<mathml:m" in html):
         html = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", html))
     if html.lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         html = XML_EMPTY.sub(r"<\1\2></\1>", html)
     parsed = LexborHTMLParser(html.encode("utf-8", "replace")).root
     root = Element("html", {}, None)
+    document = Document(root, [], [])
     if parsed is None:
-        return root
+        return document
     root.attributes = _attributes(parsed)
     stack = [(parsed, root, 0)]
     while stack:
@@ -96,12 +113,16 @@ def parse(html: str) -> Element:
             elif tag is not None and tag[0] != "-":  # -comment, -doctype
                 element = Element(tag, _attributes(node), parent)
                 append(element)
+                if tag == "script":
+                    document.scripts.append(element)
+                elif tag in ("h1", "h2", "h3"):
+                    document.headings.append(element)
                 if depth < MAX_DEPTH:
                     stack.append((node, element, depth + 1))
                 else:
                     element.children.append(node.text(deep=True))
             node = node.next
-    return root
+    return document
 
 
 def _attributes(node: LexborNode) -> dict[str, str]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
-from pipelines.extraction.document import Element, parse
+from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
@@ -248,7 +248,7 @@ class FormulaReader:
         rest = mark_formulas(text, Notation(dollars=True), lambda tex, shown: found.append((tex, shown)) or "")  # type: ignore[func-returns-value]
         if len(found) == 1 and not rest.strip(" .,;"):
             return Formula(found[0][0], found[0][1])
-        if found or element.tag == "pre" and "math" not in classes:
+        if found or (element.tag == "pre" and "math" not in classes):
             return None
         words = re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)
         if TEX_LIKE.search(text) or (re.search(r"(?:^|\s)math(?:\s|$)", classes) and not words and len(text) < 80):
@@ -261,18 +261,13 @@ def _may_be_math(classes: str) -> bool:
     return CLASSES.search(classes) is not None
 
 
-def reader_of(root: Element, html: str) -> FormulaReader:
+def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
-    engine = any(name in html for name in ENGINES)
-    dollars = engine and DOLLARS.search(html) is not None
-    asciimath = any(name in html for name in ASCIIMATH)
-    sources: set[str] = set()
-    if "MathJax-Element" in html:
-        sources = {
-            element.get("id")
-            for element in root.iterate()
-            if element.tag == "script" and element.get("type").startswith("math/")
-        }
+    code = "\n".join(f"{script.get('src')} {script.get('type')} {script.text()}" for script in document.scripts)
+    engine = any(name in code for name in ENGINES)
+    dollars = engine and DOLLARS.search(code) is not None
+    asciimath = any(name in code for name in ASCIIMATH)
+    sources = {script.get("id") for script in document.scripts if script.get("type").startswith("math/")}
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
 
 
@@ -288,7 +283,7 @@ def math_formula(math: Element) -> Formula | None:
         return Formula(math.text(), display)
     source = math.get("data-latex") or math.get("alttext")
     if source.strip() and ("ltx_" in math.get("class") or _plain_tex(source)):
-        return Formula(source, display or source.lstrip().startswith("\\displaystyle") and display)
+        return Formula(source, display or (source.lstrip().startswith("\\displaystyle") and display))
     return Formula(convert(math), display) if math.children else None
 
 
@@ -322,7 +317,7 @@ def _from_script(script: Element) -> Formula | None:
         return Formula(script.text(), display)
     if "asciimath" in kind:
         return Formula(asciimath_tex(script.text().strip().strip("`")), display)
-    if kind.startswith("math/mml") or kind.startswith("math/mathml"):
+    if kind.startswith(("math/mml", "math/mathml")):
         return _from_mathml_text(script.text(), display=display) or NOTHING
     return None
 

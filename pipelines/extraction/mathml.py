@@ -31,7 +31,7 @@ OVER = {"^": "hat", "ˆ": "hat", "\u0302": "hat", "⌃": "hat", "~": "tilde", "�
         "⃛": "dddot", "ˇ": "check", "\u030c": "check", "˘": "breve", "\u0306": "breve", "´": "acute", "\u0301": "acute", "`": "grave", "\u0300": "grave", "˚": "mathring",
         "⏞": "overbrace", "︷": "overbrace", "⎴": "overbracket", "←": "overleftarrow", "↔": "overleftrightarrow", "⏜": "overparen", "⌢": "overset{\\frown}"}  # fmt: skip
 WIDE = {"hat": "widehat", "tilde": "widetilde", "bar": "overline", "vec": "overrightarrow"}
-UNDER = {"_": "underline", "\u0332": "underline", "¯": "underline", "―": "underline", "‾": "underline", "̲": "underline", "⏟": "underbrace", "︸": "underbrace", "⎵": "underbracket",
+UNDER = {"_": "underline", "\u0332": "underline", "¯": "underline", "―": "underline", "‾": "underline", "⏟": "underbrace", "︸": "underbrace", "⎵": "underbracket",
          "→": "underrightarrow", "←": "underleftarrow", "-": "underline", "−": "underline", "–": "underline"}  # fmt: skip
 ARROWS = {"→": "xrightarrow", "⟶": "xrightarrow", "←": "xleftarrow", "⟵": "xleftarrow", "⇒": "xRightarrow", "⟹": "xRightarrow", "⇐": "xLeftarrow", "↔": "xleftrightarrow", "↦": "xmapsto", "⇌": "xrightleftharpoons"}  # fmt: skip
 LIMITS = frozenset("∑∏∐⋃⋂⋁⋀⨁⨂⨀⨄⨆∫∬∭⨌∮∯")

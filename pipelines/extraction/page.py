@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from pipelines.extraction.blocks import BlockWriter
-from pipelines.extraction.content import FORUM, Strictness, cut_link_lists, main_element, measure, prune
-from pipelines.extraction.document import Element, parse
+from pipelines.extraction.content import Strictness, cut_link_lists, main_element, measure, prune
+from pipelines.extraction.document import Document, Element, parse_document
 from pipelines.extraction.formulas import FormulaReader, reader_of
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN
 
@@ -69,16 +69,17 @@ def _decode(html: bytes) -> str:
 
 def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     """The page's content, and how many characters of text outside links the whole page has."""
-    root = parse(html)
-    reader = reader_of(root, html)
+    document = parse_document(html)
+    root = document.root
+    reader = reader_of(document)
     kept: list[str] = []
     title = _title(root)
     body = next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
     _mark_elements(body, reader, kept)
     measure(body)
     own = body.length - body.links
-    heading = _heading(body, title)
-    prune(body, strictness, forum=any(sign in html for sign in FORUM))
+    heading = _heading(document, title)
+    prune(body, strictness, html)
     measure(body)
     content = body if strictness == "all" else main_element(body)
     writer = BlockWriter(reader.notation, kept)
@@ -119,15 +120,13 @@ def _title(root: Element) -> str:
     return " ".join((element or root.find("title") or Element("title", {}, None)).text().split())
 
 
-def _heading(body: Element, title: str) -> Element | None:
+def _heading(document: Document, title: str) -> Element | None:
     """The element that heads the page: what says so and repeats the document's title, else its first `h1`."""
     first = named = None
     longest = 0
-    for element in body.iterate():
+    for element in document.headings:
         if element.tag != "h1" and not (
-            element.tag in ("h2", "h3", "p", "span")
-            and element.attributes
-            and HEADLINE.search(f"{element.get('class')} {element.get('itemprop')}")
+            element.attributes and HEADLINE.search(f"{element.get('class')} {element.get('itemprop')}")
         ):
             continue
         text = " ".join(element.text().split())

@@ -125,7 +125,7 @@ def plain_tex(core: str) -> str:
             parts.append(token[1:])
         elif token in FUNCTIONS - WORDS:
             parts.append("\\" + token)
-        elif len(token) > 1 or token.isalnum() and token.isascii():
+        elif len(token) > 1 or (token.isalnum() and token.isascii()):
             parts.append(token if not token.isalpha() or len(token) <= 2 else f"\\mathrm{{{token}}}")
         elif token.isspace():
             parts.append(" ")

@@ -28,6 +28,9 @@ SKIPPED = frozenset(
         "style",
     }
 )
+KATEX_FILLERS = frozenset(
+    {"strut", "pstrut", "vlist-s", "frac-line", "hide-tail", "nulldelimiter", "katex-mathml", "mspace"}
+)
 TOP = re.compile(r"top:\s*(-?[\d.]+)em")
 ROWS = {"mjx-math": "math", "mjx-texatom": "mrow", "mjx-mrow": "mrow", "mjx-mstyle": "mrow", "mjx-mpadded": "mrow", "mjx-msqrt": "msqrt", "mjx-mtd": "mtd", "mjx-mtr": "mtr", "mjx-mlabeledtr": "mtr",
         "mjx-mtable": "mtable", "mjx-menclose": "mrow", "mjx-mphantom": "mphantom", "mjx-math-root": "mrow"}  # fmt: skip
@@ -99,7 +102,7 @@ def _chtml_scheme(element: Element) -> Element:
     script = next((child for child in direct if child.tag == "mjx-script"), None)
     if script is not None:
         base = node("mrow", [found for child in direct if child is not script for found in from_chtml(child)])
-        scripts = [node("mrow", from_chtml(child)) for child in script.elements() if child.tag != "mjx-spacer"]
+        scripts = [node("mrow", [*from_chtml(child)]) for child in script.elements() if child.tag != "mjx-spacer"]
         if tag in ("msubsup", "munderover") and len(scripts) == 2:
             return node("msubsup", [base, scripts[1], scripts[0]])  # the superscript is drawn first
         return node({"mover": "msup", "munder": "msub"}.get(tag, tag), [base, *scripts])
@@ -151,42 +154,18 @@ def _svg_characters(element: Element) -> str:
 def from_katex(element: Element) -> list[Element]:
     """MathML of KaTeX's visible spans. Scripts are told by their height above the baseline."""
     classes = element.get("class").split()
-    if "msupsub" in classes:
-        return [_katex_scripts(element)]
-    if "mfrac" in classes:
-        rows = _katex_rows(element)
-        plain = [row for row in rows if row[1]]
-        if len(plain) >= 2:
-            return [node("mfrac", [node("mrow", plain[0][1]), node("mrow", plain[-1][1])])]
-    if "sqrt" in classes:
-        rows = [inner for _, inner in _katex_rows(element) if inner]
-        return [node("msqrt", [*(rows[0] if rows else [])])]
-    if "op-limits" in classes:
-        return _katex_limits(element)
-    if {"strut", "pstrut", "vlist-s", "frac-line", "hide-tail", "nulldelimiter", "katex-mathml", "mspace"} & set(
-        classes
-    ) or element.tag == "svg":
+    if element.tag == "svg" or not KATEX_FILLERS.isdisjoint(classes):
         return []
-    if "accent" in classes:
-        rows = [inner for _, inner in _katex_rows(element) if inner]
-        if len(rows) == 2:
-            return [node("mover", [node("mrow", rows[1]), node("mrow", rows[0])])]
+    scheme = _katex_scheme(element, classes)
+    if scheme is not None:
+        return scheme
     found: list[Element] = []
     for child in element.children:
         if isinstance(child, str):
-            if child.strip("\u200b \n"):
-                found.append(
-                    node(
-                        "mtext"
-                        if "text" in classes
-                        else "mn"
-                        if child.strip()[0].isdigit()
-                        else "mi"
-                        if child.strip().isalpha()
-                        else "mo",
-                        [child.strip("\u200b")],
-                    )
-                )
+            text = child.strip("\u200b \n")
+            if text:
+                kind = "mtext" if "text" in classes else "mn" if text[0].isdigit() else "mi" if text.isalpha() else "mo"
+                found.append(node(kind, [text]))
         elif _is_scripted(child, found):
             script = _katex_scripts(child)
             script.children[0] = found.pop()
@@ -194,6 +173,24 @@ def from_katex(element: Element) -> list[Element]:
         else:
             found += from_katex(child)
     return found if len(found) < 2 or "mord" not in classes else [node("mrow", [*found])]
+
+
+def _katex_scheme(element: Element, classes: list[str]) -> list[Element] | None:
+    """Fractions, roots, accents, limits and scripts, which KaTeX stacks in a list of rows."""
+    if "msupsub" in classes:
+        return [_katex_scripts(element)]
+    if "op-limits" in classes:
+        return _katex_limits(element)
+    if not {"mfrac", "sqrt", "accent"} & set(classes):
+        return None
+    rows = [inner for _, inner in _katex_rows(element) if inner]
+    if "mfrac" in classes and len(rows) >= 2:
+        return [node("mfrac", [node("mrow", rows[0]), node("mrow", rows[-1])])]
+    if "sqrt" in classes:
+        return [node("msqrt", rows[0] if rows else [])]
+    if "accent" in classes and len(rows) == 2:
+        return [node("mover", [node("mrow", rows[1]), node("mrow", rows[0])])]
+    return None
 
 
 def _is_scripted(child: Element, found: list[Element]) -> bool:

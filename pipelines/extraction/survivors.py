@@ -137,7 +137,13 @@ def _extracted(
         carried = {name: row.get(name) for name in CARRIED}
         if row["warc_file"] is None or row["warc_offset"] is None:
             text = row["text"] or ""
-            made = {"title": row.get("title") or "", "text": text, "formulas": None, "digest": None, "truncated": None}
+            made: dict[str, Any] = {
+                "title": row.get("title") or "",
+                "text": text,
+                "formulas": None,
+                "digest": None,
+                "truncated": None,
+            }
         else:
             capture = captures.get(position)
             if capture is None:

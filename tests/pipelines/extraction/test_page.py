@@ -109,8 +109,8 @@ def test_hostile_pages_neither_crash_nor_hang() -> None:
 @given(
     st.lists(
         st.sampled_from(
-            list("<>/=\"'$\\(){}[]^_&;abx12 ²≤√`\n")
-            + [
+            [
+                *list("<>/=\"'$\\(){}[]^_&;abx12 ²≤√`\n"),
                 "<sup>",
                 "</sup>",
                 "<math>",
