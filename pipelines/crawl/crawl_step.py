@@ -73,7 +73,7 @@ def write_shard(path: str, shard: Path, settings: CrawlSettings, snapshot: str) 
     ):
         rows, held = _Group(pages, PAGES), _Group(dropped, LEDGER)
         try:
-            for fate in read_warc(path, largest=settings.largest_record):
+            for fate in read_warc(path, largest=settings.largest_record, **settings.patience()):
                 row = _row(fate, settings, outcomes, held)
                 if row is not None:
                     rows.add(row | {"snapshot": snapshot, "warc_file": name}, len(row["text"] or ""))

@@ -53,6 +53,11 @@ class CrawlSettings(Settings):
     shortest_text: int = Field(default=80, ge=0)  # characters; ours: below, a page has nothing to judge
     workers: int | None = Field(default=None, gt=0)
 
+    def patience(self) -> dict[str, Any]:
+        """How often and how long a remote file is tried."""
+        known = self.common_crawl or CommonCrawlSettings()
+        return {"attempts": known.attempts, "timeout": known.timeout}
+
     def identity(self) -> dict[str, Any]:
         """What decides a pages table, without where the files happen to lie or how many processes read them."""
         return self.model_dump(mode="json", exclude={"workers", "folder", "folders", "files"})

@@ -54,9 +54,11 @@ class Passed:
     offset: int = 0
 
 
-def read_warc(path: str, *, largest: int = LARGEST) -> Iterator[Capture | Passed]:
+def read_warc(
+    path: str, *, largest: int = LARGEST, attempts: int = 8, timeout: float = 60.0
+) -> Iterator[Capture | Passed]:
     """Every record of a file, in file order. Raises CrawlError where the file holds no WARC record, or cannot be had."""
-    with closing(open_source(path)) as source:
+    with closing(open_source(path, attempts=attempts, timeout=timeout)) as source:
         found = False
         for record in _raw_records(source, largest + (1 << 18)):
             fate = _fate(record, largest)

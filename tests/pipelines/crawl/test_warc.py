@@ -1,0 +1,210 @@
+"""One broken record never loses the next, and every record's fate is told."""
+
+import gzip
+import zlib
+from collections import Counter
+
+import pytest
+import zstandard
+
+from pipelines.crawl.settings import CrawlError
+from pipelines.crawl.warc import Capture, Passed, captures_at, open_warc, read_captures, read_warc
+
+HTML = b"Content-Type: text/html; charset=utf-8\r\n"
+
+
+def record(name, body=None, *, kind="response", length=None, headers="", http=b"HTTP/1.1 200 OK\r\n" + HTML):
+    message = http + b"\r\n" + (name.encode() * 500 if body is None else body)
+    length = len(message) if length is None else length
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://{name}.example/\r\n"
+        f"WARC-Date: 2024-01-01T00:00:00Z\r\n{headers}Content-Length: {length}\r\n\r\n"
+    )
+    return head.encode() + message + b"\r\n\r\n"
+
+
+A, B, C, D = map(record, "abcd")
+GZ = [gzip.compress(part, mtime=0) for part in (A, B, C, D)]
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reading(data, **options):
+        path = tmp_path / "x.warc.gz"
+        path.write_bytes(data)
+        fates = list(read_warc(str(path), **options))
+        return [fate.url[7:8] if isinstance(fate, Capture) else fate.reason for fate in fates]
+
+    return reading
+
+
+def packed(data):
+    return gzip.compress(data, mtime=0)
+
+
+FLIPPED = GZ[1][:30] + bytes([GZ[1][30] ^ 0xFF, GZ[1][31] ^ 0xFF]) + GZ[1][32:]
+DAMAGE = {
+    "one member a record": (b"".join(GZ), ["a", "b", "c", "d"]),
+    "uncompressed": (A + B + C, ["a", "b", "c"]),
+    "one member for all": (packed(A + B + C), ["a", "b", "c"]),
+    "members of one and of two records": (GZ[0] + packed(B + C) + GZ[3], ["a", "b", "c", "d"]),
+    "compressed and plain records": (GZ[0] + B + GZ[2] + D, ["a", "b", "c", "d"]),
+    "flipped bytes in a member": (GZ[0] + FLIPPED + GZ[2] + GZ[3], ["a", "broken gzip member", "c", "d"]),
+    "wrong checksum": (GZ[0] + GZ[1][:-8] + b"\0" * 8 + GZ[2], ["a", "broken gzip member", "c"]),
+    "text between members": (GZ[0] + b"garbage" + GZ[1], ["a", "bytes between records", "b"]),
+    "text between plain records": (A + b"garbage\r\n\r\n" + B + C, ["a", "bytes between records", "b", "c"]),
+    "zeros between members": (GZ[0] + b"\0" * 5000 + GZ[1], ["a", "b"]),
+    "an empty member": (GZ[0] + packed(b"") + GZ[2], ["a", "empty gzip member", "c"]),
+    "no WARC header": (GZ[0] + packed(b"WRC/1.0\r\nx: y\r\n\r\n") + GZ[2], ["a", "broken record: no WARC header", "c"]),
+    "no number for a length": (
+        GZ[0] + packed(B.replace(b"Content-Length: ", b"Content-Length: x")) + GZ[2],
+        ["a", "b", "c"],
+    ),
+    "a negative length": (GZ[0] + packed(record("b", length=-5)) + GZ[2], ["a", "b", "c"]),
+    "a length too large": (GZ[0] + packed(record("b", length=90_000)) + GZ[2] + GZ[3], ["a", "b", "c", "d"]),
+    "a length too small": (GZ[0] + packed(record("b", length=100)) + GZ[2] + GZ[3], ["a", "b", "c", "d"]),
+    "a plain length too large": (A + record("b", length=900) + C + D, ["a", "b", "c", "d"]),
+    "a plain length too small": (A + record("b", length=100) + C + D, ["a", "b", "c", "d"]),
+    "bare line feeds": (GZ[0] + packed(B.replace(b"\r\n", b"\n")) + GZ[2], ["a", "b", "c"]),
+    "no status line": (
+        GZ[0] + packed(record("b", http=b"<html>no header</html>")) + GZ[2],
+        ["a", "broken record: no HTTP status line", "c"],
+    ),
+    "the file cut in a member": (GZ[0] + GZ[1][:60], ["a", "cut short"]),
+    "zstd frames": (b"".join(zstandard.compress(part) for part in (A, B, C)), ["a", "b", "c"]),
+    "a page that quotes a WARC header": (
+        GZ[0] + packed(record("n", b"<p>x\r\n\r\nWARC/1.0\r\nWARC-Type: response\r\n\r\ny")) + GZ[2],
+        ["a", "n", "c"],
+    ),
+    "an empty file": (b"", []),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_surrounds_the_damage_is_read(read, damage):
+    data, expected = DAMAGE[damage]
+    assert read(data) == expected
+
+
+def test_every_third_member_broken_loses_only_those(read):
+    assert Counter(read((GZ[0] + FLIPPED + GZ[2]) * 40)) == {"a": 40, "broken gzip member": 40, "c": 40}
+
+
+def test_offset_and_length_are_those_of_the_stored_record(tmp_path):
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(b"".join(GZ))
+    found = list(read_warc(str(path)))
+    assert [(fate.offset, fate.length) for fate in found] == [
+        (sum(map(len, GZ[:place])), len(GZ[place])) for place in range(4)
+    ]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_each_capture_is_found_again_by_its_offset(tmp_path, damage):
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(DAMAGE[damage][0])
+    captures = {fate.offset: fate for fate in read_warc(str(path)) if isinstance(fate, Capture)}
+    source = open_warc(str(path))
+    again = {offset: found.body for offset, found in captures_at(source, list(captures)) if found is not None}
+    source.close()
+    assert again == {offset: capture.body for offset, capture in captures.items()}
+
+
+def test_other_records_are_counted_by_type(tmp_path):
+    path = tmp_path / "x.warc"
+    path.write_bytes(record("a", kind="request") + record("b") + record("c", kind="revisit") + record("d", kind="metadata"))
+    outcomes: Counter[str] = Counter()
+    assert [capture.url for capture in read_captures(str(path), outcomes)] == ["http://b.example/"]
+    assert outcomes == {"record type request": 1, "record type revisit": 1, "record type metadata": 1}
+
+
+def test_other_statuses_types_and_empty_bodies_are_counted(read):
+    data = (
+        record("a", http=b"HTTP/1.1 404 Not Found\r\n" + HTML)
+        + record("b", http=b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n")
+        + record("c", b" \n ")
+        + record("d", http=b"HTTP/2 200\r\nContent-Type: application/xhtml+xml\r\n")
+    )
+    assert read(data) == ["HTTP status 404", "not HTML", "empty body", "d"]
+
+
+def test_a_page_without_a_content_type_is_known_by_its_first_bytes(read):
+    bare = b"HTTP/1.1 200 OK\r\n"
+    data = record("a", b"<!DOCTYPE html><p>x", http=bare) + record("b", b"%PDF-1.4", http=bare)
+    assert read(data) == ["a", "not HTML"]
+
+
+def test_truncation_is_told(tmp_path):
+    path = tmp_path / "x.warc"
+    path.write_bytes(record("a", headers="WARC-Truncated: time\r\n") + record("b") + record("c", length=9_000))
+    assert [fate.truncated for fate in read_warc(str(path))] == ["time", None, "unspecified"]
+
+
+def test_a_record_larger_than_the_limit_is_cut_and_the_next_is_read(tmp_path):
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(GZ[0] + packed(record("b", b"x" * 30_000_000)) + GZ[2])
+    fates = list(read_warc(str(path), largest=100_000))
+    assert [(fate.url[7:8], len(fate.body), fate.truncated) for fate in fates] == [
+        ("a", 500, None),
+        ("b", 100_000, "length"),
+        ("c", 500, None),
+    ]
+
+
+CODED = b"<html>" + b"coded " * 100
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(CODED)),
+        ("x-gzip", gzip.compress(CODED)),
+        ("deflate", zlib.compress(CODED)),
+        ("deflate", zlib.compress(CODED)[2:-4]),  # raw, as some servers send it
+        ("zstd", zstandard.compress(CODED)),
+        ("gzip, gzip", gzip.compress(gzip.compress(CODED))),
+        ("gzip", CODED),  # decoded by the crawler, header left
+    ],
+)
+def test_content_encodings_are_undone(tmp_path, coding, body):
+    path = tmp_path / "x.warc"
+    path.write_bytes(record("a", body, http=b"HTTP/1.1 200 OK\r\n" + HTML + f"Content-Encoding: {coding}\r\n".encode()))
+    assert [fate.body for fate in read_warc(str(path))] == [CODED]
+
+
+def test_a_broken_content_encoding_is_counted(read):
+    assert read(record("a", b"\x1f\x8b nonsense", http=b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Encoding: gzip\r\n")) == [
+        "unreadable Content-Encoding"
+    ]
+
+
+def test_chunks_are_joined(tmp_path):
+    path = tmp_path / "x.warc"
+    chunked = b"HTTP/1.1 200 OK\r\n" + HTML + b"Transfer-Encoding: chunked\r\n"
+    path.write_bytes(record("a", b"6\r\n<html>\r\n5;x=y\r\nhello\r\n0\r\n\r\n", http=chunked) + record("b", CODED, http=chunked))
+    assert [fate.body for fate in read_warc(str(path))] == [b"<html>hello", CODED]
+
+
+def test_an_encoding_that_inflates_without_end_is_cut(tmp_path):
+    path = tmp_path / "x.warc"
+    bomb = gzip.compress(b"<p>" + b" " * 50_000_000 + b"x")
+    path.write_bytes(record("a", bomb + b"", http=b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Encoding: gzip\r\n"))
+    (fate,) = read_warc(str(path), largest=1_000_000)
+    assert isinstance(fate, Capture) and len(fate.body) == 1_000_000 and fate.truncated == "length"
+
+
+@pytest.mark.parametrize("data", [b"<html>hello</html>" * 100, packed(b"<html>hello</html>")])
+def test_a_file_that_is_no_warc_is_refused(read, data):
+    with pytest.raises(CrawlError, match="Is it a WARC file"):
+        read(data)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(CrawlError, match="nowhere"):
+        list(read_warc("nowhere/x.warc.gz"))
+
+
+def test_what_was_passed_over_keeps_its_url(tmp_path):
+    path = tmp_path / "x.warc"
+    path.write_bytes(record("a", http=b"HTTP/1.1 301 Moved\r\n"))
+    assert list(read_warc(str(path))) == [Passed(reason="HTTP status 301", url="http://a.example/", offset=0)]
