@@ -41,7 +41,7 @@ Environment = Mapping[str, Fraction]
 
 def values_equal(a: Node, b: Node, environment: Environment) -> bool | None:
     """Whether both have one value at this point; None where balls cannot tell."""
-    from flint import ctx
+    from flint import arb, ctx
 
     with _lock:
         before = ctx.prec
@@ -55,8 +55,7 @@ def values_equal(a: Node, b: Node, environment: Environment) -> bool | None:
                 if not difference.contains(0):
                     return False
                 if precision == PRECISIONS[-1]:
-                    size = max(1.0, abs(float(left.abs_upper())))
-                    return True if float(difference.abs_upper()) < 1e-60 * size else None
+                    return True if difference.abs_upper() < (left.abs_upper() + 1) * arb(2) ** -200 else None
         except (Unevaluable, OverBudget, ZeroDivisionError, OverflowError, ValueError):
             return None
         finally:
@@ -100,7 +99,7 @@ def sample_points(names: set[str], *, positive: bool = False) -> list[dict[str, 
         for index, name in enumerate(ordered):
             seed = (round_ * 7919 + index * 104_729 + 31_337) % 9_973
             value = Fraction(seed * 13 + 7, 40_009)
-            negative = (round_ + index) % 3 == 2 and not positive
+            negative = round_ % 2 == 1 and (round_ // 2 + index) % 3 != 1 and not positive
             point[name] = -value if negative else value
         points.append(point)
     return points
@@ -112,8 +111,8 @@ def equal_everywhere(a: Node, b: Node) -> bool | None:
     agreed = 0
     for point in sample_points(names):
         same = values_equal(a, b, point)
-        if same is False:
-            return None if _imaginary(a, point) else False
+        if same is False and not _imaginary(a, point):
+            return False
         agreed += same is True
         if agreed >= POINTS:
             return True

@@ -10,11 +10,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from evaluators.answers.exact import MAX_BITS, OverBudget, rational
+from evaluators.answers.exact import OverBudget, rational
 from evaluators.answers.values import Node
 
 Monomial = tuple[tuple[Any, Fraction], ...]
 Form = dict[Monomial, Fraction]
+MAX_BITS = 12_000
+"""Of a coefficient: forms are ordered by their spelling, and Python spells out at most 4,300 digits."""
 MAX_TERMS = 400
 MAX_EXPONENT = 64
 _ONE: Monomial = ()
@@ -46,6 +48,8 @@ def _form(node: Node) -> Form:
     op, args, value = node
     exact = rational(node) if not args or op in ("div", "neg", "pow", "root", "mixed") else None
     if exact is not None:
+        if exact.numerator.bit_length() + exact.denominator.bit_length() > MAX_BITS:
+            raise OverBudget
         return {_ONE: exact} if exact else {}
     if op == "sym" or (op == "const" and value != "inf"):
         return {(((op, value), Fraction(1)),): Fraction(1)}

@@ -102,7 +102,7 @@ class Answers(Expressions):
             elif token.text in ("setminus", "backslash") and token.kind == "cmd":
                 self.advance()
                 left = self.node("without", left, self.amount())
-            elif token.text == ":" and token.kind == "op" and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul"):
+            elif token.text == ":" and token.kind == "op" and not self.closing_bar and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul"):
                 self.advance()
                 left = self.node("ratio", *(left.args if left.op == "ratio" else (left,)), self.amount())
             elif token.text in ("to", ":") and token.kind in ("word", "text") and left.op == "num":
@@ -159,7 +159,7 @@ class Answers(Expressions):
                 pieces.append("°")
             else:
                 pieces.append((" " if token.spaced or token.kind in ("text", "word") else "") + token.text)
-        text = "".join(pieces).strip().replace("^ ", "^")
+        text = "".join(pieces).strip().strip("()").strip().replace("^ ", "^")
         if bracket and text:
             self.expect(")")
         if text.lower() in ("percent", "per cent", "percentage points", "percents", "%"):
@@ -179,6 +179,8 @@ class Answers(Expressions):
 
     def unit_token(self, pieces: list[str]) -> bool:
         token = self.peek()
+        if token.text == "in" and token.kind == "word":  # inches, where nothing follows to be in
+            return self.peek(1).text in ("", "^", "/", ")")
         if token.kind in ("word", "text"):
             return token.text.strip(" ,") not in _SEPARATING_WORDS and token.text not in ("to", "in", "U")
         if token.kind == "cmd":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluators.answers.amounts import NAMED, amounts, peeled
-from evaluators.answers.relations import assignment, function_of, relations, value_of
+from evaluators.answers.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.scalars import Context, Decision, scalars
 from evaluators.answers.sets import Piece, pieces_of
 from evaluators.answers.values import COLLECTIONS, Node, show, symbols
@@ -272,6 +272,8 @@ def _reference_relation(r: Node, p: Node, context: Context) -> Decision:
         if r.args[0].op == r.args[1].op == "tuple":
             return equal(r.args[1], p, context)
         named, function = assignment(r), function_of(r)
+        if r.args[0].op == "call" or is_name(r.args[0]):
+            return equal(r.args[1], p, context)
         if named is not None:
             return equal(named[1], p, context)
         if function is not None:

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from evaluators.answers.values import Node
 
-MAX_BITS = 12_000
-"""Bits of any number on the way: 9^9^9^9 is refused before it is computed. Python prints up to 4,300 digits."""
-MAX_FACTORIAL = 1_000
+MAX_BITS = 200_000
+"""Bits of any number on the way: 9^9^9^9 is refused before it is computed, 2^2024 - 1 and 2023! are not."""
+MAX_FACTORIAL = 10_000
 
 
 class OverBudget(ArithmeticError):

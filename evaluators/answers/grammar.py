@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from evaluators.answers.tokens import Token
 from evaluators.answers.units import PREFIX_CURRENCY, SINGLE_LETTER, Unit, is_unit_word, parse_unit
-from evaluators.answers.values import EULER, IMAGINARY, INFINITY, MAX_NODES, PI, Node, ParseError, negated, num
+from evaluators.answers.values import COLLECTIONS, EULER, IMAGINARY, INFINITY, MAX_NODES, PI, Node, ParseError, negated, num
 
 MAX_DEPTH = 40
 END = Token("end_of_text", "", False)
@@ -25,7 +25,7 @@ GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon "
     "phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar".split()
 )
-_NAMED = frozenset({"angle", "triangle", "overline", "widehat", "measuredangle", "bar", "mathcal", "tilde", "underline"})
+_NAMED = frozenset({"angle", "triangle", "overline", "widehat", "measuredangle", "bar", "mathcal", "tilde"})
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array", "vmatrix", "cases", "aligned"})
 _TIMES = frozenset({"*", "cdot", "times", "ast"})
 _OVER = frozenset({"/", "div"})
@@ -35,6 +35,7 @@ _STARTING_COMMANDS = (
     FUNCTIONS | GREEK | frozenset(_CONSTANTS) | _NAMED
     | {"frac", "sqrt", "cbrt", "binom", "dbinom", "lfloor", "lceil", "lvert", "sum", "int", "prod", "lim"}
 )  # fmt: skip
+_NOT_FACTORS = COLLECTIONS | {"interval", "union", "special"}
 STOP_WORDS = frozenset("and or to is are the of for if in when where U not no pm am PM AM per base mod choose".split())
 DEGREE = parse_unit("degrees")
 
@@ -105,6 +106,8 @@ class Expressions:
                 return 40
             if text in ("!", "%"):
                 return 50
+            if text == "(" and self.peek(1).kind in ("word", "text") and self.remark():
+                return 0
             if text == "(" or (text == "[" and self.implicit_bracket(left)) or text == "{":
                 return self.implicit_power
             return self.implicit_power if text == "|" and not self.bars and not self.closing_bar else 0
@@ -118,9 +121,16 @@ class Expressions:
             if text == "choose" or text == "mod":
                 return 20
             return self.implicit_power if self.word_continues(left, text, spaced) else 0
+        if kind == "text":
+            return self.implicit_power if text in FUNCTIONS else 0
         if kind == "num":
             return self.implicit_power if self.number_continues(left, text, spaced) else 0
         return 0
+
+    def remark(self) -> bool:
+        """A word in brackets, `5 (apples)`: no factor."""
+        word = self.peek(1).text
+        return len(word) > 3 and word not in FUNCTIONS and word not in _CONSTANTS and not self.splits(word)
 
     @staticmethod
     def implicit_bracket(left: Node) -> bool:
@@ -139,10 +149,10 @@ class Expressions:
     def word_continues(self, left: Node, text: str, spaced: bool) -> bool:
         if text in STOP_WORDS or (len(text) > 3 and not self.splits(text)):
             return False
+        if is_unit_word(text) and is_amount(left) and self.peek(1).text != "(":
+            return False
         if text in FUNCTIONS or text in _CONSTANTS or text in _ROOTS:
             return True
-        if is_unit_word(text) and is_amount(left):
-            return False
         return not (self.loose and text in SINGLE_LETTER and is_amount(left) and self.ends_unit())
 
     def ends_unit(self) -> bool:
@@ -161,6 +171,8 @@ class Expressions:
             if text in "+-":
                 self.advance()
                 right = self.expression(10)
+                if left.op in ("interval", "union") and right.op == "set" and text == "-":
+                    return self.node("without", left, right)
                 return self.node("add", left, right if text == "+" else negated(right))
             if text in ("pm", "mp"):
                 self.advance()
@@ -177,7 +189,7 @@ class Expressions:
             if text == "!":
                 self.advance()
                 return self.node("fn", left, value="factorial")
-            if text == "%":
+            if text == "%" and left.op != "percent":
                 self.advance()
                 return self.node("percent", left)
             if text == "bmod":
@@ -191,6 +203,8 @@ class Expressions:
             self.position += 2
             return self.node("mixed", left, fraction)
         right = self.expression(self.implicit_power)
+        if left.op in _NOT_FACTORS or right.op in _NOT_FACTORS:
+            raise ParseError("a collection is no factor")
         if token.text == "frac" and _is_mixed(left, right):
             return self.node("mixed", left, right)
         return self.node("mul", left, right)
@@ -334,6 +348,9 @@ class Expressions:
     def symbol(self, name: str) -> Node:
         if self.accept("_"):
             name += "_" + self.subscript()
+        if name[0] == "C" and (combination := self.combination(name)) is not None:
+            return combination
+        name += self.inverse_mark(name)
         while self.accept("'"):
             name += "'"
         if name[0] in "fghFGH" and self.peek().text == "(" and not self.peek().spaced:
@@ -344,6 +361,30 @@ class Expressions:
             self.expect(")")
             return self.node("call", *arguments, value=name)
         return self.node("sym", value=name)
+
+    def combination(self, name: str) -> Node | None:
+        """C(5, 2) and C_5^2: so many ways to choose."""
+        begin = self.position
+        if name == "C" and self.accept("("):
+            upper = self.expression()
+            if self.accept(","):
+                lower = self.expression()
+                self.expect(")")
+                return self.node("fn", upper, lower, value="binom")
+        elif name[2:].isdigit() and self.accept("^"):
+            lower = self.braced() if self.peek().text == "{" else self.signed_power()
+            if lower.op == "num" and lower.value <= int(name[2:]):
+                return self.node("fn", num(int(name[2:])), lower, value="binom")
+        self.position = begin
+        return None
+
+    def inverse_mark(self, name: str) -> str:
+        """The ^{-1} of f^{-1}(x), which is part of the name."""
+        mark = "".join(self.peek(i).text for i in range(6))
+        if name in ("f", "g", "h") and mark.startswith(("^{-1}(", "^-1(")):
+            self.position += 5 if mark.startswith("^{") else 3
+            return "^-1"
+        return ""
 
     def subscript(self) -> str:
         if not self.accept("{"):

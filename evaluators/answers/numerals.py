@@ -16,7 +16,7 @@ _CHINESE = re.compile(
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
     rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:11]}]+)"
     rf"|(?P<digits>\d+(?:\.\d+)?)(?P<scale>[万亿千百]+)(?![克米瓦卡帕赫])"
-    rf"|(?P<plain>{_RUN})"
+    rf"|(?<![\d.])(?P<plain>{_RUN})"
 )
 _NEGATIVE = re.compile(r"负(?=[\d" + _NUMERAL + r"\\])")
 

@@ -69,9 +69,12 @@ _EUROPEAN = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d{1,3}(?:\.\d{3}){2,}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _SPACED = re.compile(r"(?<![\d.])(\d{1,3})((?:\s\d{3})+)(?![\d/])|(?<![\d.])(\d{1,3})((?:'\d{3})+)(?!\d)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:st|nd|rd|th)\b")
+_FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
+_EXCEPT = re.compile(r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE)
+_DERIVATIVE = re.compile(r"\bd([a-z])/d([a-z])\b")
 _MIXED_WORDS = re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)")
 _LEAD = re.compile(
-    r"(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|some|exactly|precisely|is|are|=|:|equals?(?:\s+to)?|therefore,?|thus,?|so,?|hence,?)\s+|=\s*)+(?=[^\s])",
+    r"(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|some|exactly|precisely|is|are|=|:|equals?(?:\s+to)?|there\s+(?:are|is|were)|it\s+is|therefore,?|thus,?|so,?|hence,?)\s+|=\s*)+(?=[^\s])",
     re.IGNORECASE,
 )  # fmt: skip
 _APPROXIMATE = re.compile(r"approx|about|roughly|around|nearly|almost", re.IGNORECASE)
@@ -185,6 +188,11 @@ def _rewritten(text: str) -> str:
     text = _SPACED.sub(lambda m: re.sub(r"[\s']", "", m.group()), text)
     text = _MIXED_WORDS.sub(r"\1 \2", text)
     text = _ORDINAL.sub(r"\1", text)
+    text = _DERIVATIVE.sub(r"\\frac{d\1}{d\2}", text)
+    if (french := _FRENCH.fullmatch(text)) and (french[1], french[3]) != ("[", "]"):
+        text = f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
+    if except_for := _EXCEPT.fullmatch(text):
+        text = f"\\mathbb{{R}} \\setminus \\{{{except_for[1]}\\}}"
     return re.sub(r"(?<=\d)[eE]([-+]\d{1,3})\b", r"\\times 10^{\1}", text)
 
 

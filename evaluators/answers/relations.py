@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluators.answers.balls import proportional
+from evaluators.answers.balls import proportional, real_value
 from evaluators.answers.exact import OverBudget, rational
 from evaluators.answers.scalars import Context, Decision
 from evaluators.answers.substitution import substituted
@@ -38,6 +38,8 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
     """
     if any(name not in ("=", "~") for name in node.value):
         return None
+    if "~" in node.value and (exact := _before_approximation(node)) is not None:
+        return exact if exact.op != "relation" else value_of(exact, reference, context)
     if len(node.args) == 2 and node.args[0].op == "call" and not symbols(node.args[0]):
         return node.args[1]
     if len(node.args) > 2 or not symbols(node.args[0]):
@@ -46,7 +48,7 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
     if named := assignment(node):
         value = named[1]
         return Node("approx", (value,)) if node.value == ("~",) else value
-    if left.op == "call" or _is_name(left):
+    if left.op == "call" or is_name(left):
         return right
     if function := function_of(node):
         return function[2]
@@ -54,17 +56,26 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
     return right if lenient else None
 
 
-def _is_name(node: Node) -> bool:
+def _before_approximation(node: Node) -> Node | None:
+    """pi/4 of pi/4 ~ 0.785, where the one is near the other; None for x ~ 3.14."""
+    at = node.value.index("~")
+    exact, near = real_value(_bare(node.args[at])), real_value(_bare(node.args[at + 1]))
+    if exact is None or near is None or abs(exact - near) > abs(exact) / 100:
+        return None
+    return node.args[at] if at == 0 else Node("relation", node.args[: at + 1], node.value[:at])
+
+
+def is_name(node: Node) -> bool:
     """AB, \\angle ABC, a segment's or an angle's name: a product of capitals."""
     if node.op == "sym":
         return len(node.value) > 1 or node.value.isupper()
-    return node.op == "mul" and all(_is_name(a) and a.op in ("sym", "mul") for a in node.args)
+    return node.op == "mul" and all(is_name(a) and a.op in ("sym", "mul") for a in node.args)
 
 
 def _last_of_chain(node: Node) -> Node | None:
     """The last side, where every numeric side before it has its value; the first may be a name."""
     *before, last = node.args
-    if before and symbols(before[0]) and (before[0].op in ("sym", "call") or _is_name(before[0])):
+    if before and symbols(before[0]) and (before[0].op in ("sym", "call") or is_name(before[0])):
         before = before[1:]
     bare = _bare(last)
     try:

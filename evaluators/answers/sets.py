@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from evaluators.answers.balls import real_value
-from evaluators.answers.values import INFINITY, Node, negated, symbols
+from evaluators.answers.values import INFINITY, Node, negated, num, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _MINUS_INFINITY = negated(INFINITY)
@@ -73,13 +73,31 @@ def _of_relation(node: Node) -> list[Piece] | None:
         left, right, name = sides[0], sides[1], names[0]
         if right.op == "sym" and not symbols(left):
             left, right, name = right, left, _FLIPPED.get(name, name)
-        return _half_line(right, name) if left.op == "sym" and not symbols(right) else None
+        if symbols(right):
+            return None
+        return _half_line(right, name) if left.op == "sym" else _of_distance(left, right, name)
     if len(sides) == 3 and sides[1].op == "sym" and not symbols(sides[0]) and not symbols(sides[2]):
         if set(names) <= {"<", "<="}:
             return [_piece(sides[0], sides[2], names[0] == "<=", names[1] == "<=")]
         if set(names) <= {">", ">="}:
             return [_piece(sides[2], sides[0], names[1] == ">=", names[0] == ">=")]
     return None
+
+
+def _of_distance(left: Node, right: Node, name: str) -> list[Piece] | None:
+    """|x - a| < r and |x - a| > r."""
+    if left.op != "fn" or left.value != "abs" or name == "!=":
+        return None
+    inner = left.args[0]
+    centre = num(0)
+    if inner.op == "add" and inner.args[0].op == "sym":
+        inner, centre = inner.args[0], negated(inner.args[1])
+    if inner.op != "sym" or symbols(centre):
+        return None
+    low, high = Node("add", (centre, negated(right))), Node("add", (centre, right))
+    if name in ("<", "<="):
+        return [Piece(low, high, name == "<=", name == "<=")]
+    return [Piece(None, low, False, name == ">="), Piece(high, None, name == ">=", False)]
 
 
 def _half_line(bound: Node, name: str) -> list[Piece]:

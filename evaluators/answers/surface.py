@@ -54,13 +54,21 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
     (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
     (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
+    (re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
+    (re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
+    (re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
     (re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
+    (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$ ]*\d[-+\d.,/%$ ]*)\}"), r"\1"),
+    (re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
+    (re.compile(r"(?<!\\)\\$"), ""),
     (re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
     (re.compile(r"(?<!circ)(?<!circ )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
-    (re.compile(r"\\(?:mathbf|boldsymbol|vec|overrightarrow|hat|mathit|bm)\s*(?=\{)"), ""),
+    (re.compile(r"\\(?:mathbf|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph|operatorname)\s*(?=\{)"), ""),
 )  # fmt: skip
-_WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"))
+_WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("__", "__"), ("*", "*"), ("`", "`"), ('"', '"'), ("'", "'"))
+_TAGGED = re.compile(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
+_SET_BUILDER = re.compile(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
 _MATH_PAIR = re.compile(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
 _INNER = re.compile(r"\\\(|\\\)")
 
@@ -161,6 +169,9 @@ def _unwrapped(text: str) -> str:
         for box in ("\\boxed", "\\fbox"):
             if text.startswith(box + "{") and _closes_at_end(text):
                 text = text[len(box) :]
+        text = _TAGGED.sub(r"\2", text)
+        if _SET_BUILDER.match(text) and text.endswith("}"):
+            return "\\{" + text[1:-1] + "\\}"
         if text.startswith("{") and text.endswith("}") and _closes_at_end(text):
             text = text[1:-1]
         if text == before:

@@ -85,6 +85,7 @@ _FILLER |= {"longer", "shorter", "taller", "older", "younger", "good", "needed",
 _REFUSED = frozenset(
     "or and not no none but maybe either nor if is are was be when where which equals plus minus".split()
 )
+_REFUSED |= {"wrong", "incorrect", "false", "correct", "except", "without", "but", "five", "six", "seven"}
 _REFUSED |= {"times", "over", "percent", "mod", "base", "modulo", "dozen", "hundred", "thousand", "million", "billion"}
 _PIECE = re.compile(
     r"\s*(?:(?P<power>\^\{?-?\d\}?)|(?P<slash>/|\bper\b|每)|(?P<times>\*|·|\\cdot)"
@@ -137,6 +138,8 @@ def parse_unit(text: str) -> Unit | None:
             shape = 0
     if shape:
         return None
+    if dims.get("celsius") or dims.get("fahrenheit"):
+        dims.pop("degree", None)
     kept = tuple(sorted((k, v) for k, v in dims.items() if v))
     return Unit(kept, scale, text.strip())
 
