@@ -49,11 +49,20 @@ def launch(job: Job, machine: MachineSettings) -> None:
         path.write_text(job.model_dump_json(), encoding="utf-8")
         with Launched.start(command(path, machine), env=environment(machine)) as running:
             status = running.wait()
-        failure = folder / FAILURE
-        if failure.exists():
-            raise _failed(json.loads(failure.read_text(encoding="utf-8")))
-    if status != 0:
-        raise TrainingFailed(_unexplained(job, status))
+        failure = failure_of(folder, job, status)
+    if failure is not None:
+        raise failure
+
+
+def failure_of(folder: Path, job: Job, status: int) -> Exception | None:
+    """What went wrong, from the run's own word in `folder` or from its exit status; None where nothing did."""
+    path = folder / FAILURE
+    if path.exists():
+        failure = json.loads(path.read_text(encoding="utf-8"))
+        if failure["kind"] == "disk_full":
+            return OSError(errno.ENOSPC, failure["message"])
+        return TrainingFailed(failure["message"])
+    return None if status == 0 else TrainingFailed(_unexplained(job, status))
 
 
 def command(job: Path, machine: MachineSettings) -> list[str]:
@@ -98,12 +107,6 @@ def count_gpus(variables: Mapping[str, str]) -> int:
     except (FileNotFoundError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return 0
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-
-
-def _failed(failure: Mapping[str, str]) -> Exception:
-    if failure["kind"] == "disk_full":
-        return OSError(errno.ENOSPC, failure["message"])
-    return TrainingFailed(failure["message"])
 
 
 def _unexplained(job: Job, status: int) -> str:

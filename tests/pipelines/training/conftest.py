@@ -55,6 +55,14 @@ def artifact(name: str, folder: Path) -> Artifact:
     return Artifact(name=name, path=folder, content="0" * 64)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Matrices this small gain nothing from a second thread, and lose much where other tests keep it busy."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny_model")

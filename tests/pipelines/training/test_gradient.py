@@ -80,7 +80,7 @@ def test_grpo_coefficients_are_the_gradient_of_its_objective() -> None:
 def test_dpo_coefficients_are_the_gradient_of_its_objective(length_normalised: bool) -> None:
     """log sigma(beta (ratio of the right - ratio of the wrong)): A.1.4 with means over |o|, Rafailov et al. with sums."""
     policy, reference = log_probs(0).requires_grad_(), log_probs(1)
-    parts = [(policy - reference)[SEQUENCE == i] for i in range(4)]
+    parts = [(policy - reference)[i == SEQUENCE] for i in range(4)]
     ratios = [part.mean() if length_normalised else part.sum() for part in parts]
     objective = logsigmoid(0.1 * (ratios[0] - ratios[1])) + logsigmoid(0.1 * (ratios[2] - ratios[3]))
     objective.backward()
@@ -104,7 +104,7 @@ def test_a_pair_that_is_far_apart_already_pulls_less() -> None:
 
 def test_by_sequence_every_output_weighs_the_same_whatever_its_length() -> None:
     weights = token_weights(SEQUENCE, average="sequence", sequences=4, tokens=10)
-    assert [weights[SEQUENCE == i].sum().item() for i in range(4)] == pytest.approx([0.25] * 4)
+    assert [weights[i == SEQUENCE].sum().item() for i in range(4)] == pytest.approx([0.25] * 4)
 
 
 def test_by_token_every_token_weighs_the_same() -> None:

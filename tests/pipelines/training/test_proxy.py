@@ -17,15 +17,13 @@ def corpus(folder: Path, name: str, texts: list[str]) -> Artifact:
     return Artifact(name=name, path=path, content="0" * 64)
 
 
-def test_the_corpus_that_resembles_the_held_out_text_wins(
-    tiny_model: Path, problems: Artifact, tmp_path: Path
-) -> None:
+def test_the_corpus_that_resembles_the_held_out_text_wins(tiny_model: Path, problems: Artifact, tmp_path: Path) -> None:
     sums = [f"{a} + {b} = {a + b}. {b} + {a} = {b + a}." for a in range(12) for b in range(8)]
     chat = [f"Chapter {a}: the cat sat on mat {b} and slept well." for a in range(12) for b in range(8)]
     held = corpus(tmp_path, "held", [f"{a} + {b} = {a + b}." for a in range(12, 20) for b in range(8)])
     settings = ProxySettings(
         model=ProxyModelSettings(hidden=32, layers=1, heads=2),
-        tokens=4096,
+        tokens=10_240,
         context=64,
         batch_tokens=256,
         learning_rate=1e-2,
@@ -36,12 +34,10 @@ def test_the_corpus_that_resembles_the_held_out_text_wins(
     corpora = {"sums": corpus(tmp_path, "sums", sums), "chat": corpus(tmp_path, "chat", chat)}
     folder = tmp_path / "out"
     folder.mkdir()
-    facts = write_proxy_models(
-        folder, settings, base=tiny_model, corpora=corpora, heldout=held, problems=problems
-    )
+    facts = write_proxy_models(folder, settings, base=tiny_model, corpora=corpora, heldout=held, problems=problems)
     rows = {row["corpus"]: row for row in facts["rows"]}
     assert list(rows) == ["no_math_training", "sums", "chat"]
-    assert rows["sums"]["trained_tokens"] > 3900
+    assert 9_000 < rows["sums"]["trained_tokens"] < 10_240  # the first token of each piece has nothing before it
     assert rows["sums"]["bits_per_byte"] < 3 < rows["chat"]["bits_per_byte"] < rows["no_math_training"]["bits_per_byte"]
     assert rows["sums"]["asked"] == 6
     assert json.loads((folder / "proxy_models.json").read_text())["rows"] == facts["rows"]
