@@ -235,14 +235,21 @@ class BlockWriter:
         if caption is not None:
             self.inside(caption)
             self.flush()
-        lines = []
-        width = max(len(row) for row in rows)
-        for position, row in enumerate(rows):
-            cells = [self._cell(cell) for cell in row]
-            if not any(cells):
-                continue
+        written = [[self._cell(cell) for cell in row] for row in rows]
+        used = [
+            column
+            for column in range(max(map(len, written)))
+            if any(row[column : column + 1] > [""] for row in written)
+        ]
+        written = [[row[column] for column in used if column < len(row)] for row in written if any(row)]
+        width = len(used)
+        if width < 2:
+            self.blocks += [self.indent + row[0] for row in written if row and row[0]]
+            return
+        lines: list[str] = []
+        for position, cells in enumerate(written):
             lines.append("| " + " | ".join(cells + [""] * (width - len(cells))) + " |")
-            if position == 0 and len(rows) > 1:
+            if position == 0 and len(written) > 1:
                 lines.append("|" + " --- |" * width)
         if lines:
             self.blocks.append("\n".join(self.indent + line for line in lines))

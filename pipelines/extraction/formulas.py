@@ -13,6 +13,7 @@ from functools import lru_cache
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element, parse
+from pipelines.extraction.hevea import display_tex, is_display
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
@@ -135,6 +136,8 @@ class FormulaReader:
         if not attributes:
             return None
         classes = attributes.get("class")
+        if tag == "table" and classes and is_display(element):
+            return Formula(display_tex(element), "dcenter" in classes)
         if classes and _may_be_math(classes):
             found = self._by_class(element, classes)
             if found is not None:

@@ -6,7 +6,7 @@ import gc
 import re
 from dataclasses import dataclass
 
-from pipelines.extraction.blocks import BlockWriter
+from pipelines.extraction.blocks import DEFINITION, BlockWriter
 from pipelines.extraction.content import Strictness, cut_link_lists, main_element, measure, prune
 from pipelines.extraction.document import Document, Element, parse_document
 from pipelines.extraction.formulas import FormulaReader, reader_of
@@ -107,7 +107,7 @@ def _mark_elements(body: Element, reader: FormulaReader, kept: list[str]) -> Non
             formula = reader.read(child)
             if formula is None:
                 stack.append(child)
-            elif formula.tex:
+            elif formula.tex and DEFINITION.sub("", formula.tex).strip():
                 kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
                 children[position] = f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}"
             else:
