@@ -5,11 +5,11 @@ loops put the same trajectories to the same simulated server and the same real s
 
 - the server decodes up to 64 sequences at once, each at 40 tokens/s (a 7B model on one GPU under load), so a call
   takes its tokens / 40 s; token counts are lognormal, median 180, with a tail up to 1,024, as in published traces;
-- programs are real and run in the sandbox: most are quick, one in twenty reaches its time limit.
+- programs are real and run in the sandbox: most are quick, one in fifty reaches its time limit.
 
-    python -m bench.evaluation_loop [--problems 200] [--repeats 3]
+    python -m bench.evaluation_loop [--problems 128] [--repeats 3]
 
-Waiting is scaled by 1/20 so that a run takes seconds; the ratio is what counts. The bound is the time the server would
+Waiting is scaled by 1/10 so that a run takes seconds; the ratio is what counts. The bound is the time the server would
 take if it were never idle: total tokens / (64 * 40).
 """
 
@@ -32,9 +32,9 @@ from evaluators.sandbox import PROTOCOLS, Sandbox, SandboxSettings
 
 SLOTS = 64
 TOKENS_PER_SECOND = 40.0
-SCALE = 1 / 20
+SCALE = 1 / 10
 CALLS = 4  # as ToRA's harness
-QUICK = "```python\nfrom sympy import symbols, solve\nx = symbols('x')\nprint(solve(x**2 - {n}, x))\n```"
+QUICK = "```python\ntotal = sum(range({n}))\nprint(total)\n```"
 SLOW = "```python\nwhile True:\n    pass\n```"
 PROTOCOL = PROTOCOLS["tora"]
 LIMITS = SandboxSettings(protocol="tora", wall_seconds=10.0 * SCALE)  # §4: 10 s
@@ -60,7 +60,7 @@ class SimulatedServer:
             await asyncio.sleep(tokens / TOKENS_PER_SECOND * SCALE)
         self.tokens += tokens
         ends = call == CALLS - 1 or chance.random() < (0.0, 0.6, 0.6)[call]
-        code = SLOW if chance.random() < 0.05 else QUICK.format(n=number.group(1))
+        code = SLOW if chance.random() < 0.02 else QUICK.format(n=number.group(1))
         text = "So $\\boxed{1}$." if ends else f"Let us compute.\n{code}\n"
         return Generation(text=text, finish="stop", prompt_tokens=100, completion_tokens=tokens, seconds=0.0)
 
@@ -107,7 +107,7 @@ async def in_rounds(problems: list[Problem], sandbox: Sandbox) -> tuple[int, lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", type=int, default=200)
+    parser.add_argument("--problems", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     problems = [

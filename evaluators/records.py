@@ -25,21 +25,21 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One benchmark or training problem."""
+    """One benchmark or training problem. The fields are the columns of stored problems, in this order."""
 
     id: str
     """Unique within its benchmark or source, stable between runs: `gsm8k/test/17`."""
     benchmark: str
+    split: str = "test"
+    language: Language = "en"
     question: str
     reference: str
     """The final answer as the source gives it, without the solution around it."""
-    language: Language = "en"
-    split: str = "test"
+    solution: str | None = None
+    """The source's worked solution, where it gives one."""
     subject: str | None = None
     level: str | None = None
     """Difficulty as the source names it: MATH `3`, CMATH grade `5`."""
-    solution: str | None = None
-    """The source's worked solution, where it gives one."""
     steps: int | None = None
     """Reasoning steps of the source's solution, where it counts them or writes one a line."""
 

@@ -138,6 +138,13 @@ def test_written_problems_read_back_the_same_with_exemplars_from_the_train_split
     assert (facts["problems"], facts["exemplars"], facts["verified"]) == (1, 3, False)
 
 
+def test_written_problems_are_the_table_that_the_pipeline_reads() -> None:
+    from evaluators.tables import schema_of
+    from pipelines.records import PROBLEMS
+
+    assert schema_of(Problem).equals(PROBLEMS)
+
+
 def test_exemplars_come_from_a_file_where_one_is_given(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "data" / "test.jsonl", GSM8K_ROWS)
     shown = [{"question": "One and one?", "solution": "1+1=2", "reference": "2"}]
