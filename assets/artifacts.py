@@ -96,11 +96,11 @@ def described(artifact: Artifact) -> dg.Output[Artifact]:
 
 def described_partitions(
     context: dg.AssetExecutionContext, by_key: Mapping[str, Artifact]
-) -> dg.Output[Mapping[str, Artifact]]:
+) -> dg.Output[dict[str, Artifact]]:
     """The same for a step that makes many partitions at once: each gets its own figures."""
     for key, artifact in by_key.items():
         context.add_asset_metadata(metadata_of(artifact), asset_key=context.asset_key, partition_key=key)
-    return dg.Output(by_key)
+    return dg.Output(dict(by_key))
 
 
 def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:

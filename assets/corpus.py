@@ -61,8 +61,14 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     def math_corpus(
         store: ArtifactStore, extracted: Artifact, near_duplicates: Artifact, contamination: Artifact
     ) -> dg.Output[Artifact]:
+        write = partial(
+            write_math_corpus,
+            settings=settings.export,
+            extracted=extracted,
+            near_duplicates=near_duplicates,
+            contamination=contamination,
+        )
         inputs = {"extracted": extracted, "near_duplicates": near_duplicates, "contamination": contamination}
-        write = partial(write_math_corpus, settings=settings.export, **inputs)
         return described(store.build("math_corpus", write, settings=settings.export, inputs=inputs))
 
     return [extracted, near_duplicates, contamination, math_corpus]

@@ -7,6 +7,8 @@ import dagster as dg
 from assets.artifacts import ArtifactStore, described
 from assets.partitions import SNAPSHOTS
 from pipelines.crawl.pages import write_pages
+from pipelines.crawl.planted import write_planted_crawl
+from pipelines.crawl.settings import file_identities
 from pipelines.crawl.url_index import write_url_index
 from pipelines.recipe import Recipe
 from pipelines.storage import Artifact
@@ -26,11 +28,8 @@ def crawl_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     )
     def pages(context: dg.AssetExecutionContext, store: ArtifactStore, **inputs: Artifact) -> dg.Output[Artifact]:
         crawl, snapshot = recipe.crawl_from(inputs.get("planted_crawl")), context.partition_key
-        identity = {
-            "crawl": recipe.crawl,
-            "snapshot": snapshot,
-            "files": [] if inputs else crawl.file_identities(snapshot),
-        }
+        files = [] if inputs else file_identities(crawl, snapshot)  # planted files are an input, known by content
+        identity = {"crawl": crawl.identity(), "snapshot": snapshot, "files": files}
         write = partial(write_pages, settings=crawl, snapshot=snapshot)
         return described(store.build(f"pages/{snapshot}", write, settings=identity, inputs=inputs))
 
@@ -47,7 +46,8 @@ def crawl_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
 
 
 def planted_crawl(recipe: Recipe) -> dg.AssetsDefinition:
-    from pipelines.crawl.planted import write_planted_crawl
+    settings = recipe.planted
+    assert settings is not None
 
     @dg.asset(
         group_name="crawl",
@@ -56,7 +56,7 @@ def planted_crawl(recipe: Recipe) -> dg.AssetsDefinition:
     )
     def planted_crawl(store: ArtifactStore) -> dg.Output[Artifact]:
         return described(
-            store.build("planted_crawl", partial(write_planted_crawl, settings=recipe.planted), settings=recipe.planted)
+            store.build("planted_crawl", partial(write_planted_crawl, settings=settings), settings=settings)
         )
 
     return planted_crawl

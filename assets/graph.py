@@ -86,6 +86,7 @@ def materialize(
                 instance=instance,
                 asset_selection=list(stretch.keys),
                 partition_key=tags.get("dagster/partition"),
+                run_config={"loggers": {"console": {}}},
                 tags={**tags, DRIVER_TAG: str(os.getpid()), "recipe": recipe},
                 raise_on_error=False,
             )

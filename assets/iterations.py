@@ -59,7 +59,8 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     mine = partial(_mine, group)
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={"positives": previous},
         kinds={"fasttext"},
         description="fastText, trained on the corpus so far against random pages of the crawl.",
@@ -74,7 +75,8 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         return described(store.build(f"{group}/classifier", write, settings=settings.classifier, inputs=inputs))
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={"classifier": mine("classifier"), "page_table": dg.AssetIn("pages")},
         partitions_def=SNAPSHOTS,
         kinds={"fasttext", "parquet"},
@@ -91,7 +93,8 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={"scores": mine("scores")},
         kinds={"parquet"},
         description="The pages that score highest, up to the token budget or down to the threshold.",
@@ -113,7 +116,8 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     mine = partial(_mine, group)
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={"recalled": mine("recalled")},
         kinds={"parquet"},
         description="The share of each domain that was recalled; over 10 % a domain is mathematical, and its URL prefixes are proposed.",
@@ -126,7 +130,8 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs))
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={"domains": mine("domains")},
         kinds={"jsonl"},
         description="URL prefixes judged by a person, a rule or a model, each with who decided and why. A person's verdict wins.",
@@ -139,7 +144,8 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         return described(store.build(f"{group}/annotations", write, settings=identity, inputs={"domains": domains}))
 
     @dg.asset(
-        **_place(group),
+        key_prefix=group,
+        group_name=group,
         ins={
             "previous": dg.AssetIn(corpus_key(iteration - 1)),
             "recalled": mine("recalled"),
@@ -156,9 +162,23 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         pages: dict[str, Artifact],
         url_index: Artifact,
     ) -> dg.Output[Artifact]:
-        own = {"previous": previous, "recalled": recalled, "annotations": annotations, "url_index": url_index}
-        write = partial(write_corpus, settings=settings.growth, **own, pages=pages, iteration=iteration)
-        artifact = store.build(f"{group}/corpus", write, settings=settings.growth, inputs=pages | own)
+        write = partial(
+            write_corpus,
+            settings=settings.growth,
+            previous=previous,
+            recalled=recalled,
+            annotations=annotations,
+            pages=pages,
+            url_index=url_index,
+            iteration=iteration,
+        )
+        inputs = pages | {
+            "previous": previous,
+            "recalled": recalled,
+            "annotations": annotations,
+            "url_index": url_index,
+        }
+        artifact = store.build(f"{group}/corpus", write, settings=settings.growth, inputs=inputs)
         if artifact.facts["rows"] < previous.facts["rows"]:
             raise dg.Failure(
                 f"{group}: the corpus shrank from {previous.facts['rows']} pages to {artifact.facts['rows']}"
@@ -186,10 +206,6 @@ def still_growing(iteration: int) -> dg.AssetChecksDefinition:
         )
 
     return check
-
-
-def _place(group: str) -> dict[str, str]:
-    return {"key_prefix": group, "group_name": group}
 
 
 def _mine(group: str, name: str) -> dg.AssetIn:

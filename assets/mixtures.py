@@ -17,7 +17,7 @@ def mixture_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     """Every source of the recipe, verified by execution; what a teacher adds; mixed and packed."""
     sources = [source_asset(recipe, name) for name in recipe.mixture.sources]
     if recipe.mixture.teacher is not None:
-        sources.append(annotated_asset(recipe))
+        sources.append(annotated_asset(recipe, [asset.key for asset in sources]))
     return [*sources, mixed_asset(recipe, [asset.key for asset in sources]), packed_asset(recipe)]
 
 
@@ -37,16 +37,19 @@ def source_asset(recipe: Recipe, name: str) -> dg.AssetsDefinition:
     return source
 
 
-def annotated_asset(recipe: Recipe) -> dg.AssetsDefinition:
+def annotated_asset(recipe: Recipe, sources: list[dg.AssetKey]) -> dg.AssetsDefinition:
     settings = recipe.mixture.teacher
+    assert settings is not None
 
     @dg.asset(
+        ins={key.to_python_identifier(): dg.AssetIn(key) for key in sources},
         group_name="mixtures",
         kinds={"openai", "parquet"},
         description="Solutions that a teacher model wrote to the problems of the sources, kept only if their answer is right.",
     )
-    def annotated(store: ArtifactStore) -> dg.Output[Artifact]:
-        return described(store.build("annotated", partial(write_annotated, settings=settings), settings=settings))
+    def annotated(store: ArtifactStore, **sources: Artifact) -> dg.Output[Artifact]:
+        write = partial(write_annotated, settings=settings, problems=sources)
+        return described(store.build("annotated", write, settings=settings, inputs=sources))
 
     return annotated
 

@@ -83,9 +83,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _say_where(home: Path) -> None:
     reports = sorted({reference.stem: reference for reference in (home / "refs").glob("*report*.json")}.items())
-    from pipelines.storage import Store
-
     import json
+
+    from pipelines.storage import Store
 
     print()
     for name, reference in reports:

@@ -19,6 +19,13 @@ from pipelines.training.sft import write_sft_model
 ACCELERATOR = "accelerator"
 """The pool of assets that need the accelerator; dagster.yaml limits it to one at a time."""
 
+DESCRIPTIONS = {
+    "rft": "Fine-tuned on right outputs that the SFT model gave, drawn once (rejection sampling, §5.2.1).",
+    "online_rft": "Fine-tuned on right outputs of the policy as it is at each step (§5.2.1).",
+    "dpo": "Taught by pairs of a right and a wrong output of the SFT model to prefer the right one (A.1.4).",
+    "grpo": "Group relative policy optimisation: outputs of one question are judged against each other (§4).",
+}
+
 
 def training_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     """The base model, and each model that the recipe asks for."""
@@ -65,13 +72,13 @@ def policy_asset(recipe: Recipe, method: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=f"{method}_model",
-        ins={"problems_of_sources": dg.AssetIn("sft_mixture")},
         group_name="training",
         kinds={"pytorch"},
         pool=ACCELERATOR,
-        description=DESCRIPTIONS[method],
+        description=DESCRIPTIONS[settings.method],
     )
     def policy_model(store: ArtifactStore, sft_model: Artifact, sft_mixture: Artifact) -> dg.Output[Artifact]:
+        # The questions are the mixture's (§4.2), so that what was kept out of it as contaminated stays out.
         write = partial(write_policy_model, settings=settings, policy=sft_model, problems=sft_mixture)
         inputs = {"policy": sft_model, "problems": sft_mixture}
         return described(store.build(f"{method}_model", write, settings=settings, inputs=inputs))
@@ -81,6 +88,7 @@ def policy_asset(recipe: Recipe, method: str) -> dg.AssetsDefinition:
 
 def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.training.proxy
+    assert settings is not None
     corpora = {f"iteration_{i}": dg.AssetIn(corpus_key(i)) for i in range(1, recipe.iterations.count + 1)}
 
     @dg.asset(
@@ -90,9 +98,7 @@ def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
         pool=ACCELERATOR,
         description="One small model, trained on equal token budgets of each corpus: which corpus is better (§2.2, Table 1)?",
     )
-    def proxy_models(
-        store: ArtifactStore, base_model: Artifact, math_corpus: Artifact, **corpora: Artifact
-    ) -> dg.Output[Artifact]:
+    def proxy_models(store: ArtifactStore, base_model: Artifact, **corpora: Artifact) -> dg.Output[Artifact]:
         write = partial(write_proxy_models, settings=settings, base=base_model, corpora=corpora)
         return described(store.build("proxy_models", write, settings=settings, inputs={"base": base_model, **corpora}))
 

@@ -7,8 +7,8 @@ mathsieve ui my_recipe.yaml --port 3001
 from __future__ import annotations
 
 import argparse
-import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         "--log-level",
         "warning",
     ]
-    os.execv(sys.executable, [sys.executable, "-m", *words])
+    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
 
 
 def _is_free(port: int) -> bool:
