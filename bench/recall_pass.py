@@ -94,7 +94,7 @@ def hash_of(text: str) -> str:
 def _part(name: str, work: Path, *warcs: str) -> dict[str, Any]:
     """One measurement in a process of its own."""
     command = [sys.executable, "-m", "bench.recall_pass", name, str(work), *warcs]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -195,7 +195,7 @@ class HttpSource:
                 f"{self.url}: expected HTTP 200 or 206; found {response.status_code}. "
                 "Check the snapshot's name and crawl.common_crawl.base_url."
             )
-        self._response, self._chunks = response, response.iter_raw(1 << 16)
+        self._response, self._chunks = response, response.iter_raw()
         self._size = _total(response)
         if response.status_code == 200:
             self._read_past(position)

@@ -25,7 +25,9 @@ def published_snapshots(settings: CommonCrawlSettings) -> list[str]:
             f"{settings.listing_url}: expected a JSON list of objects with an `id`; found {listing[:80]!r}"
         ) from error
     if not names:
-        raise CrawlError(f"{settings.listing_url}: lists no snapshot since {settings.since}. Set crawl.common_crawl.since.")
+        raise CrawlError(
+            f"{settings.listing_url}: lists no snapshot since {settings.since}. Set crawl.common_crawl.since."
+        )
     return names
 
 

@@ -11,19 +11,39 @@ META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", r
 XML = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.:-]{2,40})", re.I)
 HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
 TOO_MANY_ERRORS = 0.002  # share of undecodable characters above which a declared charset is taken for a lie
+FEW_ERRORS = 4  # and as many are forgiven on a page of any length: one broken byte inside a character makes four
 SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
     "gb2312": "gb18030",
     "gbk": "gb18030",
-    "iso-8859-1": "cp1252",
-    "latin-1": "cp1252",
-    "us-ascii": "cp1252",
     "shift_jis": "cp932",
-    "euc-kr": "cp949",
+    "euc_kr": "cp949",
+    "johab": "cp949",
     "big5": "big5hkscs",
+    "cp950": "big5hkscs",
     "tis-620": "cp874",
-    "iso-8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "iso8859-9": "cp1254",
+    "iso2022_jp": "iso2022_jp_ext",
 }
-"""What a label means on the web (Encoding Standard): the superset that pages really use."""
+"""Python's name of a label to that of the superset which web pages really use (Encoding Standard §4.2)."""
+WEB = frozenset(
+    ["utf-8", "utf-16-le", "utf-16-be", "utf-16", "gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp_ext"]
+    + [f"cp{number}" for number in (866, 874, 932, 949, *range(1250, 1259))]
+    + [f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)]
+    + ["koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "hz", "ptcp154", "kz1048", "mac-greek"]
+)
+"""Encodings of texts. Python has more codecs, such as hex and undefined, which no page can be in."""
+CANDIDATES = ("cp949", "gb18030", "big5hkscs", "cp932", "euc_jp")
+"""Two-byte encodings that are compared where the detector gives up; see _best_of."""
+COMMON = re.compile(
+    r"[\uac00-\ud7a3]"
+    r"|[\u3041-\u3096]"
+    r"|[的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
+    r"這個來國說們為時過學對裡後麼還發當開見經頭動兩長]"
+)
+"""Hangul syllables, hiragana and the most frequent Chinese characters: what a right decoding is full of."""
 
 
 def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]:
@@ -33,10 +53,14 @@ def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]
             return body[len(mark) :].decode(name, "replace"), name
     for label in _declared(body, content_type):
         text = body.decode(label, "replace")
-        if text.count("\ufffd") <= TOO_MANY_ERRORS * len(text) and not (label == "cp1252" and _is_utf8(body)):
+        if _credible(text) and not (label == "cp1252" and _is_utf8(body)):
             return text, label
     name = _detected(body)
     return body.decode(name, "replace"), name
+
+
+def _credible(text: str) -> bool:
+    return text.count("\ufffd") <= max(FEW_ERRORS, TOO_MANY_ERRORS * len(text))
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:
@@ -44,20 +68,22 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
     head = body[:META_WINDOW]
     labels += [found.group(1).decode("ascii", "replace") for found in (META.search(head), XML.search(head)) if found]
     names = [name for name in map(_python_name, labels) if name is not None]
-    return ["utf-8" if name.startswith("utf-16") else name for name in names]  # declared in ASCII: it cannot be UTF-16
+    # A declaration that can be read as ASCII is not in UTF-16 (HTML Standard §13.2.3.3).
+    return list(dict.fromkeys("utf-8" if name.startswith("utf-16") and b"\0" not in head else name for name in names))
 
 
 def _python_name(label: str) -> str | None:
-    label = (
-        label.strip().lower().replace("_", "-").replace("x-", "", 1)
-        if label.lower().startswith("x-")
-        else label.strip().lower()
-    )
-    try:
-        name = codecs.lookup(SUPERSETS.get(label, label)).name
-    except LookupError:
-        return None
-    return SUPERSETS.get(name, name)
+    """Python's name of a web encoding's label; None where it is none."""
+    label = label.strip().lower()
+    for spelling in (label, label.removeprefix("x-"), label.removeprefix("x-").removesuffix("-win")):
+        try:
+            name = codecs.lookup(spelling).name
+        except LookupError:
+            continue
+        name = SUPERSETS.get(name, name)
+        if name in WEB:
+            return name
+    return None
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -71,10 +97,40 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _detected(body: bytes) -> str:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        from resiliparse.parse.encoding import detect_encoding
+    if b"\x1b$" in body and body.isascii():
+        return "iso2022_jp_ext"
+    if name := _unmarked_utf16(body[:META_WINDOW]):
+        return name
+    # The end of a page that the crawler cut may lie inside a character.
+    text = body.decode("utf-8", "replace")
+    if _credible(text):
+        return "utf-8"
+    from resiliparse.parse.encoding import detect_encoding
 
-        return _python_name(str(detect_encoding(body, from_html_meta=False) or "cp1252")) or "cp1252"
-    return "utf-8"
+    name = _python_name(str(detect_encoding(body, from_html_meta=False) or "")) or "cp1252"
+    return name if name in CANDIDATES and name != "gb18030" else _best_of(body, name)
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 without its mark: mostly ASCII markup, so every other byte is zero."""
+    pairs = len(head) // 2
+    if pairs and head[1::2].count(0) > 0.6 * pairs:
+        return "utf-16-le"
+    return "utf-16-be" if pairs and head[::2].count(0) > 0.6 * pairs else None
+
+
+def _best_of(body: bytes, detected: str) -> str:
+    """The detector knows single bytes well and takes some two-byte encodings for them, or one for another.
+
+    A two-byte encoding is taken instead where it leaves no error and most of what it makes is Hangul, hiragana or
+    the commonest Chinese characters, which a wrong one would hit by chance only.
+    """
+    best, most = detected, 0.35  # ours: right decodings reach 0.4 to 0.9, wrong ones stay below 0.15
+    for name in CANDIDATES:
+        text = body[:40_000].decode(name, "replace")
+        foreign = [character for character in text if character > "\u2fff"]
+        if len(foreign) >= 8 and text.count("\ufffd") <= FEW_ERRORS:
+            share = len(COMMON.findall(text)) / len(foreign)
+            if share > most:
+                best, most = name, share
+    return best

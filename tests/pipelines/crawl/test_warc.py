@@ -112,7 +112,9 @@ def test_each_capture_is_found_again_by_its_offset(tmp_path, damage):
 
 def test_other_records_are_counted_by_type(tmp_path):
     path = tmp_path / "x.warc"
-    path.write_bytes(record("a", kind="request") + record("b") + record("c", kind="revisit") + record("d", kind="metadata"))
+    path.write_bytes(
+        record("a", kind="request") + record("b") + record("c", kind="revisit") + record("d", kind="metadata")
+    )
     outcomes: Counter[str] = Counter()
     assert [capture.url for capture in read_captures(str(path), outcomes)] == ["http://b.example/"]
     assert outcomes == {"record type request": 1, "record type revisit": 1, "record type metadata": 1}
@@ -173,15 +175,17 @@ def test_content_encodings_are_undone(tmp_path, coding, body):
 
 
 def test_a_broken_content_encoding_is_counted(read):
-    assert read(record("a", b"\x1f\x8b nonsense", http=b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Encoding: gzip\r\n")) == [
-        "unreadable Content-Encoding"
-    ]
+    assert read(
+        record("a", b"\x1f\x8b nonsense", http=b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Encoding: gzip\r\n")
+    ) == ["unreadable Content-Encoding"]
 
 
 def test_chunks_are_joined(tmp_path):
     path = tmp_path / "x.warc"
     chunked = b"HTTP/1.1 200 OK\r\n" + HTML + b"Transfer-Encoding: chunked\r\n"
-    path.write_bytes(record("a", b"6\r\n<html>\r\n5;x=y\r\nhello\r\n0\r\n\r\n", http=chunked) + record("b", CODED, http=chunked))
+    path.write_bytes(
+        record("a", b"6\r\n<html>\r\n5;x=y\r\nhello\r\n0\r\n\r\n", http=chunked) + record("b", CODED, http=chunked)
+    )
     assert [fate.body for fate in read_warc(str(path))] == [b"<html>hello", CODED]
 
 
