@@ -1,6 +1,6 @@
 """Re-run the programs of recorded ToRA trajectories and compare what the model would be shown, byte for byte.
 
-    python -m bench.tora_replay FOLDER        FOLDER holds ToRA's *.jsonl outputs (microsoft/ToRA, src/outputs)
+python -m bench.tora_replay FOLDER        FOLDER holds ToRA's *.jsonl outputs (microsoft/ToRA, src/outputs)
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def main() -> int:
     seconds, processor = time.monotonic() - began, sum(os.times()[:4])
     protocol = PROTOCOLS["tora"]
     different = [(t, r) for t, r in zip(traces, results, strict=True) if t.block != protocol.render(r)]
-    print("| traces | reproduced | not | wall s | caller's CPU s | sum of seconds | tier |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| traces | reproduced | not | wall s | caller's CPU s | sum of seconds | tier |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
     same = len(traces) - len(different)
     print(
         f"| {len(traces)} | {same} | {len(different)} | {seconds:.1f} | {processor:.1f} "
