@@ -52,7 +52,7 @@ class RuleSettings(Settings):
     # Half of a seed-like site is found at first: a third is plenty, if formulas are there at all. Without any, manuals
     # look like those of mathematical software, and word problems like stories: then most must have been found.
     accept_share: float = Field(default=0.35, gt=0, le=1)
-    least_formulas: float = Field(default=0.02, ge=0, le=1)
+    least_formulas: float = Field(default=0.1, ge=0, le=1)
     plain_share: float = Field(default=0.8, gt=0, le=1)
     support: int = Field(default=5, ge=1)  # collected pages
     witness_share: float = Field(default=0.1, gt=0, le=1)  # enough where `witness_formulas` agree

@@ -48,8 +48,11 @@ class ClassifierSettings(Settings):
     characters: int = Field(default=CHARACTERS, gt=0)  # of a page's body, in training and in scoring
     folds: int = Field(default=4, ge=2)  # of the held-out figures and of the search for look-alikes
     known_math_markers: int = Field(default=1, ge=1)  # a page with so many formulas in its HTML is no negative
-    lookalike_share: float = Field(default=0.15, gt=0, le=1)  # a domain of which more looks like mathematics ...
-    lookalike_formulas: float = Field(default=0.05, ge=0, le=1)  # ... and carries formulas on so many is no negative
+    # A domain of whose pages so many carry formulas is known mathematics: none of its pages is a negative.
+    known_math_share: float = Field(default=0.2, gt=0, le=1)
+    # Nor is one of which more than a share looks like mathematics, if some of its pages carry formulas.
+    lookalike_share: float = Field(default=0.15, gt=0, le=1)
+    lookalike_formulas: float = Field(default=0.1, ge=0, le=1)
     other_language_share: float = Field(default=0.5, ge=0, le=1)  # at most, of negatives in languages without positives
 
 
@@ -173,7 +176,9 @@ def sample_unlabelled(
             if not any(place.startswith(prefix) for prefix in accepted):
                 rows.append(_sample(row, key, settings))
         rows = _first(rows, OVERSAMPLED * settings.negatives)
-    return sorted(rows, key=lambda sample: sample.key)[: OVERSAMPLED * settings.negatives]
+    known_domains = formulas.domains_over(settings.known_math_share)
+    unknown = sorted((row for row in rows if row.domain not in known_domains), key=lambda sample: sample.key)
+    return unknown[: OVERSAMPLED * settings.negatives]
 
 
 def balance(positives: Sequence[Sample], unlabelled: Sequence[Sample], settings: ClassifierSettings) -> list[Sample]:
@@ -245,16 +250,15 @@ def look_alikes(
     unlabelled: Sequence[Sample], margins: npt.NDArray[np.float32], share: float, witnessed: set[str]
 ) -> npt.NDArray[np.bool_]:
     """Which unlabelled pages are not taught as negatives: those taken for mathematics, and whole domains with many of
-    them if formulas witness it. Without a second witness a look-alike (manuals beside manuals of mathematical
+    them, where formulas witness it. Without a second witness a look-alike (manuals beside manuals of mathematical
     software) would leave the negatives, score higher for it, and pull its like after it."""
     by_domain: dict[str, list[bool]] = defaultdict(list)
     for sample, margin in zip(unlabelled, margins, strict=True):
         by_domain[sample.domain].append(bool(margin > 0))
     shares = {name: sum(found) / len(found) for name, found in by_domain.items()}
     wholly = {name for name in shares if name in witnessed and shares[name] > share}
-    partly = {name for name in shares if name in witnessed or shares[name] > 0.5}  # elsewhere a page alone is an error
     left_out = np.array(
-        [s.domain in wholly or (m > 0 and s.domain in partly) for s, m in zip(unlabelled, margins, strict=True)],
+        [s.domain in wholly or (m > 0 and s.domain in witnessed) for s, m in zip(unlabelled, margins, strict=True)],
         dtype=np.bool_,
     )
     if left_out.all():  # everything looks alike: the model learnt nothing, and its opinion counts for nothing

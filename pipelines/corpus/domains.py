@@ -1,13 +1,14 @@
 """Domains of which much was collected, and the URL prefixes inside them that hold it (DeepSeekMath §2.1).
 
-The prefixes come from a tree of path segments: the smallest set of prefixes that covers the collected pages, where a
-prefix is worth its place if it covers enough of them and not too many others.
+The prefixes come from a tree of path segments, cut where the pages below a prefix are alike: the smallest set of
+prefixes that covers the collected pages and parts them from the others (minimum description length).
 """
 
 from __future__ import annotations
 
 import heapq
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class DomainSettings(Settings):
     candidate_share: float = Field(default=0.1, gt=0, le=1)  # §2.1: "more than 10 % of the web pages collected"
     least_collected: int = Field(default=3, ge=1)  # pages; a share of fewer says nothing
     depth: int = Field(default=5, ge=1)  # host and path segments of a prefix
-    prefix_cost: float = Field(default=5.0, ge=0)  # collected pages that a further prefix must save to be worth it
+    prefix_bits: float = Field(default=8.0, ge=0)  # about what its name and two shares take to be told
     examples: int = Field(default=5, ge=1)
 
 
@@ -91,23 +92,49 @@ def segments(host: str, path: str, depth: int) -> list[str]:
 
 
 def propose(root: _Node, settings: DomainSettings) -> list[tuple[str, _Node]]:
-    """The cheapest set of prefixes: each costs `prefix_cost` plus the uncollected pages below it (weighed by the
-    candidate share, since a classifier misses some), each collected page that none covers costs 1."""
-    weight = settings.candidate_share / (1 - min(settings.candidate_share, 0.99))
-    found = [_best(child, name, settings, weight)[1] for name, child in sorted(root.children.items())]
-    return [proposal for proposals in found for proposal in proposals]
+    """The prefixes in which enough was collected, of the cut of the tree that describes its pages in the fewest bits.
+
+    A prefix costs `prefix_bits` and the entropy of two facts about each of its pages, collected or not and with
+    formulas or not: so it ends where the pages below it are alike, and lecture notes part from the news beside them.
+    """
+    cut = [_best_cut(child, name, settings)[1] for name, child in sorted(root.children.items())]
+    return [
+        (prefix, node)
+        for prefixes in cut
+        for prefix, node in prefixes
+        if node.collected >= settings.least_collected and node.collected > settings.candidate_share * node.pages
+    ]
 
 
-def _best(node: _Node, prefix: str, settings: DomainSettings, weight: float) -> tuple[float, list[tuple[str, _Node]]]:
-    """Cost and prefixes of the best cover at or below `prefix`; the shorter prefix wins a tie."""
-    own_cost = settings.prefix_cost + weight * (node.pages - node.collected)
-    best: tuple[float, list[tuple[str, _Node]]] = (float(node.collected), [])
-    if node.collected >= settings.least_collected and own_cost <= best[0] + settings.prefix_cost:
-        best = (own_cost, [(prefix, node)])
-    below = [_best(child, f"{prefix}/{name}", settings, weight) for name, child in sorted(node.children.items())]
-    directly = node.collected - sum(child.collected for child in node.children.values())
-    cost = directly + sum(part[0] for part in below)
-    return min(best, (cost, [p for part in below for p in part[1]]), key=lambda option: option[0])
+def _best_cut(node: _Node, prefix: str, settings: DomainSettings) -> tuple[float, list[tuple[str, _Node]]]:
+    """Bits and prefixes of the best cut at or below `prefix`; the shorter prefix wins a tie.
+
+    Pages directly in a folder of which the children part are described by themselves and belong to no prefix, since a
+    prefix cannot hold them without the children.
+    """
+    whole = settings.prefix_bits + _bits(node)
+    if not node.children:
+        return whole, [(prefix, node)]
+    below = [_best_cut(child, f"{prefix}/{name}", settings) for name, child in sorted(node.children.items())]
+    children = node.children.values()
+    rest = _Node(
+        pages=node.pages - sum(child.pages for child in children),
+        collected=node.collected - sum(child.collected for child in children),
+        formulas=node.formulas - sum(child.formulas for child in children),
+    )
+    parted = sum(part[0] for part in below) + (settings.prefix_bits + _bits(rest) if rest.pages else 0.0)
+    if whole <= parted:
+        return whole, [(prefix, node)]
+    return parted, [found for part in below for found in part[1]]
+
+
+def _bits(node: _Node) -> float:
+    """The entropy of the pages' two facts."""
+    return sum(_entropy(count, node.pages) for count in (node.collected, node.formulas))
+
+
+def _entropy(count: int, total: int) -> float:
+    return sum(-part * math.log2(part / total) for part in (count, total - count) if part)
 
 
 def _grow(root: _Node, path: list[str], collected: bool, markers: int | None) -> None:

@@ -1,0 +1,193 @@
+"""The loop against one pass of the same classifier and a keyword prefilter, from a seed of one site only.
+
+python -m bench.corpus_loop                     the embedded crawl, and the real pages of MATHSIEVE_REAL_DATA where it is set
+python -m bench.corpus_loop --seed docs.sympy.org    another seed site of the real pages
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pipelines.corpus.annotations import AnnotationSettings, write_annotations
+from pipelines.corpus.classifier import ClassifierSettings, write_classifier
+from pipelines.corpus.domains import DomainSettings, write_domains
+from pipelines.corpus.growth import GrowthSettings, write_corpus
+from pipelines.corpus.page_tables import NewestRows, table_batches
+from pipelines.corpus.recall import RecallSettings, write_recalled
+from pipelines.corpus.scores import ScoreSettings, write_scores
+from pipelines.corpus.seed import SeedPages, SeedSettings, place_of, write_seed
+from pipelines.crawl.pages import write_pages
+from pipelines.crawl.planted import PlantedSettings, write_planted_crawl
+from pipelines.crawl.settings import CrawlSettings
+from pipelines.crawl.url_index import write_url_index
+from pipelines.storage import Artifact, Store
+
+KEYWORDS = re.compile(
+    r"\\frac|\\sum|\\int\b|\\begin\{|\\\(|\\\[|\$\$|theorem|lemma|equation|polynomial|integral|定理|方程", re.IGNORECASE
+)
+"""What a prefilter of a dozen literals keeps."""
+CLASSIFIER = ClassifierSettings(dim=32, ngrams=2, bucket=200_000)
+"""The paper's 256 dimensions and 3-grams are for a million pages; for three thousand they only take longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is known of a page."""
+
+    math: bool | None
+    """None where nobody knows."""
+    wanted: bool
+    """Of a mathematical site, and carries formulas."""
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawl:
+    """Pages with the truth about them, and where the seed lies."""
+
+    name: str
+    pages: Mapping[str, Artifact]
+    url_index: Artifact
+    truth: Mapping[str, Truth]
+    seed: SeedSettings
+
+
+def run_loop(store: Store, crawl: Crawl, iterations: int = 4) -> list[tuple[Artifact, Artifact]]:
+    """(recalled, corpus) of each iteration, until it converges."""
+    own = {"pages": crawl.pages, "url_index": crawl.url_index}
+
+    def build(name: str, write: Callable[..., dict[str, object]], settings: object, **inputs: object) -> Artifact:
+        return store.build(f"{crawl.name}/{name}", partial(write, settings=settings, **inputs))
+
+    corpus = build("seed", write_seed, crawl.seed, **own)
+    made = []
+    for i in range(1, iterations + 1):
+        classifier = build(f"{i}/classifier", write_classifier, CLASSIFIER, positives=corpus, **own)
+        scores = {
+            name: build(f"{i}/scores/{name}", write_scores, ScoreSettings(), classifier=classifier, pages=pages)
+            for name, pages in crawl.pages.items()
+        }
+        recalled = build(f"{i}/recalled", write_recalled, RecallSettings(), scores=scores, **own)
+        domains = build(f"{i}/domains", write_domains, DomainSettings(), recalled=recalled, **own)
+        annotations = build(f"{i}/annotations", write_annotations, AnnotationSettings(), domains=domains)
+        inputs = {"previous": corpus, "recalled": recalled, "annotations": annotations, "iteration": i}
+        corpus = build(f"{i}/corpus", write_corpus, GrowthSettings(), **inputs, **own)
+        made.append((recalled, corpus))
+        if corpus.facts["converged"]:
+            break
+    return made
+
+
+def row(name: str, urls: set[str], truth: Mapping[str, Truth]) -> str:
+    """One line of the table: recall of the wanted pages, of the Chinese mathematics, and precision."""
+    wanted = {url for url, page in truth.items() if page.wanted}
+    chinese = {url for url, page in truth.items() if page.math and page.language == "zh"}
+    known = [truth[url].math for url in urls if url in truth and truth[url].math is not None]
+    share = partial(_share, urls)
+    return f"| {name} | {len(urls)} | {share(wanted)} | {share(chinese)} | {sum(map(bool, known)) / max(1, len(known)):.1%} |"
+
+
+def _share(urls: set[str], of: set[str]) -> str:
+    return f"{len(urls & of) / len(of):.1%} of {len(of)}" if of else "–"
+
+
+def urls_of(artifact: Artifact) -> set[str]:
+    return {url for batch in table_batches(artifact, ["url"]) for url in batch["url"].to_pylist()}
+
+
+def prefiltered(crawl: Crawl) -> set[str]:
+    rows = NewestRows(crawl.pages, crawl.url_index).batches(["url_key", "url", "text"])
+    return {
+        url
+        for batch in rows
+        for url, text in zip(batch["url"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        if text and KEYWORDS.search(text)
+    }
+
+
+def real_crawl(store: Store, root: Path, seed: str) -> Crawl:
+    """realweb mixed with messyweb, one snapshot; labels of both. `mixed` pages of messyweb have no label."""
+    files = tuple(str(path) for name in ("realweb", "messyweb") for path in sorted((root / name).glob("*.warc.gz")))
+    settings = CrawlSettings(files={"CC-MAIN-2025-05": files})
+    truth = {}
+    for name in ("realweb", "messyweb"):
+        with (root / name / "labels.csv").open(encoding="utf-8") as handle:
+            for line in csv.DictReader(handle):
+                formulas = int(line.get("formulas") or line.get("math_markup") or 0)
+                math = {"math": True, "other": False}.get(line["topic"])
+                wanted = math is True and formulas > 0 and name == "realweb"
+                truth[line["url"]] = Truth(math=math, wanted=wanted, language=line.get("language") or "en")
+    return _crawled(store, f"real-{seed}", settings, truth, SeedSettings(crawl=(SeedPages(prefix=seed, limit=200),)))
+
+
+def planted_crawl(store: Store) -> Crawl:
+    planted = store.build("planted", partial(write_planted_crawl, settings=PlantedSettings()))
+    settings = CrawlSettings(folder=planted.path)
+    truth, seeds = {}, []
+    for line in (planted.path / "truth.jsonl").read_text(encoding="utf-8").splitlines():
+        page = json.loads(line)
+        if page["newest"] and page["readable"]:
+            wanted = page["math"] and bool(page["formulas"])
+            truth[page["url"]] = Truth(math=page["math"], wanted=wanted, language=page["language"])
+            seeds += [page["domain"]] if page["seed"] else []
+    return _crawled(
+        store, "planted", settings, truth, SeedSettings(crawl=(SeedPages(prefix=place_of(f"http://{seeds[0]}")),))
+    )
+
+
+def _crawled(store: Store, name: str, settings: CrawlSettings, truth: Mapping[str, Truth], seed: SeedSettings) -> Crawl:
+    from pipelines.crawl.settings import list_snapshots
+
+    pages = {
+        snapshot: store.build(f"{name}/pages/{snapshot}", partial(write_pages, settings=settings, snapshot=snapshot))
+        for snapshot in list_snapshots(settings)
+    }
+    index = store.build(f"{name}/url_index", partial(write_url_index, settings=settings, pages=pages))
+    return Crawl(name=name, pages=pages, url_index=index, truth=truth, seed=seed)
+
+
+def table(store: Store, crawl: Crawl) -> str:
+    started = time.process_time()
+    made = run_loop(store, crawl)
+    lines = [
+        f"\n{crawl.name}: seed {crawl.seed.crawl[0].prefix}, {len(crawl.truth)} pages, loop {time.process_time() - started:.0f} s of CPU here\n",
+        "| way | pages | pages with formulas of mathematical sites | Chinese mathematics | of what is kept, mathematics |",
+        "| --- | --- | --- | --- | --- |",
+        row("keyword prefilter", prefiltered(crawl), crawl.truth),
+        row("classifier, one pass", urls_of(made[0][0]), crawl.truth),
+    ]
+    lines += [row(f"loop, iteration {i}", urls_of(corpus), crawl.truth) for i, (_, corpus) in enumerate(made, 1)]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", default="docs.scipy.org", help="URL prefix of the seed among the real pages")
+    parser.add_argument("--only", choices=("real", "planted"))
+    parser.add_argument("--keep", type=Path, help="a folder for the artifacts (default: a temporary one)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(arguments.keep or scratch)
+        if arguments.only != "real":
+            print(table(store, planted_crawl(store)))
+        real = os.environ.get("MATHSIEVE_REAL_DATA")
+        if arguments.only != "planted" and real:
+            print(table(store, real_crawl(store, Path(real), arguments.seed)))
+        elif arguments.only != "planted":
+            print("MATHSIEVE_REAL_DATA is not set: the real pages are left out", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
