@@ -28,6 +28,7 @@ from pipelines.crawl.planted_leaks import Leak, draw_leaks, leaking
 from pipelines.crawl.planted_pages import MATH_KINDS, TAGGED_KINDS, Content, compose, edited, to_html
 from pipelines.crawl.planted_sites import Mirror, Section, Site, page_path, read_sites
 from pipelines.crawl.planted_warc import BROKEN, READABLE, Capture, break_capture, write_warc
+from pipelines.crawl.urls import registered_domain
 from pipelines.storage import Json, atomic_file
 
 TRACKING = ("?utm_source=feed&utm_medium=rss", "#section-2", "?fbclid=IwAR0abc", "?utm_campaign=spring#top")
@@ -260,7 +261,6 @@ def _capture(item: _Fetch, stamp: datetime) -> Capture:
 def _truth(item: _Fetch, snapshot: str, name: str, offset: int) -> Truth:
     page = item.page
     kind = page.section.kind
-    host = page.site.domain
     return Truth(
         url=item.url,
         canonical_url=item.url if item.broken else page.url,
@@ -268,7 +268,7 @@ def _truth(item: _Fetch, snapshot: str, name: str, offset: int) -> Truth:
         warc_file=name,
         warc_offset=offset,
         kind=kind,
-        domain=".".join(host.split(".")[-2:]),
+        domain=registered_domain(page.site.domain),
         language=page.content.language,
         charset=page.site.charset,
         title=page.content.title,
