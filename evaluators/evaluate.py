@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from evaluators.cache import GenerationCache
 from evaluators.grading import judged_by_tests, write_grades
-from evaluators.prompting import Prompter
+from evaluators.prompting import Prompter, Style
 from evaluators.records import Completion, Form, Problem
 from evaluators.sampling import Endpoint, EndpointSettings, Sampler
 from evaluators.scores import write_scores
@@ -118,7 +118,10 @@ def write_completions(
             if isinstance(server_settings, EndpointSettings):
                 asyncio.run(_write_tasks(folder, settings, left, _endpoint(server_settings), generations, model_dir))
             else:
-                assert model_dir is not None, "a server of ours needs a model folder"
+                if model_dir is None:
+                    raise EvaluationError(
+                        "a server of ours needs a model folder; found none. Give one, or an endpoint."
+                    )
                 with VllmServer(model_dir, server_settings) as server:
                     endpoint = Endpoint(
                         server.endpoint, _served_identity(model_dir, server_settings), alive=server.watch
@@ -149,7 +152,9 @@ async def _write_tasks(
             problems = read_table(path, Problem)
             exemplars = path.with_name("exemplars.parquet")
             shown = read_table(exemplars, Problem) if settings.prompt == "few_shot" and exemplars.exists() else []
-            prompter = Prompter(settings.prompt, model_dir=model_dir, exemplars=shown)
+            templated_there = endpoint.settings.kind == "chat" and settings.prompt == "chat"
+            style: Style = "question" if templated_there else settings.prompt
+            prompter = Prompter(style, model_dir=model_dir, exemplars=shown)
             asked = settings.model_copy(update={"form": form})
             completions = await evaluate(problems, endpoint, asked, sandbox, cache, prompter=prompter)
             _refuse_failures(name, form, completions, settings)
@@ -164,7 +169,7 @@ def _endpoint(settings: EndpointSettings) -> Endpoint:
             raise EvaluationError(
                 f"endpoint: expected an API key in the environment variable {settings.api_key_variable}; it is not set"
             )
-    return Endpoint(settings, f"endpoint:{settings.model}@{settings.revision}:{settings.kind}", api_key=key)
+    return Endpoint(settings, f"{settings.base_url}:{settings.model}@{settings.revision}:{settings.kind}", api_key=key)
 
 
 def _served_identity(model_dir: Path, settings: ServerSettings) -> str:

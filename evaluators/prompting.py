@@ -14,7 +14,9 @@ from typing import Literal
 
 from evaluators.records import Form, Language, Problem
 
-Style = Literal["deepseek", "chat", "few_shot"]
+Style = Literal["deepseek", "chat", "few_shot", "question"]
+"""`chat`: the model's own template, applied here. `question`: question and instruction alone, for an endpoint of kind
+`chat`, which applies the template itself."""
 
 SUFFIXES: dict[tuple[Form, Language], str] = {  # DeepSeekMath's repository, evaluation prompts
     ("cot", "en"): "Please reason step by step, and put your final answer within \\boxed{}.",
@@ -82,8 +84,10 @@ class Prompter:
         """The prompt for one problem; `instruction=False` leaves the suffix away (problems judged by tests)."""
         if self.style == "few_shot":
             return self._few_shot(problem, form)
+        content = f"{problem.question}\n{SUFFIXES[form, problem.language]}" if instruction else problem.question
+        if self.style == "question":
+            return Prompt(text=content)
         if self.style == "chat":
-            content = f"{problem.question}\n{SUFFIXES[form, problem.language]}" if instruction else problem.question
             assert self._model_dir is not None  # __init__ refuses a chat style without one
             return Prompt(text=chat_text(self._model_dir, content), special_tokens=False)
         if not instruction:

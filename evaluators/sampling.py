@@ -83,7 +83,7 @@ class EndpointSettings(Settings):
 
     base_url: str = "http://127.0.0.1:8000/v1"
     model: str = "model"
-    """The name the server knows it by; with `revision`, its identity in the cache."""
+    """The name the server knows it by; with `base_url` and `revision`, its identity in the cache."""
     revision: str = ""
     kind: Literal["completions", "chat"] = "completions"
     """`chat`: the server applies its own template; the answer is continued as the assistant's unfinished turn."""

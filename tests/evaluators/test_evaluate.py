@@ -263,3 +263,20 @@ def test_changing_the_grader_generates_nothing(tmp_path: Path, fake_endpoint: An
         assert facts["correct"] == dict.fromkeys(profiles, 1)
         assert len(read_table(tmp_path / "grades.parquet", Grade)) == 8 * len(profiles)
     assert len(server.asked) == asked
+
+
+def test_a_chat_endpoint_is_sent_messages_without_a_template(
+    tmp_path: Path, fake_endpoint: Any, misbehaviour: Any
+) -> None:
+    said = {"choices": [{"message": {"content": "\\boxed{1}"}, "finish_reason": "stop"}]}
+    server = fake_endpoint(lambda *_: misbehaviour("body", said))
+    write_table(tmp_path / "problems.parquet", [asdict(PROBLEMS[0])], Problem)
+    write_completions(
+        tmp_path,
+        EvaluationSettings(prompt="chat"),
+        model_dir=None,
+        server_settings=EndpointSettings(base_url=server.base_url, kind="chat"),
+        tasks=[("t", "cot", tmp_path / "problems.parquet")],
+    )
+    (message,) = server.asked[0]["messages"]
+    assert message["content"].startswith("What is 0+1?\nPlease reason step by step")

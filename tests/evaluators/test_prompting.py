@@ -58,3 +58,8 @@ def test_few_shot_without_exemplars_is_refused_with_a_remedy() -> None:
 def test_chat_needs_a_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="expected a model folder with a tokenizer"):
         Prompter("chat", model_dir=tmp_path)
+
+
+def test_a_chat_endpoint_gets_the_question_and_the_instruction_alone() -> None:
+    text = Prompter("question").prompt(PROBLEM, "cot").text
+    assert text == "What is 2+2?\nPlease reason step by step, and put your final answer within \\boxed{}."
