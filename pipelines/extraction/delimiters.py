@@ -53,6 +53,7 @@ FUNCTION_WORD = re.compile(
     r"\\[A-Za-z]+|\b(?:sin|cos|tan|log|exp|lim|max|min|mod|gcd|lcm|det|dim|ker|deg|sup|inf|arg|Pr|and|for|if)\b"
 )
 SHORT = re.compile(r"[^\s\"`#@~;?$]{1,30}|[A-Za-z0-9()\[\]|+\-*/=<>≤≥≠.,:!' \u0370-\u03ff\u2190-\u22ff−×·…]{1,120}")
+SHORTCODE_OPTIONS = re.compile(r"(?:&(?:bg|fg|s)=-?\w+)+$")
 CODE = re.compile(r"[\"`;#@]|=>|->|==|&&|\|\||\)\.|^\(['\w.]|^\{[A-Z_a-z][\w.]*\}?|^[A-Z_]{2,}\b|::|//|^\w+\[|'.*'")
 MAX_LENGTH = 6000
 """Characters between two delimiters; the longest formula of the 3,457 real pages tried has 3,900."""
@@ -164,6 +165,9 @@ def _dollars(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     start = opener.end()
     if text.startswith("latex ", start):  # WordPress shortcode: $latex x^2$
         stop = text.find("$", start)
+        end = SHORTCODE_OPTIONS.search(text, start, max(stop, start))
+        if end is not None:
+            return clean(text[start + 6 : end.start()]), stop + 1, False
         return (clean(text[start + 6 : stop]), stop + 1, False) if 0 < stop - start < MAX_LENGTH else None
     end = _closing_dollar(text, start)
     if end is None:

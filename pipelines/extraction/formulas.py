@@ -149,9 +149,9 @@ class FormulaReader:
     def _by_tag(self, element: Element) -> Formula | None:
         tag = element.tag
         if tag in ("img", "image"):
-            found = image_formula(element)
-            if found is None and element.get("data-mathml"):
+            if element.get("data-mathml"):  # WIRIS; its alt text is the formula read aloud
                 return _from_mathml_text(element.get("data-mathml"), display=False)
+            found = image_formula(element)
             return Formula(*found) if found else None
         if tag == "math":
             return math_formula(element)
@@ -215,6 +215,8 @@ class FormulaReader:
 
     def _marked(self, element: Element, classes: str) -> Formula | None:
         """`<span class="math">` and its kin: their text is TeX, with delimiters or bare."""
+        if "js-render-math" in classes:  # GitLab
+            return Formula(element.text(), element.tag == "pre" or element.get("data-math-style") == "display")
         if element.elements() or element.tag in (
             "body",
             "main",

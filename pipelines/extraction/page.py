@@ -17,6 +17,7 @@ LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
 """Characters from which the choice is trusted on its own."""
+WORD = re.compile(r"[^\W_]+")
 HEADLINE = re.compile(
     r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
     re.IGNORECASE,
@@ -121,19 +122,19 @@ def _title(root: Element) -> str:
 
 
 def _heading(document: Document, title: str) -> Element | None:
-    """The element that heads the page: what says so and repeats the document's title, else its first `h1`."""
-    first = named = None
+    """The element that heads the page: the one most of whose words the document's title repeats, else its only h1."""
+    named = None
     longest = 0
+    words = set(WORD.findall(title.lower()))
     for element in document.headings:
         if element.tag != "h1" and not (
             element.attributes and HEADLINE.search(f"{element.get('class')} {element.get('itemprop')}")
         ):
             continue
         text = " ".join(element.text().split())
-        if not 1 < len(text) < 300:
-            continue
-        if text.lower() in title.lower() and len(text) > longest:
-            named, longest = element, len(text)
-        if first is None and element.tag == "h1" and element.links < element.length:
-            first = element
-    return named or first
+        own = WORD.findall(text.lower())
+        shared = sum(word in words for word in own)
+        if 1 < len(text) < 300 and 2 * shared >= len(own) > 0 and shared > longest:
+            named, longest = element, shared
+    tops = [element for element in document.headings if element.tag == "h1" and 1 < element.length < 300]
+    return named or (tops[0] if len(tops) == 1 and tops[0].links < tops[0].length else None)

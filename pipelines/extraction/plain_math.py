@@ -47,7 +47,7 @@ EVIDENCE = re.compile(
 )
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
-UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅=<>]")
+UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅∞=<>]")
 UNIT = re.compile(
     r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)"
 )
@@ -105,10 +105,12 @@ def _balanced(core: str) -> str:
 
 
 def _is_mathematics(core: str) -> bool:
+    if re.fullmatch(r"√\s?\d+|√\s?\(.*\)", core):
+        return True
     if not EVIDENCE.search(core) or not VARIABLES.search(core.replace("\ue006", "")):
         return bool(re.fullmatch(r"\d+(?:\.\d+)?(?:\s*[×·]\s*10)?(?:\ue004[-−–]?\d+\ue005|[⁰¹²³⁴-⁹⁻]+)", core))
     if SCRIPTED.search(core):
-        return not re.match(r"^[\ue002\ue004²³]", core)
+        return re.match(r"[\ue002²³]|\ue004(?!\d+\ue005\ue006?[A-Z])", core) is None
     return bool(UNMISTAKABLE.search(core)) and len(re.sub(r"[\s\ue006]", "", core)) >= 3
 
 
@@ -153,7 +155,8 @@ def _plain_scripts(text: str) -> str:
     while found := re.search(r"([\ue002\ue004])([^\ue002-\ue005]*)[\ue003\ue005]", text):
         inner = found[2].strip()
         mark = "_" if found[1] == SUB else "^"
-        attached = found.start() > 0 and not text[found.start() - 1].isspace()
+        around = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+        attached = bool(around.strip())
         written = (
             inner if not attached else f"{mark}{inner}" if len(inner) < 2 or inner.isdigit() else f"{mark}({inner})"
         )

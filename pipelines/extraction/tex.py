@@ -131,7 +131,7 @@ def _named(tex: str) -> str:
     """Unicode's mathematical characters by their commands, outside of words in `\\text{...}`."""
     parts = WORDS.split(tex)
     for index in range(0, len(parts), 2):
-        tokens = TOKEN.findall(parts[index])
+        tokens = TOKEN.findall(parts[index].replace("√", "\\sqrt "))
         parts[index] = join([token if token.isascii() or len(token) > 1 else character_tex(token) for token in tokens])
     return "".join(parts)
 
