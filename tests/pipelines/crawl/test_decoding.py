@@ -52,7 +52,7 @@ def test_without_a_word_the_bytes_tell(text, charset):
 
 @pytest.mark.parametrize("charset", ["gbk", "big5", "shift_jis", "euc-kr", "windows-1251"])
 def test_a_header_that_lies_about_utf8_is_found_out(charset):
-    text = dict((charset, text) for text, charset in PAGES)[charset]
+    text = {charset: text for text, charset in PAGES}[charset]
     assert decode_html(text.encode(charset), "text/html; charset=utf-8")[0] == text
 
 
