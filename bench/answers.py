@@ -29,7 +29,16 @@ from evaluators.answers.readings import readings
 
 Judge = Callable[[dict[str, Any]], bool]
 ROUNDS = 3
-BOMBS = ("9^9^9^9", "(10^6)!", "{" * 2_000, r"\frac{" * 500, "9!!!!!!!!", r"\binom{10^9}{10^8}", "1" * 20_000, "(x+1)^{1000000}")
+BOMBS = (
+    "9^9^9^9",
+    "(10^6)!",
+    "{" * 2_000,
+    r"\frac{" * 500,
+    "9!!!!!!!!",
+    r"\binom{10^9}{10^8}",
+    "1" * 20_000,
+    "(x+1)^{1000000}",
+)
 
 
 def mathsieve(row: dict[str, Any]) -> bool:
@@ -73,7 +82,9 @@ def main() -> None:
 
 def print_quality(groups: dict[str, list[dict[str, Any]]], judges: dict[str, Judge], pairs: int, seed: int) -> None:
     """Weighted by count. Peers see a sample (they take seconds for what takes us milliseconds), we see it and all."""
-    print("| pairs | checker | judged | false rejects of right | false accepts of wrong |\n| --- | --- | --- | --- | --- |")
+    print(
+        "| pairs | checker | judged | false rejects of right | false accepts of wrong |\n| --- | --- | --- | --- | --- |"
+    )
     for name, group in groups.items():
         sample = random.Random(seed).sample(group, min(pairs, len(group)))
         for judge_name, judge in judges.items():

@@ -6,6 +6,7 @@ mean equal expressions. Different forms mean different expressions only for plai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -53,16 +54,9 @@ def _form(node: Node) -> Form:
         return {_ONE: exact} if exact else {}
     if op == "sym" or (op == "const" and value != "inf"):
         return {(((op, value), Fraction(1)),): Fraction(1)}
-    if op in ("add", "mixed"):
-        return _sum(_form(args[0]), _form(args[1]))
-    if op == "neg":
-        return {m: -c for m, c in _form(args[0]).items()}
-    if op == "mul":
-        return _product(_form(args[0]), _form(args[1]))
-    if op == "div":
-        return _product(_form(args[0]), _inverse(_form(args[1])))
-    if op == "percent":
-        return {m: c / 100 for m, c in _form(args[0]).items()}
+    rule = _RULES.get(op)
+    if rule is not None:
+        return rule(*map(_form, args))
     if op == "root":
         degree = rational(args[1])
         if degree is None or degree == 0:
@@ -76,6 +70,16 @@ def _form(node: Node) -> Form:
     if op in ("fn", "call"):
         return _atom((op, value, tuple(_frozen(_form(a)) for a in args)))
     raise Uncanonical
+
+
+_RULES: dict[str, Callable[..., Form]] = {
+    "add": lambda a, b: _sum(a, b),
+    "mixed": lambda a, b: _sum(a, b),
+    "neg": lambda a: {m: -c for m, c in a.items()},
+    "mul": lambda a, b: _product(a, b),
+    "div": lambda a, b: _product(a, _inverse(b)),
+    "percent": lambda a: {m: c / 100 for m, c in a.items()},
+}
 
 
 def _atom(key: Any) -> Form:
@@ -162,9 +166,8 @@ def _power(form: Form, exponent: Fraction) -> Form:
         if exponent <= 0:
             raise ZeroDivisionError
         return {}
-    if abs(exponent) > MAX_EXPONENT and form.keys() != {_ONE}:
-        if len(form) > 1:
-            raise Uncanonical
+    if abs(exponent) > MAX_EXPONENT and len(form) > 1:
+        raise Uncanonical
     if len(form) > 1:
         return _sum_power(form, exponent)
     ((monomial, coefficient),) = form.items()

@@ -17,9 +17,7 @@ from evaluators.answers.verdicts import Outcome, Verdict
 MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_ANNOUNCED = re.compile(
-    r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE
-)
+_ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE)
 _SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
 _LIST_OPS = frozenset({"list", "set"})
 
@@ -63,9 +61,7 @@ def check_output(
         from evaluators.answers.deepseek import check_output_published
 
         return check_output_published(reference, output_text, problem=problem, program_output=program_output)
-    found = extract(
-        output_text, profile=profile, expect_list=wants_list(reference), program_output=program_output
-    )
+    found = extract(output_text, profile=profile, expect_list=wants_list(reference), program_output=program_output)
     if found is None:
         return _verdict("no_answer", "the output gives no answer", "extraction")
     if profile == "reward" and found.distinct > 1 and found.method in ("boxed", "answer_tag"):

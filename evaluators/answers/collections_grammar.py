@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from evaluators.answers.grammar import END, MATRICES, Expressions, is_amount
+from evaluators.answers.cursor import END
+from evaluators.answers.grammar import Expressions, is_amount
 from evaluators.answers.numerals import MAGNITUDES
 from evaluators.answers.units import Unit, parse_unit, physical
 from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
+from evaluators.answers.vocabulary import MATRICES
 
 _RELATIONS = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "≠": "!="}
-_RELATIONS |= {"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">"}
+_RELATIONS |= {
+    "le": "<=",
+    "leq": "<=",
+    "leqslant": "<=",
+    "ge": ">=",
+    "geq": ">=",
+    "geqslant": ">=",
+    "lt": "<",
+    "gt": ">",
+}
 _RELATIONS |= {"ne": "!=", "neq": "!=", "approx": "~", "simeq": "~", "equiv": "==", "in": "in", "colon": ":"}
 _ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
 _SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})
@@ -58,7 +69,8 @@ class Answers(Expressions):
     def item(self) -> Node:
         if self.accept("approx"):
             return self.node("approx", self.operand())
-        sides, relations = [self.operand()], []
+        sides: list[Node] = [self.operand()]
+        relations: list[str] = []
         while True:
             token = self.peek()
             if token.text in _ARROWS and token.kind != "text":
@@ -102,7 +114,12 @@ class Answers(Expressions):
             elif token.text in ("setminus", "backslash") and token.kind == "cmd":
                 self.advance()
                 left = self.node("without", left, self.amount())
-            elif token.text == ":" and token.kind == "op" and not self.closing_bar and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul"):
+            elif (
+                token.text == ":"
+                and token.kind == "op"
+                and not self.closing_bar
+                and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul")
+            ):
                 self.advance()
                 left = self.node("ratio", *(left.args if left.op == "ratio" else (left,)), self.amount())
             elif token.text in ("to", ":") and token.kind in ("word", "text") and left.op == "num":

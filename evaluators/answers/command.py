@@ -51,7 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.reference is None or arguments.prediction is None:
         print("mathsieve check: expected REFERENCE and PREDICTION, or --jsonl FILE", file=sys.stderr)
         return 2
-    verdict = _judged(arguments.reference, arguments.prediction, arguments.problem, arguments.profile, arguments.outputs)
+    verdict = _judged(
+        arguments.reference, arguments.prediction, arguments.problem, arguments.profile, arguments.outputs
+    )
     _write_text(sys.stdout, _told(verdict, arguments) + "\n")
     return 0 if verdict.correct else 1
 

@@ -82,7 +82,11 @@ def _plain(answer: str) -> str:
     answer = answer.strip().rstrip(".").replace("\\!", "").replace("\n", "")
     answer = re.sub(r"\\(?:left|right)(?![a-z])|\\[,;: ]", "", answer)
     answer = re.sub(r"\\[td]frac", r"\\frac", answer)
-    answer = _UNITS_AFTER.sub("", answer) if re.search(r"\d", _UNITS_AFTER.sub("", answer)) else re.sub(r"\\(?:text|mbox)\{([^{}]*)\}", r"\1", answer)
+    answer = (
+        _UNITS_AFTER.sub("", answer)
+        if re.search(r"\d", _UNITS_AFTER.sub("", answer))
+        else re.sub(r"\\(?:text|mbox)\{([^{}]*)\}", r"\1", answer)
+    )
     answer = answer.replace("^{\\circ}", "").replace("^\\circ", "")
     answer = re.sub(r"\\?[$%]", "", answer).replace("percent", "")
     answer = _TRAILING_WORDS.sub("", answer)

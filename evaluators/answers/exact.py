@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from evaluators.answers.values import Node
@@ -36,8 +37,7 @@ def rational(node: Node) -> Fraction | None:
         values.append(inner)
     if op == "fn":
         return _function(value, values)
-    result: Fraction | None = rule(*values)
-    return result
+    return rule(*values)
 
 
 def _small(value: Fraction) -> Fraction:
@@ -115,7 +115,7 @@ def _function(name: str, values: list[Fraction]) -> Fraction | None:
     return Fraction(simple(*integers)) if simple and len(integers) > 1 else None  # type: ignore[operator]
 
 
-_RULES = {
+_RULES: dict[str, Callable[..., Fraction | None]] = {
     "add": lambda a, b: _small(a + b),
     "mul": lambda a, b: _small(a * b),
     "div": lambda a, b: _small(a / b),

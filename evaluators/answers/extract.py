@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from evaluators.answers.verdicts import Extraction
@@ -31,7 +32,9 @@ _CHINESE_CUE = re.compile(
     r"(?:(?:最终|最后|正确|参考)?(?:的)?(?:答案|结果|选项)(?:应该|应|就)?(?:选择|选|是|为|等于|：|:|=)+|(?:故|应|因此|所以)选(?:择)?|答[:：])\s*[:：]?"
 )
 _CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是)[，,：:]?")
-_MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n])+?)(?<!\\)\$(?!\d)", re.DOTALL)
+_MATH = re.compile(
+    r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n])+?)(?<!\\)\$(?!\d)", re.DOTALL
+)
 _NUMBER = re.compile(
     r"(?<![\w.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
@@ -119,9 +122,7 @@ def boxes(text: str) -> Iterator[tuple[int, int]]:
 def _boxed(text: str, expect_list: bool) -> Extraction | None:
     spans = [(s, e) for s, e in boxes(text) if text[s:e].strip()]
     if not spans:
-        bare = None
-        for bare in _BARE_BOX.finditer(text):
-            pass
+        bare = _last_match(_BARE_BOX, text, 0, len(text))
         if bare is None:
             return None
         return _found(text, bare.start(1), bare.end(1), "boxed", 0.9)
@@ -134,9 +135,7 @@ def _boxed(text: str, expect_list: bool) -> Extraction | None:
 
 
 def _unclosed_box(text: str) -> Extraction | None:
-    last = None
-    for last in _OPEN_BOX.finditer(text):
-        pass
+    last = _last_match(_OPEN_BOX, text, 0, len(text))
     if last is None or not last.group(1).strip():
         return None
     return _found(text, last.start(1), last.end(1), "unclosed_box", 0.5)
@@ -186,9 +185,7 @@ def _cued(text: str) -> Extraction | None:
 
 def _chinese_conclusion(text: str) -> Extraction | None:
     """The last 所以 ... sentence, by its last number."""
-    last = None
-    for last in _CHINESE_CONCLUSION.finditer(text):
-        pass
+    last = _last_match(_CHINESE_CONCLUSION, text, 0, len(text))
     if last is None:
         return None
     start, end = _sentence(text, last.end())
@@ -239,9 +236,7 @@ def _from_program(text: str, program_output: str | None) -> Extraction | None:
             return Extraction(
                 answer=lines[-1].strip(), start=len(text), end=len(text), method="program_output", confidence=0.7
             )
-    last = None
-    for last in _OUTPUT_BLOCK.finditer(text):
-        pass
+    last = _last_match(_OUTPUT_BLOCK, text, 0, len(text))
     if last is None or not last.group(1).strip():
         return None
     body = last.group(1).rstrip()
@@ -270,10 +265,8 @@ def _last_expression(text: str) -> Extraction | None:
 
 
 def _last_match(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    last = None
-    for last in pattern.finditer(text, start, end):
-        pass
-    return last
+    latest = deque(pattern.finditer(text, start, end), maxlen=1)
+    return latest[0] if latest else None
 
 
 def _found(text: str, start: int, end: int, method: str, confidence: float, distinct: int = 1) -> Extraction:

@@ -11,8 +11,12 @@ from evaluators.answers.units import Unit, parse_unit, physical
 MAX_PROBLEM = 20_000
 _OPTION = re.compile(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
 _LINE_OPTION = re.compile(r"(?:^|\n)\s*\(?([A-J])[.)、:]\s*([^\n]+)")
-_ASKED = re.compile(r"(?:how\s+many|number\s+of|in|多少|几)\s*((?:square|cubic)\s+)?([a-z]+|[\u4e00-\u9fff]{1,3})", re.IGNORECASE)
-_BASE = re.compile(r"base[\s-]*\$?\{?(\d{1,2}|eight|two|three|seven|five|six|four|nine)|binary|octal|hexadecimal", re.IGNORECASE)
+_ASKED = re.compile(
+    r"(?:how\s+many|number\s+of|in|多少|几)\s*((?:square|cubic)\s+)?([a-z]+|[\u4e00-\u9fff]{1,3})", re.IGNORECASE
+)
+_BASE = re.compile(
+    r"base[\s-]*\$?\{?(\d{1,2}|eight|two|three|seven|five|six|four|nine)|binary|octal|hexadecimal", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,12 @@ def hints_of(problem: str | None) -> Hints:
     lower = text.lower()
     return Hints(
         given=True,
-        percent="percent" in lower or "%" in text or "百分" in text or "probability" in lower or "chance" in lower or "rate" in lower,
+        percent="percent" in lower
+        or "%" in text
+        or "百分" in text
+        or "probability" in lower
+        or "chance" in lower
+        or "rate" in lower,
         base=bool(_BASE.search(text)),
         ratio="ratio" in lower or "比" in text,
         asked=_asked(text),

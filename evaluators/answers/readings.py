@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from evaluators.answers.collections_grammar import Answers, expand_plus_minus
-from evaluators.answers.grammar import repeating_value
+from evaluators.answers.cursor import repeating_value
 from evaluators.answers.numerals import english_number
 from evaluators.answers.surface import normalise
 from evaluators.answers.tokens import tokenise
@@ -33,10 +33,22 @@ _SPECIALS = {
 }
 _SPECIAL_WORDS = {phrase: name for name, phrases in _SPECIALS.items() for phrase in phrases.split("|")}
 _REALS = frozenset(
-    "all real numbers|all reals|the set of all real numbers|any real number|set of all real numbers|all real values|reals|"
-    "the real numbers|real numbers|all real number".split("|")
+    [
+        "all real numbers",
+        "all reals",
+        "the set of all real numbers",
+        "any real number",
+        "set of all real numbers",
+        "all real values",
+        "reals",
+        "the real numbers",
+        "real numbers",
+        "all real number",
+    ]
 )
-_MONTHS = {m: i + 1 for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_MONTHS = {
+    m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+}
 _MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -62,7 +74,18 @@ _BASED = (
     re.compile(r"\(?([0-9A-F]+)\)?\s*\(?\s*(?:\\text\{)?\s*(?:in\s+)?base[\s-]*\{?(\d{1,2}|[a-z]+)\}?\s*\}?\)?", re.IGNORECASE),
 )  # fmt: skip
 _PREFIXED_BASE = re.compile(r"0([xbo])([0-9A-Fa-f]+)")
-_BASE_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "sixteen": 16}
+_BASE_WORDS = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "sixteen": 16,
+}
 _SCIENTIFIC = re.compile(r"([-+]?)(\d+(?:\.(\d*))?|\.\d+)[eE]([-+]?\d{1,4})")
 _REPEATING = re.compile(r"(-?)(\d*\.\d*)\((\d{1,40})\)")
 _EUROPEAN = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d{1,3}(?:\.\d{3}){2,}")
@@ -70,7 +93,9 @@ _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _SPACED = re.compile(r"(?<![\d.])(\d{1,3})((?:\s\d{3})+)(?![\d/])|(?<![\d.])(\d{1,3})((?:'\d{3})+)(?!\d)")
 _ORDINAL = re.compile(r"(\d+)\s*(?:st|nd|rd|th)\b")
 _FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
-_EXCEPT = re.compile(r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE)
+_EXCEPT = re.compile(
+    r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
+)
 _DERIVATIVE = re.compile(r"\bd([a-z])/d([a-z])\b")
 _MIXED_WORDS = re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)")
 _LEAD = re.compile(
@@ -79,7 +104,9 @@ _LEAD = re.compile(
 )  # fmt: skip
 _APPROXIMATE = re.compile(r"approx|about|roughly|around|nearly|almost", re.IGNORECASE)
 _LABEL = re.compile(r"(?:\\text\{)?([A-Za-z][A-Za-z ]{3,40}?)\}?\s*(?:=|:)\s*(?=[-+\d\\($.])")
-_TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|operatorname|mathbf|mathit)\s*\{([^{}]*)\}")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|operatorname|mathbf|mathit)\s*\{([^{}]*)\}"
+)
 _WORDS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|\d+")
 _TEXT_ONLY = re.compile(r"[\w\s.,;:'’\"()&/!?{}-]+")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -145,9 +172,9 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
     parses = [parse()]
     if re.search(r"\d,\d{2,3}", text) and not re.search(r"[$.]", text):
         parses.append(parse(grouping=False))
-    if not reference and re.search(r"[\d})]\s*[mgshLlNJWVKd](?![A-Za-z])", text):
-        parses.append(parse(loose=True))
-    elif reference and re.search(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])", text):
+    if (not reference and re.search(r"[\d})]\s*[mgshLlNJWVKd](?![A-Za-z])", text)) or (
+        reference and re.search(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])", text)
+    ):
         parses.append(parse(loose=True))
     if second and re.search(r"/\s*\d+\s*[A-Za-z\\(]", text):
         parses.append(parse(tight=True))
@@ -201,7 +228,12 @@ def _without_lead(text: str) -> tuple[str, bool]:
     if match and match.end() < len(text):
         return text[match.end() :], bool(_APPROXIMATE.search(match.group()))
     label = _LABEL.match(text)
-    if label and (text[0].isupper() or text[0] == "\\" or "=" in label.group()) and not re.search(r"\b(?:not|or|and|if|than)\b", label[1]) and "  " not in label[1]:
+    if (
+        label
+        and (text[0].isupper() or text[0] == "\\" or "=" in label.group())
+        and not re.search(r"\b(?:not|or|and|if|than)\b", label[1])
+        and "  " not in label[1]
+    ):
         return text[label.end() :], False
     return text, False
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from evaluators.answers.balls import proportional, real_value
+from collections.abc import Callable
+from fractions import Fraction
+
+from evaluators.answers.balls import equal_everywhere, proportional, real_value
 from evaluators.answers.exact import OverBudget, rational
 from evaluators.answers.scalars import Context, Decision
 from evaluators.answers.substitution import substituted
 from evaluators.answers.values import Node, negated, show, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+Compare = Callable[[Node, Node], Decision]
+Function = tuple[str, Node, Node]
+"""Its name, argument and body."""
 
 
 def assignment(node: Node) -> tuple[str, Node] | None:
@@ -23,7 +31,7 @@ def assignment(node: Node) -> tuple[str, Node] | None:
     return None
 
 
-def function_of(node: Node) -> tuple[str, Node, Node] | None:
+def function_of(node: Node) -> Function | None:
     """The name, argument and body of f(x) = x^2 + 1."""
     if node.op != "relation" or node.value != ("=",) or node.args[0].op != "call" or len(node.args[0].args) != 1:
         return None
@@ -91,15 +99,10 @@ def _last_of_chain(node: Node) -> Node | None:
 
 
 def _same_throughout(before: list[Node], last: Node) -> Node | None:
-    from evaluators.answers.balls import equal_everywhere
-
     return last if all(equal_everywhere(side, last) for side in before) else None
 
 
-def _rounds(value: object, target: object) -> bool:
-    from fractions import Fraction
-
-    assert isinstance(value, Fraction) and isinstance(target, Fraction)
+def _rounds(value: Fraction, target: Fraction) -> bool:
     return value == target or (target != 0 and abs(value - target) <= abs(target) / 1000)
 
 
@@ -107,28 +110,24 @@ def _bare(node: Node) -> Node:
     return node.args[0] if node.op in ("qty", "approx") else node
 
 
-def relations(r: Node, p: Node, context: Context, same_value: object) -> Decision:
+def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decision:
     """Whether two relations say the same; `same_value(r, p)` compares two values."""
-    assert callable(same_value)
     function_r, function_p = function_of(r), function_of(p)
     if function_r is not None:
         return _functions(function_r, p, function_p, same_value)
     solved_r, solved_p = assignment(r), assignment(p)
     if solved_r is not None and solved_p is not None and solved_r[0] == solved_p[0]:
-        decision: Decision = same_value(solved_r[1], solved_p[1])
-        return decision
+        return same_value(solved_r[1], solved_p[1])
     if function_p is not None and solved_r is not None and solved_r[0] == "y":
-        decision = same_value(solved_r[1], function_p[2])
-        return decision
+        return same_value(solved_r[1], function_p[2])
     if solved_r is not None and not symbols(solved_r[1]):
         return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
     return _up_to_scale(r, p)
 
 
-def _functions(r: tuple[str, Node, Node], p: Node, p_function: object, same_value: object) -> Decision:
+def _functions(r: Function, p: Node, p_function: Function | None, same_value: Compare) -> Decision:
     name, argument, body = r
-    assert callable(same_value)
-    if isinstance(p_function, tuple):
+    if p_function is not None:
         other_name, other_argument, other_body = p_function
         if other_name != name:
             return Decision(False, "relation", f"the function is {name}, not {other_name}")
@@ -136,12 +135,10 @@ def _functions(r: tuple[str, Node, Node], p: Node, p_function: object, same_valu
             other_body = substituted(other_body, {other_argument.value: argument})
         elif argument != other_argument:
             return Decision(False, "relation", f"{name} is taken at another argument")
-        decision: Decision = same_value(body, other_body)
-        return decision
+        return same_value(body, other_body)
     solved = assignment(p)
     if solved is not None and solved[0] == "y":
-        decision = same_value(body, solved[1])
-        return decision
+        return same_value(body, solved[1])
     return Decision(False, "relation", f"{show(p)[:80]} does not define {name}")
 
 

@@ -123,7 +123,9 @@ def _beyond_budget(r: Node, p: Node) -> Decision:
     if balls.values_equal(r, p, {}) is False:
         return _different("balls", r, p)
     # A hundred equal digits prove nothing of integers with millions.
-    return Decision(False, "budget", f"{show(p)[:80]} is over the budget of exact arithmetic: not shown to be {show(r)[:80]}")
+    return Decision(
+        False, "budget", f"{show(p)[:80]} is over the budget of exact arithmetic: not shown to be {show(r)[:80]}"
+    )
 
 
 def _approximate(r: Node, p: Node, context: Context) -> Decision:

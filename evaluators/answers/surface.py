@@ -50,7 +50,7 @@ _CHINESE_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[
 _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
 
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), "_group_"),
+    (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
     (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
     (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
     (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
@@ -66,7 +66,18 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!circ)(?<!circ )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
     (re.compile(r"\\(?:mathbf|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph|operatorname)\s*(?=\{)"), ""),
 )  # fmt: skip
-_WRAPPERS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("__", "__"), ("*", "*"), ("`", "`"), ('"', '"'), ("'", "'"))
+_WRAPPERS = (
+    ("$$", "$$"),
+    ("$", "$"),
+    ("\\(", "\\)"),
+    ("\\[", "\\]"),
+    ("**", "**"),
+    ("__", "__"),
+    ("*", "*"),
+    ("`", "`"),
+    ('"', '"'),
+    ("'", "'"),
+)
 _TAGGED = re.compile(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
 _SET_BUILDER = re.compile(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
 _MATH_PAIR = re.compile(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
@@ -143,10 +154,7 @@ def _chinese_spelling(text: str) -> str:
 
 def _latex_spelling(text: str) -> str:
     for pattern, replacement in _STEPS:
-        if replacement == "_group_":
-            text = pattern.sub("", text)
-        else:
-            text = pattern.sub(replacement, text)
+        text = pattern.sub(replacement, text)
     if text.count("$") - text.count("\\$") >= 2:
         text = _MATH_PAIR.sub(lambda m: " " + (m[1] or m[2]) + " ", text)
     return _INNER.sub(" ", text).replace("\\$", "$").replace("\\%", "%").strip()

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 Dimensions = tuple[tuple[str, int], ...]
+_Entry = tuple[str, int, Fraction]
 
 
 class Unit(NamedTuple):
@@ -44,7 +45,9 @@ _define(
 )
 _define("mass", 1, "g gram gm 克=1;kg kilogram kgs kilo 千克 公斤=1000;mg milligram 毫克=1/1000;吨 tonne=1000000")
 _define("mass", 1, "lb lbs pound=45359237/100000;oz ounce=45359237/1600000;斤=500")
-_define("time", 1, "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 时=3600;day days d 天 日=86400")
+_define(
+    "time", 1, "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 时=3600;day days d 天 日=86400"
+)
 _define("time", 1, "week 周 星期=604800;ms millisecond=1/1000")
 _define("month", 1, "month 个月 月=1;year yr yrs 年=12")
 _define("usd", 1, "dollar usd USD $ 美元=1;cent ¢=1/100")
@@ -75,15 +78,56 @@ _COMPOUND: dict[str, tuple[tuple[str, str, int], ...]] = {
     "kmh": (("km", "", 1), ("hour", "", -1)),
     "fps": (("foot", "", 1), ("second", "", -1)),
 }
-SINGLE_LETTER = frozenset("m g s h L l N J W V K d".split())
-PREFIX_CURRENCY = frozenset("$ € £ ¥ ₹".split())
+SINGLE_LETTER = frozenset(["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "K", "d"])
+PREFIX_CURRENCY = frozenset(["$", "€", "£", "¥", "₹"])
 MONEY = frozenset({"usd", "eur", "gbp", "cny", "yen", "yuan_or_yen", "inr"})
 # Words that say nothing about what is counted.
-_FILLER = frozenset("of the a an total in all more less than lower higher faster approximately about each only".split())
+_FILLER = frozenset(
+    [
+        "of",
+        "the",
+        "a",
+        "an",
+        "total",
+        "in",
+        "all",
+        "more",
+        "less",
+        "than",
+        "lower",
+        "higher",
+        "faster",
+        "approximately",
+        "about",
+        "each",
+        "only",
+    ]
+)
 _FILLER |= {"altogether", "left", "remaining", "extra", "long", "tall", "wide", "old", "high", "deep", "away", "apart"}
 _FILLER |= {"longer", "shorter", "taller", "older", "younger", "good", "needed", "different", "possible", "per"}
 _REFUSED = frozenset(
-    "or and not no none but maybe either nor if is are was be when where which equals plus minus".split()
+    [
+        "or",
+        "and",
+        "not",
+        "no",
+        "none",
+        "but",
+        "maybe",
+        "either",
+        "nor",
+        "if",
+        "is",
+        "are",
+        "was",
+        "be",
+        "when",
+        "where",
+        "which",
+        "equals",
+        "plus",
+        "minus",
+    ]
 )
 _REFUSED |= {"wrong", "incorrect", "false", "correct", "except", "without", "but", "five", "six", "seven"}
 _REFUSED |= {"times", "over", "percent", "mod", "base", "modulo", "dozen", "hundred", "thousand", "million", "billion"}
@@ -104,47 +148,69 @@ def parse_unit(text: str) -> Unit | None:
     """`km/h`, `square inches`, `dollars per shirt`, `rows of flowers`, 平方米; None where it is no unit at all."""
     if len(text) > 80:
         return None
-    dims: dict[str, int] = {}
-    scale = Fraction(1)
-    position, sign, shape = 0, 1, 0
-    last: tuple[str, int, Fraction] | None = None
-    words = 0
+    reader = _UnitReader()
+    position = 0
     while position < len(text):
         piece = _PIECE.match(text, position)
-        if piece is None or piece.end() == position:
+        if piece is None or piece.end() == position or not reader.take(piece):
             return None
         position = piece.end()
+    return reader.finished(text.strip())
+
+
+class _UnitReader:
+    """What the pieces so far come to: dimensions, scale, and the word that a power would raise."""
+
+    def __init__(self) -> None:
+        self.dims: dict[str, int] = {}
+        self.scale = Fraction(1)
+        self.sign = 1
+        self.shape = 0
+        self.last: tuple[_Entry, int] | None = None
+        self.words = 0
+
+    def take(self, piece: re.Match[str]) -> bool:
+        """Read one piece; False where it makes the text no unit."""
+        word = (piece["word"] or "").rstrip(".").lower()
         if piece["slash"]:
-            sign = -1
-        elif piece["power"] or (piece["word"] in ("squared", "cubed")):
-            exponent = _SHAPE_WORDS.get(piece["word"] or "") or int(piece["power"].strip("^{}"))
-            if last is None or not -4 <= exponent <= 4 or exponent == 0:
-                return None
-            scale = _apply(dims, last, sign_of_last * (exponent - 1), scale)
-            last = None
-        elif piece["word"]:
-            word = piece["word"].rstrip(".")
-            if word.lower() in _SHAPE_WORDS:
-                shape = _SHAPE_WORDS[word.lower()]
-                continue
-            words += 1
-            if word.lower() in _REFUSED or words > 6:
-                return None
-            if word.lower() in _FILLER:
-                continue
-            for entry, power in _entries(word):
-                last, sign_of_last = entry, sign * power
-                scale = _apply(dims, entry, sign_of_last * (shape or 1), scale)
-            shape = 0
-    if shape:
-        return None
-    if dims.get("celsius") or dims.get("fahrenheit"):
-        dims.pop("degree", None)
-    kept = tuple(sorted((k, v) for k, v in dims.items() if v))
-    return Unit(kept, scale, text.strip())
+            self.sign = -1
+        elif piece["power"] or word in ("squared", "cubed"):
+            return self.raised(_SHAPE_WORDS.get(word) or int(piece["power"].strip("^{}")))
+        elif word in _SHAPE_WORDS:
+            self.shape = _SHAPE_WORDS[word]
+        elif word:
+            return self.word(piece["word"].rstrip("."))
+        return True
+
+    def raised(self, exponent: int) -> bool:
+        if self.last is None or not -4 <= exponent <= 4 or exponent == 0:
+            return False
+        entry, power = self.last
+        self.scale = _apply(self.dims, entry, power * (exponent - 1), self.scale)
+        self.last = None
+        return True
+
+    def word(self, word: str) -> bool:
+        self.words += 1
+        if word.lower() in _REFUSED or self.words > 6:
+            return False
+        if word.lower() in _FILLER:
+            return True
+        for entry, power in _entries(word):
+            self.last = (entry, self.sign * power)
+            self.scale = _apply(self.dims, entry, self.sign * power * (self.shape or 1), self.scale)
+        self.shape = 0
+        return True
+
+    def finished(self, text: str) -> Unit | None:
+        if self.shape:
+            return None
+        if self.dims.get("celsius") or self.dims.get("fahrenheit"):
+            self.dims.pop("degree", None)
+        return Unit(tuple(sorted((name, power) for name, power in self.dims.items() if power)), self.scale, text)
 
 
-def _entries(word: str) -> list[tuple[tuple[str, int, Fraction], int]]:
+def _entries(word: str) -> list[tuple[_Entry, int]]:
     if word in _COMPOUND:
         return [(_TABLE[name], power) for name, _, power in _COMPOUND[word]]
     known = _TABLE.get(word) or _TABLE.get(_singular(word)) or (_TABLE.get(word.lower()) if len(word) > 2 else None)
@@ -153,7 +219,7 @@ def _entries(word: str) -> list[tuple[tuple[str, int, Fraction], int]]:
     return [(known or (f"#{_noun(word)}", 1, Fraction(1)), 1)]
 
 
-def _apply(dims: dict[str, int], entry: tuple[str, int, Fraction], power: int, scale: Fraction) -> Fraction:
+def _apply(dims: dict[str, int], entry: _Entry, power: int, scale: Fraction) -> Fraction:
     dimension, exponent, factor = entry
     dims[dimension] = dims.get(dimension, 0) + exponent * power
     return scale * factor**power

@@ -21,7 +21,7 @@ class Node(NamedTuple):
     """One node; `value` is a leaf's content or an operator's name. Hashable, compared by structure."""
 
     op: str
-    args: tuple[Any, ...] = ()
+    args: tuple[Node, ...] = ()
     value: Any = None
 
 

@@ -27,7 +27,10 @@ def spelled(prediction: str | list[list[object]]) -> str:
 def test_the_catalogue_is_judged_as_reasoned(case: dict[str, str]) -> None:
     begun = time.process_time()
     verdict = check(
-        case["reference"], spelled(case["prediction"]), profile=case.get("profile", "strict"), problem=case.get("problem")
+        case["reference"],
+        spelled(case["prediction"]),
+        profile=case.get("profile", "strict"),
+        problem=case.get("problem"),
     )
     assert verdict.correct == (case["expected"] == "correct"), f"{case['why']}: {verdict}"
     assert time.process_time() - begun < SECONDS

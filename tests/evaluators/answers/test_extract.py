@@ -103,7 +103,10 @@ def test_the_published_order_prefers_the_announced_formula() -> None:
     assert answer("so 1,234 of 5", profile="deepseek") == "5"
 
 
-@pytest.mark.parametrize("piece", ["\\boxed{", "{", "}", "$", "\\", "<answer>", "#### ", "the answer is ", "所以", "```output\n", "1 ", "<think>"])
+@pytest.mark.parametrize(
+    "piece",
+    ["\\boxed{", "{", "}", "$", "\\", "<answer>", "#### ", "the answer is ", "所以", "```output\n", "1 ", "<think>"],
+)
 def test_extraction_is_linear_in_the_text(piece: str) -> None:
     """A text ten times as long may take about ten times as long; a quadratic rule would take a hundred times."""
     times = []

@@ -1,6 +1,5 @@
 """The last stage in its own process: it answers, it is killed, and nothing it met reaches the next question."""
 
-import os
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -67,21 +66,26 @@ def test_no_code_in_an_answer_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     for payload in (
         '__import__("os").system("touch pwned")',
-        'exec("open(\'pwned\', \'w\')")',
+        "exec(\"open('pwned', 'w')\")",
         "open('pwned','w')",
         r"\int_0^1 __import__('os').system('touch pwned') dx",
         r"\write18{touch pwned}",
-        'Symbol("__import__(\'os\').system(\'touch pwned\')")',
+        "Symbol(\"__import__('os').system('touch pwned')\")",
     ):
         for pair in ((payload, "5"), ("5", payload), (payload, payload + " ")):
             check(*pair)
             check(*pair, profile="reward")
             check(*pair, profile="deepseek")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_checks_in_many_threads_agree_with_one() -> None:
-    pairs = [(r"\sqrt{12}", r"2\sqrt{3}"), (r"\pi", "3.14"), ("x^2-1", "(x-1)(x+1)"), (r"\sin 2x", r"2\sin x\cos x")] * 25
+    pairs = [
+        (r"\sqrt{12}", r"2\sqrt{3}"),
+        (r"\pi", "3.14"),
+        ("x^2-1", "(x-1)(x+1)"),
+        (r"\sin 2x", r"2\sin x\cos x"),
+    ] * 25
     alone = [check(r, p).verdict for r, p in pairs]
     found: list[list[str]] = []
     threads = [threading.Thread(target=lambda: found.append([check(r, p).verdict for r, p in pairs])) for _ in range(4)]

@@ -32,12 +32,22 @@ def test_any_two_texts_are_judged_in_time_and_memory(reference: str, prediction:
 
 
 @SAFE
-@given(text=st.lists(st.sampled_from([*PIECES, "The answer is ", "答案是", "####", "<think>", "</think>", "\n"]), max_size=30).map("".join))
+@given(
+    text=st.lists(
+        st.sampled_from([*PIECES, "The answer is ", "答案是", "####", "<think>", "</think>", "\n"]), max_size=30
+    ).map("".join)
+)
 def test_any_text_gives_an_answer_or_none(text: str) -> None:
     for profile in PROFILES:
         found = extract(text, profile=profile)
         assert found is None or 0 <= found.start <= found.end <= len(text)
-        assert check_output("5", text, profile=profile).verdict in ("correct", "incorrect", "unparsed", "timeout", "no_answer")
+        assert check_output("5", text, profile=profile).verdict in (
+            "correct",
+            "incorrect",
+            "unparsed",
+            "timeout",
+            "no_answer",
+        )
 
 
 @SAFE

@@ -50,7 +50,9 @@ def test_false_verdicts_on_real_pairs_are_rarer_than_promised(data: Path) -> Non
 @pytest.mark.parametrize(("model", "published"), [("tora-70b", 84.31), ("tora-code-34b", 80.67)])
 def test_the_deepseek_profile_gives_the_published_scores(data: Path, model: str, published: float) -> None:
     traces = list(rows(data / f"model_outputs/tora_gsm8k/{model}_gsm8k.jsonl"))
-    correct = sum(check_output(t["gt"], t["code"][0], profile="deepseek", problem=t["question"]).correct for t in traces)
+    correct = sum(
+        check_output(t["gt"], t["code"][0], profile="deepseek", problem=t["question"]).correct for t in traces
+    )
     assert round(100 * correct / len(traces), 2) == published
 
 

@@ -1,0 +1,232 @@
+"""The values of an expression that have names: symbols, constants, functions, roots, LaTeX commands."""
+
+from __future__ import annotations
+
+from evaluators.answers.cursor import END, Cursor
+from evaluators.answers.tokens import Token
+from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
+from evaluators.answers.vocabulary import (
+    ALIASES,
+    CONSTANTS,
+    FUNCTIONS,
+    GREEK,
+    INVERSES,
+    NAMED_FIGURES,
+    ROOTS,
+    STOP_WORDS,
+)
+
+
+class Atoms(Cursor):
+    """Reads one named value, with the arguments that belong to it."""
+
+    def word(self, text: str) -> Node:
+        if text in FUNCTIONS:
+            return self.function(ALIASES.get(text, text))
+        if text in ROOTS:
+            return self.root(ROOTS[text])
+        if text in CONSTANTS:
+            return self.powered_constant(text)
+        if text in STOP_WORDS and len(text) > 1:
+            raise ParseError(f"expected a value, found the word {text!r}")
+        if len(text) == 1:
+            return self.symbol(text)
+        for name in sorted((*ROOTS, *FUNCTIONS, "pi"), key=len, reverse=True):
+            if text.startswith(name) and len(text) - len(name) <= 1:
+                self.position -= 1
+                self.tokens[self.position : self.position + 1] = [
+                    Token("word", name, False),
+                    Token("word", text[len(name) :], False),
+                ]
+                return self.word(self.advance().text)
+        if len(text) > 3:
+            raise ParseError(f"expected a value, found the word {text!r}")
+        self.position -= 1
+        self.tokens[self.position : self.position + 1] = [Token("word", letter, False) for letter in text]
+        return self.word(self.advance().text)
+
+    def powered_constant(self, text: str) -> Node:
+        """e and i are constants, unless they carry a subscript or are the index of a sum."""
+        if text in self.indices or (len(text) == 1 and self.peek().text == "_"):
+            return self.symbol(text)
+        return CONSTANTS[text]
+
+    def symbol(self, name: str) -> Node:
+        if self.accept("_"):
+            name += "_" + self.subscript()
+        if name[0] == "C" and (combination := self.combination(name)) is not None:
+            return combination
+        name += self.inverse_mark(name)
+        while self.accept("'"):
+            name += "'"
+        if name[0] in "fghFGH" and self.peek().text == "(" and not self.peek().spaced:
+            self.advance()
+            arguments = [self.expression()]
+            while self.accept(","):
+                arguments.append(self.expression())
+            self.expect(")")
+            return self.node("call", *arguments, value=name)
+        return self.node("sym", value=name)
+
+    def combination(self, name: str) -> Node | None:
+        """C(5, 2) and C_5^2: so many ways to choose."""
+        begin = self.position
+        if name == "C" and self.accept("("):
+            upper = self.expression()
+            if self.accept(","):
+                lower = self.expression()
+                self.expect(")")
+                return self.node("fn", upper, lower, value="binom")
+        elif name[2:].isdigit() and self.accept("^"):
+            lower = self.braced() if self.peek().text == "{" else self.signed_power()
+            if lower.op == "num" and lower.value <= int(name[2:]):
+                return self.node("fn", num(int(name[2:])), lower, value="binom")
+        self.position = begin
+        return None
+
+    def inverse_mark(self, name: str) -> str:
+        """The ^{-1} of f^{-1}(x), which is part of the name."""
+        mark = "".join(self.peek(i).text for i in range(6))
+        if name in ("f", "g", "h") and mark.startswith(("^{-1}(", "^-1(")):
+            self.position += 5 if mark.startswith("^{") else 3
+            return "^-1"
+        return ""
+
+    def subscript(self) -> str:
+        if not self.accept("{"):
+            return self.advance().text
+        parts = []
+        while not self.accept("}"):
+            if self.peek() is END:
+                raise ParseError("a subscript is never closed")
+            parts.append(self.advance().text)
+        return "".join(parts)
+
+    def command(self, text: str, minimum: int) -> Node:
+        if text in FUNCTIONS:
+            return self.function(ALIASES.get(text, text))
+        if text in ROOTS:
+            return self.root(ROOTS[text])
+        if text in CONSTANTS:
+            return CONSTANTS[text]
+        if text in GREEK:
+            return self.symbol(text)
+        if text in ("lfloor", "lceil", "lvert", "vert"):
+            return self.absolute(text)
+        if text in NAMED_FIGURES:
+            return self.node("sym", value=f"{text} {self.name()}")
+        if text in ("sum", "prod", "int", "lim"):
+            return self.bound(text)
+        return self.structure(text, minimum)
+
+    def structure(self, text: str, minimum: int) -> Node:
+        """Commands that are no names: fractions, signs, brackets, sets, functions glued to a letter (`\\cotx`)."""
+        if text in ("frac", "binom", "dbinom", "tbinom"):
+            upper = self.argument()
+            lower = self.argument()
+            return self.node("div", upper, lower) if text == "frac" else self.node("fn", upper, lower, value="binom")
+        if text in ("pm", "mp"):
+            return self.node(text, num(0), self.expression(max(minimum, 10)))
+        if text in ("{", "langle"):
+            self.position -= 1
+            return self.group()
+        if text == "mathbbR":
+            return self.node("interval", negated(INFINITY), INFINITY, value=(False, False))
+        if text in ("emptyset", "varnothing"):
+            return self.node("special", value="empty")
+        for name in ("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log"):
+            if text.startswith(name) and len(text) == len(name) + 1:
+                self.tokens.insert(self.position, Token("word", text[-1], False))
+                return self.function(name)
+        raise ParseError(f"unknown command \\{text}")
+
+    def name(self) -> str:
+        """The letters after \\angle or \\overline."""
+        braces = self.accept("{")
+        letters = []
+        while self.peek().kind == "word" or (braces and self.peek().kind == "num"):
+            letters.append(self.advance().text)
+            if not braces:
+                break
+        if braces:
+            self.expect("}")
+        if not letters:
+            raise ParseError("expected the letters of a name")
+        return "".join(letters)
+
+    def argument(self) -> Node:
+        """One argument of \\frac: a group, or one digit, letter or command, as TeX reads it."""
+        token = self.peek()
+        if token.text == "{":
+            return self.braced()
+        if token.kind in ("num", "word") and len(token.text) > 1 and token.text not in CONSTANTS:
+            first, rest = token.text[0], token.text[1:]
+            whole = token.kind == "num" and self.peek(1).text == "{"
+            if not whole:
+                self.tokens[self.position : self.position + 1] = [
+                    Token(token.kind, first, token.spaced),
+                    Token(token.kind, rest, False),
+                ]
+        return self.prefix(45)
+
+    def matrix(self, name: str) -> Node:
+        raise ParseError(f"a {name} where a number was expected")
+
+    def bound(self, name: str) -> Node:
+        raise ParseError(f"\\{name} where a number was expected")
+
+    def absolute(self, opener: str) -> Node:
+        closer = {"lfloor": "rfloor", "lceil": "rceil", "lvert": "rvert", "vert": "vert"}.get(opener, "|")
+        outer, self.bars = self.bars, self.bars + (closer == "|")
+        inner = self.expression()
+        self.bars = outer
+        self.expect(closer)
+        name = {"rfloor": "floor", "rceil": "ceil"}.get(closer, "abs")
+        return self.node("fn", inner, value=name)
+
+    def root(self, degree: int) -> Node:
+        index = num(degree)
+        if degree == 2 and self.peek().text == "[":
+            self.advance()
+            index = self.expression()
+            self.expect("]")
+        if self.peek().text == "{":
+            return self.node("root", self.braced(), index)
+        return self.node("root", self.prefix(45), index)
+
+    def function(self, name: str) -> Node:
+        exponent: Node | None = None
+        base: Node | None = None
+        while self.peek().text in ("^", "_"):
+            mark = self.advance().text
+            value = self.braced() if self.peek().text == "{" else self.prefix(45)
+            exponent, base = (value, base) if mark == "^" else (exponent, value)
+        if exponent == num(-1) and name in INVERSES:
+            name, exponent = INVERSES[name], None
+        arguments = self.function_arguments()
+        if base is not None:
+            if name != "log":
+                raise ParseError(f"{name} takes no base")
+            arguments = (*arguments, base)
+        result = self.node("fn", *arguments, value=name)
+        return result if exponent is None else self.node("pow", result, exponent)
+
+    def function_arguments(self) -> tuple[Node, ...]:
+        if self.peek().text == "(":
+            self.advance()
+            arguments = [self.expression()]
+            while self.accept(","):
+                arguments.append(self.expression())
+            self.expect(")")
+            return tuple(arguments)
+        argument = self.expression(38) if self.peek().text != "-" else self.expression(20)
+        while self.begins_plain_factor(argument):
+            argument = self.node("mul", argument, self.expression(38))
+        return (argument,)
+
+    def begins_plain_factor(self, left: Node) -> bool:
+        """`\\sin 2x` takes the x; `\\sin x \\cos y` stops before the next function, `\\sin x (1)` before a bracket."""
+        kind, text, spaced = self.peek()
+        if kind == "word":
+            return text not in FUNCTIONS and text not in ROOTS and self.word_continues(left, text, spaced)
+        return kind == "cmd" and (text in GREEK or text in CONSTANTS or (text in ("sqrt", "frac") and left.op == "num"))
