@@ -160,9 +160,7 @@ class VllmServer:
     def environment(self) -> dict[str, str]:
         """Variables that it needs beyond ours."""
         ours = {"VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        ours |= {
-            "VLLM_HOST_IP": "127.0.0.1"
-        }  # its processes talk over the first address otherwise, open to the network
+        ours["VLLM_HOST_IP"] = "127.0.0.1"  # or its processes talk over an address that the network can reach
         if on_cpu():
             ours |= {"VLLM_CPU_KVCACHE_SPACE": str(self.settings.cpu_kv_cache_gib)}
         return ours | self.settings.environment
