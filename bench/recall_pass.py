@@ -44,7 +44,9 @@ def main() -> int:
         return 0
     warcs = sorted(str(path) for path in Path(root, "realweb").glob("*.warc.gz"))
     missing = [
-        name for name in ("trafilatura", "cchardet", "magic", "lxml_html_clean") if not importlib.util.find_spec(name)
+        name
+        for name in ("trafilatura", "cchardet", "magic", "lxml_html_clean", "fasteners")
+        if not importlib.util.find_spec(name)
     ]
     with tempfile.TemporaryDirectory(prefix="recall-pass-") as folder:
         work = Path(folder)
@@ -117,6 +119,8 @@ def _stock(work: Path, warc: str) -> dict[str, Any]:
 
     from pipelines.corpus.normalisation import line
 
+    # It asks for one distribution of fastText by name; the one installed here is another build of the same code.
+    FastTextClassifierFilter._requires_dependencies = ["fasteners"]
     path = Path(warc)
     reader = WarcReader(str(path.parent), glob_pattern=path.name, limit=SEEN_PAGES)
     keeper = FastTextClassifierFilter(str(work / "model.bin"), keep_labels=[("math", 0.5)])

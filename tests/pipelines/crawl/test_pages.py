@@ -80,7 +80,10 @@ def test_of_one_url_the_newest_capture_stays_whatever_file_it_is_in(crawl, tmp_p
         record("https://a.org/x/", PROSE + "old", "2024-01-01T00:00:00Z")
         + record("https://www.a.org/x?utm_source=q", PROSE + "older", "2024-01-02T00:00:00Z"),
     )
-    assert [(row["url_key"], row["fetched"][:10]) for row in rows] == [("a.org/x", "2024-01-03"), ("b.org/", "2024-01-01")]
+    assert [(row["url_key"], row["fetched"][:10]) for row in rows] == [
+        ("a.org/x", "2024-01-03"),
+        ("b.org/", "2024-01-01"),
+    ]
     assert facts["outcomes"] == {"kept": 4, "older capture of the same URL": 2}
     ledger = pq.read_table(tmp_path / "out/ledger/older-00001.parquet")
     assert ledger.schema.equals(LEDGER)
@@ -92,7 +95,10 @@ def test_what_is_no_page_goes_to_the_ledger(crawl, tmp_path):
     assert rows == []
     assert facts["outcomes"] == {"no http(s) URL": 1, "not HTML": 1}
     ledger = pq.read_table(tmp_path / "out/ledger/crawl-00000.parquet").to_pylist()
-    assert [(row["url_key"], row["reason"]) for row in ledger] == [("http://a.org/", "not HTML"), ("dns:a.org", "no http(s) URL")]
+    assert [(row["url_key"], row["reason"]) for row in ledger] == [
+        ("http://a.org/", "not HTML"),
+        ("dns:a.org", "no http(s) URL"),
+    ]
 
 
 def digests(folder):
@@ -133,7 +139,9 @@ def test_a_run_killed_while_publishing_gives_the_same(crawl, tmp_path):
 
 def test_routed_keeps_mathematics_with_and_without_markup(crawl):
     _, rows = crawl(
-        record("http://a.org/", PROSE + r"\[ \frac{1}{2} \]") + record("http://b.org/", PROBLEM) + record("http://c.org/", CHINESE),
+        record("http://a.org/", PROSE + r"\[ \frac{1}{2} \]")
+        + record("http://b.org/", PROBLEM)
+        + record("http://c.org/", CHINESE),
         route="routed",
         negatives=1e-9,
     )
@@ -142,7 +150,7 @@ def test_routed_keeps_mathematics_with_and_without_markup(crawl):
 
 def test_routed_keeps_the_facts_of_every_other_page_and_a_sample_whole(crawl):
     pages = b"".join(record(f"http://a.org/{number}", PROSE) for number in range(400))
-    facts, rows = crawl(pages, route="routed", negatives=0.1)
+    _, rows = crawl(pages, route="routed", negatives=0.1)
     whole = [row for row in rows if row["route"] == "sampled"]
     counted = [row for row in rows if row["route"] == "counted"]
     assert len(rows) == 400 and len(whole) + len(counted) == 400
@@ -174,13 +182,15 @@ def test_the_record_of_a_row_is_found_by_its_offset(crawl, tmp_path):
     source = open_warc(str(tmp_path / "snapshot" / "0.warc.gz"))
     bodies = {offset: capture.body for offset, capture in captures_at(source, [row["warc_offset"] for row in rows])}
     source.close()
-    assert [hashlib.sha256(bodies[row["warc_offset"]]).hexdigest()[:32] for row in rows] == [row["digest"] for row in rows]
+    assert [hashlib.sha256(bodies[row["warc_offset"]]).hexdigest()[:32] for row in rows] == [
+        row["digest"] for row in rows
+    ]
 
 
 @pytest.mark.parametrize("rows_at_once", [1_000, 7])
 def test_the_url_index_names_the_newest_snapshot_in_any_amount_of_memory(tmp_path, rows_at_once):
     pages = {}
-    for snapshot, day, numbers in (("s1", 2, range(0, 30)), ("s2", 1, range(20, 50))):
+    for snapshot, day, numbers in (("s1", 2, range(30)), ("s2", 1, range(20, 50))):
         (tmp_path / snapshot).mkdir()
         (tmp_path / snapshot / "x.warc.gz").write_bytes(
             b"".join(record(f"http://a.org/{number:02d}", PROSE, f"2024-01-0{day}T00:00:00Z") for number in numbers)

@@ -1,0 +1,132 @@
+"""What routing sees in a page, what the classifier sees of it, and its language."""
+
+import pytest
+
+from pipelines.crawl.evidence_training import write_evidence
+from pipelines.crawl.language import language_of
+from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route
+from pipelines.crawl.settings import CrawlError
+from pipelines.crawl.text import cheap_text, glimpse
+
+FORMULAS = [
+    r"\frac{a}{b}",
+    r"<math xmlns='x'><mi>x</mi></math>",
+    '<script type="math/tex">x</script>',
+    '<script src="MathJax.js"></script>',
+    '<span class="katex">',
+    '<img src="/latex.php?latex=x">',
+    '<span class="mwe-math-element">',
+    "$$x^2 + y^2$$",
+    "where $x_1$ is",
+    "∑ of all",
+    "&radic;2",
+    "x<sup>2</sup>",
+    "3 + 4 = 7",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_markup_of_a_formula_is_a_marker(formula):
+    assert evidence(f"<p>{formula} </p>".encode())[0] >= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["It costs $5 today and was $3.", "<p>C:\\temp\\new</p>", "$(function() { $('a').b(); })", "a-b"]
+)
+def test_prices_paths_and_scripts_are_no_markers(text):
+    assert evidence(text.encode()) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Solve for x in the quadratic equation.",
+        "小明有多少个苹果？请列方程。",
+        "Tom has 5 apples and buys 3. How many apples does he have now?",
+        "小红买了3支铅笔，每支2元，一共花了多少元？",
+        "數學題：求三角形的面積",
+        "Решите уравнение и теорему",
+        "Wie lautet die Gleichung? Wahrscheinlichkeit",
+        "확률과 방정식",
+        "يشرح المعلم معادلة رياضية",
+    ],
+)
+def test_words_are_evidence_without_any_markup(text):
+    assert evidence(text.encode()) == (0, True)
+
+
+def test_counting_stops_when_there_is_enough():
+    assert evidence(rb"\frac{1}{2} " * 5_000)[0] == MOST_MARKERS
+
+
+def test_the_sample_depends_on_the_url_alone():
+    routes = [route(f"example.org/{number}", 0, False, 0.05) for number in range(10_000)]
+    assert 400 <= routes.count("sampled") <= 600  # 500 expected; four and a half standard deviations
+    assert routes == [route(f"example.org/{number}", 0, False, 0.05) for number in range(10_000)]
+    assert route("example.org", 1, False, 0.05) == route("example.org", 0, True, 0.05) == "kept"
+
+
+def test_words_are_learned_from_a_seed(tmp_path):
+    write_evidence(tmp_path / "words.tsv", ["zorble the frumious theorem"] * 30, ["weather and news today"] * 30)
+    weights, _ = read_table(tmp_path / "words.tsv")
+    assert weights["zorble"] > 0 > weights["weather"]
+    assert evidence(b"the frumious zorble theorem", tmp_path / "words.tsv") == (0, True)
+    assert evidence(b"weather and news", tmp_path / "words.tsv") == (0, False)
+
+
+def test_a_table_that_is_none_is_refused(tmp_path):
+    (tmp_path / "words.tsv").write_text("not a table")
+    with pytest.raises(CrawlError, match="weight<TAB>word"):
+        evidence(b"x", tmp_path / "words.tsv")
+
+
+def test_cheap_text_keeps_lines_formulas_and_chinese():
+    html = (
+        "<html><head><title>A &amp; B\n C</title><style>p{}</style></head><body><h1>Sums</h1>"
+        "<p>Let <i>x</i><sub>1</sub> be\n&lt; 3.</p><script>var hidden = 1</script>"
+        r'<script type="math/tex">\frac{a<b}{2}</script><p>中文数学</p><img alt="\sqrt{2}" src=x></body></html>'
+    )
+    title, text = cheap_text(html)
+    assert title == "A & B C"
+    assert "Sums\n" in text and "中文数学" in text
+    assert r"$\frac{a<b}{2}$" in text and r"\sqrt{2}" in text
+    assert "< 3." in text and "hidden" not in text and "p{}" not in text
+
+
+@pytest.mark.parametrize("html", ["", "\0", "<", "<p>\ud800</p>", "<script>", "<!--", "<title>", "</html>" * 9])
+def test_any_string_has_a_cheap_text(html):
+    title, text = cheap_text(html)
+    (title + text + glimpse(html)).encode("utf-8")
+
+
+def test_the_same_page_gives_the_same_text_whatever_came_before():
+    page = "<html><p>one two</p><ul><li>three</li></ul></html>"
+    first = cheap_text(page)
+    cheap_text("<div><p>unclosed" * 50)
+    assert cheap_text(page) == first
+
+
+LANGUAGES = [
+    ("en", "The quick brown fox jumps over the lazy dog, and then it went home to sleep."),
+    ("de", "Der schnelle braune Fuchs springt über den faulen Hund und geht nach Hause."),
+    ("fr", "Le théorème de Pythagore permet de calculer la longueur des côtés du triangle."),
+    ("ru", "Решите уравнение и найдите площадь треугольника, если известны все стороны."),
+    ("zh", "小明有三个苹果，又买了五个，一共有多少个苹果？"),
+    ("zh", "這個方程式的解是多少？請證明下列的定理。"),
+    ("zh", r"设函数 f(x) 满足方程 \frac{a}{b} = \sqrt{x}，求 f(1) 的值，并证明 f(x) 是单调函数。"),
+    ("ja", "この方程式を解きなさい。三角形の面積を求めましょう。"),
+    ("ko", "이 방정식을 풀어라. 삼각형의 넓이를 구하시오."),
+    ("ar", "حل المعادلة التالية وأوجد مساحة المثلث"),
+    ("und", "1 + 2 = 3"),
+    ("und", ""),
+]
+
+
+@pytest.mark.parametrize(("language", "text"), LANGUAGES)
+def test_languages_are_told_apart(language, text):
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize("text", ["\n\n", "\ud800 words and more words in English\nover lines", "\0", "😀" * 10])
+def test_no_text_breaks_the_identifier(text):
+    assert isinstance(language_of(text.encode("utf-8", "replace").decode()), str)
