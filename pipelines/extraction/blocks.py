@@ -60,6 +60,7 @@ class BlockWriter:
         self.kept = kept
         self.blocks: list[str] = []
         self.line: list[str] = []
+        self.written: list[bool] = []  # for each mark that was replaced, whether by a formula
         self.prefix = ""
         self.indent = ""
 
@@ -117,12 +118,13 @@ class BlockWriter:
             self.line.append('"')
 
     def _term(self, element: Element) -> None:
-        text = SPACE.sub(" ", self.restore(element.text().replace("\n", " "))).strip()
+        text = " ".join(element.text().split())
         if not text:
             return
-        if MARK.fullmatch(element.text().strip()) or any(part.tag in ("sub", "sup") for part in element.iterate()):
+        if MARK.fullmatch(text) or (len(element.children) > 1 and element.find("sub", "sup") is not None):
             self.inside(element)  # a formula, or mathematics set in a typewriter face
             return
+        text = self.restore(text)
         self.line.append(self.keep(f"`{text}`" if "`" not in text else text))
 
     def flush(self) -> None:
@@ -133,9 +135,13 @@ class BlockWriter:
         self.line.clear()
         if not text.strip():
             return
-        text = MARK.sub(self._on_its_line, self.mathematics(text))
-        lines = [SPACE.sub(" ", line).strip() for line in text.split("\n")]
-        text = PUNCTUATED.sub(r"\1\2", re.sub(r"\n{2,}", "\n", "\n".join(lines).strip()))
+        text = self.mathematics(text)
+        if MARK_OPEN in text:
+            text = MARK.sub(self._on_its_line, text)
+        lines = [" ".join(line.split()) for line in text.split("\n")]
+        text = lines[0]
+        if len(lines) > 1:
+            text = PUNCTUATED.sub(r"\1\2", "\n".join(line for line in lines if line))
         if text:
             continued = self.indent + " " * len(self.prefix)
             self.blocks.append(self.indent + self.prefix + text.replace("\n", "\n" + continued))
@@ -152,11 +158,16 @@ class BlockWriter:
     def restore(self, text: str) -> str:
         """The pieces that marks stand for."""
         while MARK_OPEN in text:
-            restored = MARK.sub(lambda mark: self.kept[int(mark[1])], text)
+            restored = MARK.sub(self._restored, text)
             if restored == text:
                 break
             text = restored
         return text
+
+    def _restored(self, mark: re.Match[str]) -> str:
+        piece = self.kept[int(mark[1])]
+        self.written.append(piece[:1] == "$")
+        return piece
 
     def heading(self, element: Element) -> None:
         self.flush()
@@ -259,6 +270,7 @@ class BlockWriter:
         inner.inside(cell)
         inner.flush()
         text = " ".join(" ".join(inner.blocks).split())
+        inner.written = self.written
         return re.sub(r"\$\$(.*?)\$\$", r"$\1$", self.restore(text)).replace("\n", " ") if MARK_OPEN in text else text
 
     def rule(self, element: Element) -> None:

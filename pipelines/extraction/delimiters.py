@@ -165,9 +165,9 @@ def _dollars(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     start = opener.end()
     if text.startswith("latex ", start):  # WordPress shortcode: $latex x^2$
         stop = text.find("$", start)
-        end = SHORTCODE_OPTIONS.search(text, start, max(stop, start))
-        if end is not None:
-            return clean(text[start + 6 : end.start()]), stop + 1, False
+        options = SHORTCODE_OPTIONS.search(text, start, max(stop, start))
+        if options is not None:
+            return clean(text[start + 6 : options.start()]), stop + 1, False
         return (clean(text[start + 6 : stop]), stop + 1, False) if 0 < stop - start < MAX_LENGTH else None
     end = _closing_dollar(text, start)
     if end is None:

@@ -47,7 +47,8 @@ def extract(html: str | bytes, url: str = "") -> Extracted:
 
 def _trusted(decoded: str) -> Extracted:
     """The strict choice of content where it left enough, else a more lenient one."""
-    decoded = PRIVATE.sub("", decoded)  # the marks of this package; in a page they stand for nothing
+    if not decoded.isascii():
+        decoded = PRIVATE.sub("", decoded)  # the marks of this package; in a page they stand for nothing
     result, own = _extract(decoded, "strict")
     if len(result.text) >= min(SHORT, LEAST * own) and result.text:
         return result
@@ -90,8 +91,7 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
         cut_link_lists(content)
     writer.write(content)
     text = writer.text()
-    formulas = sum(1 for piece in kept if piece[:1] == "$" and piece in text)
-    return Extracted(title=title, text=text, formulas=formulas), own
+    return Extracted(title=title, text=text, formulas=sum(writer.written)), own
 
 
 def _mark_elements(body: Element, reader: FormulaReader, kept: list[str]) -> None:
