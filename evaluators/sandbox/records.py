@@ -58,7 +58,8 @@ class SandboxSettings(Settings):
     output_bytes: Positive = 1 << 20
     """Of one block, standard output and error together. The protocols show 100 characters; a person reads no more."""
     file_mb: Positive = 16
-    """Size of the writable folder in the strict tier. The landlock tier has none: nothing could be left behind."""
+    """Size of the writable folder in the strict tier. The landlock tier has none, so that nothing can be left
+    behind: there a program that must write, as Matplotlib must on import, ends in an error."""
     files: Positive = 1000
     """Files and folders in it."""
     threads: Annotated[int, Field(ge=0)] = 16

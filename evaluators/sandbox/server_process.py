@@ -25,6 +25,7 @@ MESSAGE_BYTES = 1 << 16
 ENVIRONMENT = {
     "PATH": "/nonexistent",
     "HOME": "/sandbox",
+    "TMPDIR": "/sandbox",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",  # sets of strings print in one order, run after run
     "OPENBLAS_NUM_THREADS": "1",  # a server with more than one thread may not fork

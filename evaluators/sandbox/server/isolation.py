@@ -4,7 +4,7 @@ strict    the server enters new user, mount, pid, net, ipc, uts and cgroup names
           root that holds the interpreter, its libraries and four devices, and nothing else. Each session adds a
           user and a mount namespace with a small tmpfs, then Landlock, seccomp and rlimits.
 landlock  no namespace (most pods refuse them): Landlock, seccomp and rlimits, nothing writable, and, where the
-          server runs as root, a uid of its own for each session.
+          server is a root that may change ids, a uid of its own for each session. Threads only with one.
 unsafe    rlimits only.
 """
 
@@ -71,17 +71,14 @@ def build(tier: str, directories: list[str], slot: int) -> Walls:
                 "private root", error, "Use the landlock tier, or a container that permits mounts."
             ) from error
         return Walls(tier=tier, readable=_existing(named), aliases={}, proc=proc, own_uids=False)
-    root = os.geteuid() == 0
     aliases: dict[str, str] = {}
+    own_uids = False
     if tier == "landlock":
         _require_machine()
         _require_landlock(3, "Use a kernel >= 6.2 with landlock in its lsm= list: older ones let files be truncated.")
-        if root:
-            _require_own_uids()
-            aliases = _alias_private(directories)
-    return Walls(
-        tier=tier, readable=_existing(named), aliases=aliases, proc=_open_proc(), own_uids=root and tier == "landlock"
-    )
+        own_uids = namespaces.may_change_ids(FIRST_UID)
+        aliases = _alias_private(directories) if own_uids else {}
+    return Walls(tier=tier, readable=_existing(named), aliases=aliases, proc=_open_proc(), own_uids=own_uids)
 
 
 def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server: int) -> None:
@@ -135,22 +132,6 @@ def _require_machine() -> None:
 def _require_landlock(abi: int, remedy: str) -> None:
     if landlock.version() < abi:
         raise Refused("Landlock", f"found ABI {landlock.version()}, need {abi}", remedy)
-
-
-def _require_own_uids() -> None:
-    """Try the change of ids in a child: some containers give root without CAP_SETUID."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(FIRST_UID, FIRST_UID, FIRST_UID)
-            os.setresuid(FIRST_UID, FIRST_UID, FIRST_UID)
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1] != 0:
-        remedy = "Grant CAP_SETUID and CAP_SETGID, or run as an ordinary user."
-        raise Refused("a uid of the session's own", "root may not change its ids here", remedy)
 
 
 def _open_proc() -> int:

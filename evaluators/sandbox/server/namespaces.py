@@ -26,14 +26,11 @@ class Refused(Exception):
 
 
 def enter(outer_id: int) -> None:
-    """Move into new namespaces of every kind that matters. As root, `outer_id` becomes the sessions' own id outside;
-    an ordinary user can only map itself."""
-    root = os.geteuid() == 0
-    if root:
-        try:
-            os.setgroups([])
-        except PermissionError as error:
-            raise Refused("supplementary groups", error, "Grant CAP_SETGID, or run as an ordinary user.") from error
+    """Move into new namespaces of every kind that matters. Where root may give ids away, `outer_id` becomes the
+    sessions' own id outside; anybody else can only map itself."""
+    privileged = may_change_ids(outer_id)
+    if privileged:
+        os.setgroups([])
         users, groups = f"0 0 1\n{INNER_ID} {outer_id} 1\n", f"0 {os.getegid()} 1\n{INNER_ID} {outer_id} 1\n"
     else:
         users, groups = f"{INNER_ID} {os.geteuid()} 1\n", f"{INNER_ID} {os.getegid()} 1\n"
@@ -43,7 +40,7 @@ def enter(outer_id: int) -> None:
     if helper == 0:  # stays in the parent namespace, where alone more than one id can be mapped
         os.close(ours[1])
         os.read(ours[0], 1)
-        os.write(helpers[1], _write_maps(target, users, groups, deny_groups=not root))
+        os.write(helpers[1], _write_maps(target, users, groups, deny_groups=not privileged))
         os._exit(0)
     try:
         for item, flag in (
@@ -68,6 +65,22 @@ def enter(outer_id: int) -> None:
         raise Refused(
             "id mapping", answer or "no answer", "Grant CAP_SETUID and CAP_SETGID, or run as an ordinary user."
         )
+
+
+def may_change_ids(to: int) -> bool:
+    """Whether this is a root that may take another id, tried in a child: some containers give root no CAP_SETUID."""
+    if os.geteuid() != 0:
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(to, to, to)
+            os.setresuid(to, to, to)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def enter_for_session(proc: int) -> None:
