@@ -43,6 +43,7 @@ _CHINESE_NUMBER = re.compile(
     r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
 )
 _SENTENCE_END = re.compile(r"[。！？!?\n]|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)")
+_DENIED = re.compile(r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b", re.IGNORECASE)
 _HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
 
 
@@ -214,7 +215,7 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
     if _HEDGE.search(clause) or "$" in clause.strip("$"):
         return start, end
     if chinese:
-        if re.search(r"[\u4e00-\u9fff]{3,}", clause):
+        if re.search(r"[\u4e00-\u9fff]{2,}", clause):
             number = _last_match(_CHINESE_NUMBER, text, start, end)
             if number:
                 unit = re.compile(r"\s?[\u4e00-\u9fffA-Za-z²³]{0,4}").match(text, number.end(), end)
@@ -247,6 +248,8 @@ def _from_program(text: str, program_output: str | None) -> Extraction | None:
 def _last_expression(text: str) -> Extraction | None:
     """The last formula or number of the last two thousand characters, whichever ends later."""
     begin = max(0, len(text) - 2000)
+    if _DENIED.search(text, begin):
+        return None
     formula = _last_match(_MATH, text, begin, len(text))
     number = _last_match(_NUMBER, text, begin, len(text))
     if formula is not None and (number is None or number.start() < formula.end()):

@@ -43,8 +43,8 @@ def test_the_catalogue_covers_what_must_be_rejected() -> None:
     assert all(case["why"] for case in CASES)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.get("profile", "strict") == "strict"], ids=lambda c: c["kind"])
-def test_reward_accepts_nothing_that_strict_rejects(case: dict[str, str]) -> None:
-    prediction, problem = spelled(case["prediction"]), case.get("problem")
-    if check(case["reference"], prediction, profile="reward", problem=problem).correct:
-        assert check(case["reference"], prediction, profile="strict", problem=problem).correct
+def test_reward_accepts_nothing_that_strict_rejects() -> None:
+    for case in (c for c in CASES if c.get("profile", "strict") == "strict"):
+        prediction, problem = spelled(case["prediction"]), case.get("problem")
+        if check(case["reference"], prediction, profile="reward", problem=problem).correct:
+            assert check(case["reference"], prediction, problem=problem).correct, case
