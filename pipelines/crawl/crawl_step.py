@@ -15,7 +15,7 @@ from datatrove.pipeline.base import PipelineStep
 from loguru import logger
 
 from pipelines.crawl.page_rows import page_row
-from pipelines.crawl.settings import CrawlError, CrawlSettings, warc_name
+from pipelines.crawl.settings import CrawlSettings, NotAWarc, warc_name
 from pipelines.crawl.warc import Passed, read_warc
 from pipelines.records import LEDGER, PAGES
 from pipelines.storage import atomic_file
@@ -77,11 +77,8 @@ def write_shard(path: str, shard: Path, settings: CrawlSettings, snapshot: str) 
                 row = _row(fate, settings, outcomes, held)
                 if row is not None:
                     rows.add(row | {"snapshot": snapshot, "warc_file": name}, len(row["text"] or ""))
-        except CrawlError:
-            if outcomes and not rows.written and sum(outcomes.values()) < 3:
-                outcomes[NO_RECORDS] += 1
-            else:
-                raise
+        except NotAWarc:
+            outcomes[NO_RECORDS] += 1
         rows.flush()
         held.flush()
         pages.add_key_value_metadata({"outcomes": json.dumps(outcomes, sort_keys=True)})
@@ -99,7 +96,7 @@ class _Group:
     def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
         self._writer, self._schema = writer, schema
         self._rows: list[dict[str, Any]] = []
-        self._bytes = self.written = 0
+        self._bytes = 0
 
     def add(self, row: dict[str, Any], size: int = 0) -> None:
         self._rows.append(row)
@@ -110,7 +107,6 @@ class _Group:
     def flush(self) -> None:
         if self._rows:
             self._writer.write_table(pa.Table.from_pylist(self._rows, self._schema))
-        self.written += len(self._rows)
         self._rows, self._bytes = [], 0
 
 

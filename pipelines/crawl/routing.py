@@ -100,7 +100,7 @@ def read_table(table: Path) -> tuple[dict[str, int], int]:
     try:
         lines = table.read_text(encoding="utf-8").splitlines()
         rows = [
-            line.split("\t") for line in lines if line and (not line.startswith("#") or line.startswith("# enough"))
+            line.split("\t") for line in lines if line and (not line.startswith("#") or line.startswith("# enough\t"))
         ]
         return {number: int(word) for word, number in rows if word != "# enough"}, int(
             next(number for word, number in rows if word == "# enough")

@@ -21,6 +21,10 @@ class CrawlError(Exception):
     """The crawl cannot be read; the message names the remedy."""
 
 
+class NotAWarc(CrawlError):
+    """A file was read and holds no WARC record at all."""
+
+
 class CommonCrawlSettings(Settings):
     """Snapshots as Common Crawl publishes them."""
 

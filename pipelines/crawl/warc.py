@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.crawl.byte_sources import GLANCE, ByteSource, SourceStream, open_source
 from pipelines.crawl.http_message import UnreadableBody, decoded_body, parse_response
-from pipelines.crawl.settings import CrawlError
+from pipelines.crawl.settings import NotAWarc
 from pipelines.crawl.warc_repair import GZIP, INSIDE, RawRecord, RecordReader
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -65,7 +65,7 @@ def read_warc(
             found = found or bool(record.headers) or (record.offset == 0 and record.length == 0)
             yield fate
         if not found and source.read_at(0, 1):
-            raise CrawlError(
+            raise NotAWarc(
                 f"{path}: expected WARC records (WARC/1.0 or 1.1, plain, gzip or zstd); found none. Is it a WARC file?"
             )
 
