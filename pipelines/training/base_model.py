@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import struct
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +44,8 @@ def write_base_model(folder: Path, settings: BaseModelSettings) -> dict[str, Jso
         path = Path(settings.source).expanduser()
         if path.suffix == ".gguf" and path.is_file():
             _dequantise(path, folder, settings.dtype)
-        elif path.is_dir():
+        elif settings.source and path.is_dir():
+            describe_model(path)  # refuses what is no model before anything is copied
             _copy(path, folder)
         else:
             raise BaseModelError(
@@ -115,7 +117,7 @@ def _dequantise(path: Path, folder: Path, dtype: str) -> None:
             quantization_config=GgufConfig(dequantize=True),
             dtype=getattr(torch, dtype),
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, struct.error) as error:  # what its reader raises on a damaged file
         raise BaseModelError(
             f"{path}: expected a GGUF file of an architecture that transformers can unpack; {error}. Use a "
             "model folder with safetensors instead."

@@ -59,9 +59,7 @@ def test_grpo_gives_the_gradient_of_trls_trainer(tiny_model: Path, tmp_path: Pat
     batch = batch_of([row_of(PROMPT, output) for output in OUTPUTS])
     log_probs = ours(batch)
     reference = log_probs.detach() + torch.linspace(-0.5, 0.5, len(log_probs))
-    coefficients = grpo_coefficients(
-        torch.tensor(ADVANTAGES)[batch.sequence], log_probs.detach(), reference, beta=0.04
-    )
+    coefficients = grpo_coefficients(torch.tensor(ADVANTAGES)[batch.sequence], log_probs.detach(), reference, beta=0.04)
     weights = token_weights(batch.sequence, average="sequence", sequences=4, tokens=len(log_probs))
     surrogate_loss(log_probs, coefficients, weights).backward()
 
@@ -112,9 +110,7 @@ def test_dpo_with_sums_gives_the_gradient_of_trls_trainer(tiny_model: Path, tmp_
     )
     surrogate_loss(log_probs, coefficients, torch.full((len(log_probs),), 1 / 2)).backward()
 
-    pairs = [
-        {"prompt_ids": PROMPT, "chosen_ids": OUTPUTS[2 * i], "rejected_ids": OUTPUTS[2 * i + 1]} for i in range(2)
-    ]
+    pairs = [{"prompt_ids": PROMPT, "chosen_ids": OUTPUTS[2 * i], "rejected_ids": OUTPUTS[2 * i + 1]} for i in range(2)]
     trainer.model.train()
     trainer.compute_loss(trainer.model, DataCollatorForPreference(pad_token_id=0)(pairs)).backward()
     assert_equal_gradients(ours, trainer.model)
