@@ -33,6 +33,10 @@ OVERSAMPLED = 3
 """Candidates for each negative, so that there is a choice of languages and lengths."""
 
 
+FEW = 5
+"""Pages of a domain, below which nothing can be said of the domain and each page speaks for itself."""
+
+
 class ClassifierSettings(Settings):
     """The paper's fastText, and how its negatives are chosen."""
 
@@ -162,8 +166,9 @@ def sample_unlabelled(
     accepted: Sequence[str],
     formulas: _FormulaShares,
 ) -> list[Sample]:
-    """Random pages with text that are not known to be mathematics."""
-    known = sorted_keys(collected)
+    """Random pages with text that are not known to be mathematics. What was only recalled is not known: else the pages
+    that one iteration takes by mistake would be missing among the negatives of the next."""
+    known = sorted_keys(collected, without_origin="recalled")
     rows: list[Sample] = []
     for batch in newest.batches(["url_key", "url", "host", "path", "domain", "language", "text", "markers"]):
         hashes = key_hashes(batch["url_key"].to_pylist())
@@ -258,7 +263,10 @@ def look_alikes(
     shares = {name: sum(found) / len(found) for name, found in by_domain.items()}
     wholly = {name for name in shares if name in witnessed and shares[name] > share}
     left_out = np.array(
-        [s.domain in wholly or (m > 0 and s.domain in witnessed) for s, m in zip(unlabelled, margins, strict=True)],
+        [
+            s.domain in wholly or (m > 0 and (s.domain in witnessed or len(by_domain[s.domain]) < FEW))
+            for s, m in zip(unlabelled, margins, strict=True)
+        ],
         dtype=np.bool_,
     )
     if left_out.all():  # everything looks alike: the model learnt nothing, and its opinion counts for nothing

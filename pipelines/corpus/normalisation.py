@@ -55,7 +55,7 @@ def _is_wide(line: str) -> bool:
 
 def _whole(text: str) -> str:
     """Lone surrogates, which no encoding can write, replaced by U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _SURROGATE.search(text) else text
+    return _SURROGATE.sub("\ufffd", text)
 
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

@@ -77,9 +77,13 @@ class NewestRows:
 _NONE: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
 
 
-def sorted_keys(table: Artifact) -> npt.NDArray[np.uint64]:
-    """The hashes of a table's URL keys, sorted, for `is_among`."""
-    parts = [key_hashes(batch["url_key"].to_pylist()) for batch in table_batches(table, ["url_key"])]
+def sorted_keys(table: Artifact, without_origin: str | None = None) -> npt.NDArray[np.uint64]:
+    """The hashes of a table's URL keys, sorted, for `is_among`; without the rows of one origin, where it is given."""
+    columns = ["url_key"] if without_origin is None else ["url_key", "origin"]
+    parts = []
+    for batch in table_batches(table, columns):
+        rows = batch if without_origin is None else batch.filter(pc.not_equal(batch["origin"], without_origin))
+        parts.append(key_hashes(rows["url_key"].to_pylist()))
     return np.sort(np.concatenate(parts)) if parts else _NONE
 
 

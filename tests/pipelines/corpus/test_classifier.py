@@ -1,0 +1,114 @@
+import ctypes
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.corpus.classifier import ClassifierSettings, write_classifier
+from pipelines.corpus.fasttext_training import Shape, train
+from pipelines.corpus.linear import LinearClassifier, word_hash
+from pipelines.corpus.normalisation import body, line, words
+from pipelines.corpus.page_tables import CorpusError, table_batches
+from pipelines.corpus.scores import ScoreSettings, write_scores
+from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
+
+SHAPE = Shape(dim=8, learning_rate=0.1, ngrams=3, least_count=1, epochs=5, bucket=5000)
+SMALL = ClassifierSettings(dim=8, ngrams=2, bucket=5000, least_count=1)
+SEED = SeedSettings(crawl=(SeedPages(prefix="seed.org"),))
+MATHS = [f"the integral of $ x ^ {n} $ is a polynomial 数 学 题" for n in range(30)]
+OTHERS = [f"the band plays on street {n} tonight 今 天" for n in range(30)]
+
+
+def test_chinese_latex_numbers_and_operators_are_words():
+    assert words("求 \\frac{1}{2} + 12岁") == ["求", "\\frac", "{", "1", "}", "{", "2", "}", "+", "12", "岁"]
+
+
+def test_lines_surrogates_and_nuls_never_reach_fasttext():
+    assert line("a\nb\r\nc\0d \ud800") == "a b c d \ufffd"
+
+
+def test_a_label_in_a_page_is_no_label():
+    assert "__label__" not in line("__label__math __label__math")
+
+
+def test_menus_are_no_body_but_short_formulas_are():
+    menu = "\n".join(["Home", "Products", "About us"] * 20)
+    sentence = "A sentence that is long enough to be a line of the body of the page, as one reads it. " * 4
+    assert (
+        body(f"{menu}\n{sentence}\nx = 1\n求下列方程的解，并写出全部过程与答案吧")
+        == f"{sentence}\nx = 1\n求下列方程的解，并写出全部过程与答案吧"
+    )
+
+
+def test_a_word_hash_is_fnv_1a_over_signed_bytes():
+    assert word_hash("") == 2166136261
+    assert word_hash("a") == 0xE40C292C  # the published FNV-1a test vector
+    assert word_hash("foobar") == 0xBF9CF968
+
+
+def test_the_collapsed_model_gives_fasttexts_own_probabilities(tmp_path: Path):
+    model = train(MATHS, OTHERS, SHAPE, tmp_path / "t")
+    texts = [*MATHS, *OTHERS, "never seen words $ x", "", "数 题 band"]
+    margins = LinearClassifier.of_fasttext(model, 8000).margins(texts)
+    for text, margin in zip(texts, margins, strict=True):
+        labels, shares = model.predict(line(text), k=2)
+        probability = dict(zip(labels, shares, strict=True))["__label__math"] - 1e-5  # fastText adds it before its log
+        assert probability == pytest.approx(1 / (1 + np.exp(-margin)), abs=2e-6)
+
+
+def test_training_gives_the_same_model_after_other_work_left_its_memory_behind(tmp_path: Path):
+    def weights() -> bytes:
+        return LinearClassifier.of_fasttext(train(MATHS, OTHERS, SHAPE, tmp_path / "t"), 8000).weights.tobytes()
+
+    first = weights()
+    dirt = [ctypes.create_string_buffer(b"\xff" * 400_000) for _ in range(50)]
+    del dirt
+    assert weights() == first
+
+
+def test_one_class_is_refused_with_its_remedy(tmp_path: Path):
+    with pytest.raises(CorpusError, match="found 1 and 0"):
+        train(["a"], [], SHAPE, tmp_path / "t")
+
+
+def test_the_classifier_separates_a_site_it_never_saw(stage, crawl):
+    seed = stage(write_seed, SEED, **crawl)
+    classifier = stage(write_classifier, SMALL, positives=seed, **crawl)
+    scores = stage(write_scores, ScoreSettings(), classifier=classifier, pages=crawl["pages"]["A"])
+    margins = {}
+    for batch in table_batches(scores):
+        margins |= dict(zip(batch["url_key"].to_pylist(), batch["margin"].to_pylist(), strict=True))
+    assert all(margins[f"lectures.net/calculus/{n}"] > 0 for n in range(40))
+    assert all(margins[f"lectures.net/news/{n}"] < 0 for n in range(40))
+    report = json.loads(classifier.file("report.json").read_text())
+    assert classifier.facts["positives"] == 40
+    assert report["held_out_average_precision"] > 0.95
+    assert {gram["ngram"] for gram in report["telling"]["math"]} & {"theorem", "$", "^", "the theorem", "polynomial"}
+
+
+def test_two_trainings_and_any_number_of_workers_give_the_same_bytes(stage, crawl):
+    seed = stage(write_seed, SEED, **crawl)
+    first, second = (stage(write_classifier, SMALL, positives=seed, **crawl) for _ in range(2))
+    assert first.facts["model"] == second.facts["model"]
+    one, two = (
+        stage(write_scores, ScoreSettings(workers=n), classifier=first, pages=crawl["pages"]["A"]) for n in (1, 2)
+    )
+    assert one.files()[0].read_bytes() == two.files()[0].read_bytes()
+
+
+def test_after_convergence_nothing_is_trained_and_nothing_scored(stage, crawl, stored):
+    from pipelines.records import COLLECTED
+
+    done = stored("done", [], COLLECTED, converged=True)
+    classifier = stage(write_classifier, SMALL, positives=done, **crawl)
+    assert list(classifier.path.iterdir()) == []
+    scores = stage(write_scores, ScoreSettings(), classifier=classifier, pages=crawl["pages"]["A"])
+    assert scores.facts == {"rows": 0, "pages": 0, "converged": True}
+
+
+def test_a_crawl_of_nothing_but_known_mathematics_has_no_negatives(stage, crawl):
+    everything = SeedSettings(crawl=(SeedPages(pattern="."),))
+    seed = stage(write_seed, everything, **crawl)
+    with pytest.raises(CorpusError, match="needs negatives"):
+        stage(write_classifier, SMALL, positives=seed, **crawl)
