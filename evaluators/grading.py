@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PARALLEL_FROM = 2000  # completions; below, starting processes costs more than it saves
 CHUNK = 200
 CODE = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
-TEST_MARK = "mathsieve-tests-passed"
 
 
 def grade(problem: Problem, completion: Completion, profile: str) -> Grade:
@@ -111,7 +110,7 @@ def program_with_tests(problem: Problem, text: str) -> str | None:
         )
     else:
         code = given.rstrip("\n") + "\n" + (blocks[-1] if blocks else text)
-    return f"{code}\n\n{problem.reference}\nprint({TEST_MARK!r})\n"
+    return f"{code}\n\n{problem.reference}\n"
 
 
 async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sandbox) -> Grade:
@@ -124,8 +123,7 @@ async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sand
         return Grade(**common, outcome="no_answer", prediction=None, reason="the text holds no code")
     async with sandbox.session() as session:
         result = await session.run(program)
-    # the mark is printed after the last test, so an early exit with status ok does not pass
-    passed = result.status == "ok" and TEST_MARK in result.stdout.splitlines()[-1:]
+    passed = result.status == "ok"  # leaving early has a status of its own, `exit`
     outcome: Any = "correct" if passed else "timeout" if result.status == "timeout" else "incorrect"
     last_line = (result.error.strip().splitlines() or [""])[-1]
     reason = "all tests passed" if passed else f"{result.status}: {last_line[:200]}"

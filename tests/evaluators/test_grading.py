@@ -72,7 +72,7 @@ HUMANEVAL = benchmark("humaneval").parse(benchmark("humaneval").example, 0, "tes
         ("```python\ndef twice(x):\n    return 2 *\n```", "incorrect"),
         ("```python\nimport sys\ndef twice(x):\n    sys.exit(0)\n```", "incorrect"),
         (
-            "```python\ndef twice(x):\n    return 2 * x\nprint('mathsieve-tests-passed')\nraise SystemExit\n```",
+            "```python\ndef twice(x):\n    return 2 * x\nimport os\nos._exit(0)\n```",
             "incorrect",
         ),
         ("```python\ndef twice(x):\n    while True: pass\n```", "timeout"),
