@@ -53,6 +53,7 @@ NEVER_TEXT = frozenset(
         "rt",
     ]
 )
+SECTIONS = frozenset({"nav", "footer", "header", "aside"})
 WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
 """Elements that no class name can condemn."""
 ROLES = frozenset(
@@ -227,6 +228,8 @@ def prune(body: Element, strictness: Strictness, html: str) -> None:
     stack = [(body, False)]
     while stack:
         element, inside = stack.pop()
+        if len(element.children) == 1 and isinstance(element.children[0], str):
+            continue
         inside = inside or element.tag in ("main", "article")
         kept: list[Element | str] = []
         for child in element.children:
@@ -234,7 +237,11 @@ def prune(body: Element, strictness: Strictness, html: str) -> None:
                 kept.append(child)
             elif child.tag in NEVER_TEXT:
                 kept.append(" ")
-            elif strictness == "all" or not _is_chrome(child, total, marks, inside, strictness, html):
+            elif (
+                (not child.attributes and child.tag not in SECTIONS)
+                or strictness == "all"
+                or not _is_chrome(child, total, marks, inside, strictness, html)
+            ):
                 kept.append(child)
                 stack.append((child, inside))
             elif child.tag == "header" or child.find("h1"):

@@ -81,7 +81,13 @@ class Document:
     root: Element
     scripts: list[Element]
     headings: list[Element]
-    """Every h1, h2 and h3, in document order."""
+    """Every h1, h2 and h3, in no particular order."""
+    elements: list[Element]
+
+    def release(self) -> None:
+        """Cuts the ties from children to parents, so that the tree is freed at once and not by the collector."""
+        for element in self.elements:
+            element.parent = None
 
 
 def parse(html: str) -> Element:
@@ -97,11 +103,12 @@ def parse_document(html: str) -> Document:
         html = XML_EMPTY.sub(r"<\1\2></\1>", html)
     parsed = LexborHTMLParser(html.encode("utf-8", "replace")).root
     root = Element("html", {}, None)
-    document = Document(root, [], [])
+    document = Document(root, [], [], [])
     if parsed is None:
         return document
     root.attributes = _attributes(parsed)
     stack = [(parsed, root, 0)]
+    note = document.elements.append
     while stack:
         above, parent, depth = stack.pop()
         append = parent.children.append
@@ -113,6 +120,7 @@ def parse_document(html: str) -> Document:
             elif tag is not None and tag[0] != "-":  # -comment, -doctype
                 element = Element(tag, _attributes(node), parent)
                 append(element)
+                note(element)
                 if tag == "script":
                     document.scripts.append(element)
                 elif tag in ("h1", "h2", "h3"):

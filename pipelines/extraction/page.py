@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipelines.extraction.blocks import DEFINITION, BlockWriter
 from pipelines.extraction.content import Strictness, cut_link_lists, main_element, measure, prune
 from pipelines.extraction.document import Document, Element, parse_document
-from pipelines.extraction.formulas import FormulaReader, reader_of
+from pipelines.extraction.formulas import TAGS, FormulaReader, reader_of
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN
 
 PRIVATE = re.compile("[\ue000-\ue00f]")
@@ -91,6 +91,7 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
         cut_link_lists(content)
     writer.write(content)
     text = writer.text()
+    document.release()
     return Extracted(title=title, text=text, formulas=sum(writer.written)), own
 
 
@@ -104,6 +105,9 @@ def _mark_elements(body: Element, reader: FormulaReader, kept: list[str]) -> Non
         children = element.children
         for position, child in enumerate(children):
             if isinstance(child, str):
+                continue
+            if not child.attributes and child.tag not in TAGS:
+                stack.append(child)
                 continue
             formula = reader.read(child)
             if formula is None:
