@@ -129,6 +129,7 @@ _REFUSED = frozenset(
         "minus",
     ]
 )
+_REFUSED |= {"than", "zero", "below", "above", "under", "until", "before", "after", "squared", "cubed"}
 _REFUSED |= {"wrong", "incorrect", "false", "correct", "except", "without", "but", "five", "six", "seven"}
 _REFUSED |= {"times", "over", "percent", "mod", "base", "modulo", "dozen", "hundred", "thousand", "million", "billion"}
 _PIECE = re.compile(
