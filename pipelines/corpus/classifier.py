@@ -33,6 +33,8 @@ OVERSAMPLED = 3
 """Candidates for each negative, so that there is a choice of languages and lengths."""
 
 
+REPEATED = 0.3
+"""Share of a host's pages: a line on more of them is its frame, not what a page says."""
 FEW = 5
 """Pages of a domain, below which nothing can be said of the domain and each page speaks for itself."""
 
@@ -311,7 +313,7 @@ def _lines(samples: Sequence[Sample], settings: ClassifierSettings) -> list[str]
         repeated[sample.host].update({hash(part.strip()) for part in sample.text.split("\n")})
     texts = []
     for sample in samples:
-        limit = max(2, 0.1 * pages[sample.host])
+        limit = max(2, REPEATED * pages[sample.host])
         seen = repeated[sample.host]
         own = [part for part in sample.text.split("\n") if seen[hash(part.strip())] <= limit]
         texts.append(line("\n".join(own), settings.characters))

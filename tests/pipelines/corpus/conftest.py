@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.records import EXTRACTED, PAGES
+from pipelines.records import PAGES
 from pipelines.storage import Artifact
 
 MATH = (
@@ -93,11 +93,3 @@ def crawl(stored: Callable[..., Artifact]) -> dict[str, Any]:
     rows = crawl_rows()
     index = pa.schema([("url_key", pa.string()), ("snapshot", pa.string())])
     return {"pages": {"A": stored("pages", rows, PAGES)}, "url_index": stored("url_index", rows, index)}
-
-
-def extracted_row(key: str, text: str, **values: Any) -> dict[str, Any]:
-    """One row of EXTRACTED."""
-    row = dict.fromkeys(EXTRACTED.names) | {"url_key": key, "url": f"https://{key}", "title": key, "text": text}
-    return (
-        row | {"domain": key.partition("/")[0], "language": "en", "margin": 1.0, "tokens": 100, "formulas": 0} | values
-    )

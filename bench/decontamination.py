@@ -1,0 +1,117 @@
+"""Injected leaks found, and clean pages dropped; beside a peer's way of doing it (numbers to 0, nothing under 10 words).
+
+python -m bench.decontamination      needs MATHSIEVE_REAL_DATA: GSM8K, MATH-500 and CMATH, and the pages of realweb and messyweb
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "white space": lambda text: text.replace(" ", "\n \t"),
+    "case": str.upper,
+    "markup": lambda text: re.sub(r"\b([a-z]{5,})\b", r"<b>\1</b>", text, count=3),
+    "emphasis": lambda text: re.sub(r"(?<![\\\w])([a-z]{5,})\b", r"*\1*", text, count=3),
+    "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+}
+
+
+def read_problems(root: Path) -> list[dict[str, str | None]]:
+    """Test problems of three benchmarks, with solutions where there are some."""
+    problems: list[dict[str, str | None]] = []
+    for name, file, question, answer, solution in (
+        ("gsm8k", "gsm8k/test.jsonl", "question", "answer", "answer"),
+        ("math500", "math500/test.jsonl", "problem", "answer", "solution"),
+        ("cmath", "cmath/test.jsonl", "question", "golden", None),
+    ):
+        for number, line in enumerate((root / "benchmarks" / file).read_text(encoding="utf-8").splitlines()):
+            row = json.loads(line)
+            reference = str(row[answer]).rpartition("####")[2].strip()
+            worked = str(row[solution]) if solution else None
+            problems.append(
+                {
+                    "id": f"{name}/{number}",
+                    "benchmark": name,
+                    "question": row[question],
+                    "reference": reference,
+                    "solution": worked,
+                }
+            )
+    return problems
+
+
+def clean_pages(root: Path) -> list[str]:
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+    from resiliparse.extract.html2text import extract_plain_text
+
+    texts = []
+    for path in sorted([*(root / "realweb").glob("*.gz"), *(root / "messyweb").glob("*.gz")]):
+        with path.open("rb") as handle:
+            for record in ArchiveIterator(handle, record_types=WarcRecordType.response):
+                texts.append(extract_plain_text(record.reader.read().decode("utf-8", "replace")))
+    return texts
+
+
+def naive_words(text: str) -> list[str]:
+    return re.sub(r"[^\w\s]", "", re.sub(r"\d+", "0", text.lower())).split()
+
+
+class NaiveIndex:
+    """10-grams of white-space words with every number turned into 0, as some pipelines do it."""
+
+    def __init__(self, problems: list[dict[str, str | None]]) -> None:
+        texts = [problem[part] or "" for problem in problems for part in ("question", "solution")]
+        self._grams = {gram for text in texts for gram in self._of(text)}
+
+    def found(self, text: str) -> bool:
+        return not self._grams.isdisjoint(self._of(text))
+
+    @staticmethod
+    def _of(text: str) -> list[tuple[str, ...]]:
+        words = naive_words(text)
+        return [tuple(words[i : i + 10]) for i in range(len(words) - 9)]
+
+
+def main() -> int:
+    if "MATHSIEVE_REAL_DATA" not in os.environ:
+        print("MATHSIEVE_REAL_DATA is not set: nothing to measure on", file=sys.stderr)
+        return 1
+    root = Path(os.environ["MATHSIEVE_REAL_DATA"])
+    problems, pages = read_problems(root), clean_pages(root)
+    index, naive = BenchmarkIndex(problems, DecontaminationSettings()), NaiveIndex(problems)
+    draw = random.Random(5)
+    carriers = [page for page in pages if 500 < len(page) < 5000]
+    leaks = []
+    for number, problem in enumerate(problems):
+        part = "solution" if problem["solution"] and number % 3 == 0 else "question"
+        disguise = list(DISGUISES)[number % len(DISGUISES)]
+        leaks.append(
+            (problem, part, disguise, f"{draw.choice(carriers)}\n{DISGUISES[disguise](problem[part] or '')}\n")
+        )
+    missed = [(p["id"], part, how) for p, part, how, text in leaks if not index.hits(text)]
+    started = time.process_time()
+    dropped = sum(bool(index.hits(page)) for page in pages)
+    speed = len(pages) / (time.process_time() - started)
+    naive_found = sum(naive.found(text) for *_, text in leaks)
+    print("| way | leaks found | clean pages dropped | pages/s |\n| --- | --- | --- | --- |")
+    print(f"| mathsieve | {len(leaks) - len(missed)} of {len(leaks)} | {dropped} of {len(pages)} | {speed:.0f} |")
+    print(
+        f"| numbers to 0, nothing short | {naive_found} of {len(leaks)} | {sum(map(naive.found, pages))} of {len(pages)} | |"
+    )
+    for problem_id, part, how in missed[:20]:
+        print(f"missed: {problem_id}, {part}, {how}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

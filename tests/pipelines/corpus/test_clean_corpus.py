@@ -1,0 +1,247 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings, write_contamination
+from pipelines.corpus.export import ExportSettings, write_math_corpus
+from pipelines.corpus.grams import gram_words
+from pipelines.corpus.near_duplicates import (
+    NearDuplicateSettings,
+    jaccard,
+    shingle_hashes,
+    write_near_duplicates,
+)
+from pipelines.corpus.page_tables import CorpusError
+from pipelines.corpus.quality import QualitySettings, judge
+from pipelines.records import EXTRACTED, PROBLEMS
+
+QUESTION = "Natalia sold 1,000 clips to 48 of her friends in April, and then she sold half as many clips in May."
+ZH = "小明家有鸡和兔共三十五只，它们的脚一共有九十四只，问鸡和兔各有多少只？"
+SETTINGS = DecontaminationSettings()
+
+
+def extracted_row(key, text, **values):
+    """One row of EXTRACTED."""
+    row = dict.fromkeys(EXTRACTED.names) | {"url_key": key, "url": f"https://{key}", "title": key, "text": text}
+    return (
+        row | {"domain": key.partition("/")[0], "language": "en", "margin": 1.0, "tokens": 100, "formulas": 0} | values
+    )
+
+
+def problem(number, question, reference="72", solution=None):
+    return {"id": f"b/{number}", "benchmark": "b", "question": question, "reference": reference, "solution": solution}
+
+
+def prose(seed, words=300):
+    draw = np.random.default_rng(seed)
+    return " ".join(f"w{n}" for n in draw.integers(0, 5000, words))
+
+
+def hits(text, *problems):
+    return BenchmarkIndex(problems, SETTINGS).hits(text)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        QUESTION,
+        QUESTION.upper(),
+        QUESTION.replace(" ", "\n  "),
+        QUESTION.replace(" ", "\u00a0"),
+        QUESTION.replace("friends", "<b>friends</b>").replace("April", "*April*"),
+        QUESTION.replace("1,000", "1000"),
+        QUESTION.replace("clips", "cl\u200bips"),
+    ],
+)
+def test_a_copied_question_is_found_whatever_its_white_space_case_and_markup(copy):
+    (hit,) = hits(f"{prose(1)} {copy} {prose(2)}", problem(1, QUESTION))
+    assert (hit["problem_id"], hit["part"], hit["match"]) == ("b/1", "question", "gram")
+    assert hit["span"].startswith("natalia sold 1000 clips to 48")
+    assert hit["words"] == 21
+
+
+@pytest.mark.parametrize("copy", [ZH, ZH.replace("，", "，\n"), " ".join(ZH), ZH.replace("鸡", "<i>鸡</i>")])
+def test_chinese_is_compared_by_character(copy):
+    (hit,) = hits(f"题目：{copy} 解答如下", problem(1, ZH))
+    assert hit["words"] == 32  # its characters without the three marks
+
+
+def test_numbers_are_kept():
+    assert (
+        hits(
+            QUESTION.replace("48", "49").replace("1,000", "7"),
+            problem(1, "sold 1,000 clips to 48 of her friends in April, and"),
+        )
+        == []
+    )
+    assert gram_words("3.5 and 1,234,567 and 3,14") == ["3.5", "and", "1234567", "and", "3", "14"]
+
+
+def test_latex_is_kept_and_its_layout_dropped():
+    plain = gram_words(r"\left( \dfrac{1}{2} \right) \text{ metres}")
+    assert plain == gram_words(r"$(\frac 12)$ metres".replace("12", "1 2")) == ["frac", "1", "2", "metres"]
+
+
+def test_a_short_item_is_matched_whole_and_only_whole():
+    item = problem(1, "How many cats has Ann?")
+    (hit,) = hits("So: how many cats has   ANN? Nobody knows.", item)
+    assert (hit["match"], hit["words"]) == ("whole", 5)
+    assert hits("How many cats has Anna?", item) == []
+
+
+def test_a_final_answer_of_one_or_two_words_is_no_evidence():
+    assert hits("The answer is 72, or 5 apples.", problem(1, "x", "72"), problem(2, "y", "5 apples")) == []
+
+
+def test_a_leaked_solution_counts_like_a_question():
+    (hit,) = hits(prose(1) + " " + QUESTION, problem(1, "Q?", solution=QUESTION))
+    assert hit["part"] == "solution"
+
+
+def test_what_many_problems_share_is_no_leak_but_their_own_words_are():
+    template = "Please reason step by step, and put your final answer within the box below. "
+    names = ["ant", "bee", "cow", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"]
+    items = [
+        problem(n, f"{template}Which {name} runs and jumps over how many of the other old {name} fences today?")
+        for n, name in enumerate(names)
+    ]
+    assert hits(template, *items) == []
+    (hit,) = hits("Which COW runs and jumps over how many of the other old cow fences today?", *items)
+    assert hit["problem_id"] == "b/2"
+
+
+def test_numbers_in_a_row_are_no_leak():
+    counting = " ".join(map(str, range(30)))
+    assert hits(counting, problem(1, f"What comes next in the row {counting} of the numbers?")) == []
+
+
+def test_a_phrase_on_many_sites_is_reported_and_not_dropped(stage, stored):
+    rows = [extracted_row(f"site{n}.org/a", f"{prose(n)} there is no solution here") for n in range(6)]
+    extracted = stored("extracted", rows, EXTRACTED)
+    problems = {"b": stored("problems", [problem(1, QUESTION, "There is no solution")], PROBLEMS)}
+    found = stage(write_contamination, SETTINGS, extracted=extracted, problems=problems)
+    assert (found.facts["hits"], found.facts["contaminated_pages"], found.facts["common_phrases"]) == (6, 0, 6)
+
+
+def test_exact_jaccard_of_word_5_grams():
+    left, right = shingle_hashes("a b c d e f", 5), shingle_hashes("a b c d e g", 5)
+    assert (len(left), len(right), jaccard(left, right)) == (2, 2, 1 / 3)
+    assert len(shingle_hashes("数学题目很难", 5)) == 2
+    assert jaccard(shingle_hashes("", 5), shingle_hashes("", 5)) == 0.0
+
+
+def edited(text, share, seed):
+    """The text with some words replaced."""
+    draw, words = np.random.default_rng(seed), text.split()
+    for place in draw.choice(len(words), int(share * len(words)), replace=False):
+        words[place] = f"edit{seed}x{place}"
+    return " ".join(words)
+
+
+def duplicate_rows():
+    rows = []
+    for n in range(170):  # enough rows for two processes
+        text = prose(n)
+        rows += [extracted_row(f"a.org/{n}", text), extracted_row(f"b.org/{n}", edited(text, 0.01, n), formulas=3)]
+        rows.append(extracted_row(f"c.org/{n}", edited(text, 0.2, n + 100)))
+    return rows
+
+
+def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, stored):
+    rows = duplicate_rows()
+    extracted = stored("extracted", rows, EXTRACTED)
+    one, two = (stage(write_near_duplicates, NearDuplicateSettings(workers=n), extracted=extracted) for n in (1, 2))
+    assert one.files()[0].read_bytes() == two.files()[0].read_bytes()
+    found = pq.read_table(one.files()[0]).to_pylist()
+    shingles = [shingle_hashes(row["text"], 5) for row in rows]
+    for n in range(0, len(rows), 3):
+        assert found[n]["cluster"] == found[n + 1]["cluster"] == n
+        assert (jaccard(shingles[n], shingles[n + 2]) >= 0.8) == (found[n + 2]["cluster"] == n)
+        assert [row["kept"] for row in found[n : n + 2]] == [False, True]  # the copy with formulas is the best
+    assert (one.facts["clusters"], one.facts["duplicates"], one.facts["largest"]) == (170, 170, 2)
+
+
+def test_line_rules_leave_formulas_and_code_alone():
+    text = "Sign in\nWe use cookies\nSign in: $x = 1$\n```\nlog in\n```\n" + "A sentence about groups. " * 10
+    judged = judge(text, QualitySettings())
+    assert judged.text.startswith("Sign in: $x = 1$\n```\nlog in\n```\nA sentence")
+    assert dict(judged.dropped_lines) == {"chrome": 2}
+    assert judged.reason is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("tiny", "short"),
+        ("word \ufffd\ufffd " * 50, "unreadable"),
+        ("A" * 1_000_000, "encoded data"),
+        ("the same line again\n" * 40, "repetition"),
+        ("数学是研究数量、结构、变化、空间以及信息等概念的一门学科。" * 3, None),
+    ],
+)
+def test_page_rules_say_why(text, reason):
+    assert judge(text, QualitySettings()).reason == reason
+
+
+def cleaned(stage, stored, rows, problems):
+    extracted = stored("extracted", rows, EXTRACTED)
+    clusters = stage(write_near_duplicates, NearDuplicateSettings(workers=1), extracted=extracted)
+    tables = {"b": stored("problems", problems, PROBLEMS)}
+    contamination = stage(write_contamination, SETTINGS, extracted=extracted, problems=tables)
+    return {"extracted": extracted, "near_duplicates": clusters, "contamination": contamination}
+
+
+def test_every_page_is_exported_or_in_the_ledger_with_its_reason(stage, stored):
+    rows = [
+        extracted_row("a.org/kept", prose(1)),
+        extracted_row("a.org/copy", prose(1)),
+        extracted_row("a.org/leak", prose(2) + QUESTION),
+        extracted_row("a.org/short", "no"),
+        extracted_row("a.org/other", prose(3)),
+    ]
+    corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
+    documents = pq.read_table(corpus.path / "data").to_pylist()
+    assert [row["url_key"] for row in documents] == ["a.org/copy", "a.org/other"]  # its URL is as long and comes first
+    assert documents[0]["cluster_size"] == 2
+    ledger = pq.read_table(corpus.path / "ledger").to_pylist()
+    assert {row["url_key"]: (row["stage"], row["reason"]) for row in ledger} == {
+        "a.org/kept": ("near_duplicates", "near-duplicate"),
+        "a.org/leak": ("decontamination", "contamination"),
+        "a.org/short": ("quality", "short"),
+    }
+    assert (corpus.facts["rows"], corpus.facts["dropped"], corpus.facts["contamination_left"]) == (2, 3, 0)
+
+
+def test_where_the_best_copy_is_dropped_another_stays(stage, stored):
+    page = prose(1)
+    leak = "\n" + " ".join(QUESTION.split()[:12])
+    rows = [extracted_row("a.org/long-url", page), extracted_row("a.org/b", page + leak, formulas=9)]
+    corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
+    assert [row["url_key"] for row in pq.read_table(corpus.path / "data").to_pylist()] == ["a.org/long-url"]
+
+
+def test_clusters_of_another_extraction_are_refused(stage, stored):
+    inputs = cleaned(stage, stored, [extracted_row("a.org/1", prose(1))], [problem(1, QUESTION)])
+    other = stored("other", [extracted_row("b.org/1", prose(1))], EXTRACTED)
+    with pytest.raises(CorpusError, match="row by row"):
+        stage(write_math_corpus, ExportSettings(), **inputs | {"extracted": other})
+
+
+def test_the_export_loads_as_a_dataset_and_twice_gives_the_same_bytes(stage, stored, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    inputs = cleaned(stage, stored, [extracted_row(f"a.org/{n}", prose(n)) for n in range(5)], [problem(1, QUESTION)])
+    first, second = (stage(write_math_corpus, ExportSettings(), **inputs) for _ in range(2))
+    for path in sorted(p for p in first.path.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (second.path / path.relative_to(first.path)).read_bytes(), path.name
+    loaded = datasets.load_dataset(str(first.path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert loaded["url_key"] == [f"a.org/{n}" for n in range(5)]
+    assert json.loads((first.path / "figures.json").read_text())["rows"] == 5
+
+
+def test_an_empty_extraction_makes_an_empty_corpus(stage, stored):
+    corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, [], [problem(1, QUESTION)]))
+    assert corpus.facts["rows"] == 0
+    assert isinstance(pq.read_table(corpus.path / "data"), pa.Table)

@@ -1,0 +1,108 @@
+import json
+
+import pytest
+
+from pipelines.corpus.annotate_command import clean, review, waiting
+from pipelines.corpus.annotations import read_decisions
+from pipelines.corpus.why_command import references, trace, verdict
+from pipelines.records import EXTRACTED, LEDGER, SCORES
+from pipelines.storage import StorageError, Store
+
+PROPOSALS = [
+    {
+        "prefix": f"{name}.org/x",
+        "pages": 9,
+        "collected": 5,
+        "share": 0.5,
+        "with_formulas": 1,
+        "examples": {"collected": [{"title": "T\x1b[2J", "url": "u", "text": "t"}], "uncollected": []},
+    }
+    for name in ("a", "b", "c")
+]
+
+
+def answers(*given):
+    left = list(given)
+    return lambda _: left.pop(0)
+
+
+def test_verdicts_are_appended_at_once_and_never_asked_twice(tmp_path):
+    file = tmp_path / "decisions.jsonl"
+    assert review(PROPOSALS, [], file, "Ada", answers("m", "lecture notes", "nonsense", "o", "", "q")) == 2
+    decided = read_decisions(file)
+    assert [(d.prefix, d.verdict, d.by, d.who, d.why) for d in decided] == [
+        ("a.org/x", "math", "person", "Ada", "lecture notes"),
+        ("b.org/x", "other", "person", "Ada", ""),
+    ]
+    assert review(PROPOSALS, decided, file, "Ada", answers("s")) == 0
+
+
+def test_a_verdict_can_be_taken_back(tmp_path):
+    file = tmp_path / "decisions.jsonl"
+    assert review(PROPOSALS[:2], [], file, "Ada", answers("m", "", "b", "o", "a shop", "q")) == 1
+    assert [(d.prefix, d.verdict) for d in read_decisions(file)] == [("a.org/x", "other")]
+
+
+def test_a_wider_prefix_covers_what_lies_below_it(tmp_path):
+    file = tmp_path / "decisions.jsonl"
+    twins = [PROPOSALS[0], {**PROPOSALS[0], "prefix": "a.org/y"}]
+    assert review(twins, [], file, "Ada", answers("n", "https://www.a.org/", "m", "")) == 1
+    assert read_decisions(file)[0].prefix == "a.org"
+
+
+def test_a_title_cannot_move_the_cursor():
+    assert clean("T\x1b[2J\n") == "T [2J "
+
+
+@pytest.fixture
+def run_folder(tmp_path, stored):
+    import shutil
+
+    def write(source):
+        def copy(folder):
+            for path in source.path.iterdir():
+                shutil.copy(path, folder / path.name)
+            return {"converged": False}
+
+        return copy
+
+    score = {"url_key": "a.org/low", "domain": "a.org", "language": "en", "margin": -2.5, "tokens": 9}
+    tables = {
+        "iteration_1/scores/A": stored("scores", [score], SCORES),
+        "extracted": stored("extracted", [{"url_key": "a.org/copy", "url": "https://a.org/copy"}], EXTRACTED),
+        "math_corpus": stored(
+            "ledger",
+            [{"url_key": "a.org/copy", "stage": "near_duplicates", "reason": "near-duplicate", "detail": "of a.org/x"}],
+            LEDGER,
+        ),
+    }
+    store = Store(tmp_path / "run")
+    for name, table in tables.items():
+        artifact = store.build(name, write(table))
+        reference = store.root / "refs" / f"{name}.json"
+        reference.parent.mkdir(parents=True, exist_ok=True)
+        reference.write_text(json.dumps({"path": artifact.path.relative_to(store.root).as_posix()}))
+    return store.root
+
+
+def test_why_tells_the_last_stage_and_its_reason(run_folder):
+    steps = trace("https://a.org/copy", references(run_folder))
+    assert [(s.artifact, s.what) for s in steps] == [
+        ("extracted", "present"),
+        ("math_corpus", "near_duplicates: near-duplicate"),
+    ]
+    assert verdict("u", steps) == "u: dropped by math_corpus: near_duplicates: near-duplicate."
+
+
+def test_why_tells_a_margin_that_was_too_low(run_folder):
+    steps = trace("https://www.a.org/low", references(run_folder))
+    assert "never recalled (language en, margin -2.500" in verdict("u", steps)
+
+
+def test_why_says_that_it_never_met_a_url(run_folder):
+    assert "does not know it" in verdict("u", trace("https://nowhere.org/", references(run_folder)))
+
+
+def test_annotate_without_a_run_names_the_remedy(tmp_path):
+    with pytest.raises(StorageError, match="Run `mathsieve run` first"):
+        waiting(tmp_path)
