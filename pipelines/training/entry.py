@@ -135,14 +135,14 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
             f"{job.method}: expected problems of at most {settings.sampling.max_prompt_tokens} tokens; found none "
             f"({left_out} were longer). Give other problems or raise sampling.max_prompt_tokens."
         )
-    online = isinstance(settings, OnlineRftSettings | GrpoSettings)
+    drawn_before = settings.explorations(len(questions)) if isinstance(settings, RftSettings | DpoSettings) else None
     count = settings.questions_per_step
     return Explorer(
         folder=job.folder,
         questions=questions,
         questions_per_step=count,
         seed=settings.seed,
-        explorations=None if online else min(-(-len(questions) // count), settings.optimiser.steps),
+        explorations=drawn_before,
         draw=transformers_draw(
             accelerator.unwrap_model(run.policy).model,
             settings.sampling,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipelines.storage import Artifact, Json
 from pipelines.training.launch import Job, absolute, launch
-from pipelines.training.samples import count_rewards
+from pipelines.training.offline import draw_from_server
+from pipelines.training.samples import count_rewards, read_problems
 from pipelines.training.settings import (
     DpoSettings,
     GrpoSettings,
@@ -35,6 +36,8 @@ def write_policy_model(
         inputs=absolute(problems.files()),
         folder=folder.absolute(),
     )
+    if isinstance(settings, RftSettings | DpoSettings) and settings.sampling.engine == "vllm":
+        draw_from_server(folder, settings, job.start, list(read_problems(job.inputs)))
     launch(job, settings.machine)
     plot_log(folder)
     return training_facts(folder, settings) | count_rewards(folder)

@@ -68,6 +68,7 @@ class SamplingSettings(Settings):
     max_new_tokens: int = Field(default=1024, gt=0)  # §4.2: "the max length is set to 1024"
     max_prompt_tokens: int = Field(default=1024, gt=0)  # ours: longer questions are skipped and counted
     engine: Literal["transformers", "vllm"] = "transformers"
+    """`vllm`: a server draws everything before training, so for RFT and DPO only; the others draw as they learn."""
     rows_per_call: int = Field(default=64, gt=0)  # ours: outputs generated at once by `transformers`
     checker_profile: Literal["strict", "reward", "deepseek"] = "reward"  # ours: the profile that is hard to hack
 
@@ -92,6 +93,10 @@ class RftSettings(Settings):
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings()
 
+    def explorations(self, questions: int) -> int:
+        """How many explorations are drawn: all questions once, or as many as there are steps."""
+        return min(-(-questions // self.questions_per_step), self.optimiser.steps)
+
 
 class OnlineRftSettings(Settings):
     """§5.2.1: as RFT, but the outputs come from the policy as it is at each step."""
@@ -102,6 +107,11 @@ class OnlineRftSettings(Settings):
     optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # as the policy of §4.2
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings()
+
+    @model_validator(mode="after")
+    def _draws_as_it_learns(self) -> Self:
+        _require_transformers(self.method, self.sampling)
+        return self
 
 
 class DpoSettings(Settings):
@@ -130,6 +140,10 @@ class DpoSettings(Settings):
             )
         return self
 
+    def explorations(self, questions: int) -> int:
+        """How many explorations are drawn: all questions once, or as many as there are steps."""
+        return min(-(-questions // self.questions_per_step), self.optimiser.steps)
+
 
 class GrpoSettings(Settings):
     """§4.2: policy learning rate 1e-6, KL coefficient 0.04, 64 outputs a question, batch 1024, one update."""
@@ -141,6 +155,19 @@ class GrpoSettings(Settings):
     optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # §4.2; steps ours
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings()
+
+    @model_validator(mode="after")
+    def _draws_as_it_learns(self) -> Self:
+        _require_transformers(self.method, self.sampling)
+        return self
+
+
+def _require_transformers(method: str, sampling: SamplingSettings) -> None:
+    if sampling.engine != "transformers":
+        raise ValueError(
+            f"{method}: expected sampling.engine transformers, since the policy changes at every step; found "
+            f"{sampling.engine}. Set engine: transformers, or use the method rft or dpo."
+        )
 
 
 PolicySettings = RftSettings | OnlineRftSettings | DpoSettings | GrpoSettings

@@ -13,7 +13,7 @@ from pipelines.storage import Artifact
 
 
 def make_tokenizer(folder: Path) -> None:
-    """One token for each byte, after <pad>, <s> and </s>: a text's ids are its bytes plus 3."""
+    """One token for each byte, after <pad>, <s> and </s>."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -38,7 +38,9 @@ def test_the_corpus_that_resembles_the_held_out_text_wins(tiny_model: Path, prob
     rows = {row["corpus"]: row for row in facts["rows"]}
     assert list(rows) == ["no_math_training", "sums", "chat"]
     assert 9_000 < rows["sums"]["trained_tokens"] < 10_240  # the first token of each piece has nothing before it
-    assert rows["sums"]["bits_per_byte"] < 3 < rows["chat"]["bits_per_byte"] < rows["no_math_training"]["bits_per_byte"]
+    bits = {name: row["bits_per_byte"] for name, row in rows.items()}
+    assert bits["sums"] < 4 < 7 < bits["no_math_training"] < 9  # 260 tokens at random weights: about log2(260) bits
+    assert bits["sums"] < bits["chat"] - 0.5
     assert rows["sums"]["asked"] == 6
     assert json.loads((folder / "proxy_models.json").read_text())["rows"] == facts["rows"]
     assert "| sums |" in (folder / "proxy_models.md").read_text()

@@ -1,0 +1,103 @@
+"""Drawing all outputs of an offline method (RFT, DPO) from a vLLM server, before training starts.
+
+The policy does not change while it is drawn from, so one server serves the whole draw; the training process then finds
+the explorations stored and draws nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from evaluators.records import Problem
+from evaluators.sampling import Endpoint, Request, Sampler
+from evaluators.vllm_server import ServerSettings, VllmServer, model_hash
+from pipelines.training.samples import (
+    Question,
+    Reward,
+    checker_reward,
+    exploration_file,
+    judged,
+    questions_of,
+    read_questions,
+    write_groups,
+)
+from pipelines.training.settings import DpoSettings, RftSettings, SamplingSettings
+
+
+def draw_from_server(
+    folder: Path, settings: RftSettings | DpoSettings, policy: Path, problems: Sequence[Problem]
+) -> None:
+    """Start a server for the policy and store every exploration that is not stored yet."""
+    with VllmServer(policy, ServerSettings()) as server:
+        endpoint = Endpoint(settings=server.endpoint, identity=model_hash(policy), alive=server.watch)
+
+        async def draw() -> None:
+            async with endpoint:
+                await draw_explorations(folder, settings, policy, problems, endpoint)
+
+        asyncio.run(draw())
+
+
+async def draw_explorations(
+    folder: Path,
+    settings: RftSettings | DpoSettings,
+    policy: Path,
+    problems: Sequence[Problem],
+    sampler: Sampler,
+    reward: Reward | None = None,
+) -> None:
+    """Store the explorations, one after the other; within one, all requests are under way at once."""
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(policy, local_files_only=True)
+    begin = tokenizer.bos_token or ""
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = tokenizer(begin + text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    questions, _ = read_questions(iter(problems), encode, settings.sampling.max_prompt_tokens)
+    judge = reward or checker_reward(settings.sampling.checker_profile)
+    decode: Callable[[Sequence[int]], str] = lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True))  # noqa: E731 - a parameter, not a function of its own
+    for exploration in tqdm(range(settings.explorations(len(questions))), desc="explorations", disable=None):
+        path = exploration_file(folder, exploration)
+        if path.exists():
+            continue
+        chosen = questions_of(questions, exploration, settings.questions_per_step, settings.seed)
+        outputs = await asyncio.gather(
+            *(_group(sampler, question, settings.sampling, settings.seed, tokenizer) for question in chosen)
+        )
+        write_groups(path, [judged(q, o, decode, judge) for q, o in zip(chosen, outputs, strict=True)])
+
+
+async def _group(
+    sampler: Sampler, question: Question, settings: SamplingSettings, seed: int, tokenizer: Any
+) -> list[tuple[Sequence[int], str]]:
+    """One question's outputs as token ids; a finished one ends with the end-of-sequence token, as the model wrote it."""
+    requests = [
+        Request(
+            prompt=(tokenizer.bos_token or "") + question.prompt,
+            max_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            top_p=1.0,
+            seed=_seed(seed, question.problem.id, number),
+            special_tokens=False,
+        )
+        for number in range(settings.group_size)
+    ]
+    outputs: list[tuple[Sequence[int], str]] = []
+    for generation in await asyncio.gather(*(sampler.generate(request) for request in requests)):
+        ids = list(tokenizer(generation.text, add_special_tokens=False)["input_ids"])
+        ended = [tokenizer.eos_token_id] if generation.finish == "stop" else []
+        outputs.append((ids + ended, generation.finish))
+    return outputs
+
+
+def _seed(seed: int, problem: str, number: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}/{problem}/{number}".encode()).digest()[:4], "big") >> 1
