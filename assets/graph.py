@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -51,24 +52,36 @@ class Plan:
         return [key for stretch in self.stretches for key in stretch.keys]
 
 
-def _stretches(graph: object, wanted: set[dg.AssetKey]) -> Iterator[Stretch]:
-    order = [key for key in graph.toposorted_asset_keys if key in wanted]  # type: ignore[attr-defined]  # Dagster's asset graph type is private
+def _stretches(graph: Any, wanted: set[dg.AssetKey]) -> Iterator[Stretch]:
+    """Stretches in the order in which the paper tells it: one group after the other, as far as dependencies allow."""
+    order = [key for key in graph.toposorted_asset_keys if key in wanted]
     done: set[dg.AssetKey] = set()
 
-    def node(key: dg.AssetKey) -> object:
-        return graph.get(key)  # type: ignore[attr-defined]  # as above
-
-    def ready(key: dg.AssetKey) -> bool:
-        return key not in done and all(parent in done or parent not in wanted for parent in node(key).parent_keys)  # type: ignore[attr-defined]  # as above
+    def ready() -> list[dg.AssetKey]:
+        left = [key for key in order if key not in done]
+        return [
+            key for key in left if all(parent in done or parent not in wanted for parent in graph.get(key).parent_keys)
+        ]
 
     while len(done) < len(order):
-        partitions = node(next(key for key in order if ready(key))).partitions_def  # type: ignore[attr-defined]  # as above
+        first = graph.get(min(ready(), key=lambda key: _rank(graph.get(key).group_name)))
         keys: list[dg.AssetKey] = []
-        while found := [key for key in order if ready(key) and node(key).partitions_def == partitions]:  # type: ignore[attr-defined]  # as above
+        while found := [
+            key
+            for key in ready()
+            if (graph.get(key).group_name, graph.get(key).partitions_def) == (first.group_name, first.partitions_def)
+        ]:
             keys += found
             done |= set(found)
-        policies = {node(key).backfill_policy for key in keys}  # type: ignore[attr-defined]  # as above
-        yield Stretch(keys=tuple(keys), partitions=partitions, single_run=policies == {dg.BackfillPolicy.single_run()})
+        single_run = all(graph.get(key).backfill_policy == dg.BackfillPolicy.single_run() for key in keys)
+        yield Stretch(keys=tuple(keys), partitions=first.partitions_def, single_run=single_run)
+
+
+def _rank(group: str) -> tuple[int, int]:
+    """Where a group stands in the story."""
+    name, _, number = group.partition("_")
+    story = ("crawl", "seed", "iteration", "benchmarks", "corpus", "mixtures", "training", "evaluation", "reports")
+    return (story.index(name) if name in story else len(story), int(number) if number.isdigit() else 0)
 
 
 def materialize(
@@ -161,13 +174,11 @@ class _Progress:
 
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                event = getattr(record, "dagster_event", None)
-                if event is not None:
-                    progress.see(event)
+                meta = getattr(record, "dagster_meta", {})
+                if meta.get("dagster_event") is not None:
+                    progress.see(meta["dagster_event"])
                 elif record.levelno >= logging.WARNING and not progress.quiet:
-                    print(
-                        f"         {getattr(record, 'orig_message', record.getMessage())}", file=sys.stderr, flush=True
-                    )
+                    print(f"         {meta.get('orig_message', record.getMessage())}", file=sys.stderr, flush=True)
 
         @dg.logger
         def console(_: dg.InitLoggerContext) -> logging.Logger:

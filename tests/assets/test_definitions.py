@@ -1,0 +1,132 @@
+"""The code location: what Dagster loads, and how fast and light it must be."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.definitions import definitions_of
+from pipelines.recipe import Recipe, RecipeError, load_recipe
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEMO = CHECKOUT / "recipes" / "demo.yaml"
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Recipe:
+    return load_recipe(DEMO)
+
+
+@pytest.fixture(scope="module")
+def definitions(demo: Recipe) -> dg.Definitions:
+    return definitions_of(demo)
+
+
+def test_definitions_load_without_the_heavy_modules() -> None:
+    program = (
+        "import sys; from assets.definitions import defs; import dagster as dg\n"
+        "heavy = {'torch', 'vllm', 'fasttext', 'matplotlib', 'transformers', 'datasets', 'scipy', 'sympy'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.strip()[-300:]) == (0, "")
+
+
+def test_the_location_of_the_workspace_is_loadable(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_the_graph_has_the_groups_of_the_paper(definitions: dg.Definitions) -> None:
+    groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    loop = {"iteration_1", "iteration_2"}
+    assert groups == {"crawl", "seed", "corpus", "benchmarks", "mixtures", "training", "evaluation", "reports"} | loop
+
+
+def test_every_asset_says_what_it_is_and_of_what_kind(definitions: dg.Definitions) -> None:
+    for spec in definitions.resolve_all_asset_specs():
+        assert spec.description, spec.key
+        assert spec.kinds, spec.key
+
+
+def test_the_loop_is_unrolled_from_the_seed(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    classifier = dg.AssetKey(["iteration_2", "classifier"])
+    assert dg.AssetKey(["iteration_1", "corpus"]) in graph.get(classifier).parent_keys
+    assert dg.AssetKey("seed_corpus") in graph.get(dg.AssetKey(["iteration_1", "classifier"])).parent_keys
+
+
+def test_scores_of_a_model_depend_on_its_checkpoint_and_on_no_other(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    upstream = dg.AssetSelection.assets(dg.AssetKey(["base", "scores"])).upstream().resolve(graph)
+    assert dg.AssetKey("base_model") in upstream
+    assert dg.AssetKey("sft_model") not in upstream
+
+
+def test_evaluation_and_decontamination_read_one_table_of_problems(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for reader in ("contamination", "sft_mixture", "contained_problems"):
+        assert dg.AssetKey("problems") in graph.get(dg.AssetKey(reader)).parent_keys
+    assert dg.AssetKey("problems") in graph.get(dg.AssetKey(["sft", "grades"])).parent_keys
+
+
+@pytest.mark.parametrize("path", sorted((CHECKOUT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_project_gives_a_graph(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("MATHSIEVE_REAL_DATA", "OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+        monkeypatch.setenv(variable, "set-for-the-test")
+    recipe = load_recipe(path)
+    assert recipe.name == path.stem
+    dg.Definitions.validate_loadable(definitions_of(recipe))
+
+
+def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+        monkeypatch.setenv(variable, "set-for-the-test")
+    recipe = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
+    classifier, sft, grpo = recipe.iterations.classifier, recipe.training.sft, recipe.training.policies["grpo"]
+    assert (recipe.iterations.count, recipe.iterations.recall.token_budget) == (4, 40_000_000_000)  # §2.1
+    assert (classifier.dim, classifier.learning_rate, classifier.ngrams, classifier.least_count, classifier.epochs) == (
+        256,
+        0.1,
+        3,
+        3,
+        3,
+    )
+    assert (sft.batch_rows, sft.optimiser.steps, sft.optimiser.learning_rate, sft.optimiser.schedule) == (
+        256,
+        500,
+        5e-5,
+        "constant",
+    )
+    assert recipe.mixture.packing.context == 4096  # §3.2
+    assert (grpo.beta, grpo.optimiser.learning_rate, grpo.sampling.group_size) == (0.04, 1e-6, 64)  # §4.2
+    assert list(recipe.benchmarks) == ["gsm8k", "math", "mgsm_zh", "cmath"]  # Table 5
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            "weights: {templated: 0.8, templated_zh: 0.2}->weights: {templated: 0.8, templated_zh: 0.13}",
+            "must sum to 1.0; found 0.93",
+        ),
+        ("weights: {templated: 0.8, templated_zh: 0.2}->weights: {templated: 0.8, gsm8k: 0.2}", "found gsm8k"),
+        ("models: [base, sft]->models: [base, grpo]", "evaluation.models: expected some of base, sft; found grpo"),
+        ("  count: 2->  cuont: 2", "iterations.cuont: unknown key. Did you mean count?"),
+        ("  count: 2->  count: two", "iterations.count: expected"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_told_before_anything_runs(tmp_path: Path, change: str, complaint: str) -> None:
+    before, after = change.split("->")
+    text = DEMO.read_text(encoding="utf-8")
+    assert before in text
+    (tmp_path / "demo.yaml").write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(tmp_path / "demo.yaml")
+    assert complaint in str(caught.value)
+    assert "demo.yaml: " in str(caught.value)

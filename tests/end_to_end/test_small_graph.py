@@ -1,0 +1,133 @@
+"""The command a user types, on a small recipe: real Dagster, real WARC files, a real model behind a real vLLM server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.storage import Artifact, Store
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+RECIPE = Path(__file__).parent / "small.yaml"
+CORPUS_AND_MIXTURE = 'key:"math_corpus" or key:"sft_mixture"'
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "assets.command_line", "run", str(RECIPE), *words]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Artifacts and Dagster's history apart from those of the checkout."""
+    home.mkdir(parents=True, exist_ok=True)
+    settings = (CHECKOUT / "dagster.yaml").read_text(encoding="utf-8").replace("data/dagster", str(home / "dagster"))
+    (home / "dagster.yaml").write_text(settings, encoding="utf-8")
+    return {**os.environ, "MATHSIEVE_HOME": str(home), "DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
+
+
+def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), cwd=CHECKOUT, env=environment(home), capture_output=True, text=True, check=False, timeout=1200
+    )
+
+
+def artifact(home: Path, reference: str) -> Artifact:
+    folder = home / "small"
+    path = json.loads((folder / "refs" / f"{reference}.json").read_text(encoding="utf-8"))["path"]
+    return Store(folder).open(folder / path)
+
+
+def manifests(home: Path) -> dict[str, float]:
+    return {str(path.relative_to(home)): path.stat().st_mtime for path in (home / "small").rglob("manifest.json")}
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = run(whole, "--select", CORPUS_AND_MIXTURE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for seconds in (6, 10, 14):
+        process = subprocess.Popen(
+            command("--select", CORPUS_AND_MIXTURE),
+            cwd=CHECKOUT,
+            env=environment(killed),
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert run(killed, "--select", CORPUS_AND_MIXTURE).returncode == 0
+    for name in ("math_corpus", "sft_mixture"):
+        assert artifact(killed, name).content == artifact(whole, name).content
+    assert artifact(whole, "math_corpus").facts["rows"] > 0
+
+
+@pytest.mark.slow
+def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    assert first.returncode == 0, first.stderr[-3000:]
+    page = artifact(tmp_path, "benchmark_report").file("report.html")
+    assert str(page) in first.stdout
+    text = page.read_text(encoding="utf-8")
+    assert "Templated-easy" in text
+    assert "http" not in text.partition("<body")[0].replace("http-equiv", "").replace("http://www.w3.org", "")
+    scores = json.loads(
+        artifact(tmp_path, "sft/scores/templated_easy.cot").file("scores.json").read_text(encoding="utf-8")
+    )
+    assert scores["problems"] == 6
+    before = manifests(tmp_path)
+    second = run(tmp_path)
+    assert second.returncode == 0
+    assert manifests(tmp_path) == before
+
+
+def test_a_bad_recipe_stops_before_anything_runs(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(RECIPE.read_text(encoding="utf-8").replace("count: 2", "cuont: 2"), encoding="utf-8")
+    words = [sys.executable, "-m", "assets.command_line", "run", str(bad)]
+    done = subprocess.run(
+        words,
+        cwd=CHECKOUT,
+        env=environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"{bad}: iterations.cuont: unknown key. Did you mean count?"
+    assert not (tmp_path / "home" / "small").exists()
+
+
+def test_an_empty_crawl_folder_is_told_with_its_remedy(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    recipe = tmp_path / "recipe.yaml"
+    text = RECIPE.read_text(encoding="utf-8")
+    recipe.write_text(
+        "\n".join(line for line in text.splitlines() if not line.startswith("planted"))
+        + f"\ncrawl: {{folder: {empty}}}\n",
+        encoding="utf-8",
+    )
+    words = [sys.executable, "-m", "assets.command_line", "run", str(recipe)]
+    done = subprocess.run(
+        words,
+        cwd=CHECKOUT,
+        env=environment(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert str(empty) in done.stderr
+    assert "found none" in done.stderr
+    assert "Traceback" not in done.stderr
