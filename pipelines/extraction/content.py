@@ -228,7 +228,7 @@ def prune(body: Element, strictness: Strictness, html: str) -> None:
     stack = [(body, False)]
     while stack:
         element, inside = stack.pop()
-        if len(element.children) == 1 and isinstance(element.children[0], str):
+        if element.tag == "pre" or (len(element.children) == 1 and isinstance(element.children[0], str)):
             continue
         inside = inside or element.tag in ("main", "article")
         kept: list[Element | str] = []
@@ -285,6 +285,7 @@ def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Str
         return share < MOST and (menu or kind == "never")
     return (
         kind == "comments"
+        and element.tag not in INLINE  # a comment of a program
         and share < 0.5
         and "\ue000" not in element.text()
         and not any(sign in html for sign in FORUM)

@@ -82,6 +82,11 @@ def test_quotations_and_code_keep_their_lines() -> None:
     )
 
 
+def test_comments_in_a_program_are_no_comments_on_the_page() -> None:
+    code = '<pre>x = 1 <span class="comment"># one</span></pre>'
+    assert html_to_text(page(f"<p>{LINE * 4}</p>{code}")).endswith("```\nx = 1 # one\n```")
+
+
 def test_the_title_comes_from_the_head() -> None:
     assert (
         extract(page("<svg><title>icon</title></svg><p>x</p>", "<title> Sums &amp; more </title>")).title
