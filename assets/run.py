@@ -10,6 +10,7 @@ What exists already is found and not made again; a killed run resumes where it s
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -32,13 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from pipelines.crawl.settings import CrawlError
     from pipelines.recipe import RecipeError
     from pipelines.storage import StorageError
 
-    enter(arguments.recipe)
+    recipe = enter(arguments.recipe)
     try:
-        return _run(arguments)
-    except (RecipeError, StorageError) as error:
+        return _run(recipe, arguments)
+    except (RecipeError, CrawlError, StorageError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -46,27 +48,33 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
 
 
-def enter(recipe: Path) -> None:
-    """Make this process see one recipe and one history, wherever it was started from."""
+def enter(recipe: Path) -> Path:
+    """Make this process see one recipe and one history, wherever it was started from. Returns the recipe's full path."""
     os.environ["MATHSIEVE_RECIPE"] = str(recipe.absolute())
+    if "MATHSIEVE_HOME" in os.environ:
+        os.environ["MATHSIEVE_HOME"] = str(Path(os.environ["MATHSIEVE_HOME"]).absolute())
     os.environ.setdefault("DAGSTER_HOME", str(CHECKOUT))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     os.chdir(CHECKOUT)  # dagster.yaml names its folder relative to the checkout
+    return Path(os.environ["MATHSIEVE_RECIPE"])
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(path: Path, arguments: argparse.Namespace) -> int:
     import dagster as dg
 
     from assets.definitions import definitions_of
     from assets.graph import Plan, materialize
     from pipelines.recipe import load_recipe
 
-    recipe = load_recipe(arguments.recipe)
+    recipe = load_recipe(path)
     definitions = definitions_of(recipe)
     try:
         plan = Plan.of(definitions, arguments.select)
-    except (dg.DagsterInvalidSubsetError, dg.DagsterInvalidAssetKey) as error:
+    except dg.DagsterError as error:
         print(f"--select {arguments.select}: {error}", file=sys.stderr)
+        return 2
+    if not plan.stretches:
+        print(f"--select {arguments.select}: no asset of this recipe; `--list` alone shows them all", file=sys.stderr)
         return 2
     if arguments.list:
         for key in plan.keys:
@@ -82,15 +90,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _say_where(home: Path) -> None:
-    reports = sorted({reference.stem: reference for reference in (home / "refs").glob("*report*.json")}.items())
-    import json
-
-    from pipelines.storage import Store
-
     print()
-    for name, reference in reports:
-        folder = Path(home, json.loads(reference.read_text(encoding="utf-8"))["path"])
-        page = Store(home).open(folder).path / "report.html"
+    for reference in sorted((home / "refs").glob("*_report.json")):
+        page = home / json.loads(reference.read_text(encoding="utf-8"))["path"] / "report.html"
         if page.exists():
-            print(f"{name.replace('_', ' ')}: {page}")
+            print(f"{reference.stem.replace('_', ' ')}: {page}")
     print("the graph, its history and plots: make ui")

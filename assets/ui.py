@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     import dagster as dg
 
     from assets.graph import close_orphans, register_snapshots
+    from pipelines.crawl.settings import CrawlError
     from pipelines.recipe import RecipeError, load_recipe
 
     if not _is_free(arguments.port):
@@ -33,15 +34,15 @@ def run(arguments: argparse.Namespace) -> int:
             f"port {arguments.port} is in use. Name another: mathsieve ui --port {arguments.port + 1}", file=sys.stderr
         )
         return 2
-    enter(arguments.recipe)
+    recipe = enter(arguments.recipe)
     try:
-        recipe = load_recipe(arguments.recipe)
-    except RecipeError as error:
+        snapshots = load_recipe(recipe).snapshots()
+    except (RecipeError, CrawlError) as error:
         print(error, file=sys.stderr)
         return 2
     with dg.DagsterInstance.get() as instance:
         close_orphans(instance)
-        register_snapshots(instance, recipe.snapshots())
+        register_snapshots(instance, snapshots)
     print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     workspace = str(CHECKOUT / "workspace.yaml")
     words = [
