@@ -19,6 +19,11 @@ MAX_CHARACTERS = 100_000
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE)
 _SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
+_NOUNS = re.compile(r"\((?:\s*[A-Za-z]{2,})+\s*\)|\s*/\s*[A-Za-z]{2,}|\b[A-Za-z]{2,}\b")
+_UNCERTAIN = re.compile(
+    r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
+    re.IGNORECASE,
+)
 _LIST_OPS = frozenset({"list", "set"})
 
 
@@ -97,6 +102,9 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
             yours = readings(announced, False, rules.second_readings) or yours
     if not mine:
         return _without_grammar(left, right, "reference")
+    plain = mine[0].op in ("num", "dec")  # a unit of the reference's would have to be compared
+    if plain and rules.unevaluated and "=" in right and (not yours or yours[0].op == "relation"):
+        yours = (*yours, *_worded_arithmetic(right))
     if not yours:
         return _without_grammar(left, right, "prediction")
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
@@ -155,6 +163,16 @@ def _announced_answer(text: str, rules: Profile) -> str | None:
     if found.distinct > 1 and not rules.weak_methods:
         return None
     return found.answer
+
+
+def _worded_arithmetic(text: str) -> tuple[Node, ...]:
+    """`30 hamsters + 15 guinea pigs = 45 rodents` without its nouns; equality asks that every side has one value."""
+    if _UNCERTAIN.search(text) or "\\" in text or len(text) > 300:
+        return ()
+    bare = re.sub(r"(?<=\s)x(?=\s)", "*", _NOUNS.sub(" ", text.strip('"')))
+    if re.search(r"[A-Za-z<>]", bare):
+        return ()
+    return tuple(node for node in readings(bare, False, False) if node.op == "relation")
 
 
 def _through_options(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> Decision | None:

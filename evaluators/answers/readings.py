@@ -231,7 +231,7 @@ def _without_lead(text: str) -> tuple[str, bool]:
     if (
         label
         and (text[0].isupper() or text[0] == "\\" or "=" in label.group())
-        and not re.search(r"\b(?:not|or|and|if|than)\b", label[1])
+        and not re.search(r"\b(?:not|or|and|if|than|where|when|unless)\b", label[1])
         and "  " not in label[1]
     ):
         return text[label.end() :], False
