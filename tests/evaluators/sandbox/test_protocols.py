@@ -55,7 +55,7 @@ def test_a_longer_result_keeps_fifty_characters_of_either_end() -> None:
 
 
 def test_an_error_is_its_last_line_and_what_was_printed_before_is_dropped() -> None:
-    traceback = 'Traceback (most recent call last):\n  File "<block 1>", line 1\nNameError: name \'x\' is not defined\n'
+    traceback = "Traceback (most recent call last):\n  File \"<block 1>\", line 1\nNameError: name 'x' is not defined\n"
     failed = result("error", stdout="before\n", error=traceback)
     assert TORA.output(failed) == "NameError: name 'x' is not defined"
 
