@@ -54,9 +54,9 @@ def mistakes(tex: str) -> list[str]:
             continue
         if token in ("^", "_"):
             frame.script(token, found)
-        elif token == "{" or token == "\\left" or token.startswith("\\begin"):
+        elif token == "{" or token == "\\left" or (token.startswith("\\begin") and token.endswith("}")):
             frames.append(_Frame(SPACE.sub("", token), argument=frame.atom()))
-        elif token == "}" or token == "\\right" or token.startswith("\\end"):
+        elif token == "}" or token == "\\right" or (token.startswith("\\end") and token.endswith("}")):
             _close(token, frames, found)
         elif token in ("&", "\\\\"):
             frame.expect_no_script(found)
