@@ -1,7 +1,7 @@
 """MathInstruct (Yue et al. 2023): chain of thought and programs from thirteen sets, told apart by the row's `source`.
 
-It gives no references. A chain of thought is held against the answer it states itself, so it counts as unverified; a
-program must run and print something.
+It gives no references: a chain of thought is taken as it is, a program must run and print something, and neither counts
+as verified.
 """
 
 from __future__ import annotations

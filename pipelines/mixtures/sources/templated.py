@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from evaluators import templated
 from evaluators.records import Problem
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.source import Row, Source, SourceError, SourceSettings
 from pipelines.mixtures.verification import Solution
 
 ROWS = 2000  # problems where the recipe names no number: what all templates give without running dry
@@ -15,9 +15,11 @@ ROWS = 2000  # problems where the recipe names no number: what all templates giv
 
 def generate(settings: SourceSettings) -> Iterator[Solution]:
     kinds = templated.easy_templates() if settings.templates == "easy" else None
-    made = templated.generate(
-        settings.rows or ROWS, language=settings.language or "en", split="train", templates=kinds, seed=settings.seed
-    )
+    asked, language = settings.rows or ROWS, settings.language or "en"
+    try:
+        made = templated.generate(asked, language=language, split="train", templates=kinds, seed=settings.seed)
+    except ValueError as error:
+        raise SourceError(f"source templated: {error} Lower `rows`, or set `templates: all`.") from error
     for one in made:
         # The benchmark's name would say test data; as a source both languages and levels are one.
         problem = replace(one.problem, benchmark="templated")

@@ -132,6 +132,13 @@ def test_templated_rows_are_problems_and_forms_are_chosen(tmp_path: Path) -> Non
     assert all("/train/" in one.problem.id for one in found)
 
 
+def test_more_templated_rows_than_there_are_is_an_error_with_its_remedy() -> None:
+    with pytest.raises(
+        SourceError, match=r"expected 9000 different train problems; .* Lower `rows`, or set `templates"
+    ):
+        list(read_solutions(settings("templated", rows=9000, templates="easy")))
+
+
 def test_gzip_parquet_and_json_lists_read_alike(tmp_path: Path) -> None:
     row = {"question": "2+2?", "response": "$\\boxed{4}$", "reference": "4"}
     with gzip.open(tmp_path / "a.jsonl.gz", "wt", encoding="utf-8") as out:
