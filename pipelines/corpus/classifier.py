@@ -50,7 +50,7 @@ class ClassifierSettings(Settings):
     least_count: int = Field(default=3, ge=1)  # §2.1: "the minimum number of word occurrences to 3"
     epochs: int = Field(default=3, ge=1)  # §2.1
     bucket: int = Field(default=2_000_000, gt=0)  # fastText's default
-    least_updates: int = 12_000  # a small seed gets more epochs until it has had as many; the paper's has 3 million
+    least_updates: int = 40_000  # a small seed gets more epochs until it has had as many; the paper's has 3 million
     characters: int = Field(default=CHARACTERS, gt=0)  # of a page's body, in training and in scoring
     folds: int = Field(default=4, ge=2)  # of the held-out figures and of the search for look-alikes
     known_math_markers: int = Field(default=1, ge=1)  # a page with so many formulas in its HTML is no negative

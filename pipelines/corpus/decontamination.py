@@ -78,7 +78,7 @@ class BenchmarkIndex:
                 elif _languages(words[place : place + GRAM]) >= settings.language_words:
                     evident += 1
                     self.sources.setdefault(value, (problem, part))
-            if not evident and len(words) >= SHORTEST and _languages(words) >= (1 if len(words) >= GRAM else 2):
+            if not evident and len(words) >= SHORTEST and _languages(words) >= (2 if part == "reference" else 1):
                 size = min(len(words), GRAM)
                 start = int(window_hashes(hashed(words[:size]), size)[0])
                 self.whole[size][start].append(_Item(problem=problem, part=part, words=tuple(words)))
