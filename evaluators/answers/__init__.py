@@ -3,7 +3,7 @@
     >>> check(r"\\frac{1}{2}", "0.5").verdict
     'correct'
     >>> check("12 cm", "12 m").reason
-    '12 cm is not 12 m: 3/25 m against 12 m'
+    '12 m is not 12 cm'
 
 Profiles: `strict` (right), `reward` (harder to fool), `deepseek` (as DeepSeekMath's published grader).
 """

@@ -177,7 +177,9 @@ def _two_units(r: Node, p: Node, context: Context) -> Decision:
         exact = rational(converted)
         converted = num(exact) if exact is not None else converted
     decision = scalars(r.args[0], converted, context)
-    return decision if decision.same else decision._replace(reason=f"{show(p)[:80]} is not {show(r)[:80]}")
+    if decision.same is False:
+        return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}")
+    return decision
 
 
 def _conflict(unit: Unit, context: Context) -> str | None:

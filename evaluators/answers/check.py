@@ -124,15 +124,17 @@ def _best(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> 
     """The first pair of readings that agrees, or what was said of the likeliest pair."""
     first: Decision | None = None
     undecided: Decision | None = None
+    pair = (mine[0], yours[0])
     for r, p in _pairs(mine, yours, context.hints):
         decision = equal(r, p, context)
         if decision.same:
             return decision, (r, p)
         if decision.same is None:
             undecided = decision
-        first = first or decision
+        if first is None or (decision.stage == "unit" and first.stage != "unit"):
+            first, pair = decision, (r, p)  # what is wrong with a unit says more than what is wrong with a product
     assert first is not None
-    return undecided or first, (mine[0], yours[0])
+    return undecided or first, pair
 
 
 def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> list[tuple[Node, Node]]:
