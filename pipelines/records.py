@@ -63,7 +63,10 @@ EXTRACTED = pa.schema(
         ("url_key", pa.string()),
         ("url", pa.string()),
         ("title", pa.string()),
-        ("text", pa.large_string()),  # exact, math-preserving extraction; the seed's own text where no WARC holds the page
+        (
+            "text",
+            pa.large_string(),
+        ),  # exact, math-preserving extraction; the seed's own text where no WARC holds the page
         ("formulas", pa.int32()),
         ("domain", pa.string()),
         ("language", pa.string()),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.storage import MANIFEST, Store, StorageError, atomic_file
+from pipelines.storage import MANIFEST, StorageError, Store, atomic_file
 
 
 def writer(name: str, content: str, calls: list[str]):
@@ -96,7 +96,7 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
     def full(folder: Path) -> dict[str, int]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(StorageError, match="disk is full while writing x.*Free some space and run again"):
+    with pytest.raises(StorageError, match=r"disk is full while writing x.*Free some space and run again"):
         Store(tmp_path).build("x", full)
 
 
