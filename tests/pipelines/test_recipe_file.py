@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from evaluators.records import Settings
 from pipelines.recipe import RecipeError, read_yaml, validate
@@ -18,7 +20,7 @@ class Inner(Settings):
 class Outer(Settings):
     name: str
     inner: Inner = Inner()
-    by_key: dict[str, Inner] = {}
+    by_key: Mapping[str, Inner] = Field(default_factory=dict)
 
 
 def recipe(folder: Path, text: str) -> Path:
