@@ -76,8 +76,8 @@ def gram_words(text: str) -> list[str]:
         text = MARKUP.sub(lambda found: " " if found.group()[0] == "&" else "", text)
         text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
     text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
-    found = [word if word[0] != "\\" else SAME.get(word, word) for word in WORD.findall(text)]
-    return [word.lower().removeprefix("\\") for word in found if word not in LAYOUT]
+    found = [word.lower() for word in WORD.findall(text)]
+    return [SAME.get(word, word).removeprefix("\\") for word in found if word not in LAYOUT]
 
 
 def is_language(word: str) -> bool:
