@@ -113,8 +113,9 @@ class VllmServer:
                 raise ServerError(self._dead)
             assert self._running is not None, "watch() is for a server that was started"
             status = self._running.poll()
-            if status is None:
+            if status is None and self._listens():
                 return
+            status = self._running.stop()  # what listens no more is ending, which takes a while, or hangs
             if self.restarted >= self.settings.restarts:
                 self._dead = (
                     f"the vLLM server died {self.restarted + 1} times (exit status {status}); what was generated is kept and "
@@ -122,8 +123,14 @@ class VllmServer:
                 )
                 raise ServerError(self._dead)
             self.restarted += 1
-            self._running.stop()
             self._start()
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=5.0).close()
+        except OSError:
+            return False
+        return True
 
     def _start(self) -> None:
         self._running = Launched.start(self.command(), env=self.environment(), log=self.log)
