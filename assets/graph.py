@@ -182,7 +182,7 @@ class _Progress:
 
         @dg.logger
         def console(_: dg.InitLoggerContext) -> logging.Logger:
-            logger = logging.Logger("mathsieve.progress", logging.INFO)
+            logger = logging.Logger("mathsieve.progress", logging.DEBUG)  # Dagster logs its events as debug
             logger.addHandler(Handler())
             return logger
 
