@@ -29,7 +29,9 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         crawl = recipe.crawl_from(inputs.get("planted_crawl"))
         write = partial(write_extracted, settings=settings.extraction, crawl=crawl, corpus=corpus)
         return described(
-            store.build("extracted", write, settings=settings.extraction.identity(), inputs={"corpus": corpus, **inputs})
+            store.build(
+                "extracted", write, settings=settings.extraction.identity(), inputs={"corpus": corpus, **inputs}
+            )
         )
 
     @dg.asset(

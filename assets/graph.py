@@ -118,7 +118,7 @@ def register_snapshots(instance: dg.DagsterInstance, snapshots: Sequence[str]) -
 
 
 def close_orphans(instance: dg.DagsterInstance) -> None:
-    """Runs whose driver was killed would look alive for ever: report them failed."""
+    """Runs whose driver was killed would look alive, and hold their place in a pool, for ever: end them."""
     alive = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
@@ -128,6 +128,7 @@ def close_orphans(instance: dg.DagsterInstance) -> None:
             instance.report_run_failed(
                 run, "The process that drove this run was killed. Run the recipe again: it resumes."
             )
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _is_running(pid: int) -> bool:

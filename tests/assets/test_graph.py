@@ -136,3 +136,20 @@ def test_a_run_whose_driver_was_killed_is_reported_failed(instance: dg.DagsterIn
     close_orphans(instance)
     states = {run.run_id: run.status for run in instance.get_runs()}
     assert states == {"dead": dg.DagsterRunStatus.FAILURE, "alive": dg.DagsterRunStatus.STARTED}
+
+
+def test_a_killed_run_gives_its_place_in_the_pool_back(tmp_path: Path) -> None:
+    settings = {"concurrency": {"pools": {"default_limit": 1, "granularity": "op"}}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=settings) as instance:
+        with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+            pass
+        killed = dg.DagsterRun(
+            job_name="walk", run_id="killed", status=dg.DagsterRunStatus.STARTED, tags={DRIVER_TAG: str(gone.pid)}
+        )
+        instance.add_run(killed)
+        slots = instance.event_log_storage
+        slots.initialize_concurrency_limit_to_default("accelerator")
+        slots.claim_concurrency_slot("accelerator", "killed", "sft_model")
+        assert slots.get_concurrency_info("accelerator").active_slot_count == 1
+        close_orphans(instance)
+        assert slots.get_concurrency_info("accelerator").active_slot_count == 0
