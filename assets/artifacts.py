@@ -19,6 +19,9 @@ from pipelines.storage import Artifact, Json, StorageError, Store, atomic_file
 LARGEST_EMBEDDED_PLOT = 400_000
 """Bytes; Dagster keeps metadata in its event log, so larger plots are linked by path only."""
 
+LONGEST_CHART = 30
+"""Bars; more cannot be read at a glance."""
+
 
 class ArtifactStore(dg.ConfigurableResource[None]):
     """The store of one recipe, as a resource."""
@@ -108,8 +111,14 @@ def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:
     shown: dict[str, dg.MetadataValue[Any]] = {"path": dg.MetadataValue.path(str(artifact.path))}
     size = sum(p.stat().st_size for p in artifact.path.rglob("*") if p.is_file())
     shown["megabytes"] = dg.MetadataValue.float(round(size / 1e6, 3))
+    rows = artifact.facts.get("rows", _rows_of(artifact))
+    if rows is not None:
+        shown["dagster/row_count"] = dg.MetadataValue.int(rows)
     for key, value in artifact.facts.items():
-        shown["dagster/row_count" if key == "rows" else key] = _metadata_value(value)
+        if key != "rows":
+            shown[key] = _metadata_value(value)
+        if isinstance(value, Mapping) and len(value) > 1 and all(_is_count(count) for count in value.values()):
+            shown[f"plot: {key.replace('_', ' ')}"] = dg.MetadataValue.md(_bars(value))
     for name in ("report.html", "README.md"):
         if (artifact.path / name).exists():
             shown[name] = dg.MetadataValue.path(str(artifact.path / name))
@@ -120,6 +129,28 @@ def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:
                 f"![{plot.stem}](data:image/png;base64,{encoded})"
             )
     return shown
+
+
+def _rows_of(artifact: Artifact) -> int | None:
+    """Rows of its Parquet tables, the ledger's aside; None where it holds none."""
+    import pyarrow.parquet as pq
+
+    tables = [path for path in artifact.files("**/*.parquet") if path.parent.name != "ledger"]
+    return sum(pq.read_metadata(path).num_rows for path in tables) if tables else None
+
+
+def _is_count(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _bars(counts: Mapping[str, float]) -> str:
+    """A bar chart in text: Dagster shows Markdown beside an asset without a file to keep."""
+    shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LONGEST_CHART]
+    largest = max(value for _, value in shown) or 1
+    width = max(len(name) for name, _ in shown)
+    lines = [f"{name:<{width}}  {'█' * round(40 * value / largest):<40}  {value:,}" for name, value in shown]
+    left = len(counts) - len(shown)
+    return "\n".join(["```", *lines, *([f"... and {left} more"] if left else []), "```"])
 
 
 def _metadata_value(value: Json) -> dg.MetadataValue[Any]:
