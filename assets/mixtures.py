@@ -76,7 +76,7 @@ def packed_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.mixture.packing
 
     @dg.asset(
-        group_name="training",  # it is made with the base model's tokenizer,
+        group_name="training",  # it is made with the tokenizer of the base model
         kinds={"parquet"},
         description="Token rows of the context length; no loss on prompts and program output (§3.2).",
     )
