@@ -9,7 +9,7 @@ from typing import Any
 
 COLOURS = ("#2563a8", "#c2571a", "#2f7d4f", "#8a3ea3", "#a8842c", "#5a6472", "#b03060", "#1f8a8a")
 WIDTH = 760
-LABELS = 250  # pixels for the names on the left
+LABELS = 300  # pixels for the names on the left
 ROW = 26
 AXIS = 34
 
