@@ -112,10 +112,10 @@ def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch
     ("change", "complaint"),
     [
         (
-            "weights: {templated: 0.8, templated_zh: 0.2}->weights: {templated: 0.8, templated_zh: 0.13}",
+            "templated_pot: 0.1}->templated_pot: 0.03}",
             "must sum to 1.0; found 0.93",
         ),
-        ("weights: {templated: 0.8, templated_zh: 0.2}->weights: {templated: 0.8, gsm8k: 0.2}", "found gsm8k"),
+        ("templated_pot: 0.1}->gsm8k: 0.1}", "found gsm8k"),
         ("models: [base, sft]->models: [base, grpo]", "evaluation.models: expected some of base, sft; found grpo"),
         ("  count: 2->  cuont: 2", "iterations.cuont: unknown key. Did you mean count?"),
         ("  count: 2->  count: two", "iterations.count: expected"),
