@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ import dagster as dg
 from assets.partitions import SNAPSHOTS
 
 DRIVER_TAG = "mathsieve/driver_pid"
+OWN_ERROR = re.compile(r"^(?:assets|pipelines|evaluators)[\w.]*: ")
+"""The class before the message of an error of ours, which says all by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +160,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
             cause = error.cause or error
-            lines.append(f"{(event.step_key or '').replace('__', '/')}: {cause.message.strip()}")
+            lines.append(f"{(event.step_key or '').replace('__', '/')}: {OWN_ERROR.sub("", cause.message.strip())}")
     return "\n".join(lines) or "a run failed before its first step; see `make ui`"
 
 
