@@ -156,11 +156,11 @@ def _run_requests(stretch: Stretch, instance: dg.DagsterInstance) -> list[dict[s
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     lines = []
-    for event in result.get_step_failure_events() if hasattr(result, "get_step_failure_events") else result.all_events:
+    for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
-            cause = error.cause or error
-            lines.append(f"{(event.step_key or '').replace('__', '/')}: {OWN_ERROR.sub("", cause.message.strip())}")
+            message = OWN_ERROR.sub("", (error.cause or error).message.strip())
+            lines.append(f"{(event.step_key or '').replace('__', '/')}: {message}")
     return "\n".join(lines) or "a run failed before its first step; see `make ui`"
 
 
