@@ -6,7 +6,7 @@ Both are off until somebody turns them on in the UI, since a refresh may read te
 import dagster as dg
 
 from assets.graph import Plan, materialize
-from assets.partitions import SNAPSHOTS
+from assets.partitions import by_snapshot
 from pipelines.recipe import Recipe
 
 CORPUS = 'key:"math_corpus" or key:"corpus_report"'
@@ -43,12 +43,13 @@ def automation_of(recipe: Recipe, graph: dg.Definitions) -> dg.Definitions:
     @dg.sensor(name="new_snapshot", job=refresh_corpus, minimum_interval_seconds=6 * 3600)
     def new_snapshot(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """Notices snapshots that the recipe's source offers and Dagster does not know; registers them and refreshes."""
-        known = set(context.instance.get_dynamic_partitions(str(SNAPSHOTS.name)))
+        partitions = by_snapshot(recipe.name)
+        known = set(context.instance.get_dynamic_partitions(str(partitions.name)))
         new = [snapshot for snapshot in recipe.snapshots() if snapshot not in known]
         if not new:
             return dg.SkipReason(f"no new snapshot; {len(known)} are known")
         return dg.SensorResult(
-            dynamic_partitions_requests=[SNAPSHOTS.build_add_request(new)],
+            dynamic_partitions_requests=[partitions.build_add_request(new)],
             run_requests=[dg.RunRequest(run_key=f"{recipe.name}:{new[-1]}", tags={"snapshots": ",".join(new)})],
         )
 

@@ -5,7 +5,7 @@ from functools import partial
 import dagster as dg
 
 from assets.artifacts import ArtifactStore, described
-from assets.partitions import SNAPSHOTS
+from assets.partitions import by_snapshot
 from pipelines.crawl.pages import write_pages
 from pipelines.crawl.planted import write_planted_crawl
 from pipelines.crawl.settings import file_identities
@@ -20,7 +20,7 @@ def crawl_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         ins={asset.key.to_python_identifier(): dg.AssetIn(asset.key) for asset in planted},
-        partitions_def=SNAPSHOTS,
+        partitions_def=by_snapshot(recipe.name),
         group_name="crawl",
         kinds={"commoncrawl", "parquet"},
         description="One snapshot's pages: cheap text, language, math markers and where each lies in its WARC file, one row for "

@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.partitions import SNAPSHOTS
+from assets.partitions import by_snapshot
 
 DRIVER_TAG = "mathsieve/driver_pid"
 OWN_ERROR = re.compile(r"^(?:assets|pipelines|evaluators)[\w.]*: ")
@@ -92,7 +92,7 @@ def materialize(
 ) -> str | None:
     """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays."""
     close_orphans(instance)
-    register_snapshots(instance, snapshots)
+    register_snapshots(instance, recipe, snapshots)
     progress = _Progress(total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches), quiet=quiet)
     definitions = dg.Definitions.merge(plan.definitions, dg.Definitions(loggers={"console": progress.logger()}))
     job = definitions.resolve_implicit_global_asset_job_def()
@@ -112,11 +112,12 @@ def materialize(
     return None
 
 
-def register_snapshots(instance: dg.DagsterInstance, snapshots: Sequence[str]) -> list[str]:
+def register_snapshots(instance: dg.DagsterInstance, recipe: str, snapshots: Sequence[str]) -> list[str]:
     """Add the snapshots that Dagster does not know yet: dynamic partitions start empty. Returns the new ones."""
-    known = set(instance.get_dynamic_partitions(str(SNAPSHOTS.name)))
+    name = str(by_snapshot(recipe).name)
+    known = set(instance.get_dynamic_partitions(name))
     new = [snapshot for snapshot in snapshots if snapshot not in known]
-    instance.add_dynamic_partitions(str(SNAPSHOTS.name), new)
+    instance.add_dynamic_partitions(name, new)
     return new
 
 

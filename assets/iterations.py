@@ -11,7 +11,7 @@ from functools import partial
 import dagster as dg
 
 from assets.artifacts import ArtifactStore, described
-from assets.partitions import SNAPSHOTS
+from assets.partitions import by_snapshot
 from pipelines.corpus.annotations import write_annotations
 from pipelines.corpus.classifier import write_classifier
 from pipelines.corpus.domains import write_domains
@@ -78,7 +78,7 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         key_prefix=group,
         group_name=group,
         ins={"classifier": mine("classifier"), "page_table": dg.AssetIn("pages")},
-        partitions_def=SNAPSHOTS,
+        partitions_def=by_snapshot(recipe.name),
         kinds={"fasttext", "parquet"},
         description="The log-odds that each page of one snapshot is mathematics.",
     )

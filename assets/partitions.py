@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-SNAPSHOTS = dg.DynamicPartitionsDefinition(name="snapshot")
-"""Common Crawl snapshots; they appear month by month (`assets.automation.new_snapshot`)."""
+
+def by_snapshot(recipe: str) -> dg.DynamicPartitionsDefinition:
+    """Crawl snapshots, which appear month by month (`assets.automation`). One history may hold several recipes, each with its own."""
+    return dg.DynamicPartitionsDefinition(name=f"{recipe}_snapshots")
 
 
 def by_benchmark(names: Sequence[str]) -> dg.StaticPartitionsDefinition:

@@ -36,13 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     recipe = enter(arguments.recipe)
     try:
-        snapshots = load_recipe(recipe).snapshots()
+        loaded = load_recipe(recipe)
+        snapshots = loaded.snapshots()
     except (RecipeError, CrawlError) as error:
         print(error, file=sys.stderr)
         return 2
     with dg.DagsterInstance.get() as instance:
         close_orphans(instance)
-        register_snapshots(instance, snapshots)
+        register_snapshots(instance, loaded.name, snapshots)
     print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     workspace = str(CHECKOUT / "workspace.yaml")
     words = [

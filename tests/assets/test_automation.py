@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from assets.definitions import definitions_of
-from assets.partitions import SNAPSHOTS
 from pipelines.crawl.planted import PlantedSettings, write_planted_crawl
 from pipelines.recipe import Recipe, load_recipe
 
@@ -53,7 +52,7 @@ def test_the_sensor_registers_new_snapshots_and_asks_for_one_refresh(
     crawl: Path, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
     sensor = definitions_of(recipe_on(crawl, tmp_path)).resolve_sensor_def("new_snapshot")
-    instance.add_dynamic_partitions(str(SNAPSHOTS.name), ["CC-MAIN-2025-05"])
+    instance.add_dynamic_partitions("demo_snapshots", ["CC-MAIN-2025-05"])
     with dg.build_sensor_context(instance=instance) as context:
         found = sensor(context)
     assert isinstance(found, dg.SensorResult)
@@ -65,7 +64,7 @@ def test_the_sensor_registers_new_snapshots_and_asks_for_one_refresh(
 
 def test_the_sensor_is_silent_while_nothing_is_new(crawl: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     sensor = definitions_of(recipe_on(crawl, tmp_path)).resolve_sensor_def("new_snapshot")
-    instance.add_dynamic_partitions(str(SNAPSHOTS.name), ["CC-MAIN-2025-05", "CC-MAIN-2025-08"])
+    instance.add_dynamic_partitions("demo_snapshots", ["CC-MAIN-2025-05", "CC-MAIN-2025-08"])
     with dg.build_sensor_context(instance=instance) as context:
         assert isinstance(sensor(context), dg.SkipReason)
 

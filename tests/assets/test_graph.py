@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from assets.artifacts import ArtifactReferences, ArtifactStore, described, described_partitions
-from assets.graph import DRIVER_TAG, Plan, close_orphans, materialize
-from assets.partitions import SNAPSHOTS, by_benchmark, by_benchmark_and_form
+from assets.graph import DRIVER_TAG, Plan, close_orphans, materialize, register_snapshots
+from assets.partitions import by_benchmark, by_benchmark_and_form, by_snapshot
 from pipelines.storage import Artifact
 
 SINGLE_RUN = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
@@ -36,7 +36,7 @@ def small_graph(root: Path, made: list[str], broken: bool = False) -> dg.Definit
 
         return store.build(name, write, settings=content, inputs=inputs)
 
-    @dg.asset(partitions_def=SNAPSHOTS)
+    @dg.asset(partitions_def=by_snapshot("test"))
     def pages(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
         return described(build(store, f"pages/{context.partition_key}", context.partition_key))
 
@@ -123,6 +123,16 @@ def test_every_partition_carries_its_own_figures(tmp_path: Path, instance: dg.Da
     materialization = records[0].asset_materialization
     assert materialization is not None
     assert materialization.metadata["dagster/row_count"].value == len("math|tir")
+
+
+@SINGLE_RUN
+def test_recipes_that_share_a_history_do_not_see_each_others_snapshots(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    register_snapshots(instance, "another", ["1999-01"])
+    made: list[str] = []
+    assert drive(small_graph(tmp_path, made), instance) is None
+    assert sorted(name for name in made if name.startswith("pages")) == ["pages/2025-05", "pages/2025-08"]
 
 
 def test_a_run_whose_driver_was_killed_is_reported_failed(instance: dg.DagsterInstance) -> None:
