@@ -228,6 +228,7 @@ def test_killing_any_process_leaves_nothing_behind(tier: str, victim: str) -> No
     ours, theirs = context.Pipe()
     owner = context.Process(target=_own_a_sandbox, args=(tier, theirs))
     owner.start()
+    theirs.close()  # so that an owner that dies early ends the wait
     server = ours.recv()
     processes = [server, *descendants(server)]
     assert len(processes) >= 2, "a session must be running"
