@@ -15,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+
+from evaluators.tables import atomic_file as atomic_file  # every writer's way to disk, told here too: this is the door
 
 MANIFEST = "manifest.json"
 Json = Any
@@ -127,19 +128,6 @@ class Store:
         with atomic_file(partial / MANIFEST) as temporary:
             temporary.write_bytes(json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True).encode())
         partial.rename(final)
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it when the block ends well and removed when it does not."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> str:
