@@ -7,10 +7,11 @@ mathsieve ui my_recipe.yaml --port 3001
 from __future__ import annotations
 
 import argparse
+import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from assets.run import CHECKOUT, DEFAULT_RECIPE, enter
 
@@ -58,7 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
         "--log-level",
         "warning",
     ]
-    return subprocess.run([sys.executable, "-m", *words], check=False).returncode
+    return _become(words)
+
+
+def _become(words: list[str]) -> NoReturn:
+    """Replace this process, so that a signal to it reaches Dagster."""
+    os.execv(sys.executable, [sys.executable, "-m", *words])
 
 
 def _is_free(port: int) -> bool:
