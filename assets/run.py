@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def enter(recipe: Path) -> Path:
         os.environ["MATHSIEVE_HOME"] = str(Path(os.environ["MATHSIEVE_HOME"]).absolute())
     os.environ.setdefault("DAGSTER_HOME", str(CHECKOUT))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job: Dagster would make SIGTERM ignored too,
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # and workers that are told to end never would
     os.chdir(CHECKOUT)  # dagster.yaml names its folder relative to the checkout
     return Path(os.environ["MATHSIEVE_RECIPE"])
 

@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     """Serve until the owner is gone. `arguments`: descriptors of the control socket and of the owner's pidfd."""
     control = socket.socket(fileno=int(arguments[0]))
     owner = int(arguments[1])
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # an owner in the background ignores some of them, and hands that down
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's to handle
     try:
         config = json.loads(control.recv(MESSAGE_BYTES))
