@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evaluators.sandbox.records import ExecutorFault, Result, SandboxSettings, Status
@@ -28,15 +28,21 @@ from evaluators.sandbox.server.agent import (
     READY,
     REPLY,
     REQUEST,
+    SPARE_ADDRESS_SPACE,
+    STARVED,
 )
 from evaluators.sandbox.server_process import ServerProcess
 
 SETUP_SECONDS = 60.0
 GRACE_SECONDS = 0.3
 """Between SIGINT, after which a well-behaved program keeps its state, and SIGKILL."""
-QUEUE_FACTOR = 3.0
-"""Time spent waiting for a core extends the wall-clock limit, up to this many times the limit in all."""
-_FRAME_STATUS: dict[int, Status] = {OK: "ok", ERROR: "error", MEMORY: "memory", EXIT: "exit"}
+QUEUE_FACTOR = 2.0
+"""Time spent waiting for a core extends the wall-clock limit, by at most this many times the limit."""
+LONGEST_GRACE_SECONDS = 5.0
+"""The grace may pass whole before a busy machine runs the program's handler even once; then it lasts up to this long."""
+STARVED_BYTES = 16 << 20
+"""Address space left below which an error counts as want of memory: no single request that fails silently is larger."""
+_FRAME_STATUS: dict[int, Status] = {OK: "ok", ERROR: "error", MEMORY: "memory", STARVED: "error", EXIT: "exit"}
 
 
 @dataclass(slots=True)
@@ -157,11 +163,12 @@ class SessionProcess:
         deadline = time.monotonic() + wall_seconds
         waited = self._queued()
         failed = self._send(REQUEST.pack(nonce, len(data)) + data, deadline)
-        reply = failed or self._await_fairly(nonce, output, deadline, wall_seconds, waited)
+        reply = failed or self._await_fairly(nonce, output, deadline, waited, wall_seconds)
         if isinstance(reply, _Reply):
             self._drain(output)
             if not output.full():
-                return reply
+                starved = reply.status == STARVED and self._was_starved()
+                return replace(reply, status=MEMORY) if starved else reply
             reply = "output_limit"
         if reply == "timeout":
             return self._interrupt(nonce, output, wall_seconds)
@@ -171,26 +178,30 @@ class SessionProcess:
         return self._death(reply, output)
 
     def _await_fairly(
-        self, nonce: bytes, output: _Output, deadline: float, allowance: float, waited: float
+        self, nonce: bytes, output: _Output, deadline: float, waited: float, wall_seconds: float
     ) -> _Reply | str:
         """As `_await`, but the time for which other processes had the cores does not count against the program."""
         reply = self._await(nonce, output, deadline)
-        latest = deadline + (QUEUE_FACTOR - 1) * allowance
+        latest = deadline + QUEUE_FACTOR * wall_seconds
         while reply == "timeout" and (extra := self._queued() - waited) > 0.02 and time.monotonic() < latest:
             waited += extra
             reply = self._await(nonce, output, min(time.monotonic() + extra, latest))
         return reply
 
     def _interrupt(self, nonce: bytes, output: _Output, wall_seconds: float) -> _Ending:
-        error = f"TimeoutError: the time limit of {wall_seconds:g} s was reached"
-        waited = self._queued()
+        """Ask the program to end; where it does not, though it had a core to do so on, end its session."""
+        began, cpu = time.monotonic(), self._cpu()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
-        reply = self._await_fairly(nonce, output, time.monotonic() + GRACE_SECONDS, GRACE_SECONDS, waited)
+        reply = self._await(nonce, output, began + GRACE_SECONDS)
+        while reply == "timeout" and self._cpu() - cpu < GRACE_SECONDS and self._is_held_up():
+            if time.monotonic() > began + LONGEST_GRACE_SECONDS:
+                break
+            reply = self._await(nonce, output, time.monotonic() + GRACE_SECONDS / 10)
         if not isinstance(reply, _Reply):
             self._end()
         self._drain(output)
-        return _Ending(status="timeout", error=error)
+        return _Ending(status="timeout", error=f"TimeoutError: the time limit of {wall_seconds:g} s was reached")
 
     def _death(self, reason: str, output: _Output) -> _Ending:
         """Judge a session that ended, or broke the rules of the channel and is ended here."""
@@ -258,16 +269,12 @@ class SessionProcess:
                 return reply
             if output.full():
                 return "output_limit"
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return "timeout"
+            remaining = max(0.0, deadline - time.monotonic())
             events = dict(self._poll.poll(remaining * 1000))
             self._drain(output)
             if self._socket.fileno() in events:
                 try:
                     data = self._socket.recv(1 << 16)
-                except BlockingIOError:
-                    continue
                 except ConnectionResetError:
                     data = b""
                 self._frames += data
@@ -275,6 +282,8 @@ class SessionProcess:
                     return self._closed_channel(deadline)
             elif self._pidfd in events:
                 return "died"
+            if remaining == 0:  # what had come by now was still looked at, should this thread itself have had no core
+                return self._parse(nonce) or "timeout"
 
     def _closed_channel(self, deadline: float) -> str:
         """The session closed its channel: it is dying, or its program closed every descriptor and runs on."""
@@ -321,6 +330,22 @@ class SessionProcess:
             return time.clock_gettime((~self._pid << 3) | 2)
         except OSError:
             return self._cpu_at_end()
+
+    def _is_held_up(self) -> bool:
+        """Whether the session's main thread waits for a core or a disk now (/proc/PID/stat)."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] in "RD"
+        return False
+
+    def _was_starved(self) -> bool:
+        """Whether the session's address space reached its limit at some time; False where the kernel does not say."""
+        try:
+            limits = Path(f"/proc/{self._pid}/limits").read_text()
+            status = Path(f"/proc/{self._pid}/status").read_text()
+            allowed = int(limits.partition("Max address space")[2].split()[1]) - SPARE_ADDRESS_SPACE  # the hard limit
+            return int(status.partition("VmPeak:")[2].split()[0]) * 1024 >= allowed - STARVED_BYTES
+        except (OSError, IndexError, ValueError):
+            return False
 
     def _queued(self) -> float:
         """Seconds the session was ready to run and had no core (/proc/PID/schedstat); 0 where the kernel does not say."""

@@ -14,13 +14,16 @@ import linecache
 import random
 import sys
 import types
+from _thread import stack_size
 from dataclasses import dataclass
+from errno import ENOMEM
+from mmap import mmap
 from os import _exit, read, write
 from resource import RLIMIT_AS, setrlimit
 from signal import ITIMER_REAL, SIG_IGN, SIGINT, SIGPIPE, setitimer, signal
 from struct import Struct
 from traceback import format_exception
-from typing import Any
+from typing import Any, cast
 
 # The functions below keep these built-ins whatever a program does to the shared ones.
 globals()["__builtins__"] = dict(vars(builtins))
@@ -30,9 +33,14 @@ REQUEST = Struct(f">{NONCE_BYTES}sI")
 """nonce of this block, length of the code that follows (UTF-8, lone surrogates passed through)."""
 REPLY = Struct(f">{NONCE_BYTES}sBiI")
 """nonce, status, length of the value (-1: none), length of the error; then both as UTF-8."""
-OK, ERROR, MEMORY, EXIT, READY, SETUP_FAILED = range(6)
+OK, ERROR, MEMORY, STARVED, EXIT, READY, SETUP_FAILED = range(7)
+"""STARVED: an error that want of memory may have caused; only outside can it be seen whether it did."""
 
 ERROR_CHARS = 8000
+THREAD_STACK = 8 << 20
+"""Bytes of a thread's stack, where the program sets no other: what the usual soft RLIMIT_STACK gives."""
+UNMAPPED = ("failed to map segment", "annot allocate memory")
+"""What the dynamic linker says where there is no room for a library (elf/dl-map-segments.h, elf/dl-load.c)."""
 SPARE_ADDRESS_SPACE = 64 << 20
 """Bytes above the memory limit that only the loop uses, to tell of a MemoryError."""
 
@@ -52,7 +60,8 @@ class Agent:
     def __init__(self, channel: int, *, value_chars: int, address_space: int, seed: int | None, digits: int) -> None:
         self._channel = channel
         self._value_chars = value_chars
-        self._address_space = address_space
+        hard = address_space + SPARE_ADDRESS_SPACE
+        self._narrow, self._roomy = (address_space, hard), (hard, hard)
         self._running = False
         self._blocks = 0
         self._stdout = _text_stream(1)
@@ -60,6 +69,7 @@ class Agent:
         sys.stderr = sys.__stderr__ = _text_stream(2)  # type: ignore[misc]
         sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
         sys.set_int_max_str_digits(digits)
+        stack_size(THREAD_STACK)
         module = types.ModuleType("__main__")
         self._namespace: dict[str, Any] = module.__dict__
         self._namespace["__builtins__"] = builtins
@@ -72,13 +82,13 @@ class Agent:
     def serve(self) -> None:
         """Run blocks until the owner closes the channel. Never returns."""
         signal(SIGPIPE, SIG_IGN)
+        setrlimit(RLIMIT_AS, self._roomy)
         limit = sys.getrecursionlimit()
         while True:
             try:
                 nonce, length = REQUEST.unpack(self._receive(REQUEST.size))
                 code = self._receive(length).decode("utf-8", "surrogatepass")
                 outcome = self._run(code)
-                self._limit_memory(spare=False)
                 _calm(limit)
                 send_frame(self._channel, nonce, outcome)
             except BaseException:  # noqa: BLE001 - a late signal handler or a broken interpreter: the owner sees the exit
@@ -88,13 +98,18 @@ class Agent:
         signal(SIGINT, self._interrupted)
         try:
             self._running = True
+            setrlimit(RLIMIT_AS, self._narrow)
             try:
                 return Outcome(status=OK, value=self._execute(code))
             finally:
                 self._running = False
                 _flush(self._stdout)
         except BaseException as error:  # noqa: BLE001 - whatever a program raises is its outcome
-            return self._failed(error)
+            status = _status(error)
+            setrlimit(RLIMIT_AS, self._roomy)
+            return Outcome(status=status, error=_shown(error))
+        finally:
+            setrlimit(RLIMIT_AS, self._roomy)  # telling of a MemoryError, and taking the next block, need memory too
 
     def _execute(self, code: str) -> str | None:
         self._blocks += 1
@@ -110,19 +125,6 @@ class Agent:
             return None
         self._namespace["_"] = value
         return _shortened(str(repr(value)), self._value_chars)
-
-    def _failed(self, error: BaseException) -> Outcome:
-        status = MEMORY if isinstance(error, MemoryError) else EXIT if isinstance(error, SystemExit) else ERROR
-        try:
-            self._limit_memory(spare=True)
-            shown = _shortened(_own_traceback(error), ERROR_CHARS)
-        except BaseException:  # noqa: BLE001 - an exception whose own repr or formatting raises
-            shown = f"{type(error).__name__}: <exception that cannot be shown>\n"
-        return Outcome(status=status, error=shown)
-
-    def _limit_memory(self, *, spare: bool) -> None:
-        hard = self._address_space + SPARE_ADDRESS_SPACE
-        setrlimit(RLIMIT_AS, (hard if spare else self._address_space, hard))
 
     def _interrupted(self, _number: int, _frame: object) -> None:
         if self._running:
@@ -157,6 +159,41 @@ def _text_stream(descriptor: int) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True
     )
+
+
+def _status(error: BaseException) -> int:
+    """What an exception means for its block. To be asked before the limit on memory is lifted.
+
+    Want of memory shows in more ways than MemoryError. CPython gives up without an exception where it finds none for
+    the frame of a call (SystemError), and the linker tells of it in the text of an ImportError or OSError only.
+    """
+    kind = type(error)  # not isinstance, which asks the object's own __class__
+    try:
+        if issubclass(kind, SystemExit):
+            return EXIT
+        if issubclass(kind, MemoryError) or (issubclass(kind, OSError) and cast(OSError, error).errno == ENOMEM):
+            return MEMORY
+        if kind is RuntimeError and error.args == ("can't start new thread",):
+            return ERROR if _can_map(stack_size() or THREAD_STACK) else MEMORY
+        unmapped = issubclass(kind, ImportError | OSError) and any(word in str(error) for word in UNMAPPED)
+    except BaseException:  # noqa: BLE001 - attributes that the program's own class redefines
+        return ERROR
+    return STARVED if unmapped or kind is SystemError else ERROR
+
+
+def _can_map(size: int) -> bool:
+    try:
+        mmap(-1, size).close()
+    except OSError:
+        return False
+    return True
+
+
+def _shown(error: BaseException) -> str:
+    try:
+        return _shortened(_own_traceback(error), ERROR_CHARS)
+    except BaseException:  # noqa: BLE001 - an exception whose own repr or formatting raises
+        return f"{type(error).__name__}: <exception that cannot be shown>\n"
 
 
 def _own_traceback(error: BaseException) -> str:

@@ -23,7 +23,7 @@ CASES = yaml.safe_load(Path(__file__).with_name("attacks.yaml").read_text(encodi
 ATTACKS: dict[str, dict[str, Any]] = {attack["name"]: attack for attack in CASES["attacks"]}
 SECRET = "planted-secret-7f3a"
 WORKERS = 4
-LIMITS = {"wall_seconds": 20, "memory_mb": 512}
+LIMITS: dict[str, Any] = {"wall_seconds": 20, "memory_mb": 512}
 """Roomy in time, since other tests may hold the cores; attacks that are meant to reach a limit set their own."""
 
 
@@ -49,7 +49,7 @@ class Field:
         if "repeat" in attack:
             text, times, end = attack["repeat"]
             return str(text * times + end)
-        code = CASES["prelude"] + "\n" + attack["code"]
+        code: str = CASES["prelude"] + "\n" + attack["code"]
         places = {"{secret}": str(self.secret), "{owner}": str(os.getpid()), "{source}": __file__}
         for name, place in places.items():
             code = code.replace(name, place)
@@ -90,7 +90,7 @@ def expected(attack: dict[str, Any], tier: Tier) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_attack_ends_as_it_should(field: Field, name: str) -> None:
     wanted = expected(ATTACKS[name], field.tier)
-    result = field.results[name].result(timeout=240)
+    result = field.results[name].result(timeout=900)
 
     statuses = wanted.get("status", "ok")
     assert result.status in ([statuses] if isinstance(statuses, str) else statuses), result
@@ -112,7 +112,7 @@ def test_attack_ends_as_it_should(field: Field, name: str) -> None:
 
 def test_nothing_outside_changed_and_the_next_session_is_clean(field: Field) -> None:
     for future in field.results.values():
-        future.exception(timeout=240)
+        future.exception(timeout=900)
 
     assert field.secret.read_text() == SECRET
     assert field.secret.stat().st_mode & 0o777 == 0o644
