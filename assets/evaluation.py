@@ -86,7 +86,7 @@ def model_assets(recipe: Recipe, model: str) -> list[dg.AssetsDefinition]:
             "tasks": [task[:2] for task in tasks],
         }
         inputs = {"model": checkpoint, **{part["name"]: problems[part["name"]] for part in keys}}
-        artifact = store.build(f"{model}/completions", write, settings=identity, inputs=inputs)
+        artifact = store.build(f"{model}/completions", write, settings=identity, inputs=inputs, version="2")
         return described_partitions(context, dict.fromkeys(context.partition_keys, artifact))
 
     @dg.asset(

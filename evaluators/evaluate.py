@@ -25,6 +25,7 @@ from evaluators.scores import write_scores
 from evaluators.tables import read_table, write_table
 from evaluators.trajectory import EvaluationError, EvaluationSettings, Trajectories, open_sandbox
 from evaluators.vllm_server import ServerSettings, VllmServer, model_hash
+from evaluators.worked_programs import with_programs
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox
@@ -152,6 +153,8 @@ async def _write_tasks(
             problems = read_table(path, Problem)
             exemplars = path.with_name("exemplars.parquet")
             shown = read_table(exemplars, Problem) if settings.prompt == "few_shot" and exemplars.exists() else []
+            if settings.prompt == "few_shot" and form == "tir" and problems:
+                shown = with_programs(shown, problems[0].language)
             templated_there = endpoint.settings.kind == "chat" and settings.prompt == "chat"
             style: Style = "question" if templated_there else settings.prompt
             prompter = Prompter(style, model_dir=model_dir, exemplars=shown)
@@ -174,7 +177,8 @@ def _endpoint(settings: EndpointSettings) -> Endpoint:
 
 def _served_identity(model_dir: Path, settings: ServerSettings) -> str:
     """What the text depends on besides the request: the model's files, and the precision it is served in."""
-    return f"{model_hash(model_dir)}:{settings.dtype}:{settings.max_model_len}"
+    kernels = ":deterministic" if settings.deterministic else ""
+    return f"{model_hash(model_dir)}:{settings.dtype}:{settings.max_model_len}{kernels}"
 
 
 def _refuse_failures(name: str, form: Form, completions: Sequence[Completion], settings: EvaluationSettings) -> None:

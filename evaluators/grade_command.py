@@ -56,12 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
     from evaluators.benchmarks import benchmark
-    from evaluators.outputs import load_reference_problems, read_outputs
+    from evaluators.outputs import read_outputs
     from evaluators.scores import ScoreSettings, scores_of
 
     profiles = list(dict.fromkeys(arguments.profile or ["strict"]))
-    known = load_reference_problems(arguments.benchmark, arguments.path) if arguments.path else []
-    outputs = read_outputs(arguments.file, arguments.benchmark, problems=known)
+    outputs = read_outputs(arguments.file, arguments.benchmark, data=arguments.path)
     grades = _grades_of(outputs, profiles)
     scores = scores_of(outputs.problems, outputs.completions, grades, {}, ScoreSettings())
     if arguments.grades is not None:
@@ -75,6 +74,9 @@ def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
         "samples": outputs.samples,
         "format": outputs.format,
         "missing": outputs.missing,
+        "repeated": outputs.repeated,
+        "matched": outputs.matched,
+        "notes": list(outputs.notes),
         "published_problems": chosen.splits["test"].rows if "test" in chosen.splits else None,
         "profiles": {profile: _figures(scores, profile) for profile in profiles},
         "published": _published(scores, profiles[0]),
@@ -137,13 +139,7 @@ def _table(report: dict[str, Any]) -> str:
     if report["disagreements"]:
         lines += ["", f"{len(report['disagreements'])} completions are judged differently by the profiles:"]
         lines += [f"  {_disagreement(item)}" for item in report["disagreements"]]
-    if report["missing"]:
-        lines += ["", f"{report['missing']} responses are missing from the file; they count as wrong."]
-    if report["published_problems"] not in (None, report["problems"]):
-        lines += [
-            "",
-            f"The published test split has {report['published_problems']} problems: this is a score on a part.",
-        ]
+    lines += [line for note in report["notes"] for line in ("", note)]
     return "\n".join(lines)
 
 

@@ -96,6 +96,8 @@ class Prompter:
 
     def _few_shot(self, problem: Problem, form: Form) -> Prompt:
         ask, answer, stop = FEW_SHOT[problem.language]
+        if form == "tir":
+            answer = "\n" + answer.lstrip()  # a fence opens a block only at the start of a line
         parts = [PROGRAMS[problem.language]] if form == "tir" else []
         for shown in self._exemplars:
             if shown.id == problem.id:

@@ -53,6 +53,11 @@ class ServerSettings(Settings):
     """Memory for keys and values on CPU; SmolLM2-135M needs 22.5 KiB a token in bfloat16: 46,000 tokens a GiB."""
     enforce_eager: bool | None = None
     """Skip compilation: starts faster, runs slower. None: yes on CPU (compiling takes minutes), no on GPU."""
+    deterministic: bool = False
+    """Ask for kernels whose result for one sequence does not depend on what else is decoded beside it, so that an
+    evaluation which was killed and resumed gives the same text as one that was not. GPU: vLLM's batch-invariant mode.
+    CPU: attention over undivided keys, beside oneDNN's matrix products, which measured the same in any batch but that
+    of a single token; one sequence alone may still differ in its last bits."""
     start_timeout: float = Field(default=900.0, gt=0)  # ours: a 70B model from a cold disk
     restarts: int = Field(default=2, ge=0)
     """How often a server that died is started again before the evaluation gives up."""
@@ -170,6 +175,8 @@ class VllmServer:
         ours["VLLM_HOST_IP"] = "127.0.0.1"  # or its processes talk over an address that the network can reach
         if on_cpu():
             ours |= {"VLLM_CPU_KVCACHE_SPACE": str(self.settings.cpu_kv_cache_gib)}
+        if self.settings.deterministic:
+            ours |= deterministic_kernels(cpu=on_cpu())
         return ours | self.settings.environment
 
     def _await_health(self, running: Launched) -> None:
@@ -202,6 +209,11 @@ class VllmServer:
         elif "max_model_len" in tail:
             remedy = "set server.max_model_len to at most what the model was made for"
         return f"the vLLM server ended with status {status} before it answered; {remedy}. {self.log} ends:\n{tail}"
+
+
+def deterministic_kernels(*, cpu: bool) -> dict[str, str]:
+    """The variables by which vLLM's kernels do not depend on the batch."""
+    return {"VLLM_CPU_ATTN_SPLIT_KV": "0"} if cpu else {"VLLM_BATCH_INVARIANT": "1"}
 
 
 def model_hash(model_dir: Path) -> str:

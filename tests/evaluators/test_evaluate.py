@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +98,31 @@ def test_a_truncated_call_runs_nothing_and_says_length(sandbox: Sandbox) -> None
     assert [(c.finish, c.programs) for c in completions] == [("length", ())] * 8
 
 
+@dataclass
+class SlowFirst:
+    """The first problem's first call ends when the seven others have made both of theirs, or never."""
+
+    sampler: ScriptedSampler
+    identity: str = "slow first"
+    calls_of_others: int = 0
+    waited: bool = False
+
+    async def generate(self, request: Request) -> Generation:
+        if number_of(request) > 0:
+            self.calls_of_others += 1
+        elif "```output" not in request.continues:
+            async with asyncio.timeout(120):
+                while self.calls_of_others < 14:
+                    await asyncio.sleep(0.01)
+            self.waited = True
+        return await self.sampler.generate(request)
+
+
 def test_no_trajectory_waits_for_the_slowest(sandbox: Sandbox) -> None:
-    """The slow one's first call takes as long as all calls of the others together: they must be done before it."""
-    finished: list[int] = []
-
-    def script(request: Request) -> str:
-        finished.append(number_of(request))
-        return tool_user(request)
-
-    sampler = ScriptedSampler(script, delay=lambda request: 1.0 if number_of(request) == 0 else 0.0)
-    run_tir(sampler, sandbox)
-    assert finished.index(0) == 14  # after both calls of the seven others
+    slow = SlowFirst(ScriptedSampler(tool_user))
+    completions = asyncio.run(evaluate(PROBLEMS, slow, TIR, sandbox))
+    assert slow.waited
+    assert [c.text.rpartition("The answer is ")[2] for c in completions] == [f"$\\boxed{{{n + 1}}}$." for n in range(8)]
 
 
 def test_without_a_sandbox_the_tool_integrated_form_is_refused() -> None:

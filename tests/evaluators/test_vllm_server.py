@@ -12,7 +12,7 @@ import pytest
 
 from evaluators.launch import descendants
 from evaluators.sampling import Endpoint, Request
-from evaluators.vllm_server import ServerError, ServerSettings, VllmServer, model_hash
+from evaluators.vllm_server import ServerError, ServerSettings, VllmServer, deterministic_kernels, model_hash, on_cpu
 
 
 def model_files(folder: Path, **files: str) -> Path:
@@ -54,6 +54,17 @@ def test_settings_become_the_command_line(tmp_path: Path) -> None:
         "--host 127.0.0.1", "--seed 0", "--quantization fp8",
     ):  # fmt: skip
         assert expected in command
+
+
+def test_deterministic_kernels_are_asked_for_where_the_server_runs(tmp_path: Path) -> None:
+    assert deterministic_kernels(cpu=True) == {"VLLM_CPU_ATTN_SPLIT_KV": "0"}
+    assert deterministic_kernels(cpu=False) == {"VLLM_BATCH_INVARIANT": "1"}
+    asked = VllmServer(tmp_path, ServerSettings(deterministic=True)).environment()
+    usual = VllmServer(tmp_path, ServerSettings()).environment()
+    assert dict(asked.items() - usual.items()) == deterministic_kernels(cpu=on_cpu())
+    ((name, _),) = deterministic_kernels(cpu=on_cpu()).items()
+    own = ServerSettings(deterministic=True, environment={name: "mine"})  # the recipe has the last word
+    assert VllmServer(tmp_path, own).environment()[name] == "mine"
 
 
 def test_the_models_hash_follows_its_files_and_not_the_stores_bookkeeping(tmp_path: Path) -> None:

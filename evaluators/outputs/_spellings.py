@@ -1,0 +1,151 @@
+"""Under which keys outputs made elsewhere keep the question, the response and the gold answer.
+
+Keys are compared without case and punctuation: `modelOutput`, `model_output` and `Model Output` are one. Whole outputs
+come before extracted answers, and names that say gold before names that may say either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+IDS = _words(
+    "id doc_id idx index problem_id question_id task_id unique_id qid uid uuid example_id instance_id custom_id item_id "
+    "problem_idx question_idx sample_id row_id no number"
+)
+SAMPLES = _words(
+    "sample sample_idx sample_index sample_no epoch repeat repeat_idx run run_id trial attempt generation_idx"
+)
+QUESTIONS = _words(
+    "question problem original_question question_text problem_text query instruction input inputs user_input "
+    "user_prompt prompt prompts origin_prompt full_prompt formatted_prompt final_prompt prompt_text messages "
+    "conversations conversation source src"
+)
+OUTPUTS = _words(
+    "response responses model_response model_responses raw_response llm_response full_response model_output "
+    "model_outputs raw_output llm_output full_output raw_model_output model_completion model_generation "
+    "model_generations generation generations generated_text generated_texts generated_solution generated_solutions "
+    "generated_response generated_output generated_outputs generated generated_code model_solution completion "
+    "completions candidate candidates reply assistant assistant_response "
+    "sampled_solutions trajectory output outputs resps raw_prediction raw_predictions model_answer model_answers "
+    "generated_answer prediction_text model_prediction prediction predictions predict predicted hypothesis cot "
+    "reasoning raw samples text code program content messages conversations conversation"
+)
+EXTRACTED = _words(
+    "pred preds model_pred predicted_answer predicted_answers pred_answer pred_ans extracted_answer extracted "
+    "parsed_answer final_prediction filtered_resps answer_pred final_answer result results choices"
+)
+REFERENCES = _words(
+    "gold gold_answer gold_label gold_target golden golden_answer ground_truth ground_truth_answer gt gt_answer gt_ans "
+    " reference references reference_answer ref ref_answer expected expected_answer expected_output "
+    "correct_answer right_answer true_answer answer_gold truth standard_answer target targets label labels "
+    "answer_number answer_key answer answers final_answer ground_truth_solution gold_solution reference_solution gt_cot "
+    "solution"
+)
+EITHER = ("answer", "answers", "final_answer", "solution", "target", "label")
+"""Names that hold the response where the reference has a name of its own."""
+PLACES = frozenset({"docid", "idx", "index", "problemidx", "questionidx", "rowid", "number"})
+"""Of IDS, as compared: those that count rows."""
+PREDICTED = frozenset({"prediction", "predictions", "predict", "predicted", "modelprediction", "hypothesis"})
+GIVEN = frozenset({"output", "outputs", "completion", "response", "text"})
+"""As tuning data sets name the right answer, beside a prediction."""
+
+
+def key_of(name: str) -> str:
+    """A key as it is compared."""
+    return re.sub(r"[\W_]+", "", str(name)).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A value and the key, as compared, it stood under."""
+
+    key: str
+    value: Any
+
+
+class Spelling:
+    """One row's values by their meaning."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.values = {key_of(name): value for name, value in row.items()}
+
+    def first(self, names: Sequence[str]) -> Named | None:
+        """The first of the names that has a value."""
+        for key in map(key_of, names):
+            if self.values.get(key) not in (None, "", []):
+                return Named(key, self.values[key])
+        return None
+
+    def all(self, names: Sequence[str]) -> list[Named]:
+        """Every one of the names that is there, with a value or without."""
+        return [Named(key, self.values[key]) for key in map(key_of, names) if key in self.values]
+
+    @property
+    def sample(self) -> Any:
+        found = self.first(SAMPLES)
+        return None if found is None or isinstance(found.value, (Mapping, list)) else found.value
+
+    @property
+    def question(self) -> Named | None:
+        return self.first(QUESTIONS)
+
+    @property
+    def responses(self) -> list[Named]:
+        """Candidates, the whole outputs first; an empty one counts only where there is no other."""
+        named = self.all(OUTPUTS)
+        full = [one for one in named if _speaks(one.value)]
+        extracted = [one for one in self.all(EXTRACTED) if _speaks(one.value)]
+        return full + extracted + [one for one in named if one not in full and not isinstance(one.value, bool)]
+
+    def chosen(self, *, gold_elsewhere: bool) -> tuple[Named | None, Named | None]:
+        """(response, reference). `gold_elsewhere`: the reference is known from the benchmark's own data."""
+        references = [one for one in self.all(REFERENCES) if one.value not in (None, "", [])]
+        candidates = self.responses
+        if not candidates:
+            return self._either(references, gold_elsewhere)
+        response = candidates[0]
+        rest = [one for one in references if one.key != response.key]
+        if rest:
+            return response, rest[0]
+        predicted = next((one for one in candidates[1:] if one.key in PREDICTED), None)
+        if not gold_elsewhere and predicted is not None and response.key in GIVEN:
+            return predicted, response
+        return response, None
+
+    def _either(self, references: list[Named], gold_elsewhere: bool) -> tuple[Named | None, Named | None]:
+        """No name says response: `answer` may be one beside a gold of another name."""
+        either = {key_of(name) for name in EITHER}
+        for one in references:
+            others = [other for other in references if other.key != one.key]
+            strict = [other for other in others if other.key not in either]
+            if (
+                one.key in either
+                and isinstance(one.value, (str, list))
+                and (strict or (others and _longer(one, others)))
+            ):
+                return one, (strict or others)[0]
+            if one.key in either and gold_elsewhere and isinstance(one.value, (str, list)) and not others:
+                return one, None
+        return None, references[0] if references else None
+
+
+def _speaks(value: Any) -> bool:
+    """Whether a value holds any text or number; verdicts (`true`) are neither."""
+    if isinstance(value, Mapping):
+        return any(map(_speaks, value.values()))
+    if isinstance(value, list):
+        return any(map(_speaks, value))
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or (isinstance(value, str) and value != "")
+
+
+def _longer(one: Named, others: list[Named]) -> bool:
+    """Of two names that may say either, the reasoning is the response and the short one the gold."""
+    return all(len(str(one.value)) > len(str(other.value)) for other in others)
