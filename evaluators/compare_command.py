@@ -1,11 +1,13 @@
 """Paired comparison of two evaluations: is A better than B, and could we tell?
 
 A and B are scores.json files, or folders that hold some at any depth (an evaluation artifact, a folder written by
-`mathsieve grade --grades`). What both evaluated, by benchmark and form, is compared problem by problem: exact
-McNemar (sign-flip permutation for several samples), paired bootstrap intervals, Holm's correction over benchmarks.
+`mathsieve grade --grades`), what `mathsieve grade --json` printed, or with --benchmark files of outputs as they are. What
+both evaluated, by benchmark and form, is compared problem by problem: exact McNemar (sign-flip permutation for several
+samples), paired bootstrap intervals, Holm's correction over benchmarks.
 
   mathsieve compare graded/sft graded/base
   mathsieve compare a/scores.json b/scores.json --profile deepseek --json
+  mathsieve compare a.jsonl b.jsonl --benchmark gsm8k
 """
 
 from __future__ import annotations
@@ -31,25 +33,29 @@ class _Unusable(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", type=Path, metavar="A", help="scores.json, or a folder with some")
     parser.add_argument("b", type=Path, metavar="B", help="the baseline: scores.json, or a folder with some")
+    parser.add_argument("--benchmark", metavar="NAME", help="grade A and B, files of outputs, on this benchmark first")
+    parser.add_argument("--path", metavar="DATA", help="the benchmark's own data, as for `mathsieve grade`")
     parser.add_argument("--profile", help="whose verdicts to compare (default: strict where both have it)")
     parser.add_argument("--flips", type=int, default=10, metavar="N", help="show N problems that flipped (default 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from evaluators.benchmarks import BenchmarkError
     from evaluators.comparison import compare_evaluations
+    from evaluators.outputs import OutputsError
 
     try:
-        a, b = _scores(arguments.a), _scores(arguments.b)
-        shared = sorted(a.keys() & b.keys())
+        a, b = _loaded(arguments.a, arguments), _loaded(arguments.b, arguments)
+        shared = _shared(a, b)
         if not shared:
             raise _Unusable(
                 f"expected a benchmark and form that both evaluated; {arguments.a} has {_list(a)}, {arguments.b} {_list(b)}"
             )
-        profile = _profile(arguments.profile, [(a[key], b[key]) for key in shared])
+        profile = _profile(arguments.profile, [(a[one], b[other]) for one, other in shared])
         name_a, name_b = _names(arguments.a, arguments.b)
-        findings = compare_evaluations([(name_a, a[key], name_b, b[key]) for key in shared], profile=profile)
-    except (_Unusable, ValueError, OSError) as error:
+        findings = compare_evaluations([(name_a, a[one], name_b, b[other]) for one, other in shared], profile=profile)
+    except (_Unusable, OutputsError, BenchmarkError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     if arguments.json:
@@ -66,10 +72,29 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  {problem}: {name_a} {score_a:g}, {name_b} {score_b:g}")
         if len(finding.flips) > arguments.flips > 0:
             print(f"  ... and {len(finding.flips) - arguments.flips} more")
-    left_out = sorted(a.keys() ^ b.keys())
+    left_out = sorted((a.keys() - {one for one, _ in shared}) | (b.keys() - {other for _, other in shared}))
     if left_out:
         print(f"\nnot compared, since only one side has it: {', '.join(' '.join(key) for key in left_out)}")
     return 0
+
+
+def _loaded(path: Path, arguments: argparse.Namespace) -> Scores:
+    if arguments.benchmark is None or path.is_dir():
+        return _scores(path)
+    from evaluators.grade_command import graded
+
+    scores = graded(path, arguments.benchmark, [arguments.profile or "strict"], arguments.path)[2]
+    return {(scores["benchmark"], scores["form"]): scores}
+
+
+def _shared(a: Scores, b: Scores) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """Pairs of (benchmark, form): the same on both sides, or else the one form that each has of a benchmark."""
+    pairs = [(key, key) for key in sorted(a.keys() & b.keys())]
+    for name in sorted({name for name, _ in a} & {name for name, _ in b}):
+        own, other = ([key for key in side if key[0] == name] for side in (a, b))
+        if len(own) == len(other) == 1 and own != other:
+            pairs.append((own[0], other[0]))
+    return pairs
 
 
 def _scores(path: Path) -> Scores:
@@ -83,10 +108,11 @@ def _scores(path: Path) -> Scores:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
             key = (content["benchmark"], content["form"])
-            content["profiles"]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            [figures["scores"] for figures in content["profiles"].values()]
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
             raise _Unusable(
-                f"{file}: expected a scores.json of an evaluation; found something else ({error!r})"
+                f"{file}: expected a scores.json of an evaluation, or what `mathsieve grade --json` printed; found something "
+                f"else ({error!r}). For a file of outputs give --benchmark."
             ) from error
         if key in found:
             raise _Unusable(

@@ -63,7 +63,7 @@ def compare_evaluations(pairs: Sequence[Pair], *, profile: str) -> list[Finding]
                 comparison=comparison,
                 adjusted_p=p_value,
                 verdict=_verdict(comparison.difference, p_value),
-                sentence=_sentence(a, name_a, name_b, comparison, p_value, len(pairs)),
+                sentence=_sentence((name_a, a, name_b, b), comparison, p_value, len(pairs)),
                 flips=_flips(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]),
             )
         )
@@ -115,8 +115,10 @@ def _verdict(difference: float, p_value: float) -> str:
     return "better" if difference > 0 else "worse"
 
 
-def _sentence(a: Mapping[str, Any], name_a: str, name_b: str, comparison: Comparison, p_value: float, made: int) -> str:
-    where = f"{a['title']}, {a['form']}"
+def _sentence(pair: Pair, comparison: Comparison, p_value: float, made: int) -> str:
+    name_a, a, name_b, b = pair
+    form_b = b["form"]
+    where = f"{a['title']}, {a['form'] if a['form'] == form_b else a['form'] + ' against ' + form_b}"
     points, low, high = (100 * x for x in (comparison.difference, comparison.interval.low, comparison.interval.high))
     figures = (
         f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; {comparison.only_a} problems only {name_a}, "

@@ -1,11 +1,14 @@
 """Grade outputs made elsewhere, with intervals.
 
-Formats are detected: JSON Lines (or one JSON array) with question, response and gold in the usual spellings, lm-eval
-samples, ToRA's outputs, Parquet. Several responses a problem give pass@k and maj@k too.
+Formats are detected: JSON Lines, JSON, CSV or Parquet (also gzip, Zstandard) with question, response and gold in the
+usual spellings, and what lm-eval, lighteval, ToRA, OpenCompass, HELM, inspect, simple-evals and others write. Several
+responses a problem give pass@k and maj@k too. A file without gold answers is matched with the benchmark's own data by
+question or id: --path, or the folder that MATHSIEVE_REAL_DATA names, or the hub.
 
   mathsieve grade outputs.jsonl --benchmark gsm8k
   mathsieve grade outputs.jsonl --benchmark gsm8k --profile deepseek --profile strict --json
   mathsieve grade samples.jsonl --benchmark humaneval --path data/humaneval     references from the benchmark's data
+  mathsieve grade outputs.jsonl --benchmark gsm8k --json > a.json               for `mathsieve compare` too
   mathsieve grade outputs.jsonl --benchmark math --grades graded/               kept for `mathsieve compare`
 """
 
@@ -33,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("deepseek", "strict", "reward"),
         help="how strict: deepseek (as published), strict (right; the default), reward; repeat it for several",
     )
-    parser.add_argument("--path", metavar="DATA", help="the benchmark's data, where FILE holds no references")
+    parser.add_argument(
+        "--path", metavar="DATA", help="the benchmark's own data: its references count, not those of FILE"
+    )
     parser.add_argument("--grades", type=Path, metavar="FOLDER", help="write scores.json and the tables there")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
@@ -54,21 +59,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
-    from evaluators.benchmarks import benchmark
+def graded(file: Path, name: str, profiles: list[str], data: str | None) -> tuple[Outputs, list[Grade], dict[str, Any]]:
+    """Outputs, their grades, and what scores.json would hold. Raises OutputsError, BenchmarkError."""
     from evaluators.outputs import read_outputs
     from evaluators.scores import ScoreSettings, scores_of
 
-    profiles = list(dict.fromkeys(arguments.profile or ["strict"]))
-    outputs = read_outputs(arguments.file, arguments.benchmark, data=arguments.path)
+    outputs = read_outputs(file, name, data=data)
     grades = _grades_of(outputs, profiles)
-    scores = scores_of(outputs.problems, outputs.completions, grades, {}, ScoreSettings())
+    return outputs, grades, scores_of(outputs.problems, outputs.completions, grades, {}, ScoreSettings())
+
+
+def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
+    from evaluators.benchmarks import benchmark
+
+    profiles = list(dict.fromkeys(arguments.profile or ["strict"]))
+    outputs, grades, scores = graded(arguments.file, arguments.benchmark, profiles, arguments.path)
     if arguments.grades is not None:
         _keep(arguments.grades, outputs, grades, scores)
     chosen = benchmark(arguments.benchmark)
     return {
         "benchmark": chosen.name,
         "profile": profiles[0],
+        "title": chosen.title,
+        "form": scores["form"],
         **_figures(scores, profiles[0]),
         "problems": len(outputs.problems),
         "samples": outputs.samples,
@@ -78,7 +91,10 @@ def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
         "matched": outputs.matched,
         "notes": list(outputs.notes),
         "published_problems": chosen.splits["test"].rows if "test" in chosen.splits else None,
-        "profiles": {profile: _figures(scores, profile) for profile in profiles},
+        "profiles": {
+            profile: _figures(scores, profile) | {"scores": scores["profiles"][profile]["scores"]}
+            for profile in profiles
+        },
         "published": _published(scores, profiles[0]),
         "disagreements": scores["disagreements"],
     }

@@ -83,7 +83,7 @@ def scores_of(
         "benchmark": name,
         "title": benchmark(name).title if name in names() else name,
         "language": problems[0].language if problems else "en",
-        "form": completions[0].form if completions else "cot",
+        "form": "tir" if any(completion.form == "tir" for completion in completions) else "cot",
         "problems": len(problems),
         "samples": samples,
         "profiles": {

@@ -142,7 +142,8 @@ def compare_paired(a: Mapping[str, float], b: Mapping[str, float], *, seed: int 
     if a.keys() != b.keys():
         missing = sorted(a.keys() ^ b.keys())
         raise ValueError(
-            f"expected the same problems on both sides; {len(missing)} are on one only, for example {missing[:3]}"
+            f"expected the same problems on both sides; {len(missing)} are on one only, for example {missing[:3]}. "
+            "Evaluate both on the same problems."
         )
     if not a:
         raise ValueError("expected at least one problem; found none")

@@ -7,6 +7,7 @@ The reference is the file's own where it carries one and no path is given; else 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -120,7 +121,7 @@ def _items(
 
 def _keys(rows: Sequence[ReadRow]) -> list[str]:
     """What tells the problems of a file apart: id and question, or the question alone where ids number the rows."""
-    questions = [normalised(row.questions[0]) if row.questions else "" for row in rows]
+    questions = [normalised("\n".join(row.questions)) for row in rows]
     ids = [row.id for row in rows]
     if None not in ids and all(questions) and len(set(ids)) == len(ids):
         counts = set(Counter(questions).values())
@@ -147,7 +148,7 @@ def _problem(path: Path, chosen: Benchmark, key: str, row: ReadRow, found: Probl
     if found is not None:
         return replace(found, reference=reference)
     question = row.questions[0] if row.questions else ""
-    short = key if len(key) <= 60 else f"line {row.line}"
+    short = key if len(key) <= 60 else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
     return Problem(
         id=short if short.startswith(f"{chosen.name}/") else f"{chosen.name}/{short}",
         benchmark=chosen.name,

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluators.benchmarks import BenchmarkError, load_problems, names
+from evaluators.benchmarks import BenchmarkError, benchmark, load_problems, names
 from evaluators.outputs._files import OutputsError
 from evaluators.outputs._rows import ReadRow
 from evaluators.records import Problem
@@ -81,6 +81,8 @@ def known_problems(name: str, path: str | None) -> list[Problem] | None:
 
     Raises OutputsError where a path was given and does not hold them.
     """
+    if benchmark(name).generate is not None:
+        return load_problems(name)
     if path is None:
         folder = os.environ.get(DATA_VARIABLE)
         if not folder or not (Path(folder) / "benchmarks").is_dir():
@@ -111,7 +113,7 @@ def better_benchmark(rows: Sequence[ReadRow], name: str, path: str | None) -> st
     folder = path or (os.environ.get(DATA_VARIABLE, "") and str(Path(os.environ[DATA_VARIABLE]) / "benchmarks"))
     for other in names() if folder and Path(folder).is_dir() else ():
         try:
-            index = Index(load_problems(other, folder)) if other != name else None
+            index = Index(load_problems(other, folder)) if other != name and benchmark(other).generate is None else None
         except BenchmarkError:
             continue
         if index is not None and sum(bool(index.find(row)) for row in rows if row.questions) > len(rows) / 2:

@@ -138,11 +138,11 @@ def _questions(spelling: Spelling) -> Iterator[str]:
     body, question = spelling.values.get("body"), spelling.values.get("question")
     if isinstance(body, str) and isinstance(question, str):  # SVAMP
         yield f"{body} {question}"
+    instruction, given = spelling.values.get("instruction"), spelling.values.get("input")
+    if isinstance(instruction, str) and isinstance(given, str) and given:
+        yield f"{instruction}\n{given}"
     parts = [one.value for one in spelling.all(QUESTIONS)]
     yield from (text for value in parts for text in _asked(value))
-    instruction, given = spelling.values.get("instruction"), spelling.values.get("input")
-    if isinstance(instruction, str) and isinstance(given, str):
-        yield f"{instruction}\n{given}"
     arguments = spelling.values.get("arguments")
     if arguments:
         yield from _strings(arguments)

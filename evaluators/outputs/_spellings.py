@@ -116,7 +116,7 @@ class Spelling:
         if rest:
             return response, rest[0]
         predicted = next((one for one in candidates[1:] if one.key in PREDICTED), None)
-        if not gold_elsewhere and predicted is not None and response.key in GIVEN:
+        if predicted is not None and response.key in GIVEN and not (gold_elsewhere and _longer(response, [predicted])):
             return predicted, response
         return response, None
 

@@ -190,6 +190,29 @@ def test_compare_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert found["comparison"]["p_value"] == 1.0
 
 
+def test_compare_takes_outputs_and_what_grade_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = evaluated(tmp_path / "a", set(range(12))), evaluated(tmp_path / "b", {0, 1})
+    for side in (a, b):
+        capsys.readouterr()
+        assert main(["grade", str(side / "outputs.jsonl"), "--benchmark", "gsm8k", "--json"]) == 0
+        (side / "printed.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    said = []
+    for name, more in (("printed.json", []), ("outputs.jsonl", ["--benchmark", "gsm8k"]), ("scores.json", [])):
+        assert main(["compare", str(a / name), str(b / name), *more, "--json"]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["comparisons"]
+        said.append((found["comparison"]["only_a"], found["comparison"]["only_b"], found["comparison"]["p_value"]))
+    assert said == [(10, 0, 2 / 2**10)] * 3
+
+
+def test_one_form_is_compared_with_another_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = []
+    for form, text in (("cot", RIGHT), ("tir", "```python\nprint(4)\n```\n```output\n4\n```\n" + WRONG)):
+        rows = [{"id": n, "question": f"q{n}", "response": RIGHT if n == 0 else text, "gold": "4"} for n in range(9)]
+        sides.append(write(tmp_path / f"{form}.jsonl", rows))  # the first of both runs no program
+    assert main(["compare", *map(str, sides), "--benchmark", "gsm8k"]) == 0
+    assert "GSM8K, cot against tir: cot is better than tir: +88.89 points" in capsys.readouterr().out
+
+
 def test_compare_refuses_what_cannot_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = evaluated(tmp_path / "a", {0}), evaluated(tmp_path / "b", {0}, problems=41)
     capsys.readouterr()
