@@ -90,7 +90,10 @@ def _rank(group: str) -> tuple[int, int]:
 def materialize(
     plan: Plan, instance: dg.DagsterInstance, *, snapshots: Sequence[str], recipe: str, quiet: bool = False
 ) -> str | None:
-    """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays."""
+    """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays.
+
+    Raises KeyboardInterrupt where Ctrl-C or SIGTERM stopped it.
+    """
     close_orphans(instance)
     register_snapshots(instance, recipe, snapshots)
     progress = _Progress(total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches), quiet=quiet)
@@ -98,6 +101,7 @@ def materialize(
     job = definitions.resolve_implicit_global_asset_job_def()
     for stretch in plan.stretches:
         for tags in _run_requests(stretch, instance):
+            progress.partition = tags.get("dagster/partition", "")
             result = job.execute_in_process(
                 instance=instance,
                 asset_selection=list(stretch.keys),
@@ -107,6 +111,8 @@ def materialize(
                 raise_on_error=False,
             )
             if not result.success:
+                if _was_interrupted(result):
+                    raise KeyboardInterrupt
                 return _failure(result)
     progress.finish()
     return None
@@ -155,6 +161,17 @@ def _run_requests(stretch: Stretch, instance: dg.DagsterInstance) -> list[dict[s
     return [{"dagster/partition": key} for key in keys]
 
 
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Dagster turns a signal into an error of the step that it met, at times with the step's own around it."""
+    for event in result.all_events:
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            if error.cls_name == "DagsterExecutionInterruptedError":
+                return True
+            error = error.cause or error.context
+    return False
+
+
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     lines = []
     for event in result.all_events:
@@ -172,6 +189,7 @@ class _Progress:
         self.total, self.quiet = total, quiet
         self.done = 0
         self.started = time.monotonic()
+        self.partition = ""
         self.step_started: dict[str, float] = {}
 
     def logger(self) -> dg.LoggerDefinition:
@@ -197,7 +215,7 @@ class _Progress:
         name = (event.step_key or "").replace("__", "/")
         if event.event_type == dg.DagsterEventType.STEP_START:
             self.step_started[name] = time.monotonic()
-            self._say(f"[{self.done + 1:>{len(str(self.total))}}/{self.total}] {name}")
+            self._say(f"[{self.done + 1:>{len(str(self.total))}}/{self.total}] {name} {self.partition}".rstrip())
         elif event.event_type == dg.DagsterEventType.STEP_SUCCESS:
             self.done += 1
             seconds = time.monotonic() - self.step_started.get(name, self.started)

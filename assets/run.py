@@ -67,7 +67,8 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
 
     from assets.definitions import definitions_of
     from assets.graph import Plan, materialize
-    from pipelines.recipe import load_recipe
+    from pipelines.preflight import missing_inputs
+    from pipelines.recipe import RecipeError, load_recipe
 
     recipe = load_recipe(path)
     definitions = definitions_of(recipe)
@@ -83,6 +84,8 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
         for key in plan.keys:
             print(key.to_user_string())
         return 0
+    if missing := missing_inputs(recipe, {key.to_user_string() for key in plan.keys}):
+        raise RecipeError("\n".join(f"{path}: {sentence}" for sentence in missing))
     with dg.DagsterInstance.get() as instance:
         failed = materialize(plan, instance, snapshots=recipe.snapshots(), recipe=recipe.name, quiet=arguments.quiet)
     if failed:

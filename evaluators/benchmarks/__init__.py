@@ -1,7 +1,13 @@
 """Benchmarks, one file each, found by this folder: a new file with a `BENCHMARK` is a new benchmark."""
 
 from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
-from evaluators.benchmarks._loading import BenchmarkSettings, load_problems, problems_digest, write_problems
+from evaluators.benchmarks._loading import (
+    BenchmarkSettings,
+    check_benchmark,
+    load_problems,
+    problems_digest,
+    write_problems,
+)
 from evaluators.benchmarks._registry import benchmark, names
 
 __all__ = [
@@ -11,6 +17,7 @@ __all__ = [
     "Row",
     "Split",
     "benchmark",
+    "check_benchmark",
     "load_problems",
     "names",
     "problems_digest",

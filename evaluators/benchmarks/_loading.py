@@ -50,9 +50,7 @@ def load_problems(
     data is missing, a row is foreign, or (with `verify`) the count or the content is not the published one.
     """
     chosen = benchmark(name)
-    if split not in chosen.splits:
-        raise BenchmarkError(f"{name}: expected a split of {', '.join(chosen.splits)}; found {split!r}")
-    published = chosen.splits[split]
+    published = _split(chosen, split)
     if chosen.generate is not None:
         return chosen.generate(split, limit or published.rows)
     rows = _rows_from_hub(chosen, published) if path is None else _rows_from_path(chosen, published, Path(path))
@@ -60,6 +58,20 @@ def load_problems(
     if verify:
         _hold_against(published, problems, name, split, path or f"hub:{chosen.dataset}")
     return problems[:limit]
+
+
+def check_benchmark(settings: BenchmarkSettings) -> None:
+    """Raises BenchmarkError where the benchmark is not known or no file of it is at its path; reads nothing."""
+    chosen = benchmark(settings.name)
+    published = _split(chosen, settings.split)
+    if chosen.generate is None and settings.path is not None:
+        _files_at(chosen, published, Path(settings.path))
+
+
+def _split(chosen: Benchmark, split: str) -> Split:
+    if split not in chosen.splits:
+        raise BenchmarkError(f"{chosen.name}: expected a split of {', '.join(chosen.splits)}; found {split!r}")
+    return chosen.splits[split]
 
 
 def problems_digest(problems: Sequence[Problem]) -> str:
@@ -153,14 +165,16 @@ def _hold_against(published: Split, problems: Sequence[Problem], name: str, spli
 
 
 def _rows_from_path(chosen: Benchmark, published: Split, path: Path) -> list[Row]:
-    if path.is_file():
-        files = [path]
-    elif path.is_dir():
-        files = _files_in(chosen, published, path)
-    else:
-        raise BenchmarkError(f"{path}: expected the data of {chosen.name}; there is no such file or folder")
-    rows = [row for file in files for row in _read_rows(file, chosen.columns)]
+    rows = [row for file in _files_at(chosen, published, path) for row in _read_rows(file, chosen.columns)]
     return [row for row in rows if published.select is None or published.select(row)]
+
+
+def _files_at(chosen: Benchmark, published: Split, path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return _files_in(chosen, published, path)
+    raise BenchmarkError(f"{path}: expected the data of {chosen.name}; there is no such file or folder. Check `path`.")
 
 
 def _files_in(chosen: Benchmark, published: Split, folder: Path) -> list[Path]:

@@ -99,12 +99,7 @@ def read_solutions(settings: SourceSettings) -> Iterator[Solution]:
 
 
 def _parsed(source: Source, settings: SourceSettings) -> Iterator[Solution]:
-    if settings.path is None:
-        raise SourceError(
-            f"source {source.name}: expected a path to its data; found none. Set `path` to {' or '.join(source.files)}, "
-            "or to a folder that holds it."
-        )
-    rows = _rows(source, Path(settings.path))
+    rows = (row for file in _files(source, settings) for row in _rows_of(file))
     for index, (place, row) in enumerate(itertools.islice(rows, settings.rows)):
         try:
             yield from source.solutions(row, index, settings)
@@ -115,18 +110,31 @@ def _parsed(source: Source, settings: SourceSettings) -> Iterator[Solution]:
             ) from error
 
 
-def _rows(source: Source, path: Path) -> Iterator[tuple[str, Row]]:
+def check_source(settings: SourceSettings) -> None:
+    """Raises SourceError where the source is not known or its data is not there."""
+    from pipelines.mixtures.sources import source_named
+
+    source = source_named(settings.source)
+    if source.generate is None:
+        _files(source, settings)
+
+
+def _files(source: Source, settings: SourceSettings) -> Sequence[Path]:
+    if settings.path is None:
+        raise SourceError(
+            f"source {source.name}: expected a path to its data; found none. Set `path` to {' or '.join(source.files)}, "
+            "or to a folder that holds it."
+        )
+    path = Path(settings.path)
     if path.is_file():
-        files = [path]
-    else:
-        found = (sorted(path.glob(pattern)) for pattern in source.files)
-        files = next((group for group in found if group), [])
+        return [path]
+    found = (sorted(path.glob(pattern)) for pattern in source.files)
+    files = next((group for group in found if group), [])
     if not files:
         raise SourceError(
             f"{path}: expected the data of {source.name} ({', '.join(source.files)}); there is no such file. Check `path`."
         )
-    for file in files:
-        yield from _rows_of(file)
+    return files
 
 
 def _rows_of(file: Path) -> Iterator[tuple[str, Row]]:

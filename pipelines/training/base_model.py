@@ -35,24 +35,40 @@ class BaseModelSettings(Settings):
 
 def write_base_model(folder: Path, settings: BaseModelSettings) -> dict[str, Json]:
     """Fill `folder` with the model and its tokenizer. Raises BaseModelError where the source is missing."""
-    kind, _, name = settings.source.partition(":")
-    if kind == "package" and name:
-        _dequantise(_gguf_of_package(name), folder, settings.dtype)
-    elif kind == "hub" and name:
+    kind, name = _source(settings)
+    if kind == "hub":
         _download(name, settings.revision, folder)
+    elif kind == "folder":
+        check_base_model(settings)  # refuses what is no model before anything is copied
+        _copy(Path(name), folder)
     else:
-        path = Path(settings.source).expanduser()
-        if path.suffix == ".gguf" and path.is_file():
-            _dequantise(path, folder, settings.dtype)
-        elif settings.source and path.is_dir():
-            describe_model(path)  # refuses what is no model before anything is copied
-            _copy(path, folder)
-        else:
-            raise BaseModelError(
-                f"base model: expected package:NAME, hub:OWNER/MODEL, a .gguf file or a model folder; found "
-                f"{settings.source!r}, which is none of them. Set base_model.source in the recipe."
-            )
+        _dequantise(_gguf_of_package(name) if kind == "package" else Path(name), folder, settings.dtype)
     return describe_model(folder)
+
+
+def check_base_model(settings: BaseModelSettings) -> None:
+    """Raises BaseModelError where the model is not there; whether a hub has it, only fetching can tell."""
+    kind, name = _source(settings)
+    if kind == "package":
+        _gguf_of_package(name)
+    elif kind == "folder":
+        describe_model(Path(name))
+
+
+def _source(settings: BaseModelSettings) -> tuple[str, str]:
+    """What kind of source it is (package, hub, gguf or folder), and which."""
+    kind, _, name = settings.source.partition(":")
+    if kind in ("package", "hub") and name:
+        return kind, name
+    path = Path(settings.source).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        return "gguf", str(path)
+    if settings.source and path.is_dir():
+        return "folder", str(path)
+    raise BaseModelError(
+        f"base model: expected package:NAME, hub:OWNER/MODEL, a .gguf file or a model folder; found "
+        f"{settings.source!r}, which is none of them. Set base_model.source in the recipe."
+    )
 
 
 def describe_model(folder: Path) -> dict[str, Json]:

@@ -115,7 +115,18 @@ def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch
             "templated_pot: 0.1}->templated_pot: 0.03}",
             "must sum to 1.0; found 0.93",
         ),
-        ("templated_pot: 0.1}->gsm8k: 0.1}", "found gsm8k"),
+        (
+            "templated_pot: 0.1}->gsm8k: 0.1}",
+            "mixture.mixing.weights: expected a weight for each source (templated, templated_pot, templated_zh); "
+            "found gsm8k, which is no source and none for templated_pot",
+        ),
+        ("models: [base, sft]->models: [sft, sft]", "evaluation.models: expected each once; found sft again"),
+        ("crawl: [{prefix->colour: [{prefix", "seed.colour: unknown key"),
+        ("name: demo->name: demo\ncrawl: {folder: x}", "crawl: expected one source of pages"),
+        (
+            "training:->training:\n  policies: {base: {method: grpo}}",
+            "training.policies: expected other names than base",
+        ),
         ("models: [base, sft]->models: [base, grpo]", "evaluation.models: expected some of base, sft; found grpo"),
         ("  count: 2->  cuont: 2", "iterations.cuont: unknown key. Did you mean count?"),
         ("  count: 2->  count: two", "iterations.count: expected"),

@@ -1,8 +1,10 @@
 """The walk over the graph, on a small graph with the real one's partitionings and a real Dagster instance."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +114,27 @@ def test_a_failure_is_named_and_what_was_finished_stays(tmp_path: Path, instance
     assert "corpus" in failed
     assert "the corpus broke" in failed
     assert ArtifactReferences(root=str(tmp_path)).read(dg.AssetKey("pages"), "2025-05").facts["rows"] == 7
+
+
+@SINGLE_RUN
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_walk_and_is_no_failure_of_an_asset(
+    tmp_path: Path, instance: dg.DagsterInstance, number: signal.Signals
+) -> None:
+    @dg.asset
+    def stopped(store: ArtifactStore) -> dg.Output[Artifact]:
+        def write(folder: Path) -> dict[str, object]:
+            os.kill(os.getpid(), number)
+            time.sleep(30)
+            return {}
+
+        return described(store.build("stopped", write))
+
+    resources = {"store": ArtifactStore(root=str(tmp_path)), "io_manager": ArtifactReferences(root=str(tmp_path))}
+    with pytest.raises(KeyboardInterrupt):
+        drive(dg.Definitions(assets=[stopped], resources=resources), instance)
+    assert not list((tmp_path / "stopped").glob("*/manifest.json"))
+    assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]
 
 
 @SINGLE_RUN

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evaluators.records import Settings
-from pipelines.recipe import RecipeError, read_yaml, validate
+from pipelines.recipe_file import RecipeError, read_yaml, validate
 
 
 class Inner(Settings):
@@ -17,8 +18,30 @@ class Inner(Settings):
     names: tuple[str, ...] = ()
 
 
+class Square(Settings):
+    shape: Literal["square"] = "square"
+    side: float = 1.0
+
+
+class Circle(Settings):
+    shape: Literal["circle"] = "circle"
+    radius: float = 1.0
+    rows: int = 1
+    filled: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_radius(self) -> Self:
+        if self.radius == 0:
+            raise ValueError("radius: expected more than 0; found 0")
+        return self
+
+
+Shape = Annotated[Square | Circle, Field(discriminator="shape")]
+
+
 class Outer(Settings):
     name: str
+    shapes: dict[str, Shape] = Field(default_factory=dict)
     inner: Inner = Inner()
     by_key: Mapping[str, Inner] = Field(default_factory=dict)
 
@@ -53,7 +76,7 @@ def test_an_unknown_key_unlike_any_other_is_told_the_known_ones(tmp_path: Path) 
 
 def test_a_wrong_type_says_expected_and_found(tmp_path: Path) -> None:
     path = recipe(tmp_path, "name: x\ninner: {threshold: high}\n")
-    assert complaint(path).startswith("r.yaml: inner.threshold: expected number")
+    assert complaint(path).startswith("r.yaml: inner.threshold: expected a number")
     assert complaint(path).endswith("found 'high'")
 
 
@@ -65,8 +88,8 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
-    path = recipe(tmp_path, "name: x\nname: y\n")
-    assert "expected each key once; found 'name' twice" in complaint(path)
+    path = recipe(tmp_path, "name: x\ninner:\n  threshold: 0.1\n  threshold: 0.2\n")
+    assert "line 4: expected each key once; found 'threshold' again" in complaint(path)
 
 
 def test_an_unset_variable_is_named_with_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +112,45 @@ def test_a_missing_file_is_told_with_its_neighbours(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["- a\n- b\n", "a: [1\n", "\tname: x\n", ""])
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     assert complaint(recipe(tmp_path, text)).startswith("r.yaml: expected a")
+
+
+SHAPE_MISTAKES = {
+    "{shape: circle, raduis: 2}": "shapes.a.raduis: unknown key. Did you mean radius?",
+    "{shape: circle, side: 2}": "shapes.a.side: unknown key. Known keys there: filled, radius, rows, shape.",
+    "{shape: cirlce}": "shapes.a.shape: expected one of square, circle; found 'cirlce'. Did you mean circle?",
+    "{radius: 2}": "shapes.a.shape: expected one of square, circle; found none. Add it.",
+    "{shape: circle, radius: far}": "shapes.a.radius: expected a number; found 'far'",
+    "{shape: circle, radius: 0}": "shapes.a.radius: expected more than 0; found 0",
+    "7": "shapes.a: expected a mapping of settings; found 7",
+}
+
+
+@pytest.mark.parametrize("text", SHAPE_MISTAKES)
+def test_a_record_that_a_key_chooses_is_told_in_its_own_keys(tmp_path: Path, text: str) -> None:
+    path = recipe(tmp_path, f"name: x\nshapes: {{a: {text}}}\n")
+    assert complaint(path) == f"r.yaml: {SHAPE_MISTAKES[text]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rows: true", "rows: expected a number; found true"),
+        ("filled: 1", "filled: expected true or false; found 1"),
+        ("radius: .inf", "radius: expected a number; found inf"),
+        ("radius: .nan", "radius: expected a number; found nan"),
+    ],
+)
+def test_what_would_be_bent_to_fit_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = recipe(tmp_path, f"name: x\nshapes: {{a: {{shape: circle, {text}}}}}\n")
+    assert complaint(path) == f"r.yaml: shapes.a.{told}"
+
+
+def test_a_number_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOW_HIGH", "0.25")
+    path = recipe(tmp_path, "name: x\ninner: {threshold: '${HOW_HIGH}'}\n")
+    assert validate(path, read_yaml(path), Outer).inner.threshold == 0.25
+
+
+def test_a_mistake_in_yaml_is_one_line_with_its_place(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "name: x\ninner: {threshold: 1\nby_key: {}\n")
+    assert complaint(path) == "r.yaml: expected a YAML file; found: line 3, column 7: expected ',' or '}', but got ':'"

@@ -1,0 +1,61 @@
+"""What a run would miss, told before it starts: hours of reading a crawl should not end at a model that is not there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from evaluators.benchmarks import BenchmarkError, check_benchmark
+from pipelines.crawl.settings import CrawlError, list_warcs
+from pipelines.mixtures.source import SourceError, check_source
+from pipelines.recipe import Recipe, RecipeError
+from pipelines.training.base_model import BaseModelError, check_base_model
+
+NEEDED = {"base_model": "safetensors", "sft_model": "accelerate", "completions": "vllm"}
+"""Assets that need more than the core of the project, by the last part of their keys, and a package that tells."""
+
+
+def missing_inputs(recipe: Recipe, assets: Collection[str]) -> list[str]:
+    """One sentence for each input that the named assets (keys with `/`) would not find; nothing is read or fetched."""
+    found = []
+    for key, check in _checks(recipe, assets):
+        try:
+            check()
+        except (BaseModelError, BenchmarkError, CrawlError, RecipeError, SourceError) as error:
+            found.append(f"{key}: {error}")
+    return found
+
+
+def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    if "pages" in assets and recipe.planted is None and recipe.crawl.common_crawl is None:
+        for snapshot in recipe.snapshots():
+            yield "crawl", partial(list_warcs, recipe.crawl, snapshot)
+    if "seed_corpus" in assets:
+        for file in recipe.seed.files:
+            yield "seed.files", partial(_must_exist, file)
+    if "problems" in assets:
+        for name, benchmark in recipe.benchmarks.items():
+            yield f"benchmarks.{name}", partial(check_benchmark, benchmark)
+    for name, source in recipe.mixture.sources.items():
+        if f"source_{name}" in assets:
+            yield f"mixture.sources.{name}", partial(check_source, source)
+    if "base_model" in assets:
+        yield "training.base_model", partial(check_base_model, recipe.training.base_model)
+    for part, package in NEEDED.items():
+        if any(key.rpartition("/")[2] == part for key in assets):
+            yield part, partial(_must_be_installed, package)
+
+
+def _must_exist(file: Path) -> None:
+    if not file.exists():
+        raise RecipeError(f"{file}: expected a file of text and url; there is none. Check the path.")
+
+
+def _must_be_installed(package: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise RecipeError(
+            f"expected the Python package {package} to be installed; it is not. `make setup` installs everything; or "
+            "pip install 'mathsieve[training,cpu]' ([training,gpu] beside a GPU)."
+        )

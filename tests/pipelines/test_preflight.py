@@ -1,0 +1,81 @@
+"""Before a run starts it is told what it would miss, for the assets that it will make and for no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.preflight import missing_inputs
+from pipelines.recipe import Recipe, load_recipe
+
+DEMO = Path(__file__).resolve().parents[2] / "recipes" / "demo.yaml"
+
+
+def recipe(folder: Path, **changes: Any) -> Recipe:
+    content = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+    for keys, value in changes.items():
+        *parents, last = keys.split("__")
+        inner = content
+        for key in parents:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not None}), encoding="utf-8")
+    return load_recipe(path)
+
+
+def test_the_demo_misses_nothing(tmp_path: Path) -> None:
+    assets = ["pages", "seed_corpus", "problems", "source_templated", "base_model", "sft_model", "sft/completions"]
+    assert missing_inputs(recipe(tmp_path), assets) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "asset", "told"),
+    [
+        (
+            {"training__base_model": {"source": "package:no_such_package"}},
+            "base_model",
+            "training.base_model: base model: expected the Python package no_such_package; it is not installed",
+        ),
+        ({"training__base_model": {"source": "/no/model"}}, "base_model", "found '/no/model', which is none of them"),
+        (
+            {"benchmarks": {"gsm8k": {"name": "gsm9k"}}},
+            "problems",
+            "benchmarks.gsm8k: benchmark 'gsm9k' is not known; did you mean gsm8k?",
+        ),
+        (
+            {"benchmarks": {"gsm8k": {"name": "gsm8k", "path": "/no/folder"}}},
+            "problems",
+            "/no/folder: expected the data",
+        ),
+        (
+            {"mixture__sources__templated": {"source": "gsm8k"}},
+            "source_templated",
+            "mixture.sources.templated: source gsm8k: expected a path to its data; found none",
+        ),
+        ({"mixture__sources__templated": {"source": "gsm8k", "path": "/no/file"}}, "source_templated", "no such file"),
+        ({"seed__files": ["/no/seed.parquet"]}, "seed_corpus", "/no/seed.parquet: expected a file of text and url"),
+    ],
+)
+def test_each_missing_input_is_one_sentence_with_its_key(
+    tmp_path: Path, changes: dict[str, Any], asset: str, told: str
+) -> None:
+    (sentence,) = missing_inputs(recipe(tmp_path, **changes), [asset])
+    assert told in sentence
+
+
+def test_an_empty_snapshot_beside_a_full_one_is_told(tmp_path: Path) -> None:
+    for name in ("full", "empty"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "a.warc.gz").write_bytes(b"")
+    folders = {"CC-MAIN-2025-05": str(tmp_path / "full"), "CC-MAIN-2025-08": str(tmp_path / "empty")}
+    (sentence,) = missing_inputs(recipe(tmp_path, planted=None, crawl={"folders": folders}), ["pages"])
+    assert f"crawl folder {tmp_path / 'empty'}: expected files that end in .warc" in sentence
+
+
+def test_what_is_not_made_is_not_missed(tmp_path: Path) -> None:
+    without_model = recipe(tmp_path, training__base_model={"source": "/no/model"})
+    assert missing_inputs(without_model, ["pages", "math_corpus"]) == []
