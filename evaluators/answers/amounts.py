@@ -130,7 +130,7 @@ def _ratios(r: Node, p: Node, context: Context) -> Decision:
                 return decision._replace(reason=f"{show(p)[:60]} is not in proportion to {show(r)[:60]}")
         return Decision(True, "exact", "ratios in proportion")
     ratio, other = (r, p) if r.op == "ratio" else (p, r)
-    if len(ratio.args) != 2 or other.op not in ("num", "dec", "div", "mixed"):
+    if len(ratio.args) != 2 or other.op not in ("num", "dec", "div", "mixed", "root", "mul", "pow", "add"):
         return Decision(False, "type", "a ratio is not such a value")
     quotient = Node("div", ratio.args)
     return scalars(quotient, other, context) if ratio is r else scalars(other, quotient, context)

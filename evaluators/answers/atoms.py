@@ -16,6 +16,21 @@ from evaluators.answers.vocabulary import (
     STOP_WORDS,
 )
 
+_NUMBER_SETS = {"mathbbZ": "integers", "mathbbN": "naturals", "mathbbQ": "rationals", "mathbbC": "complex numbers"}
+_PARTS_OF_REALS = {
+    "^{+}": ("positive", 4), "_{+}": ("positive", 4), "^+": ("positive", 2), "_+": ("positive", 2), "_{>0}": ("positive", 5),
+    "_{ge0}": ("nonnegative", 5), "_{geq0}": ("nonnegative", 5), "_{>=0}": ("nonnegative", 5), "^{-}": ("negative", 4),
+    "^-": ("negative", 2), "_{<0}": ("negative", 5), "^{*}": ("nonzero", 4), "^*": ("nonzero", 2),
+}  # fmt: skip
+
+
+def _derivative(upper: Node, lower: Node) -> str | None:
+    """y' for dy over dx."""
+    names = [[part.value for part in node.args if part.op == "sym"] for node in (upper, lower) if node.op == "mul"]
+    if len(names) != 2 or any(len(pair) != 2 or pair[0] != "d" for pair in names):
+        return None
+    return f"{names[0][1]}'"
+
 
 class Atoms(Cursor):
     """Reads one named value, with the arguments that belong to it."""
@@ -39,6 +54,8 @@ class Atoms(Cursor):
                     Token("word", text[len(name) :], False),
                 ]
                 return self.word(self.advance().text)
+        if text in ("constant", "const"):
+            return self.node("sym", value="C")
         if len(text) > 3:
             raise ParseError(f"expected a value, found the word {text!r}")
         self.position -= 1
@@ -54,12 +71,18 @@ class Atoms(Cursor):
     def symbol(self, name: str) -> Node:
         if self.accept("_"):
             name += "_" + self.subscript()
+        elif len(name) == 1 and self.peek().kind == "num" and not self.peek().spaced and self.peek().text.isdigit():
+            name += "_" + self.advance().text  # x1 is x_1: nobody writes the factor 1 there
         if name[0] == "C" and (combination := self.combination(name)) is not None:
             return combination
         name += self.inverse_mark(name)
         while self.accept("'"):
             name += "'"
-        if name[0] in "fghFGH" and self.peek().text == "(" and not self.peek().spaced:
+        if (
+            (name[0] in "fghFGH" or (name == "y" and self.peek(1).text in ("x", "t")))
+            and self.peek().text == "("
+            and not self.peek().spaced
+        ):
             self.advance()
             arguments = [self.expression()]
             while self.accept(","):
@@ -77,10 +100,11 @@ class Atoms(Cursor):
                 lower = self.expression()
                 self.expect(")")
                 return self.node("fn", upper, lower, value="binom")
-        elif name[2:].isdigit() and self.accept("^"):
+        elif (name[2:].isdigit() or name[2:] == "n") and self.accept("^"):
             lower = self.braced() if self.peek().text == "{" else self.signed_power()
-            if lower.op == "num" and lower.value <= int(name[2:]):
-                return self.node("fn", num(int(name[2:])), lower, value="binom")
+            upper = num(int(name[2:])) if name[2:].isdigit() else self.node("sym", value="n")
+            if (lower.op == "num" and (upper.op == "sym" or lower.value <= upper.value)) or lower.op == "sym":
+                return self.node("fn", upper, lower, value="binom")
         self.position = begin
         return None
 
@@ -109,8 +133,12 @@ class Atoms(Cursor):
             return self.root(ROOTS[text])
         if text in CONSTANTS:
             return CONSTANTS[text]
+        if text == "Gamma" and self.peek().text == "(":
+            return self.function("gamma")
         if text in GREEK:
             return self.symbol(text)
+        if text == "jmath":
+            return self.node("sym", value="j")
         if text in ("lfloor", "lceil", "lvert", "vert"):
             return self.absolute(text)
         if text in NAMED_FIGURES:
@@ -124,6 +152,8 @@ class Atoms(Cursor):
         if text in ("frac", "binom", "dbinom", "tbinom"):
             upper = self.argument()
             lower = self.argument()
+            if text == "frac" and (derivative := _derivative(upper, lower)):
+                return self.node("sym", value=derivative)
             return self.node("div", upper, lower) if text == "frac" else self.node("fn", upper, lower, value="binom")
         if text in ("pm", "mp"):
             return self.node(text, num(0), self.expression(max(minimum, 10)))
@@ -131,7 +161,11 @@ class Atoms(Cursor):
             self.position -= 1
             return self.group()
         if text == "mathbbR":
-            return self.node("interval", negated(INFINITY), INFINITY, value=(False, False))
+            return self.reals()
+        if text in _NUMBER_SETS:
+            return self.node("special", value=_NUMBER_SETS[text])
+        if text == "neg":
+            return self.node("call", self.expression(45), value="not")
         if text in ("emptyset", "varnothing"):
             return self.node("special", value="empty")
         for name in ("sin", "cos", "tan", "cot", "sec", "csc", "ln", "log"):
@@ -139,6 +173,18 @@ class Atoms(Cursor):
                 self.tokens.insert(self.position, Token("word", text[-1], False))
                 return self.function(name)
         raise ParseError(f"unknown command \\{text}")
+
+    def reals(self) -> Node:
+        """\\mathbb{R}, or the part of it that a mark names: ^+, _{>0}, ^*, _{\\ge 0}."""
+        marks = "".join(self.peek(i).text for i in range(6))
+        part, width = next((known for mark, known in _PARTS_OF_REALS.items() if marks.startswith(mark)), ("all", 0))
+        self.position += width
+        low, high = (num(0), INFINITY) if part in ("positive", "nonnegative") else (negated(INFINITY), INFINITY)
+        if part in ("negative", "nonzero"):
+            below = self.node("interval", negated(INFINITY), num(0), value=(False, False))
+            above = self.node("interval", num(0), INFINITY, value=(False, False))
+            return below if part == "negative" else self.node("union", below, above)
+        return self.node("interval", low, high, value=(part == "nonnegative", False))
 
     def name(self) -> str:
         """The letters after \\angle or \\overline."""
@@ -167,6 +213,8 @@ class Atoms(Cursor):
                     Token(token.kind, first, token.spaced),
                     Token(token.kind, rest, False),
                 ]
+        if token.kind == "word" and len(token.text) == 1 and token.text not in CONSTANTS:
+            return self.node("sym", value=self.advance().text)  # \\frac a2 is a/2, and no a_2 over what follows
         return self.prefix(45)
 
     def matrix(self, name: str) -> Node:

@@ -320,13 +320,13 @@ def _rounded(name: str, x: Any) -> Any:
     return acb(rounded)
 
 
-_GROWING = frozenset({"exp", "sinh", "cosh", "cis"})
+_GROWING = frozenset({"gamma", "exp", "sinh", "cosh", "cis"})
 _FUNCTIONS = {
     "sin": lambda x: x.sin(), "cos": lambda x: x.cos(), "tan": lambda x: x.tan(), "cot": lambda x: x.cot(),
     "sec": lambda x: x.sec(), "csc": lambda x: x.csc(), "sinh": lambda x: x.sinh(), "cosh": lambda x: x.cosh(),
     "tanh": lambda x: x.tanh(), "arcsin": lambda x: x.asin(), "arccos": lambda x: x.acos(), "arctan": lambda x: x.atan(),
     "arsinh": lambda x: x.asinh(), "arcosh": lambda x: x.acosh(), "artanh": lambda x: x.atanh(),
-    "arccot": lambda x: (1 / x).atan(), "exp": lambda x: x.exp(), "ln": lambda x: x.log(), "abs": lambda x: _absolute(x),
+    "arccot": lambda x: (1 / x).atan(), "exp": lambda x: x.exp(), "gamma": lambda x: x.gamma(), "ln": lambda x: x.log(), "abs": lambda x: _absolute(x),
     "re": lambda x: type(x)(x.real), "im": lambda x: type(x)(x.imag), "sgn": lambda x: x.sgn(), "arg": lambda x: type(x)(x.arg()),
     "cis": lambda x: x.cos() + type(x)(0, 1) * x.sin(),
 }  # fmt: skip

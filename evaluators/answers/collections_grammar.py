@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 from evaluators.answers.cursor import END
 from evaluators.answers.grammar import Expressions, is_amount
@@ -23,13 +24,15 @@ _RELATIONS |= {
     "lt": "<",
     "gt": ">",
 }
-_RELATIONS |= {"ne": "!=", "neq": "!=", "approx": "~", "simeq": "~", "equiv": "==", "in": "in", "colon": ":"}
+_RELATIONS |= {"ne": "!=", "neq": "!=", "approx": "~", "simeq": "~", "equiv": "==", "in": "in"}
 _ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
 _SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "langle": ("rangle",)}
 _UNIT_OPS = frozenset({"/", "^", "*", "$", "¢", "€", "£", "¥", "'", '"', "{", "}", "-", "."})
 _SCALE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "m": 10**6, "B": 10**9, "b": 10**9}
+_UNIT_COMMANDS = {"circ": "°", "mu": "μ", "Omega": "Ω", "cdot": "*", "times": "*"}
 _SMALLER = {"'": "feet", '"': "inches"}
+_LOGIC = {"land": "and", "lor": "or"}
 MAX_PLUS_MINUS = 4
 
 
@@ -38,9 +41,9 @@ class Answers(Expressions):
 
     def answer(self) -> Node:
         items = [self.item()]
-        conjunction = True
+        words: set[str] = set()
         while word := self.separator():
-            conjunction = conjunction and word == "and"
+            words.add(word)
             items.append(self.item())
             if len(items) > MAX_ITEMS:
                 raise ParseError(f"more than {MAX_ITEMS} elements")
@@ -48,10 +51,29 @@ class Answers(Expressions):
             raise ParseError(f"cannot read on at {self.peek().text!r}")
         if len(items) == 1:
             return items[0]
-        return self.node("list", *items, value="and" if conjunction else None)
+        joined = words.pop() if len(words) == 1 and words != {","} else None
+        if joined == "and" and (compound := self.one_amount(items)) is not None:
+            return compound
+        if joined in _LOGIC and any(item.op == "relation" for item in items):
+            joined = _LOGIC[joined]
+        return self.node("list", *items, value=joined)
+
+    def one_amount(self, items: list[Node]) -> Node | None:
+        """1 hour and 30 minutes: amounts of one dimension in ever smaller units."""
+        if any(item.op != "qty" for item in items):
+            return None
+        units = [item.value for item in items]
+        falling = all(a.scale > b.scale for a, b in pairwise(units))
+        if not falling or len({physical(unit) for unit in units}) > 1 or not physical(units[0]):
+            return None
+        total = items[0].args[0]
+        for item in items[1:]:
+            part = self.node("mul", item.args[0], num(item.value.scale / units[0].scale))
+            total = self.node("add", total, part)
+        return self.node("qty", total, value=units[0])
 
     def separator(self) -> str:
-        """The separator passed: `and`, another one, or the empty string where none stands here."""
+        """The separator passed: and, or, land, lor, a comma; the empty string where none stands here."""
         found = ""
         while self.peek() is not END:
             token = self.peek()
@@ -61,7 +83,7 @@ class Answers(Expressions):
             if token.kind == "op" and found:
                 break
             self.advance()
-            found = "and" if (word and token.text.strip(" ,").lower() == "and") or token.text == "land" else "or"
+            found = "," if token.kind == "op" else token.text.strip(" ,").lower()
         return found
 
     # ---- relations
@@ -110,21 +132,17 @@ class Answers(Expressions):
             token = self.peek()
             if token.text in ("cup", "cap") or (token.kind == "word" and token.text == "U"):
                 self.advance()
-                left = self.node("union" if token.text != "cap" else "cap", left, self.amount())
+                left = self.node("union" if token.text != "cap" else "cap", _as_set(left), _as_set(self.amount()))
             elif token.text in ("setminus", "backslash") and token.kind == "cmd":
                 self.advance()
-                left = self.node("without", left, self.amount())
+                left = self.node("without", left, _as_set(self.amount()))
             elif (
-                token.text == ":"
-                and token.kind == "op"
+                ((token.text == ":" and token.kind == "op") or token.text == "colon")
                 and not self.closing_bar
                 and left.op in ("num", "dec", "sym", "ratio", "div", "root", "mul")
-            ):
+            ) or (token.text in ("to", ":") and token.kind in ("word", "text") and left.op in ("num", "ratio")):
                 self.advance()
                 left = self.node("ratio", *(left.args if left.op == "ratio" else (left,)), self.amount())
-            elif token.text in ("to", ":") and token.kind in ("word", "text") and left.op == "num":
-                self.advance()
-                left = self.node("ratio", left, self.amount())
             else:
                 return left
 
@@ -173,7 +191,7 @@ class Answers(Expressions):
         while self.unit_token(pieces):
             token = self.advance()
             if token.kind == "cmd":
-                pieces.append("°")
+                pieces.append(_UNIT_COMMANDS[token.text])
             else:
                 pieces.append((" " if token.spaced or token.kind in ("text", "word") else "") + token.text)
         text = "".join(pieces).strip().strip("()").strip().replace("^ ", "^")
@@ -196,26 +214,34 @@ class Answers(Expressions):
 
     def unit_token(self, pieces: list[str]) -> bool:
         token = self.peek()
-        if token.text == "in" and token.kind == "word":  # inches, where nothing follows to be in
-            return self.peek(1).text in ("", "^", "/", ")")
+        if token.text.strip() == "in" and token.kind in ("word", "text"):  # inches, where nothing follows to be in
+            return self.peek(1).text in ("", "^", "/", ")", "}", ".", ",") or self.peek(1).kind in ("word", "text")
         if token.kind in ("word", "text"):
-            return token.text.strip(" ,") not in _SEPARATING_WORDS and token.text not in ("to", "in", "U")
+            return token.text.strip(" ,") not in _SEPARATING_WORDS and token.text not in ("to", "U")
         if token.kind == "cmd":
-            return token.text == "circ"
+            times = token.text in ("cdot", "times")
+            return token.text in _UNIT_COMMANDS and (
+                not times or (bool(pieces) and self.peek(1).kind in ("word", "text"))
+            )
         if token.kind == "num":
             return bool(pieces) and pieces[-1].strip() in ("^", "{", "-") and len(token.text) == 1
         if token.kind != "op" or token.text not in _UNIT_OPS:
             return False
         if token.text in ("$", "€", "£", "¥", "¢", "'", '"'):
             return not pieces
-        if token.text == "/" and not pieces:
-            return self.peek(1).kind in ("word", "text")
+        if token.text == "*" or (token.text == "/" and not pieces):
+            return (token.text == "/" or bool(pieces)) and self.peek(1).kind in ("word", "text")
         return bool(pieces) and (token.text != "}" or any(p.strip() == "{" for p in pieces))
 
     def compound(self, first: Node) -> Node:
         """5 feet 3 inches, 2 hours 30 minutes: one amount of one dimension."""
         second = self.amount()
-        if second.op != "qty" or physical(second.value) != physical(first.value) or not physical(first.value):
+        if (
+            second.op != "qty"
+            or physical(second.value) != physical(first.value)
+            or not physical(first.value)
+            or second.value.scale >= first.value.scale
+        ):
             raise ParseError("two amounts side by side are not one")
         ratio = num(second.value.scale / first.value.scale)
         total = self.node("add", first.args[0], self.node("mul", second.args[0], ratio))
@@ -233,9 +259,11 @@ class Answers(Expressions):
             return self.node("special", value="empty") if opener in "{[" else self.node("tuple")
         if opener == "{":
             self.closing_bar = True
+            if self.peek().kind == "begin" and self.peek().text in ("array", "aligned", "cases"):
+                return self.left_brace(outer_bars)
         items = [self.item()]
         self.closing_bar = False
-        if opener == "{" and (self.accept("|", "mid", ":", "vert")):
+        if opener == "{" and (self.accept("|", "mid", ":", "vert", "colon")):
             return self.set_builder(items[0], outer_bars)
         while self.separator_in_group():
             items.append(self.item())
@@ -245,6 +273,15 @@ class Answers(Expressions):
         self.expect(*closers)
         self.depth, self.bars = self.depth - 1, outer_bars
         return self.grouped(opener, closer, items)
+
+    def left_brace(self, outer_bars: int) -> Node:
+        """\\left\\{ before an array that no brace closes: a system."""
+        self.closing_bar = False
+        name = "cases" if self.advance().text == "array" else "aligned"
+        inner = self.matrix(name)
+        self.accept("}")
+        self.depth, self.bars = self.depth - 1, outer_bars
+        return inner
 
     def separator_in_group(self) -> str:
         if self.peek().text in ("ldots", "...", "dots"):
@@ -287,24 +324,67 @@ class Answers(Expressions):
         rows: list[list[Node]] = [[]]
         self.depth += 1
         while self.peek().kind != "end":
-            rows[-1].append(self.item())
+            rows[-1].append(self.cell(name, rows[-1]))
             if self.accept("&"):
                 continue
-            self.accept(",", ";") if name == "cases" else None
             if self.accept("\\"):
+                self.skip_space()
                 if self.peek().kind != "end":
                     rows.append([])
             elif self.peek().kind != "end":
                 raise ParseError(f"a {name} cannot be read at {self.peek().text!r}")
         self.advance()
         self.depth -= 1
-        if name in ("cases", "aligned"):
-            return self.node("list", *(row[0] if len(row) == 1 else self.node("tuple", *row) for row in rows))
+        if name in ("cases", "aligned") or (name == "array" and all(row[0].op == "relation" for row in rows)):
+            return self.pieces(rows)
         widths = {len(row) for row in rows}
         if len(widths) != 1 or sum(map(len, rows)) > MAX_ITEMS:
             raise ParseError("the rows of a matrix differ in length")
         kind = "det" if name == "vmatrix" else "matrix"
         return self.node(kind, *(cell for row in rows for cell in row), value=(len(rows), widths.pop()))
+
+    def cell(self, name: str, row: list[Node]) -> Node:
+        """One cell; of a system or a piecewise function without its commas, its `if` and the & before its relation."""
+        if name not in ("cases", "aligned", "array"):
+            return self.item()
+        if row and self.peek().kind in ("word", "text"):
+            word = self.peek().text.strip(" ,.:").lower()
+            if word in ("otherwise", "else", "elsewhere"):
+                self.position += 1
+                self.accept(".", ",")
+                return self.node("text", value=("otherwise",))
+            self.position += word in ("if", "for", "when", "where", "on", "")
+        item = self.item()
+        if self.peek().text == "&" and self.peek(1).text in _RELATIONS:
+            self.position += 1
+            name = _RELATIONS[self.advance().text]
+            item = self.node("relation", item, self.operand(), value=(name,))
+        while self.accept(",", ";", "."):
+            pass
+        if self.peek().kind in ("word", "text") and self.peek().text.strip(" ,").lower() in (
+            "if",
+            "for",
+            "when",
+            "and",
+        ):
+            self.position += 1
+            if not row and self.peek().text != "&":
+                raise ParseError("a condition in the cell of its value")
+        return item
+
+    def skip_space(self) -> None:
+        """The [4pt] after a row's end."""
+        marks = [self.peek(i).text for i in range(4)]
+        if marks[0] == "[" and marks[2] in ("pt", "em", "ex", "mm", "cm") and marks[3] == "]":
+            self.position += 4
+
+    def pieces(self, rows: list[list[Node]]) -> Node:
+        """A system of relations, or a piecewise function: values, each with its condition."""
+        if all(len(row) == 1 for row in rows):
+            return self.node("list", *(row[0] for row in rows), value="and") if len(rows) > 1 else rows[0][0]
+        if any(len(row) != 2 for row in rows):
+            raise ParseError("a piecewise function has a value and a condition in every row")
+        return self.node("cases", *(self.node("tuple", *row) for row in rows))
 
     # ---- sums, integrals, limits
 
@@ -355,6 +435,11 @@ class Answers(Expressions):
 def _plain_unit(text: str) -> str:
     text = re.sub(r"[{}]", "", text)
     return _SMALLER.get(text, text.rstrip("."))
+
+
+def _as_set(node: Node) -> Node:
+    """[2, 4] \\cup {7} without its backslashes: what stands beside a union is a set."""
+    return Node("set", (node,)) if is_amount(node) else node
 
 
 def _infinite(node: Node) -> bool:

@@ -6,10 +6,13 @@ from evaluators.answers.amounts import NAMED, amounts, peeled
 from evaluators.answers.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.scalars import Context, Decision, scalars
 from evaluators.answers.sets import Piece, pieces_of
-from evaluators.answers.values import COLLECTIONS, Node, show, symbols
+from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols
+from evaluators.answers.vectors import in_components
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
 _ORDERED = frozenset({"tuple", "angle"})
+_VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
+_MANY = Node("special", (), "many")
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
 MAX_PAIRINGS = 2_500
 """Comparisons within one pair of collections: fifty elements each."""
@@ -21,7 +24,10 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "structure", "the same expression")
     r, p = peeled(r), peeled(p)
     if r.op in _TERMINAL or p.op in _TERMINAL:
-        return _terminals(r, p)
+        return _terminals(r, p, context)
+    r, p = _alike(r, p), _alike(p, r)
+    if r.op == "cases" or p.op == "cases":
+        return _cases(r, p, context)
     if r.op in _SET_LIKE or p.op in _SET_LIKE or _is_range(r) or _is_range(p):
         decision = _real_sets(r, p, context)
         if decision is not None:
@@ -29,6 +35,8 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
     if r.op in ("matrix", "det") or p.op in ("matrix", "det"):
         return _matrices(r, p, context)
     if r.op in COLLECTIONS or p.op in COLLECTIONS:
+        if {r.value, p.value} == {"land", "lor"} and r.op == p.op == "list":
+            return _different(r, p, "structure")
         return _collections(r, p, context)
     if r.op == "relation" or p.op == "relation":
         return _relations(r, p, context)
@@ -45,13 +53,31 @@ def _different(r: Node, p: Node, stage: str = "type") -> Decision:
     return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
 
 
-def _terminals(r: Node, p: Node) -> Decision:
+def _alike(node: Node, like: Node) -> Node:
+    """The value of A = ..., the tuple of 2i + 3j, where the other is a bare matrix or a vector."""
+    if "matrix" in (node.op, like.op) or "cases" in (node.op, like.op):
+        node = _unnamed(node, like)
+    return in_components(node, like) if like.op in _VECTORS else node
+
+
+def _terminals(r: Node, p: Node, context: Context) -> Decision:
     """Texts, choices and the like equal only their own kind."""
+    if p.op == "sym" and len(p.value) == 1 and _letter_says(r, p.value, context):
+        return Decision(True, "text", f"{p.value} is short for {show(r)}")
+    if r == _MANY and p == INFINITY:
+        return Decision(True, "text", "infinitely many")
     if r.op != p.op or r.value != p.value:
         return _different(r, p, "text")
     if r.op == "choice" and r.args and p.args and r.args != p.args:
         return Decision(False, "choice", f"one letter, but {p.args[0].value[:60]!r} is not {r.args[0].value[:60]!r}")
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+def _letter_says(r: Node, letter: str, context: Context) -> bool:
+    """a for choice A, where the problem has choices; T for true."""
+    if r.op == "choice":
+        return letter.islower() and letter.upper() == r.value in context.hints.options
+    return r.op == "text" and letter in "TF" and r.value == ({"T": "true", "F": "false"}[letter],)
 
 
 # ---- sets of reals
@@ -61,7 +87,10 @@ def _is_range(node: Node) -> bool:
     """An inequality in one variable, or several joined."""
     if node.op == "relation":
         return all(name in ("<", ">", "<=", ">=", "!=") for name in node.value)
-    return node.op == "list" and all(a.op == "relation" and _is_range(a) for a in node.args)
+    if node.op != "list" or any(a.op != "relation" for a in node.args):
+        return False
+    ranges = [_is_range(a) for a in node.args]
+    return any(ranges) and all(known or a.value == ("=",) for known, a in zip(ranges, node.args, strict=True))
 
 
 def _real_sets(r: Node, p: Node, context: Context) -> Decision | None:
@@ -116,6 +145,39 @@ def _as_matrix(node: Node, like: Node) -> Node:
         if all(row.op in ("bracket", "tuple") for row in rows) and len({len(row.args) for row in rows}) == 1:
             return Node("matrix", tuple(c for row in rows for c in row.args), (len(rows), len(rows[0].args)))
     return node
+
+
+# ---- piecewise functions
+
+
+def _unnamed(node: Node, like: Node) -> Node:
+    """The right side of A = ... and f(x) = ... where the other is the bare value."""
+    if like.op == "relation" or node.op != "relation" or node.value != ("=",) or node.args[0].op not in ("sym", "call"):
+        return node
+    return node.args[1]
+
+
+def _cases(r: Node, p: Node, context: Context) -> Decision:
+    """Piece by piece, in any order; `otherwise` stands for whatever condition is left over."""
+    if r.op == p.op == "relation":
+        return relations(r, p, context, lambda a, b: equal(a, b, context))
+    if r.op != p.op or len(r.args) != len(p.args):
+        return _different(r, p)
+    left = list(p.args)
+    for mine in r.args:
+        for index, yours in enumerate(left):
+            same = equal(mine.args[0], yours.args[0], context).same
+            if same and _same_condition(mine.args[1], yours.args[1], context):
+                left.pop(index)
+                break
+        else:
+            return Decision(False, "structure", f"no piece of {show(p)[:80]} is {show(mine)[:80]}")
+    return Decision(True, "structure", "the same pieces")
+
+
+def _same_condition(r: Node, p: Node, context: Context) -> bool:
+    rest = Node("text", (), ("otherwise",))
+    return r == rest or p == rest or equal(r, p, context).same is True
 
 
 # ---- collections
@@ -228,6 +290,9 @@ def _systems(r: Node, p: Node, context: Context) -> Decision | None:
         return _in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), context)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
     assert named is not None
+    if other.op in ("list", "set") and len({name.partition("_")[0] for name in named}) == 1:
+        roots = Node("list", tuple(named.values()))  # x_1 = 3, x_2 = 2 are the roots of one equation
+        return _unordered(roots, other, context) if other is p else _unordered(other, roots, context)
     if other.op not in ("tuple", "angle", "list"):
         return None
     ordered = tuple(named[name] for name in sorted(named))

@@ -12,6 +12,7 @@ from evaluators.answers.values import Node, ParseError, negated, num
 from evaluators.answers.vocabulary import (
     CONSTANTS,
     FUNCTIONS,
+    MATRICES,
     NOT_FACTORS,
     OPENERS,
     OVER,
@@ -22,6 +23,7 @@ from evaluators.answers.vocabulary import (
 )
 
 DEGREE = parse_unit("degrees")
+_SCALABLE = frozenset({"matrix", "tuple", "angle"})
 _POSTFIX = frozenset({"!", "%"})
 # operator -> (node, binding power)
 _BINARY = {
@@ -32,7 +34,9 @@ _BINARY = {
     "bmod": ("mod", 20),
     "mod": ("mod", 20),
 }
-_BINARY |= {"choose": ("binom", 20)} | dict.fromkeys(TIMES, ("mul", 20)) | dict.fromkeys(OVER, ("div", 20))
+_BINARY |= (
+    {"choose": ("binom", 20), "over": ("div", 5)} | dict.fromkeys(TIMES, ("mul", 20)) | dict.fromkeys(OVER, ("div", 20))
+)
 
 
 class Expressions(Atoms):
@@ -56,7 +60,10 @@ class Expressions(Atoms):
         if kind in ("cmd", "word") and text in _BINARY:
             return _BINARY[text][1]
         if kind == "cmd":
-            return self.implicit_power if text in STARTING_COMMANDS else 0
+            vector = text == "langle" and is_amount(left)
+            return self.implicit_power if text in STARTING_COMMANDS or vector else 0
+        if kind == "begin" and text in MATRICES:
+            return self.implicit_power
         continues = (
             (kind == "word" and self.word_continues(left, text, spaced))
             or (kind == "text" and text in FUNCTIONS)
@@ -95,6 +102,8 @@ class Expressions(Atoms):
                 spaced and text.isdigit() and over.text == "/" and below.text.isdigit()
                 and 0 < int(text) < int(below.text) and self.peek(3).text != "/"
             )  # fmt: skip
+        if left.op == "fn" and left.value == "factorial":
+            return True
         return left.op not in ("num", "dec", "div", "mixed", "percent", "qty", "neg", "base") and not spaced
 
     def word_continues(self, left: Node, text: str, spaced: bool) -> bool:
@@ -125,12 +134,33 @@ class Expressions(Atoms):
             fraction = self.node("div", num(int(self.advance().text)), num(int(self.tokens[self.position + 1].text)))
             self.position += 2
             return self.node("mixed", left, fraction)
+        if text == "frac" and (mixed := self.mixed(left)) is not None:
+            return mixed
         right = self.expression(self.implicit_power)
+        if right.op in _SCALABLE and left.op not in NOT_FACTORS:
+            return self.scaled(left, right)
         if left.op in NOT_FACTORS or right.op in NOT_FACTORS:
             raise ParseError("a collection is no factor")
-        if text == "frac" and is_mixed(left, right):
-            return self.node("mixed", left, right)
         return self.node("mul", left, right)
+
+    def mixed(self, left: Node) -> Node | None:
+        """3\\frac{1}{2}, before a percent sign or a factor can take the fraction alone; None where it is a product."""
+        if left.op != "num" or left.value.denominator != 1:
+            return None
+        begin, nodes = self.position, self.nodes
+        fraction = self.prefix(45)
+        if is_mixed(left, fraction) and self.peek().text not in ("^", "**", "!"):
+            return self.node("mixed", left, fraction)
+        self.position, self.nodes = begin, nodes
+        return None
+
+    def scaled(self, factor: Node, collection: Node) -> Node:
+        """A multiple of a matrix or vector; a capital before a tuple is the name of the point."""
+        if factor.op == "sym" and factor.value[0].isupper() and collection.op == "tuple":
+            return collection
+        if collection.op == "tuple" and not is_amount(factor):
+            raise ParseError("a tuple is no factor")
+        return collection._replace(args=tuple(self.node("mul", factor, cell) for cell in collection.args))
 
     def operation(self, left: Node, kind: str, text: str) -> Node | None:
         """The node of a written operator; None where the product is only implied."""
@@ -147,6 +177,8 @@ class Expressions(Atoms):
         self.advance()
         op, power = _BINARY[text]
         right = self.expression(power)
+        if op == "mul" and right.op in _SCALABLE and left.op not in NOT_FACTORS and right.op != "tuple":
+            return self.scaled(left, right)
         if op == "sub":
             if left.op in ("interval", "union") and right.op == "set":
                 return self.node("without", left, right)
@@ -155,25 +187,52 @@ class Expressions(Atoms):
 
     def superscript(self, base: Node) -> Node:
         """After `^`: degrees, an ordinal's ending, a transpose, or an exponent."""
-        inner = self.peek(1) if self.peek().text == "{" else self.peek()
-        if inner.text == "circ":
-            self.position += 3 if self.peek().text == "{" else 1
+        braces = self.peek().text == "{"
+        inner = self.peek(1) if braces else self.peek()
+        if inner.text == "circ" or (inner.text == "o" and base.op in ("num", "dec")):
+            self.position += 3 if braces else 1
             return self.degrees(base)
+        if inner.text == "prime" and base.op == "sym":
+            self.position += 3 if braces else 1
+            return self.node("sym", value=base.value + "'")
+        if inner.text in ("T", "top", "intercal") and base.op in ("matrix", "tuple", "bracket"):
+            self.position += 3 if braces else 1
+            return self.transposed(base)
         if inner.kind in ("text", "word") and inner.text in ("th", "st", "nd", "rd") and base.op == "num":
-            self.position += 3 if self.peek().text == "{" else 1
+            self.position += 3 if braces else 1
             return base
         exponent = self.braced() if self.peek().text == "{" else self.signed_power()
         return self.node("pow", base, exponent)
+
+    def transposed(self, base: Node) -> Node:
+        """Rows become columns; a row vector in round or square brackets becomes a column."""
+        if base.op != "matrix":
+            return self.node("matrix", *base.args, value=(len(base.args), 1))
+        rows, columns = base.value
+        cells = [base.args[r * columns + c] for c in range(columns) for r in range(rows)]
+        return self.node("matrix", *cells, value=(columns, rows))
 
     def degrees(self, base: Node) -> Node:
         scale = self.peek().text
         if self.peek().kind in ("word", "text") and scale in ("C", "F"):
             self.advance()
             return self.node("qty", base, value=parse_unit("°" + scale))
-        if self.peek().kind == "num" and self.peek(1).text == "'":
-            base = self.node("add", base, self.node("div", num(Fraction(self.advance().text)), num(60)))
-            self.advance()
+        for part, marks in ((60, ("'",)), (3600, ('"', "''"))):
+            if self.peek().kind == "num" and (width := self.mark_width(marks)):
+                base = self.node("add", base, self.node("div", num(Fraction(self.advance().text)), num(part)))
+                self.position += width
         return self.node("qty", base, value=DEGREE)
+
+    def mark_width(self, marks: tuple[str, ...]) -> int:
+        """How many tokens the mark of minutes or seconds after the number here takes; 0 where there is none."""
+        following = "".join(self.peek(i).text for i in range(1, 6)).replace("\\", "")
+        for mark in marks:
+            if following.startswith(mark):
+                return len(mark)
+        for spelled, width in (("^{prime}", 4), ("^{circ}", 0), ("^prime", 2)):
+            if "'" in marks and following.startswith(spelled):
+                return width
+        return 0
 
     def signed_power(self) -> Node:
         if self.accept("-"):

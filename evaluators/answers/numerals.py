@@ -56,17 +56,18 @@ def _integer(text: str) -> int:
         return int("".join(str(_DIGITS.get(c, 0)) for c in text[:300]))
     if all(c in _DIGITS for c in text):
         return int("".join(str(_DIGITS[c]) for c in text))
-    total = section = digit = 0
+    for scale in ("亿", "万"):
+        if scale in text:
+            upper, lower = text.rsplit(scale, 1)
+            return (_integer(upper) if upper else 1) * _LARGE[scale] + (_integer(lower) if lower else 0)
+    total = digit = 0
     for character in text:
         if character in _DIGITS:
             digit = _DIGITS[character]
-        elif character in _SMALL:
-            section += (digit or 1) * _SMALL[character]
-            digit = 0
         else:
-            total = (total + section + digit or 1) * _LARGE[character]
-            section = digit = 0
-    return total + section + digit
+            total += (digit or 1) * _SMALL[character]
+            digit = 0
+    return total + digit
 
 
 _ONES = [
@@ -97,6 +98,10 @@ _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8}
 _PARTS |= {"ninth": 9, "tenth": 10, "hundredth": 100}
 MAGNITUDES = _SCALES | {"hundreds": 100, "mil": 10**6, "bn": 10**9, "dozen": 12}
+
+
+NUMBER_WORDS = frozenset(_WORDS) | frozenset(_SCALES)
+"""The words that a number may begin with."""
 
 
 def english_number(words: tuple[str, ...]) -> Fraction | None:

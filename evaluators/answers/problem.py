@@ -10,7 +10,8 @@ from evaluators.answers.units import Unit, parse_unit, physical
 
 MAX_PROBLEM = 20_000
 _OPTION = re.compile(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
-_LINE_OPTION = re.compile(r"(?:^|\n)\s*\(?([A-J])[.)、:]\s*([^\n]+)")
+_LINE_OPTION = re.compile(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
+_INLINE_OPTION = re.compile(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
 _ASKED = re.compile(
     r"(?:how\s+many|number\s+of|in|多少|几)\s*((?:square|cubic)\s+)?([a-z]+|[\u4e00-\u9fff]{1,3})", re.IGNORECASE
 )
@@ -69,5 +70,8 @@ def _asked(text: str) -> tuple[Unit, ...]:
 
 def _options(text: str) -> dict[str, str]:
     found = _OPTION.findall(text) or _LINE_OPTION.findall(text)
-    options = {letter: body.strip(" $\\~") for letter, body in found[:10]}
+    if len(found) < 2:
+        found = _INLINE_OPTION.findall(text)
+        found = found if [letter for letter, _ in found] == list("ABCDEFGHIJ"[: len(found)]) else []
+    options = {letter: body.strip(" $~").rstrip("\\") for letter, body in found[:10]}
     return options if len(options) > 1 else {}

@@ -7,11 +7,13 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from evaluators.answers import balls
+from evaluators.answers.arbitrary import same_family
 from evaluators.answers.canonical import canonical, is_polynomial
 from evaluators.answers.exact import OverBudget, rational
 from evaluators.answers.problem import Hints
 from evaluators.answers.profiles import Profile
-from evaluators.answers.values import Node, has_decimal, show, symbols, walk
+from evaluators.answers.substitution import substituted
+from evaluators.answers.values import IMAGINARY, Node, has_decimal, show, symbols, walk
 
 
 class Decision(NamedTuple):
@@ -54,6 +56,21 @@ def scalars(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _symbolic_scalars(r: Node, p: Node, context: Context) -> Decision:
+    decision = _by_form_and_points(r, _with_engineers_unit(r, p), context)
+    if decision.same is False and symbols(r) and symbols(p) and same_family(r, p):
+        return Decision(True, "points", "equal but for arbitrary constants")
+    return decision
+
+
+def _with_engineers_unit(r: Node, p: Node) -> Node:
+    """3+4j, as Python and engineers write it, where the reference speaks of i and of no j."""
+    names = symbols(p)
+    if "j" not in names or "j" in symbols(r) or IMAGINARY in walk(p) or IMAGINARY not in walk(r):
+        return p
+    return substituted(p, {"j": IMAGINARY})
+
+
+def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
     if _is_infinite(r) or _is_infinite(p):
         return _infinite(r, p)
     form_r, form_p = canonical(r), canonical(p)
@@ -175,7 +192,7 @@ def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, co
             limit = profile.integer_tolerance
         else:
             limit = profile.relative_tolerance
-            if decimal_p is not None and difference > Fraction(1, 10**decimal_p):
+            if decimal_p is not None and difference > Fraction(10) ** -decimal_p:
                 return None
         if relative <= limit:
             return Decision(True, "tolerance", f"{show(p)[:60]} is a rounding of {show(r)[:60]}")
@@ -183,12 +200,12 @@ def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, co
     if decimal_r is None:
         close = relative <= profile.relative_tolerance
         return Decision(True, "tolerance", "equal to four digits") if close else None
-    digits = len(str(abs(value_r).numerator * 10**decimal_r // abs(value_r).denominator))
-    rounds = 2 * difference * 10**decimal_r <= 1
+    digits = len(str(int(abs(value_r) * Fraction(10) ** decimal_r)))
+    rounds = 2 * difference * Fraction(10) ** decimal_r <= 1
     finer = decimal_p is None or decimal_p > decimal_r
     if rounds and finer and digits >= 3 and relative <= profile.rounding_tolerance:
         return Decision(True, "tolerance", f"{show(p)[:60]} rounds to {show(r)[:60]}")
-    if decimal_p is not None and decimal_p < decimal_r and 2 * difference * 10**decimal_p <= 1:
+    if decimal_p is not None and decimal_p < decimal_r and 2 * difference * Fraction(10) ** decimal_p <= 1:
         close = relative <= profile.relative_tolerance
         return Decision(True, "tolerance", "equal to four digits") if close else None
     return None
@@ -202,4 +219,7 @@ def _decimal(node: Node) -> int | None:
     """The places of a decimal literal; None for an exact value or a whole expression."""
     while node.op in ("neg", "qty", "percent", "approx"):
         node = node.args[0]
+    if node.op == "mul" and node.args[0].op == "dec" and node.args[1].op == "pow" and _is_power_of_ten(node.args[1]):
+        exponent = node.args[1].args[1].value
+        return node.args[0].value[1] - int(exponent) if abs(exponent) < 400 and exponent.denominator == 1 else None
     return node.value[1] if node.op == "dec" else None

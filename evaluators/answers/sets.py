@@ -49,7 +49,10 @@ def _pieces(node: Node) -> list[Piece] | None:
     if op == "relation":
         return _of_relation(node)
     if op == "list" and all(a.op == "relation" for a in args):
-        return _of_relations(args, together=value == "and")
+        return _of_relations(args, value)
+    if op == "list" and value not in ("land", "lor"):
+        parts = [_pieces(a) if a.op in ("interval", "union", "tuple", "bracket") else None for a in args]
+        return None if None in parts else [piece for part in parts if part is not None for piece in part]
     return None
 
 
@@ -108,12 +111,17 @@ def _half_line(bound: Node, name: str) -> list[Piece]:
     return [_piece(bound, INFINITY, name == ">=", False)]
 
 
-def _of_relations(relations: Iterable[Node], *, together: bool) -> list[Piece] | None:
-    """x < -1 or x > 3 is a union; with `and` between them, or with an inequation, an intersection."""
+def _of_relations(relations: Iterable[Node], joined: str | None) -> list[Piece] | None:
+    """x < -1 or x > 3 is a union; with `and` between them, or with an inequation, an intersection.
+
+    With no more than commas: the union, unless that is the whole line, which nobody writes so (x >= 1, x < 3).
+    """
     parts = []
+    together = joined == "and"
     names = set()
     for relation in relations:
-        part = _of_relation(relation)
+        solved = relation.value == ("=",) and relation.args[0].op == "sym" and not symbols(relation.args[1])
+        part = [Piece(relation.args[1], relation.args[1], True, True)] if solved else _of_relation(relation)
         if part is None:
             return None
         names |= symbols(relation)
@@ -122,7 +130,9 @@ def _of_relations(relations: Iterable[Node], *, together: bool) -> list[Piece] |
     if len(names) != 1:
         return None
     if not together:
-        return [piece for part in parts for piece in part]
+        union = [piece for part in parts for piece in part]
+        if joined == "or" or _merged(union) != [Piece(None, None, False, False)]:
+            return union
     result = parts[0]
     for part in parts[1:]:
         result = _intersection(result, part)
@@ -130,11 +140,14 @@ def _of_relations(relations: Iterable[Node], *, together: bool) -> list[Piece] |
 
 
 def _without(left: list[Piece] | None, removed: Node) -> list[Piece] | None:
-    if left is None or removed.op != "set":
+    away = _pieces(removed)
+    if left is None or away is None:
         return None
     result = _merged(left)
-    for point in removed.args:
-        result = _intersection(result, _half_line(point, "!="))
+    for piece in _merged(away):
+        outside = [] if piece.low is None else [Piece(None, piece.low, False, not piece.low_closed)]
+        outside += [] if piece.high is None else [Piece(piece.high, None, not piece.high_closed, False)]
+        result = _intersection(result, outside)
     return result
 
 

@@ -28,7 +28,7 @@ _FRACTIONS |= {
 }
 _SYMBOLS = {
     "×": r"\times ", "✕": r"\times ", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-",
-    "·": r"\cdot ", "•": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "∗": "*", "⋆": "*", "√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ",
+    "·": r"\cdot ", "•": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "∗": "*", "⋆": "*", "√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ", "℃": r"^\circ C", "℉": r"^\circ F", "Ω": r"\Omega ", "µ": r"\mu ", "¬": r"\neg ",
     "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ", "≥": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
     "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "∖": r"\setminus ", "ø": r"\emptyset ", "Ø": r"\emptyset ",
     "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ",
@@ -37,7 +37,7 @@ _SYMBOLS = {
     "⇒": r"\Rightarrow ", "→": r"\to ", "∶": ":", "：": ":", "，": ",", "、": ",", "；": ";", "。": ".", "∧": r"\land ", "∨": r"\lor ",
     "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%",
     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega ",
-    "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Ω": r"\Omega ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
+    "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
 }  # fmt: skip
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufe00-\ufe0f]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -45,6 +45,7 @@ _SUPERSCRIPT_RUN = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
 _SUBSCRIPT_RUN = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 _FRACTION_MARK = re.compile(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
 _SYMBOL = re.compile("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
+_BAR_ABOVE = re.compile("((?:\\d\u0305)+)")
 _DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
 _CHINESE_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
 _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
@@ -58,13 +59,13 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
     (re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
     (re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
-    (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$ ]*\d[-+\d.,/%$ ]*)\}"), r"\1"),
+    (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
     (re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
     (re.compile(r"(?<!\\)\\$"), ""),
     (re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
-    (re.compile(r"(?<!circ)(?<!circ )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
-    (re.compile(r"\\(?:mathbf|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph|operatorname)\s*(?=\{)"), ""),
+    (re.compile(r"(?<!circ)(?<!circ )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (re.compile(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
     ("$$", "$$"),
@@ -110,6 +111,7 @@ def _ascii_spelling(text: str) -> str:
     text = _FRACTION_MARK.sub(lambda m: f"{m[1]} {_FRACTIONS[m[2]]} " if m[1] else f"({_FRACTIONS[m[2]]})", text)
     text = _SUPERSCRIPT_RUN.sub(lambda m: "^{" + "".join(_SUPERSCRIPTS[c] for c in m[0]) + "}", text)
     text = _SUBSCRIPT_RUN.sub(lambda m: "_{" + "".join(_SUBSCRIPTS[c] for c in m[0]) + "}", text)
+    text = _BAR_ABOVE.sub(lambda m: "\\overline{" + m[0].replace("\u0305", "") + "}", text)
     text = _DOT_ABOVE.sub(
         _dotted, unicodedata.normalize("NFKD", text) if "\u0307" in unicodedata.normalize("NFD", text) else text
     )
@@ -142,11 +144,31 @@ _CHINESE_SPECIAL = {
 }  # fmt: skip
 
 
+_CHINESE_SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip(
+    "一二三四五六日天", ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"], strict=True)}  # fmt: skip
+_CHINESE_SPECIAL |= {
+    "偶函数": "even",
+    "奇函数": "odd",
+    "偶数": "even",
+    "奇数": "odd",
+    "非奇非偶函数": "neither",
+    "有理数": "rational",
+    "无理数": "irrational",
+}
+_ROOT_SIGN = re.compile(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
+_PER = re.compile(
+    r"每(小时|分钟|分|秒|天)(?:行驶?|走)?(\d[\d.,]*|[零一二两三四五六七八九十百千]+)([\u4e00-\u9fff]+|[A-Za-z]+)"
+)
+_PROPORTION = re.compile(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
+
+
 def _chinese_spelling(text: str) -> str:
     stripped = text.strip().rstrip(".")
     if stripped in _CHINESE_SPECIAL:
         return _CHINESE_SPECIAL[stripped]
     text = _CHINESE_LEAD.sub("", text.strip())
+    text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
+    text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
     text = _CHINESE_JOINER.sub(",", text)
     text = _ALTERNATIVE.sub(" or ", text)
     return chinese_to_digits(text)
@@ -178,6 +200,8 @@ def _unwrapped(text: str) -> str:
             if text.startswith(box + "{") and _closes_at_end(text):
                 text = text[len(box) :]
         text = _TAGGED.sub(r"\2", text)
+        if text == "{}":
+            return "\\emptyset"
         if _SET_BUILDER.match(text) and text.endswith("}"):
             return "\\{" + text[1:-1] + "\\}"
         if text.startswith("{") and text.endswith("}") and _closes_at_end(text):

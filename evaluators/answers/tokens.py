@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from evaluators.answers.values import MAX_DIGITS, ParseError
+from evaluators.answers.vocabulary import FUNCTIONS
 
 MAX_TOKENS = 1_500
 
@@ -25,16 +26,18 @@ _REST = r"""
     |(?P<space>\s+|\\\s)
     |(?P<textcmd>\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|rm|operatorname\*?|mathsf|textnormal)(?![A-Za-z]))\s*
     |(?P<env>\\(?:begin|end)\s*\{(?P<envname>[a-zA-Z]+\*?)\})
-    |(?P<bb>\\(?:mathbb|Bbb|mathcal)\s*\{?(?P<bbname>[A-Z])\}?)
+    |(?P<bb>\\(?:mathbb|Bbb|mathcal|mathbf)\s*\{?(?P<bbname>[A-Z])\}?)
     |(?P<cmd>\\[A-Za-z]+|\\[{}|\\%&])
     |(?P<word>[A-Za-z]+)
     |(?P<arrow><=>|=>|-->|->|<=|>=|!=|==|\*\*|\.\.\.)
     |(?P<cjk>[\u4e00-\u9fff]+)
-    |(?P<op>[-+*/^_(){}\[\]|,;:=<>!%$€£¥₹'"&.?#@])
+    |(?P<op>[-+*/^_(){}\[\]|,;:=<>!%$€£¥₹¢'"&.?#@])
 """
 _GROUPING = re.compile(rf"(?P<num>{_GROUPED}|{_PLAIN}){_REST}", re.VERBOSE)
 _NO_GROUPING = re.compile(rf"(?P<num>{_PLAIN}){_REST}", re.VERBOSE)
-_WORD_COMMANDS = {"ldots", "dots", "cdots", "dotsc"}
+_SPELLINGS = {"\\lbrace": "\\{", "\\rbrace": "\\}", "\\vee": "\\lor", "\\wedge": "\\land", "\\lnot": "\\neg"}
+_SPELLINGS |= {"\\surd": "\\sqrt", "\\textdegree": "\\circ", "\\jmath": "\\jmath"}
+"""Commands that have two names."""
 
 
 def tokenise(text: str, *, grouping: bool) -> list[Token]:
@@ -50,7 +53,7 @@ def tokenise(text: str, *, grouping: bool) -> list[Token]:
         kind = match.lastgroup or ""
         kind = {"envname": "env", "bbname": "bb"}.get(kind, kind)
         position = match.end()
-        if kind == "space":
+        if kind == "space" or (kind == "textcmd" and _holds_mathematics(text, position)):
             spaced = True
             continue
         token, position, depth = _token(kind, match, text, position, depth, spaced)
@@ -71,6 +74,8 @@ def _token(
         return Token("num", word.replace(",", ""), spaced), position, depth
     if kind == "textcmd":
         content, position = _braced(text, position)
+        if content in FUNCTIONS or content in ("i", "e", "constant", "const"):
+            return Token("word", content, spaced), position, depth
         return Token("text", content, spaced), position, depth
     if kind == "env":
         name = match["envname"].rstrip("*")
@@ -81,6 +86,7 @@ def _token(
     if kind == "bb":
         return Token("cmd", "mathbb" + match["bbname"], spaced), position, depth
     if kind == "cmd":
+        word = _SPELLINGS.get(word, word)
         depth += (word == "\\{") - (word == "\\}")
         return Token("cmd", word[1:], spaced), position, max(depth, 0)
     if kind == "cjk":
@@ -103,6 +109,11 @@ def _braced(text: str, position: int) -> tuple[str, int]:
             if depth == 0:
                 return text[position + 1 : index].strip(), index + 1
     raise ParseError("a brace is never closed")
+
+
+def _holds_mathematics(text: str, position: int) -> bool:
+    """Whether the braces of a text command hold formulas, `\\mathrm{\\frac{1}{2}}`: then they only group."""
+    return "\\" in _braced(text, position)[0]
 
 
 def _after_columns(text: str, position: int) -> int:

@@ -7,6 +7,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from evaluators.answers.numerals import NUMBER_WORDS
+
 Dimensions = tuple[tuple[str, int], ...]
 _Entry = tuple[str, int, Fraction]
 
@@ -49,7 +51,7 @@ _define(
     "time", 1, "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 时=3600;day days d 天 日=86400"
 )
 _define("time", 1, "week 周 星期=604800;ms millisecond=1/1000")
-_define("month", 1, "month 个月 月=1;year yr yrs 年=12")
+_define("month", 1, "month 个月 月=1;year yr yrs 年 岁=12")
 _define("usd", 1, "dollar usd USD $ 美元=1;cent ¢=1/100")
 _define("eur", 1, "euro eur EUR €=1")
 _define("gbp", 1, "gbp GBP £=1")
@@ -62,22 +64,65 @@ _define("radian", 1, "radian rad 弧度=1")
 _define("celsius", 1, "celsius °C 摄氏度=1")
 _define("fahrenheit", 1, "fahrenheit °F=1")
 _define("kelvin", 1, "kelvin K=1")
-_define("force", 1, "N newton=1")
-_define("energy", 1, "J joule=1;kJ=1000;calorie cal=523/125;kcal=4184")
-_define("power", 1, "W watt=1;kW=1000")
-_define("voltage", 1, "V volt=1")
-_define("pressure", 1, "Pa=1;kPa=1000;atm=101325")
-_define("frequency", 1, "Hz hertz=1;kHz=1000;MHz=1000000")
+_define("current", 1, "ampere amp amps 安培 安=1")
+_define("Hz", 1, "hertz Hz 赫兹=1")
 _define("byte", 1, "MB=1;GB=1024;kB KB=1/1024")
 _define("bit", 1, "Mb=1;Gb=1024")
 _define("mole", 1, "mol mole=1")
 _define("square_unit", 1, "sq=1")
-_COMPOUND: dict[str, tuple[tuple[str, str, int], ...]] = {
-    "mph": (("mile", "", 1), ("hour", "", -1)),
-    "kph": (("km", "", 1), ("hour", "", -1)),
-    "kmh": (("km", "", 1), ("hour", "", -1)),
-    "fps": (("foot", "", 1), ("second", "", -1)),
-}
+_COMPOUND: dict[str, tuple[tuple[_Entry, int], ...]] = {}
+
+
+def _define_compound(names: str, definition: str, scale: str = "1") -> None:
+    """`N newton` as `kg m s^-2`: products of powers of what the table holds."""
+    factors = [(piece.partition("^")[0], int(piece.partition("^")[2] or 1)) for piece in definition.split()]
+    entries = tuple((_TABLE[name], power) for name, power in factors)
+    if scale != "1":
+        entries = ((("scale", 0, Fraction(scale)), 1), *entries)
+    for name in names.split():
+        _COMPOUND[name] = entries
+
+
+_PREFIXES = {"k": 3, "M": 6, "G": 9, "m": -3, "u": -6, "μ": -6, "n": -9, "p": -12}
+_PREFIX_NAMES = {"kilo": 3, "mega": 6, "giga": 9, "milli": -3, "micro": -6, "nano": -9, "pico": -12}
+
+
+def _define_prefixed(symbol: str, names: str, definition: str, prefixes: str) -> None:
+    """A unit, its names, and those of its SI multiples whose symbols are no words of another meaning."""
+    _define_compound(f"{symbol} {names}", definition)
+    for letter in prefixes:
+        _define_compound(letter + symbol, definition, str(Fraction(10) ** _PREFIXES[letter]))
+    for prefix, power in _PREFIX_NAMES.items():
+        _define_compound(" ".join(prefix + name for name in names.split()), definition, str(Fraction(10) ** power))
+
+
+# The SI brochure, 9th edition, table 4; the electronvolt by its exact value there.
+_define_compound("mph", "mile hour^-1")
+_define_compound("kph kmh", "km hour^-1")
+_define_compound("fps", "foot second^-1")
+_define_prefixed("N", "newton 牛 牛顿", "kg m s^-2", "km")
+_define_prefixed("J", "joule 焦耳 焦", "kg m^2 s^-2", "kMGm")
+_define_prefixed("W", "watt 瓦特 瓦", "kg m^2 s^-3", "kMGm")
+_define_prefixed("Pa", "pascal 帕斯卡 帕", "kg m^-1 s^-2", "kMG")
+_define_prefixed("A", "ampere amp", "ampere", "mμun")
+_define_prefixed("C", "coulomb 库仑 库", "ampere s", "mμunp")
+_define_prefixed("V", "volt 伏特 伏", "kg m^2 s^-3 ampere^-1", "kmμ")
+_define_prefixed("Ω", "ohm 欧姆 欧", "kg m^2 s^-3 ampere^-2", "kM")
+_define_prefixed("F", "farad 法拉", "ampere^2 s^4 kg^-1 m^-2", "μunp")
+_define_prefixed("T", "tesla 特斯拉", "kg s^-2 ampere^-1", "mμ")
+_define_prefixed("Wb", "weber", "kg m^2 s^-2 ampere^-1", "m")
+_define_prefixed("Hz", "hertz", "hertz", "kMG")
+_define_prefixed("mol", "mole", "mole", "km")
+_define_prefixed("s", "second", "second", "mμn")
+_define_prefixed("m", "meter metre", "meter", "μu")
+_define_prefixed("g", "gram", "gram", "μu")
+for _letter, _power in {"": 0, "k": 3, "M": 6, "G": 9}.items():
+    _define_compound(f"{_letter}eV", "kg m^2 s^-2", str(Fraction(1602176634, 10**28) * 10**_power))
+_define_compound("electronvolt", "kg m^2 s^-2", str(Fraction(1602176634, 10**28)))
+_define_compound("kWh", "kg m^2 s^-2", "3600000")
+_define_compound("cal calorie", "kg m^2 s^-2", "523/125")
+_define_compound("kcal kilocalorie", "kg m^2 s^-2", "4184")
+_define_compound("atm", "kg m^-1 s^-2", "101325")
 SINGLE_LETTER = frozenset(["m", "g", "s", "h", "L", "l", "N", "J", "W", "V", "K", "d"])
 PREFIX_CURRENCY = frozenset(["$", "€", "£", "¥", "₹"])
 MONEY = frozenset({"usd", "eur", "gbp", "cny", "yen", "yuan_or_yen", "inr"})
@@ -131,17 +176,34 @@ _REFUSED = frozenset(
 )
 _REFUSED |= {"than", "zero", "below", "above", "under", "until", "before", "after", "squared", "cubed"}
 _REFUSED |= {"wrong", "incorrect", "false", "correct", "except", "without", "but", "five", "six", "seven"}
-_REFUSED |= {"times", "over", "percent", "mod", "base", "modulo", "dozen", "hundred", "thousand", "million", "billion"}
+_REFUSED |= NUMBER_WORDS | {
+    "times",
+    "over",
+    "percent",
+    "mod",
+    "base",
+    "modulo",
+    "dozen",
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
+}
 _PIECE = re.compile(
     r"\s*(?:(?P<power>\^\{?-?\d\}?)|(?P<slash>/|\bper\b|每)|(?P<times>\*|·|\\cdot)"
-    r"|(?P<word>[A-Za-z][A-Za-z'-]*\.?|°[CF]?|[$€£¥₹¢]|[\u4e00-\u9fff]+))\s*"
+    r"|(?P<word>[A-Za-zμΩ][A-Za-zΩ'-]*\.?|°[CF]?|[$€£¥₹¢]|[\u4e00-\u9fff]+))\s*"
 )
 _SHAPE_WORDS = {"square": 2, "squared": 2, "sq": 2, "sq.": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2, "立方": 3}
 
 
+_INCHES = re.compile(r"(^|square |cubic |sq\.? |cu\.? |/)\s*in\.?(?=$|\s*[\^/])")
+"""`in` is a filler in `5 in total`, and inches at the end of a unit or under a power."""
+_SPELLED = re.compile(r"electron[- ]volts?")
+
+
 def is_unit_word(word: str) -> bool:
     """Whether a run of letters is a unit that stops an expression: `cm` in `12cm`, never a lone letter."""
-    return len(word) > 1 and (_singular(word) in _TABLE or word in _COMPOUND)
+    return len(word) > 1 and _known(_singular(word))
 
 
 @lru_cache(maxsize=4096)
@@ -149,6 +211,7 @@ def parse_unit(text: str) -> Unit | None:
     """`km/h`, `square inches`, `dollars per shirt`, `rows of flowers`, 平方米; None where it is no unit at all."""
     if len(text) > 80:
         return None
+    text = _INCHES.sub(r"\1inch", _SPELLED.sub("electronvolt", text))
     reader = _UnitReader()
     position = 0
     while position < len(text):
@@ -167,7 +230,7 @@ class _UnitReader:
         self.scale = Fraction(1)
         self.sign = 1
         self.shape = 0
-        self.last: tuple[_Entry, int] | None = None
+        self.last: list[tuple[_Entry, int]] = []
         self.words = 0
 
     def take(self, piece: re.Match[str]) -> bool:
@@ -184,22 +247,22 @@ class _UnitReader:
         return True
 
     def raised(self, exponent: int) -> bool:
-        if self.last is None or not -4 <= exponent <= 4 or exponent == 0:
+        if not self.last or not -4 <= exponent <= 4 or exponent == 0:
             return False
-        entry, power = self.last
-        self.scale = _apply(self.dims, entry, power * (exponent - 1), self.scale)
-        self.last = None
+        for entry, power in self.last:
+            self.scale = _apply(self.dims, entry, power * (exponent - 1), self.scale)
+        self.last = []
         return True
 
     def word(self, word: str) -> bool:
         self.words += 1
         if word.lower() in _REFUSED or self.words > 6:
             return False
-        if word.lower() in _FILLER:
+        if word.lower() in _FILLER and not (word == "A" and self.words == 1):
             return True
-        for entry, power in _entries(word):
-            self.last = (entry, self.sign * power)
-            self.scale = _apply(self.dims, entry, self.sign * power * (self.shape or 1), self.scale)
+        self.last = [(entry, self.sign * power) for entry, power in _entries(word)]
+        for entry, power in self.last:
+            self.scale = _apply(self.dims, entry, power * (self.shape or 1), self.scale)
         self.shape = 0
         return True
 
@@ -212,8 +275,9 @@ class _UnitReader:
 
 
 def _entries(word: str) -> list[tuple[_Entry, int]]:
-    if word in _COMPOUND:
-        return [(_TABLE[name], power) for name, _, power in _COMPOUND[word]]
+    compound = _COMPOUND.get(word) or _COMPOUND.get(_singular(word)) or _COMPOUND.get(_singular(word.lower()))
+    if word not in _TABLE and compound is not None:
+        return list(compound)
     known = _TABLE.get(word) or _TABLE.get(_singular(word)) or (_TABLE.get(word.lower()) if len(word) > 2 else None)
     if known is None and word.lower() != word:
         known = _TABLE.get(_singular(word.lower())) if len(word) > 2 else None
@@ -222,17 +286,23 @@ def _entries(word: str) -> list[tuple[_Entry, int]]:
 
 def _apply(dims: dict[str, int], entry: _Entry, power: int, scale: Fraction) -> Fraction:
     dimension, exponent, factor = entry
+    if not exponent:
+        return scale * factor**power
     dims[dimension] = dims.get(dimension, 0) + exponent * power
     return scale * factor**power
 
 
 def _singular(word: str) -> str:
-    if word in _TABLE:
+    if _known(word):
         return word
     for ending, replacement in (("ies", "y"), ("ches", "ch"), ("es", "e"), ("s", "")):
-        if word.endswith(ending) and word[: -len(ending)] + replacement in _TABLE and len(word) > 3:
+        if word.endswith(ending) and _known(word[: -len(ending)] + replacement) and len(word) > 3:
             return word[: -len(ending)] + replacement
     return word
+
+
+def _known(word: str) -> bool:
+    return word in _TABLE or word in _COMPOUND
 
 
 def _noun(word: str) -> str:

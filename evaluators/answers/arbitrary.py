@@ -1,0 +1,76 @@
+"""Arbitrary constants: the C of an antiderivative, the c_1 and c_2 of a general solution."""
+
+from __future__ import annotations
+
+import re
+from itertools import permutations
+
+from evaluators.answers.balls import equal_everywhere, sample_points, values_equal
+from evaluators.answers.substitution import substituted
+from evaluators.answers.values import Node, negated, symbols
+
+_OF_REFERENCE = re.compile(r"[CK]|[cCkK]_\d")
+"""Names that a reference gives to nothing else, where a variable stands beside them."""
+_OF_PREDICTION = re.compile(r"[cCkKABD]|[cCkKAB]_\d")
+MAX_CONSTANTS = 3
+
+
+def same_family(r: Node, p: Node) -> bool:
+    """Whether two expressions are the same but for the names of their arbitrary constants, or for what C absorbs."""
+    mine = {name for name in symbols(r) if _OF_REFERENCE.fullmatch(name)}
+    yours = {name for name in symbols(p) if _OF_PREDICTION.fullmatch(name)}
+    if not mine or not yours or not symbols(r) - mine:
+        return False
+    return _additive(r, mine, p, yours) or _renamed(r, mine, p, yours)
+
+
+def _additive(r: Node, mine: set[str], p: Node, yours: set[str]) -> bool:
+    """F + C against G + C', where F - G is one number."""
+    for a in mine:
+        rest_r = _without_term(r, a)
+        if rest_r is None:
+            continue
+        for b in yours:
+            rest_p = _without_term(p, b)
+            if rest_p is not None and symbols(rest_r) == symbols(rest_p) and _constant_difference(rest_r, rest_p):
+                return True
+    return False
+
+
+def _without_term(node: Node, name: str) -> Node | None:
+    """The rest of a sum that has the lone term `name`."""
+    if node.op != "add" or name not in symbols(node):
+        return None
+    left, right = node.args
+    if right.op == "sym" and right.value == name and name not in symbols(left):
+        return left
+    if left.op == "sym" and left.value == name and name not in symbols(right):
+        return right
+    for first, second, swap in ((left, right, False), (right, left, True)):
+        rest = _without_term(first, name) if name not in symbols(second) else None
+        if rest is not None:
+            return Node("add", (second, rest) if swap else (rest, second))
+    return None
+
+
+def _constant_difference(a: Node, b: Node) -> bool:
+    difference = Node("add", (a, negated(b)))
+    points = sample_points(symbols(difference), positive=True)
+    if not symbols(difference) or not points:
+        return False
+    at_first = substituted(difference, points[0])
+    verdicts = [values_equal(difference, at_first, point) for point in points[1:]]
+    return False not in verdicts and sum(v is True for v in verdicts) >= 3
+
+
+def _renamed(r: Node, mine: set[str], p: Node, yours: set[str]) -> bool:
+    """One constant of the prediction for each of the reference's, in any order that makes them equal."""
+    lost, new = sorted(symbols(r) - symbols(p)), sorted(symbols(p) - symbols(r))
+    if not lost and not new:  # the same names: c_1 and c_2 may still have changed places
+        lost = new = sorted(name for name in mine if "_" in name)
+    if len(lost) != len(new) or not 0 < len(lost) <= MAX_CONSTANTS or not set(lost) <= mine or not set(new) <= yours:
+        return False
+    return any(
+        equal_everywhere(r, substituted(p, dict(zip(new, (Node("sym", (), name) for name in order), strict=True))))
+        for order in permutations(lost)
+    )

@@ -1,0 +1,271 @@
+"""Whole texts that are no expressions: words, "no solution", dates, times, choices, numbers in a base."""
+
+from __future__ import annotations
+
+import re
+
+from evaluators.answers.values import INFINITY, Node, negated, num
+
+MAX_WORDS = 12
+"""Words of a text answer: a longer one is prose, and prose is no answer."""
+
+_SPECIALS = {
+    "empty": "empty set|the empty set|null set|no solution|no solutions|no real solution|no real solutions|there is no solution|"
+    "there are no solutions|there are no real solutions|no such solution|none|has no solution|no integer solutions|no real roots|no roots",
+    "undefined": "undefined|not defined|is undefined|dne|does not exist|doesn't exist|doesnt exist|limit does not exist|the limit does not exist|nonexistent",
+    "many": "infinitely many|infinitely many solutions|infinite solutions|infinite number of solutions|an infinite number|infinite|"
+    "there are infinitely many solutions|infinitely many values",
+    "unknown": "cannot be determined|can not be determined|not enough information|insufficient information|cannot determine|"
+    "cannot be determined from the given information|cannot be determined with the given information|indeterminate",
+}
+_SPECIAL_WORDS = {phrase: name for name, phrases in _SPECIALS.items() for phrase in phrases.split("|")}
+_NONE_AT_ALL = re.compile(
+    r"(?:(?:there (?:is|are|exists?)|it has|has|has got) )?no (?:such |real |integer |integral |positive |rational |possible |valid )*"
+    r"(?:solutions?|roots?|values?|numbers?|integers?|triangles?|zeros|zeroes|[a-z])(?: (?:exists?|satisf\w+.*|for [a-z]))?"
+)
+_REAL_KINDS = re.compile(
+    r"(?:the set of )?(?:all |any |every )?(?:the )?(positive|negative|non-?zero|non-?negative|non-?positive) (?:reals?|real numbers?|real values)"
+)
+_REALS = frozenset(
+    [
+        "all real numbers",
+        "all reals",
+        "the set of all real numbers",
+        "any real number",
+        "set of all real numbers",
+        "all real values",
+        "reals",
+        "the real numbers",
+        "real numbers",
+        "all real number",
+    ]
+)
+_MONTHS = {
+    m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
+}
+_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_DATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,?\s+(?P<year>\d{{4}}))?",
+        rf"(?:the\s+)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:\s*,?\s*(?P<year>\d{{4}}))?",
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})",
+        r"(?:(?P<year>\d{4})\s*年\s*)?(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]",
+    )
+)
+_CLOCK = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:(a|p)\.?\s?m\.?)?(?:\s*o'clock)?(?:\s*(noon|midnight))?", re.IGNORECASE
+)
+_CHINESE_CLOCK = re.compile(
+    r"(?P<half>上午|早上|早晨|凌晨|清晨|下午|晚上|中午)?\s?(?P<hour>\d{1,2})(?::(?P<colon>\d{2})|[点时](?:整|钟)?(?P<minute>半|[13]刻|\d{1,2}分?)?)"
+)
+_HOUR = re.compile(r"(\d{1,2})\s*(?:(a|p)\.?\s?m\.?|o'clock)", re.IGNORECASE)
+_CHOICE = re.compile(
+    r"(?:(?:the\s+)?(?:answer|option|choice|correct\s+(?:answer|option|choice))\s*(?:is|:)?\s*|选(?:项|择)?\s*)?"
+    r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:]?|([A-J])\s*[.):、](?!\d)|([A-J])(?=\s*$|\s*选?项))\s*(.*)",
+    re.DOTALL,
+)
+_OPTION_WORD = re.compile(r"(?:option|choice)\s+([A-Ja-j])\b[.:)]?\s*(.*)", re.IGNORECASE | re.DOTALL)
+_LETTERS = re.compile(
+    r"(?:\([A-H]\)|[A-H])(?:(?:\s?(?:,|;|&|and)\s?|\s|(?=\())(?:and )?(?:\([A-H]\)|[A-H]))+|[A-H]{2,6}(?=\s?(?:选?项)?$)"
+)
+_BASED = (
+    re.compile(r"\(?([0-9A-F]+|\d[0-9a-f]+)\)?\s*_\s*\{?\s*(?:\\text\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\}?"),
+    re.compile(r"\(?([0-9A-F]+)\)?\s*\(?\s*(?:\\text\{)?\s*(?:in\s+)?base[\s-]*\{?(\d{1,2}|[a-z]+)\}?\s*\}?\)?", re.IGNORECASE),
+)  # fmt: skip
+_PREFIXED_BASE = re.compile(r"0([xbo])([0-9A-Fa-f]+)")
+_BASE_WORDS = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "sixteen": 16,
+}
+TEXT_COMMAND = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|operatorname|mathbf|mathit)\s*\{([^{}]*)\}"
+)
+_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|\d+")
+_TEXT_ONLY = re.compile(r"[\w\s.,;:'’\"()&/!?{}-]+")
+_PRONOUNS = frozenset({"it", "they", "he", "she", "there", "this", "that", "these", "we", "you", "i"})
+_DAYS = {
+    short: day
+    for day, shorts in {
+        "monday": "mon", "tuesday": "tue tues", "wednesday": "wed weds", "thursday": "thu thur thurs", "friday": "fri", "saturday": "sat",
+        "sunday": "sun",
+    }.items()
+    for short in (day, *shorts.split())
+}  # fmt: skip
+_SAME_WORDS = {
+    ("neither", "even", "nor", "odd"): ("neither",), ("neither", "odd", "nor", "even"): ("neither",),
+    ("converges",): ("convergent",), ("series", "converges"): ("convergent",), ("it", "converges"): ("convergent",),
+    ("diverges",): ("divergent",), ("series", "diverges"): ("divergent",), ("it", "diverges"): ("divergent",),
+    ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
+}  # fmt: skip
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
+def special(surface: str) -> Node | None:
+    plain = plain_text(surface).lower().strip(" .")
+    if plain in _REALS:
+        return Node("interval", (negated(INFINITY), INFINITY), (False, False))
+    if plain in ("infinity", "positive infinity", "negative infinity", "minus infinity"):
+        return INFINITY if plain in ("infinity", "positive infinity") else negated(INFINITY)
+    if kind := _REAL_KINDS.fullmatch(plain):
+        return _half_of_the_reals(kind[1].replace("-", ""))
+    name = _SPECIAL_WORDS.get(plain) or ("empty" if _NONE_AT_ALL.fullmatch(plain) else None)
+    return None if name is None else Node("special", (), name)
+
+
+def _half_of_the_reals(kind: str) -> Node:
+    zero = num(0)
+    positive = Node("interval", (zero, INFINITY), (kind == "nonnegative", False))
+    negative = Node("interval", (negated(INFINITY), zero), (False, kind == "nonpositive"))
+    if kind == "nonzero":
+        return Node("union", (negative, positive))
+    return positive if kind in ("positive", "nonnegative") else negative
+
+
+def plain_text(surface: str) -> str:
+    text = surface
+    while (inner := TEXT_COMMAND.sub(r"\1", text)) != text:
+        text = inner
+    return " ".join(text.replace("\\ ", " ").replace("$", " ").split())
+
+
+def date(surface: str) -> Node | None:
+    if not re.search(r"\d", surface) or len(surface) > 40:
+        return None
+    plain = plain_text(surface)
+    for pattern in _DATES:
+        match = pattern.fullmatch(plain)
+        if match:
+            month = match["month"]
+            number = int(month) if month.isdigit() else _MONTHS[month[:3].lower()]
+            day = int(match["day"])
+            if 1 <= number <= 12 and 1 <= day <= 31:
+                return Node("date", (), (int(match["year"]) if match["year"] else None, number, day))
+    return None
+
+
+def clock(surface: str) -> Node | None:
+    plain = plain_text(surface)
+    if plain.lower() in ("noon", "midnight", "12 noon", "12 midnight"):
+        return Node("clock", (), (12 if "noon" in plain.lower() else 0, 0, 0, "exact"))
+    spoken = _CHINESE_CLOCK.fullmatch(plain)
+    if spoken and (spoken["half"] or not spoken["colon"]):
+        return _spoken_clock(spoken)
+    match = _CLOCK.fullmatch(plain)
+    if match and match[5] and int(match[1]) != 12:
+        return None
+    if match:
+        hour, minute, second, half = int(match[1]), int(match[2]), int(match[3] or 0), match[4]
+    elif match := _HOUR.fullmatch(plain):
+        hour, minute, second, half = int(match[1]), 0, 0, match[2]
+    else:
+        return None
+    if hour > 24 or minute > 59 or second > 59 or (half and not 1 <= hour <= 12):
+        return None
+    if match.re is _CLOCK and match[5]:
+        half = "p" if match[5].lower() == "noon" else "a"
+    if half:
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    return Node("clock", (), (hour, minute, second, "exact" if half or hour > 12 else "open"))
+
+
+def _spoken_clock(match: re.Match[str]) -> Node | None:
+    """下午3点半, 上午8:05; without the half of the day only 3点, since 3:30 has a pattern of its own."""
+    half, hour, minute = match["half"], int(match["hour"]), match["minute"] or match["colon"] or "0"
+    minutes = {"半": 30, "1刻": 15, "3刻": 45}.get(minute) or int(minute.rstrip("分刻") or 0)
+    if hour > 24 or minutes > 59:
+        return None
+    if half and hour <= 12:
+        hour = hour % 12 + (12 if half in ("下午", "晚上", "中午") and not (half == "晚上" and hour == 12) else 0)
+    return Node("clock", (), (hour, minutes, 0, "exact" if half or hour > 12 else "open"))
+
+
+def based(surface: str) -> Node | None:
+    if match := _PREFIXED_BASE.fullmatch(surface):
+        base = {"x": 16, "b": 2, "o": 8}[match[1]]
+        return _in_base(match[2].upper(), base)
+    for text in dict.fromkeys((surface, plain_text(surface))):
+        found = _in_named_base(text)
+        if found is not None:
+            return found
+    return None
+
+
+def _in_named_base(text: str) -> Node | None:
+    for pattern in _BASED:
+        match = pattern.fullmatch(text)
+        if match and (any(c.isdigit() for c in match[1]) or match[2] == "16"):
+            name = match[2].lower()
+            base = int(name) if name.isdigit() else _BASE_WORDS.get(name, 0)
+            return _in_base(match[1].upper(), base) if base else None
+    return None
+
+
+def _in_base(digits: str, base: int) -> Node | None:
+    if not 2 <= base <= 36 or any(int(c, 36) >= base for c in digits):
+        return None
+    return Node("base", (), (digits.lstrip("0") or "0", base))
+
+
+def choice(surface: str) -> Node | None:
+    plain = plain_text(surface)
+    several = _LETTERS.match(plain)
+    if several and plain[several.end() :].strip() in ("", "项", "选项"):
+        letters = re.findall(r"[A-H](?![a-z])", several.group().replace("and", " "))
+        if len(set(letters)) == len(letters) > 1:
+            return Node("choices", (), "".join(sorted(letters)))
+    match = _CHOICE.fullmatch(plain)
+    option = _OPTION_WORD.fullmatch(plain)
+    if option:
+        letter, rest = option[1].upper(), option[2]
+    elif match:
+        letter, rest = (match[1] or match[2] or match[3]).upper(), match[4]
+    else:
+        return None
+    rest = rest.strip()
+    if not rest:
+        return Node("choice", (), letter)
+    if re.match(r"[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-J]\)?(?:$|[\s,.])", rest):
+        return None
+    return Node("choice", (Node("raw", (), rest),), letter)
+
+
+def words(surface: str) -> tuple[str, ...] | None:
+    """The words of a text answer, without case, articles and punctuation; None for prose and for formulas."""
+    plain = plain_text(surface)
+    if not _TEXT_ONLY.fullmatch(plain) or not re.search(r"[^\W\d_]", plain):
+        return None
+    words = tuple(w.lower().replace("’", "'") for w in _WORDS.findall(plain))
+    kept = tuple(w for w in words if w not in _ARTICLES) or words
+    return _plainest(kept) if 0 < len(kept) <= MAX_WORDS else None
+
+
+def _plainest(said: tuple[str, ...]) -> tuple[str, ...]:
+    """One form for what is said in several: `it is Wednesday`, `on Wed`, `even function`, `yes, it is`."""
+    if len(said) > 2 and said[0] in ("it", "this", "that", "he", "she", "they") and said[1] in ("is", "was", "are"):
+        said = said[2:]
+    if len(said) == 2 and said[0] in ("on", "due") and (said[1] in _DAYS or said[0] == "due"):
+        said = said[1:]
+    if len(said) > 1 and said[0] in ("yes", "no") and said[1] in _PRONOUNS and _agrees(said):
+        return said[:1]
+    if len(said) == 3 and said[1] == "is" and said[0] in ("function", "series", "sequence", "integral", "number"):
+        said = said[2:]
+    if len(said) == 2 and said[0] in ("even", "odd") and said[1] in ("function", "number", "integer"):
+        said = said[:1]
+    said = _SAME_WORDS.get(said, said)
+    return (_DAYS[said[0]],) if len(said) == 1 and said[0] in _DAYS else said
+
+
+def _agrees(said: tuple[str, ...]) -> bool:
+    """Whether nothing after yes or no takes it back."""
+    contrary = {"but", "or", "if", "only", "maybe", "yes", "no"} | ({"not"} if said[0] == "yes" else set())
+    return not contrary & set(said[1:]) and not (said[0] == "yes" and any(w.endswith("n't") for w in said))
