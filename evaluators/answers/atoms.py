@@ -78,11 +78,7 @@ class Atoms(Cursor):
         name += self.inverse_mark(name)
         while self.accept("'"):
             name += "'"
-        if (
-            (name[0] in "fghFGH" or (name == "y" and self.peek(1).text in ("x", "t")))
-            and self.peek().text == "("
-            and not self.peek().spaced
-        ):
+        if self.peek().text == "(" and not self.peek().spaced and (name[0] in "fghFGH" or self.is_head(name)):
             self.advance()
             arguments = [self.expression()]
             while self.accept(","):
@@ -90,6 +86,11 @@ class Atoms(Cursor):
             self.expect(")")
             return self.node("call", *arguments, value=name)
         return self.node("sym", value=name)
+
+    def is_head(self, name: str) -> bool:
+        """y(x) = ..., a(n) = ...: a function is defined here, not a product."""
+        following = [self.peek(i).text for i in range(1, 4)]
+        return len(name) == 1 and following[0] in ("x", "t", "n") and following[1:] == [")", "="]
 
     def combination(self, name: str) -> Node | None:
         """C(5, 2) and C_5^2: so many ways to choose."""

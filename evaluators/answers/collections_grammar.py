@@ -266,6 +266,8 @@ class Answers(Expressions):
         if opener == "{" and (self.accept("|", "mid", ":", "vert", "colon")):
             return self.set_builder(items[0], outer_bars)
         while self.separator_in_group():
+            if opener == "(" and len(items) == 1 and self.peek().text == ")":
+                break  # Python's tuple of one
             items.append(self.item())
             if len(items) > MAX_ITEMS:
                 raise ParseError(f"more than {MAX_ITEMS} elements")
@@ -298,7 +300,7 @@ class Answers(Expressions):
                 raise ParseError("brackets that do not match hold two endpoints")
             return self.node("interval", *items, value=(opener == "[", closer == "]"))
         if len(items) == 1:
-            if items[0].op == "matrix":
+            if items[0].op == "matrix" or (opener == "[" and items[0].op in ("tuple", "list")):
                 return items[0]
             if opener == "[" and self.peek() is END and self.position == len(self.tokens) and items[0].op != "relation":
                 return self.node("bracket", items[0])

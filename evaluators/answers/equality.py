@@ -190,7 +190,7 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
     names_p, p = _solutions(p)
     if names_r and names_p and names_r != names_p:
         return Decision(False, "relation", f"values of {names_p}, where {names_r} was asked for")
-    if r.op not in COLLECTIONS or p.op not in COLLECTIONS:
+    if r.op not in COLLECTIONS or p.op not in COLLECTIONS or (_lone(r) != _lone(p)):
         return _one_and_many(r, p, context)
     if r.op in _ORDERED or p.op in _ORDERED or (r.op == p.op == "bracket"):
         return _tuples(r, p, context)
@@ -255,9 +255,14 @@ def _distinct(items: list[Node], context: Context) -> list[Node]:
     return kept
 
 
+def _lone(node: Node) -> bool:
+    """{(1, 2)}: a set of one point."""
+    return node.op == "set" and len(node.args) == 1 and node.args[0].op in _ORDERED
+
+
 def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
     """A set of one element is that element; several answers are never one."""
-    many, one = (r, p) if r.op in COLLECTIONS else (p, r)
+    many, one = (r, p) if _lone(r) or (r.op in COLLECTIONS and not _lone(p)) else (p, r)
     if len(many.args) != 1:
         return Decision(False, "length", f"{show(p)[:80]} is not {show(r)[:80]}: {len(many.args)} answers and one")
     return equal(many.args[0], one, context) if many is r else equal(one, many.args[0], context)

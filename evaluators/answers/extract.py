@@ -29,7 +29,7 @@ _ENGLISH_CUE = re.compile(
     re.IGNORECASE,
 )
 _CHINESE_CUE = re.compile(
-    r"(?:(?:最终|最后|正确|参考)?(?:的)?(?:答案|结果|选项)(?:应该|应|就)?(?:选择|选|是|为|等于|：|:|=)+|(?:故|应|因此|所以)选(?:择)?|答[:：])\s*[:：]?"
+    r"(?:(?:最终|最后|正确|参考)?(?:的)?(?:答案|结果|选项)(?:应该|应|就)?(?:选择|选|是|为|等于|：|:|=)+|(?:故|应|因此|所以|本题|应该)选(?:择)?|【答案】|答[:：])\s*[:：]?"
 )
 _CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是)[，,：:]?")
 _MATH = re.compile(
@@ -40,10 +40,14 @@ _NUMBER = re.compile(
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
 )
 _CHINESE_NUMBER = re.compile(
-    r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
+    r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
 )
+_DIGITS = re.compile(r"(?<![A-Za-z0-9.])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?")
 _SENTENCE_END = re.compile(r"[。！？!?\n]|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)")
-_DENIED = re.compile(r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)", re.IGNORECASE
+)
+_COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s?[\u4e00-\u9fff]{1,2}\s?){2,4}$")
 _HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
 
 
@@ -181,6 +185,9 @@ def _cued(text: str) -> Extraction | None:
         return _chinese_conclusion(text)
     start, end = _sentence(text, best.end())
     start, end = _narrowed(text, start, end, chinese=best.re is _CHINESE_CUE)
+    opened = _OPEN_BOX.match(text, start, end)
+    if opened is not None and "}" not in text[end : end + 1]:
+        start = opened.start(1)  # a box that the text's end, or its limit of tokens, left open
     return _found(text, start, end, "cue", 0.8, len(count))
 
 
@@ -190,10 +197,13 @@ def _chinese_conclusion(text: str) -> Extraction | None:
     if last is None:
         return None
     start, end = _sentence(text, last.end())
-    number = _last_match(_CHINESE_NUMBER, text, start, end)
-    if number is None or _HEDGE.search(text, start, end):
+    if _HEDGE.search(text, start, end):
         return None
-    return _found(text, *number.span(), "conclusion", 0.6)
+    formula = _last_match(_MATH, text, start, end)
+    if formula is not None:
+        return _found(text, *formula.span(), "conclusion", 0.6)
+    number = _last_match(_DIGITS, text, start, end) or _last_match(_CHINESE_NUMBER, text, start, end)
+    return number and _found(text, *number.span(), "conclusion", 0.6)
 
 
 def _sentence(text: str, start: int) -> tuple[int, int]:
@@ -215,6 +225,8 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
     if _HEDGE.search(clause) or "$" in clause.strip("$"):
         return start, end
     if chinese:
+        if (compound := _COMPOUND.search(clause)) and "第" not in clause:
+            return start + compound.start(), end
         if re.search(r"[\u4e00-\u9fff]{2,}", clause):
             number = _last_match(_CHINESE_NUMBER, text, start, end)
             if number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evaluators.answers.values import INFINITY, Node, negated, num
 
@@ -131,6 +132,7 @@ def _half_of_the_reals(kind: str) -> Node:
     return positive if kind in ("positive", "nonnegative") else negative
 
 
+@lru_cache(maxsize=64)
 def plain_text(surface: str) -> str:
     text = surface
     while (inner := TEXT_COMMAND.sub(r"\1", text)) != text:
@@ -246,13 +248,15 @@ def words(surface: str) -> tuple[str, ...] | None:
         return None
     words = tuple(w.lower().replace("’", "'") for w in _WORDS.findall(plain))
     kept = tuple(w for w in words if w not in _ARTICLES) or words
-    return _plainest(kept) if 0 < len(kept) <= MAX_WORDS else None
+    return kept if 0 < len(kept) <= MAX_WORDS else None
 
 
-def _plainest(said: tuple[str, ...]) -> tuple[str, ...]:
+def plainest(said: tuple[str, ...]) -> tuple[str, ...]:
     """One form for what is said in several: `it is Wednesday`, `on Wed`, `even function`, `yes, it is`."""
     if len(said) > 2 and said[0] in ("it", "this", "that", "he", "she", "they") and said[1] in ("is", "was", "are"):
         said = said[2:]
+    if "and" in said[1:-1] and not {"yes", "no"} & set(said):
+        said = tuple(w for w in said if w != "and")  # red and blue is red, blue
     if len(said) == 2 and said[0] in ("on", "due") and (said[1] in _DAYS or said[0] == "due"):
         said = said[1:]
     if len(said) > 1 and said[0] in ("yes", "no") and said[1] in _PRONOUNS and _agrees(said):

@@ -16,7 +16,8 @@ from evaluators.answers.collections_grammar import Answers, expand_plus_minus
 from evaluators.answers.cursor import repeating_value
 from evaluators.answers.grammar import is_amount
 from evaluators.answers.numerals import NUMBER_WORDS, english_number
-from evaluators.answers.phrases import TEXT_COMMAND, based, choice, clock, date, special, words
+from evaluators.answers.phrases import TEXT_COMMAND, based, choice, clock, date, plainest, special, words
+from evaluators.answers.respelling import respelled
 from evaluators.answers.surface import normalise
 from evaluators.answers.tokens import tokenise
 from evaluators.answers.units import SINGLE_LETTER, nouns, parse_unit, physical
@@ -26,14 +27,6 @@ _SCIENTIFIC = re.compile(r"([-+]?)(\d+(?:\.(\d*))?|\.\d+)[eE]([-+]?\d{1,4})")
 _REPEATING = re.compile(r"(-?)(\d*\.\d*)\((\d{1,40})\)")
 _EUROPEAN = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d{1,3}(?:\.\d{3}){2,}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-_SPACED = re.compile(r"(?<![\d.])(\d{1,3})((?:\s\d{3})+)(?![\d/])|(?<![\d.])(\d{1,3})((?:'\d{3})+)(?!\d)")
-_ORDINAL = re.compile(r"(\d+)\s*(?:st|nd|rd|th)\b")
-_FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
-_EXCEPT = re.compile(
-    r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
-)
-_DERIVATIVE = re.compile(r"\bd([a-z])/d([a-z])\b")
-_MIXED_WORDS = re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)")
 _LEAD = re.compile(
     r"(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|some|exactly|precisely|is|are|=|:|equals?(?:\s+to)?|there\s+(?:are|is|were)|it(?:\s+is|'s)|both|therefore,?|thus,?|so,?|hence,?)\s+|=\s*)+(?=[^\s])",
     re.IGNORECASE,
@@ -56,6 +49,9 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
         return ()
     if not surface:
         return ()
+    plain = _simple_number(surface)
+    if plain is not None:
+        return (plain,)
     found: list[Node] = []
     for read in (special, date, clock, based, choice):
         node = read(surface)
@@ -75,7 +71,7 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
         if node not in found:
             found.append(node)
     if said is not None and len(surface) > 1 and _is_text(said, found):
-        found.append(Node("text", (), said))
+        found.append(Node("text", (), plainest(said)))
     return tuple(found)
 
 
@@ -105,7 +101,7 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
     if simple is not None:
         plain = Node("approx", (simple,)) if approximate else simple
         return [lambda: plain]
-    text = _rewritten(text)
+    text = respelled(text)
 
     def parse(**options: bool) -> Callable[[], Node]:
         grouping = options.pop("grouping", True)
@@ -135,23 +131,9 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
 
 
 _UNIT_TAIL = re.compile(
-    r"(?P<number>[-+]?\\?(?:\d|[\d(].*?[\d})]))(?P<gap>\s*)(?P<unit>(?:\\frac\s*\{(?P<over>[^{}]+)\}\s*\{(?P<under>[^{}]+)\}"
+    r"(?P<number>[-+]?\\?(?:\d|[\d(].*?[\d})]))(?P<gap>\s*)(?=[A-Za-z°\\])(?P<unit>(?:\\frac\s*\{(?P<over>[^{}]+)\}\s*\{(?P<under>[^{}]+)\}"
     r"|(?:[A-Za-z°/*^{}]|\\mu|\\Omega|\\cdot|\\times|\s|(?<=[\^{])[-\d]|(?<=[\^{]-)\d)+))"
 )
-_CURRENCY_CODE = re.compile(r"^(?:USD\s?\$?|US\s?\$|RMB\s?¥?|CNY\s?¥?|人民币\s?¥?)\s?(?=\d)")
-_SHORT_SCALE = re.compile(r"^(-?[$€£¥]\s?-?[\d,.]*\d)\s?([KkMmBb])(?:n|illion)?$")
-_SCALES = {"k": "thousand", "m": "million", "b": "billion"}
-_HOURS = re.compile(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$")
-_PLUS_MINUS = re.compile(r"\+\s?/\s?-|\+-(?=\d)")
-_BUILT = re.compile(
-    r"(?:(?:sp|np|sympy|numpy)\.)?(?:Matrix|matrix|array|FiniteSet|Tuple|set|tuple|list)\s?\((.*)\)", re.DOTALL
-)
-"""What a program prints of a matrix or a collection."""
-_ANGLED = re.compile(r"<([^<>=]+,[^<>=]+)>")
-_SIGN_WORD = re.compile(r"^(?:minus|negative)\s+(?=[\d\\(.])", re.IGNORECASE)
-_TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))")
-_LOGARITHM = re.compile(r"(?<![A-Za-z])log(10|2)(?=\s?\()")
-_COMBINATIONS = re.compile(r"(?:\{\}|(?<![\w}]))\^?_?\{?(\d{1,3}|n)\}?\s?_?\\?C\s?_?\{?(\d{1,3}|[rk])\}?(?!\w)")
 MAX_MEASURED = 120
 """Characters of a number with its unit; the search for where the unit begins is quadratic."""
 _UNIT_SPELLING = ((r"\\mu\s*", "μ"), (r"\\Omega", "Ω"), (r"\\(?:cdot|times)", "*"), (r"[{}]", ""))
@@ -215,30 +197,6 @@ def _simple_number(text: str) -> Node | None:
             return num(int(whole))
         return Node("dec", (), (Fraction(f"{whole}.{places}"), len(places)))
     return None
-
-
-def _rewritten(text: str) -> str:
-    text = _SPACED.sub(lambda m: re.sub(r"[\s']", "", m.group()), text)
-    text = _MIXED_WORDS.sub(r"\1 \2", text)
-    text = _ORDINAL.sub(r"\1", text)
-    text = _HOURS.sub(r"\1 hours \2 minutes", text)
-    text = _PLUS_MINUS.sub(r"\\pm ", text)
-    if (built := _BUILT.fullmatch(text)) is not None:
-        text = built[1]
-    if (angled := _ANGLED.fullmatch(text)) is not None:
-        text = f"\\langle {angled[1]} \\rangle"
-    text = _SIGN_WORD.sub("-", text)
-    text = _TIMES_TEN.sub(r"\\times ", text)
-    text = _LOGARITHM.sub(r"\\log_{\1}", text)
-    text = _COMBINATIONS.sub(r"\\binom{\1}{\2}", text)
-    text = _CURRENCY_CODE.sub(lambda m: "$" if "U" in m[0] else "¥", text)
-    text = _SHORT_SCALE.sub(lambda m: f"{m[1]} {_SCALES[m[2].lower()]}", text)
-    text = _DERIVATIVE.sub(r"\\frac{d\1}{d\2}", text)
-    if (french := _FRENCH.fullmatch(text)) and (french[1], french[3]) != ("[", "]"):
-        text = f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
-    if except_for := _EXCEPT.fullmatch(text):
-        text = f"\\mathbb{{R}} \\setminus \\{{{except_for[1]}\\}}"
-    return re.sub(r"(?<=\d)[eE]([-+]\d{1,3})\b", r"\\times 10^{\1}", text)
 
 
 def _without_lead(text: str) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from evaluators.answers.balls import equal_everywhere, proportional, real_value
 from evaluators.answers.exact import OverBudget, rational
 from evaluators.answers.scalars import Context, Decision
 from evaluators.answers.substitution import substituted
-from evaluators.answers.values import Node, negated, show, symbols
+from evaluators.answers.values import Node, negated, num, show, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -120,9 +120,23 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
         return same_value(solved_r[1], solved_p[1])
     if function_p is not None and solved_r is not None and solved_r[0] == "y":
         return same_value(solved_r[1], function_p[2])
+    if solved_r is not None and function_p is not None and solved_r[0] == f"{function_p[0]}_{function_p[1].value}":
+        return same_value(solved_r[1], function_p[2])  # a(n) is a_n
+    if solved_r is not None and not symbols(solved_r[1]) and _is_line(p) and context.profile.unevaluated:
+        return _up_to_scale(r, p)
     if solved_r is not None and not symbols(solved_r[1]):
         return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
     return _up_to_scale(r, p)
+
+
+def _is_line(node: Node) -> bool:
+    """x + 3 = 0, the general form of the line x = -3."""
+    return (
+        node.op == "relation"
+        and node.args[0].op == "add"
+        and node.args[0].args[0].op == "sym"
+        and node.args[1] == num(0)
+    )
 
 
 def _functions(r: Function, p: Node, p_function: Function | None, same_value: Compare) -> Decision:

@@ -63,11 +63,11 @@ def _symbolic_scalars(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _with_engineers_unit(r: Node, p: Node) -> Node:
-    """3+4j, as Python and engineers write it, where the reference speaks of i and of no j."""
-    names = symbols(p)
-    if "j" not in names or "j" in symbols(r) or IMAGINARY in walk(p) or IMAGINARY not in walk(r):
+    """3+4j and 3+4*I, as Python and sympy write it, where the reference speaks of i and of no j or I."""
+    strange = [name for name in ("j", "I") if name in symbols(p)]
+    if len(strange) != 1 or strange[0] in symbols(r) or IMAGINARY in walk(p) or IMAGINARY not in walk(r):
         return p
-    return substituted(p, {"j": IMAGINARY})
+    return substituted(p, {strange[0]: IMAGINARY})
 
 
 def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
@@ -120,7 +120,18 @@ def _constants(r: Node, p: Node, context: Context) -> Decision:
             close = _within_tolerance(r, p, value_r, value_p, context)
             if close:
                 return close
+        elif _parts_close(r, p, context):
+            return Decision(True, "tolerance", f"{show(p)[:60]} is a rounding of {show(r)[:60]}")
     return _different("balls", r, p)
+
+
+def _parts_close(r: Node, p: Node, context: Context) -> bool:
+    """Two complex numbers whose real and imaginary parts are equal within the tolerance for printed floats."""
+    for part in ("re", "im"):
+        mine, yours = (balls.real_value(Node("fn", (node,), part)) for node in (r, p))
+        if mine is None or yours is None or abs(mine - yours) > abs(mine) * context.profile.relative_tolerance:
+            return False
+    return True
 
 
 def _by_sympy(r: Node, p: Node) -> Decision:
@@ -177,6 +188,10 @@ def _is_power_of_ten(node: Node) -> bool:
     return base == Node("num", (), Fraction(10)) and exponent.op == "num"
 
 
+MIN_PLACES = 6
+"""Decimals that a rounding of an exact value shows: a float as programs print it, not an answer rounded by hand."""
+
+
 # ---- tolerance: relative, and only where a decimal was given
 
 
@@ -192,7 +207,7 @@ def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, co
             limit = profile.integer_tolerance
         else:
             limit = profile.relative_tolerance
-            if decimal_p is not None and difference > Fraction(10) ** -decimal_p:
+            if decimal_p is not None and (decimal_p < MIN_PLACES or difference > Fraction(10) ** -decimal_p):
                 return None
         if relative <= limit:
             return Decision(True, "tolerance", f"{show(p)[:60]} is a rounding of {show(r)[:60]}")

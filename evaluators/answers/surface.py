@@ -52,7 +52,7 @@ _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
 
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
-    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
     (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
     (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
     (re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
@@ -64,7 +64,7 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\\)\\$"), ""),
     (re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
-    (re.compile(r"(?<!circ)(?<!circ )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (re.compile(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
     (re.compile(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
@@ -99,6 +99,8 @@ def normalise(text: str) -> str:
     if "\\" in text or "$" in text or "{" in text:
         text = _latex_spelling(text)
     text = _unwrapped(text)
+    if text.count("$") == 1 and text.endswith(".$"):
+        text = text[:-2]
     while text and text[-1] in ".,;:" and not text.endswith(("...", "\\!", "\\,", "\\;", "\\:")):
         text = text[:-1].rstrip()
     return text
@@ -174,7 +176,12 @@ def _chinese_spelling(text: str) -> str:
     return chinese_to_digits(text)
 
 
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")
+
+
 def _latex_spelling(text: str) -> str:
+    if "\\\\" in text and "begin" not in text:
+        text = _DOUBLED.sub(lambda m: "" if m[0].endswith(" ") or m.end() == len(text) else "\\", text)
     for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     if text.count("$") - text.count("\\$") >= 2:

@@ -48,13 +48,15 @@ FUNCTIONS = frozenset(
         "deg",
         "cis",
         "tg",
+        "arctg",
+        "arcctg",
         "ctg",
         "factorial",
         "round",
     ]
 )
 ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log", "ceiling": "ceil", "tg": "tan"}
-ALIASES |= {"ctg": "cot", "Re": "re", "Im": "im", "sign": "sgn"}
+ALIASES |= {"ctg": "cot", "arctg": "arctan", "arcctg": "arccot", "Re": "re", "Im": "im", "sign": "sgn"}
 INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
 ROOTS = {"sqrt": 2, "cbrt": 3}
 CONSTANTS = {"pi": PI, "e": EULER, "i": IMAGINARY, "inf": INFINITY, "infinity": INFINITY, "oo": INFINITY}

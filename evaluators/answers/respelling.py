@@ -1,0 +1,73 @@
+"""Notations that need more than a token's sight: one spelling for each before the grammar reads the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from evaluators.answers.printed import as_written
+
+Replacement = str | Callable[[re.Match[str]], str]
+_SCALES = {"k": "thousand", "m": "million", "b": "billion"}
+_COMBINATIONS = r"(?:\{\}|(?<![\w}]))\^?_?\{?(\d{1,3}|n)\}?\s?_?\\?C\s?_?\{?(\d{1,3}|[rk])\}?(?!\w)"
+# What a text must hold for the pattern to be tried, the pattern, what takes its place.
+_RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
+    (" ", re.compile(r"(?<![\d.])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
+    ("'", re.compile(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
+    ("and", re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
+    ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),
+    ("d", re.compile(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
+    ("h", re.compile(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
+    ("+", re.compile(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
+    ("<", re.compile(r"^<([^<>=]+,[^<>=]+)>$"), r"\\langle \1 \\rangle"),
+    ("inus ", re.compile(r"^[Mm]inus\s+(?=[\d\\(.])"), "-"),
+    ("egative ", re.compile(r"^[Nn]egative\s+(?=[\d\\(.])"), "-"),
+    ("10", re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))"), r"\\times "),
+    ("log", re.compile(r"(?<![A-Za-z])log(10|2)(?=\s?\()"), r"\\log_{\1}"),
+    ("C", re.compile(_COMBINATIONS), r"\\binom{\1}{\2}"),
+    ("US", re.compile(r"^(?:USD\s?\$?|US\s?\$)\s?(?=\d)"), "$"),
+    ("RMB", re.compile(r"^RMB\s?¥?\s?(?=\d)"), "¥"),
+    ("CNY", re.compile(r"^CNY\s?¥?\s?(?=\d)"), "¥"),
+    ("人民币", re.compile(r"^人民币\s?¥?\s?(?=\d)"), "¥"),
+    ("$", re.compile(r"^(-?\$\s?-?[\d,.]*\d)\s?([KkMmBb])(?:n|illion)?$"), lambda m: f"{m[1]} {_SCALES[m[2].lower()]}"),
+    ("/d", re.compile(r"\bd([a-z])/d([a-z])\b"), r"\\frac{d\1}{d\2}"),
+    ("e", re.compile(r"^(-?\d+(?:\.\d+)?)[eE](\d{1,2})(?=\s)"), r"\1\\times 10^{\2}"),
+    ("e", re.compile(r"(?<=\d)e([-+]\d{1,3})\b"), r"\\times 10^{\1}"),
+    ("E", re.compile(r"(?<=\d)E([-+]\d{1,3})\b"), r"\\times 10^{\1}"),
+)
+_FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
+_EXCEPT = re.compile(
+    r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
+)
+_FAMILY = re.compile(
+    r"[,;]?\s?\(?(?:\s?(?:where|for))?(?:\sany)?\s?\b([knmpt])\s?(?:\\in\s?(?:\\mathbb\s?\{?[ZN]\}?|[ZN])\s?(?:\^?\s?\{?[*+]\}?|_\s?\{?[*+]\}?)?"
+    r"|(?:is|=)\s(?:an?\s|any\s)?(?:(?:positive|non-?negative|arbitrary)\s)?(?:integer|natural number)s?|\s?为整数)\s?\)?\s?$"
+)
+TAIL = 80
+"""Characters in which the condition of a family may stand."""
+
+
+def respelled(text: str) -> str:
+    """The text in the spelling of the grammar; every pattern is linear in its length."""
+    for needle, pattern, replacement in _RULES:
+        if needle in text:
+            text = pattern.sub(replacement, text)
+    text = as_written(_without_family(text))
+    if "[" in text or "]" in text:
+        french = _FRENCH.fullmatch(text)
+        if french and (french[1], french[3]) != ("[", "]"):
+            return f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
+    if "except" in text and (excepted := _EXCEPT.fullmatch(text)):
+        return f"\\mathbb{{R}} \\setminus \\{{{excepted[1]}\\}}"
+    return text
+
+
+def _without_family(text: str) -> str:
+    """`, k \\in Z` after a family of values only says what its letter stands for."""
+    if not ("in" in text or "整数" in text or "natural" in text):
+        return text
+    begin = max(0, len(text) - TAIL)
+    match = _FAMILY.search(text, begin)
+    if match and re.search(rf"(?<![A-Za-z]){match[1]}|\d{match[1]}(?![a-z])", text[: match.start()]):
+        return text[: match.start()].rstrip()
+    return text
