@@ -82,6 +82,7 @@ def benchmark_report(recipe: Recipe) -> dg.AssetsDefinition:
                 completions=inputs[f"{model}_completions"][key].file(completions_file(**parts_of(key))),
                 grades=inputs[f"{model}_grades"][key].file("grades.parquet"),
                 scores=inputs[f"{model}_scores"][key].file("scores.json"),
+                lineage=lineage(recipe, model),
             )
             for model in settings.models
             for key in sorted(inputs[f"{model}_scores"])
@@ -91,3 +92,12 @@ def benchmark_report(recipe: Recipe) -> dg.AssetsDefinition:
         return described(store.build("benchmark_report", write, settings=settings.report, inputs=used))
 
     return benchmark_report
+
+
+def lineage(recipe: Recipe, model: str) -> dict[str, int]:
+    """Each training run that a model belongs to, and the optimiser steps behind it: base, SFT, then one policy."""
+    sft, policies = recipe.training.sft.optimiser.steps, recipe.training.policies
+    runs = [name for name in recipe.evaluation.models if name in policies] or ["sft"]
+    if model in policies:
+        return {model: sft + policies[model].optimiser.steps}
+    return dict.fromkeys(runs, {"base": 0, "sft": sft}[model]) if model in ("base", "sft") else {}

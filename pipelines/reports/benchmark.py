@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import groupby
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from pipelines.storage import atomic_file
 
 FORMS: dict[Form, str] = {"cot": "Chain-of-thought reasoning", "tir": "Tool-integrated reasoning"}
 TABLE_5 = ("gsm8k", "math", "mgsm_zh", "cmath")
+SHOWN_DISAGREEMENTS = 200  # ours: a table of thousands of rows makes the page slow, and report.json has them all
 FOLDER = Path(__file__).parent
 
 
@@ -48,9 +48,8 @@ class Evaluation:
     completions: Path
     grades: Path
     scores: Path
-    family: str | None = None
-    """Checkpoints of one training run share it; with `step` they make a growth curve."""
-    step: int | None = None
+    lineage: Mapping[str, int] = field(default_factory=dict)
+    """Training run -> steps done in it: checkpoints of one run make a growth curve, and all start from one base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,10 @@ def write_benchmark_report(
     plots = {
         "forest": forest(content["rows"]),
         "growth": growth(content["growth"]),
-        "breakdowns": [(name, bars(name, parts)) for name, parts in content["breakdowns"].items()],
+        "breakdowns": [
+            (name, bars(name, parts, dict.fromkeys(row["model"] for row in content["rows"])))
+            for name, parts in content["breakdowns"].items()
+        ],
     }
     _write(folder / "report.html", _render("benchmark.html", content, settings, plots=plots, chunks=chunks))
     _write(folder / "report.md", _render("benchmark.md", content, settings))
@@ -270,27 +272,17 @@ def _breakdowns(scored: Sequence[Scored], profile: str) -> dict[str, list[dict[s
 
 def _growth(scored: Sequence[Scored], profile: str) -> list[dict[str, Any]]:
     """One curve for each training run, benchmark and form with at least two checkpoints."""
-    staged = [one for one in scored if one.evaluation.family is not None and one.evaluation.step is not None]
-
-    def curve(one: Scored) -> tuple[str, str, str]:
-        return (one.evaluation.family or "", one.scores["title"], one.scores["form"])
-
-    curves = []
-    for key, members in groupby(sorted(staged, key=curve), key=curve):
-        points = sorted(
-            (
-                {
-                    "step": one.evaluation.step,
-                    "model": one.model,
-                    **{k: one.scores["profiles"][profile][k] for k in ("accuracy", "interval")},
-                }
-                for one in members
-            ),
-            key=lambda point: point["step"],
-        )
-        if len(points) > 1:
-            curves.append({"family": key[0], "title": key[1], "form": key[2], "points": points})
-    return curves
+    curves: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in scored:
+        figures = {key: one.scores["profiles"][profile][key] for key in ("accuracy", "interval")}
+        for family, step in one.evaluation.lineage.items():
+            key = (family, one.scores["title"], one.scores["form"])
+            curves.setdefault(key, []).append({"step": step, "model": one.model, **figures})
+    return [
+        {"family": family, "title": title, "form": form, "points": sorted(points, key=lambda point: point["step"])}
+        for (family, title, form), points in sorted(curves.items())
+        if len(points) > 1
+    ]
 
 
 def _render(template: str, content: Mapping[str, Any], settings: ReportSettings, **more: Any) -> str:
@@ -304,7 +296,9 @@ def _render(template: str, content: Mapping[str, Any], settings: ReportSettings,
         lstrip_blocks=True,
     )
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("benchmark.css", "benchmark.js"))
-    return environment.get_template(template).render(**content, forms=FORMS, style=style, script=script, **more)
+    return environment.get_template(template).render(
+        **content, forms=FORMS, style=style, script=script, shown_disagreements=SHOWN_DISAGREEMENTS, **more
+    )
 
 
 def _write(path: Path, text: str) -> None:

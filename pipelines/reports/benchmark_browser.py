@@ -119,7 +119,7 @@ def _by_problem(rows: Sequence[Any]) -> dict[str, list[Any]]:
 
 def _chunk(name: str, value: Any) -> Chunk:
     packed = gzip.compress(
-        json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), compresslevel=9, mtime=0
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), compresslevel=6, mtime=0
     )
     return Chunk(id=name, data="\n".join(_lines(base64.b64encode(packed).decode())))
 

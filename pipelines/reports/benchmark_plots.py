@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -30,11 +30,15 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> str:
     return _svg(height, "".join(parts), "Accuracies with 95 % intervals")
 
 
-def bars(name: str, parts: Sequence[Mapping[str, Any]]) -> str:
-    """Accuracy of each value of a property, one mark with its interval for each model."""
-    models = list(dict.fromkeys(part["model"] for part in parts))
+def bars(name: str, parts: Sequence[Mapping[str, Any]], everybody: Iterable[str]) -> str:
+    """Accuracy of each value of a property, one mark with its interval for each model.
+
+    `everybody`: all models of the report in its order, so that each has one colour and place in all plots.
+    """
+    found = {part["model"] for part in parts}
+    colours = {model: colour for model, colour in _colours(everybody).items() if model in found}
+    models = list(colours)
     values = list(dict.fromkeys(part["value"] for part in parts))
-    colours = _colours(models)
     low, high = _range([bound for part in parts for bound in part["interval"]])
     step = max(ROW, 14 * len(models) + 8)
     drawn = [_frame(low, high, step * len(values))]
@@ -138,7 +142,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [low + step * index for index in range(round((high - low) / step) + 1)]
 
 
-def _colours(names: Any) -> dict[str, str]:
+def _colours(names: Iterable[str]) -> dict[str, str]:
     return {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(dict.fromkeys(names))}
 
 

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from assets.definitions import definitions_of
+from assets.reports import lineage
 from pipelines.recipe import Recipe, RecipeError, load_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -141,3 +142,17 @@ def test_a_mistake_in_a_recipe_is_told_before_anything_runs(tmp_path: Path, chan
         load_recipe(tmp_path / "demo.yaml")
     assert complaint in str(caught.value)
     assert "demo.yaml: " in str(caught.value)
+
+
+def test_the_report_draws_growth_from_the_base_through_sft_to_each_policy(
+    demo: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [lineage(demo, model) for model in ("base", "sft")] == [
+        {"sft": 0},
+        {"sft": demo.training.sft.optimiser.steps},
+    ]
+    for variable in ("OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+        monkeypatch.setenv(variable, "set-for-the-test")
+    paper = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
+    steps = 500 + paper.training.policies["grpo"].optimiser.steps  # §3.2: 500 steps of SFT
+    assert [lineage(paper, model) for model in paper.evaluation.models] == [{"grpo": 0}, {"grpo": 500}, {"grpo": steps}]

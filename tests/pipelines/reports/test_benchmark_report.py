@@ -139,11 +139,27 @@ def test_contamination_gives_a_second_score(tmp_path: Path, evaluation: Make) ->
 
 
 def test_checkpoints_of_one_family_make_a_curve(tmp_path: Path, evaluation: Make) -> None:
-    points = [evaluation(f"sft-{s}", set(range(s)), family="sft", step=s) for s in (20, 0, 10)]
+    points = [evaluation(f"sft-{s}", set(range(s)), lineage={"sft": s}) for s in (20, 0, 10)]
     html, _, content = written(tmp_path, points)
     (curve,) = content["growth"]
     assert [(p["step"], p["accuracy"]) for p in curve["points"]] == [(0, 0.0), (10, 25.0), (20, 50.0)]
     assert "Growth over checkpoints" in html
+
+
+def test_checkpoints_of_two_runs_start_from_one_base(tmp_path: Path, evaluation: Make) -> None:
+    base = evaluation("base", {0}, lineage={"rft": 0, "grpo": 0})
+    trained = [evaluation(name, {0, 1}, lineage={name: 40}) for name in ("rft", "grpo")]
+    _, _, content = written(tmp_path, [base, *trained])
+    curves = {curve["family"]: [p["model"] for p in curve["points"]] for curve in content["growth"]}
+    assert curves == {"grpo": ["base", "grpo"], "rft": ["base", "rft"]}
+
+
+def test_a_model_has_one_colour_whatever_else_a_plot_shows(tmp_path: Path, evaluation: Make) -> None:
+    evaluations = [evaluation("first", {0}), evaluation("second", {1}), evaluation("second", {1}, form="tir")]
+    html, _, _ = written(tmp_path, evaluations)
+    colours = set(re.findall(r'background:(#\w+)"></i>second<', html))
+    assert len(re.findall(r"</i>second<", html)) == 2  # by level, in either form
+    assert len(colours) == 1
 
 
 def test_levels_are_drawn_with_their_sizes(tmp_path: Path, evaluation: Make) -> None:
