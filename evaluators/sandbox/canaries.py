@@ -40,7 +40,7 @@ def capabilities():
 
 _CHECKS = """
 late import | a module nobody preloaded comes from the standard library | imports("decimal") and imports("_decimal")
-packages | every folder of packages can still be read | all(_o.listdir(folder) for folder in _y.path)
+packages | every folder of packages can still be read | all(_o.listdir(folder) for folder in _y.path if folder)
 passwords | the machine's files cannot be read | denied(reads, "/etc/passwd")
 listing | nor its folders listed | denied(_o.listdir, "/etc") and denied(_o.listdir, "/home") and denied(_o.listdir, "/tmp")
 caller | nor the caller's own code | denied(reads, {source!r})

@@ -62,8 +62,8 @@ class SandboxSettings(Settings):
     behind: there a program that must write, as Matplotlib must on import, ends in an error."""
     files: Positive = 1000
     """Files and folders in it."""
-    threads: Annotated[int, Field(ge=0)] = 16
-    """Beside the main one; none where they cannot be counted per session (landlock tier as an ordinary user)."""
+    threads: Annotated[int, Field(ge=0)] = 64
+    """Beside the main one: twice the 32 that Python's default thread pool starts on a machine of many cores; none where they cannot be counted per session (landlock tier as an ordinary user)."""
     value_chars: Positive = 10_000
     """Of the shown value; a longer one keeps both ends."""
     int_digits: Annotated[int, Field(ge=640)] = 100_000

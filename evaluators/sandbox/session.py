@@ -216,7 +216,7 @@ class SessionProcess:
             return _Ending(status="exit", error=f"SystemExit: the process exited with {os.WEXITSTATUS(status)}")
         number = os.WTERMSIG(status)
         # The kernel's limit counts by ticks, its usage more finely: they may differ by some tenths of a second.
-        share = {signal.SIGXCPU: 0.5, signal.SIGKILL: 0.9}.get(signal.Signals(number))
+        share = {int(signal.SIGXCPU): 0.5, int(signal.SIGKILL): 0.9}.get(number)
         if share is not None and cpu >= share * self._settings.cpu_seconds:
             return _Ending(
                 status="timeout", error=f"TimeoutError: {self._settings.cpu_seconds} s of CPU time were used"
@@ -226,7 +226,7 @@ class SessionProcess:
             raise ExecutorFault("a session was killed from outside: by the kernel for want of memory, or by a person")
         if number == signal.SIGSYS:
             number = int(signal.SIGKILL)
-        return _Ending(status="died", error=f"died of {signal.Signals(number).name}", signal=number)
+        return _Ending(status="died", error=f"died of {_signal_name(number)}", signal=number)
 
     def _end(self) -> None:
         self.alive = False
@@ -353,6 +353,13 @@ class SessionProcess:
             return int(Path(f"/proc/{self._pid}/schedstat").read_text().split()[1]) / 1e9
         except (OSError, IndexError):
             return 0.0
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals between SIGRTMIN and SIGRTMAX
+        return f"signal {number}"
 
 
 def _text(data: bytearray) -> str:

@@ -17,11 +17,15 @@ import types
 from _thread import stack_size
 from dataclasses import dataclass
 from errno import ENOMEM
+from fcntl import ioctl
+from inspect import CO_COROUTINE
 from mmap import mmap
 from os import _exit, read, write
 from resource import RLIMIT_AS, setrlimit
 from signal import ITIMER_REAL, SIG_IGN, SIGINT, SIGPIPE, setitimer, signal
 from struct import Struct
+from termios import FIONREAD
+from time import sleep
 from traceback import format_exception
 from typing import Any, cast
 
@@ -37,6 +41,8 @@ OK, ERROR, MEMORY, STARVED, EXIT, READY, SETUP_FAILED = range(7)
 """STARVED: an error that want of memory may have caused; only outside can it be seen whether it did."""
 
 ERROR_CHARS = 8000
+WAIT_SECONDS, LONGEST_WAITS = 1e-4, 5000
+"""Between looks at whether the owner has read the other stream, and how many looks a block may spend: about a second."""
 THREAD_STACK = 8 << 20
 """Bytes of a thread's stack, where the program sets no other: what the usual soft RLIMIT_STACK gives."""
 UNMAPPED = ("failed to map segment", "annot allocate memory")
@@ -64,9 +70,10 @@ class Agent:
         self._narrow, self._roomy = (address_space, hard), (hard, hard)
         self._running = False
         self._blocks = 0
-        self._stdout = _text_stream(1)
+        self._turns = _Turns()
+        self._stdout = _text_stream(1, self._turns)
         sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]  # Final in typeshed only
-        sys.stderr = sys.__stderr__ = _text_stream(2)  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = _text_stream(2, self._turns)  # type: ignore[misc]
         sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
         sys.set_int_max_str_digits(digits)
         stack_size(THREAD_STACK)
@@ -81,8 +88,6 @@ class Agent:
 
     def serve(self) -> None:
         """Run blocks until the owner closes the channel. Never returns."""
-        signal(SIGPIPE, SIG_IGN)
-        setrlimit(RLIMIT_AS, self._roomy)
         limit = sys.getrecursionlimit()
         while True:
             try:
@@ -98,7 +103,7 @@ class Agent:
         signal(SIGINT, self._interrupted)
         try:
             self._running = True
-            setrlimit(RLIMIT_AS, self._narrow)
+            _limit_memory(self._narrow)
             try:
                 return Outcome(status=OK, value=self._execute(code))
             finally:
@@ -106,25 +111,47 @@ class Agent:
                 _flush(self._stdout)
         except BaseException as error:  # noqa: BLE001 - whatever a program raises is its outcome
             status = _status(error)
-            setrlimit(RLIMIT_AS, self._roomy)
+            _limit_memory(self._roomy)
             return Outcome(status=status, error=_shown(error))
         finally:
-            setrlimit(RLIMIT_AS, self._roomy)  # telling of a MemoryError, and taking the next block, need memory too
+            _limit_memory(self._roomy)  # telling of a MemoryError, and taking the next block, need memory too
 
     def _execute(self, code: str) -> str | None:
         self._blocks += 1
+        self._turns.waits = LONGEST_WAITS
         name = f"<block {self._blocks}>"
-        tree = ast.parse(code, name)
+        tree = ast.parse(code.removeprefix("\ufeff"), name)
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, name, "exec", dont_inherit=True), self._namespace)
-        if not isinstance(last, ast.Expr):
-            return None
-        value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), self._namespace)
+        parts = [compile(tree, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+        if isinstance(last, ast.Expr):
+            last_value = ast.Expression(last.value)
+            parts.append(compile(last_value, name, "eval", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True))
+        value = self._evaluate(parts)
         if value is None:
             return None
         self._namespace["_"] = value
         return _shortened(str(repr(value)), self._value_chars)
+
+    def _evaluate(self, parts: list[types.CodeType]) -> Any:
+        """The value of the last part; as in a notebook, `await` may stand outside of any function."""
+
+        async def in_a_loop() -> Any:
+            value = None
+            for part in parts:
+                value = eval(part, self._namespace)
+                if part.co_flags & CO_COROUTINE:
+                    value = await value
+            return value
+
+        if any(part.co_flags & CO_COROUTINE for part in parts):
+            import asyncio
+
+            return asyncio.run(in_a_loop())
+        value = None
+        for part in parts:
+            value = eval(part, self._namespace)
+        return value
 
     def _interrupted(self, _number: int, _frame: object) -> None:
         if self._running:
@@ -140,6 +167,8 @@ class Agent:
         return bytes(parts)
 
     def ready(self, nonce: bytes) -> None:
+        signal(SIGPIPE, SIG_IGN)
+        _limit_memory(self._roomy)
         send_frame(self._channel, nonce, Outcome(status=READY))
 
 
@@ -153,8 +182,35 @@ def send_frame(channel: int, nonce: bytes, outcome: Outcome) -> None:
         data = data[write(channel, data) :]
 
 
-def _text_stream(descriptor: int) -> io.TextIOWrapper:
-    raw = io.FileIO(descriptor, "w", closefd=False)
+class _Turns:
+    """Which of the two streams was written to last, and how many more waits the block may spend on their order."""
+
+    last = 1
+    waits = LONGEST_WAITS
+
+
+class _Stream(io.FileIO):
+    """One of the two pipes that the owner reads: what went into the other one is let out first, to keep the order."""
+
+    def __init__(self, descriptor: int, turns: _Turns) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._descriptor, self._turns = descriptor, turns
+
+    def write(self, data: Any) -> int | None:  # type: ignore[override]  # Any buffer
+        turns, waiting = self._turns, bytearray(4)
+        if turns.last != self._descriptor:
+            try:
+                while ioctl(turns.last, FIONREAD, waiting) == 0 and any(waiting) and turns.waits > 0:
+                    turns.waits -= 1
+                    sleep(WAIT_SECONDS)
+            except OSError:  # closed, or no pipe any more: its order is nobody's concern
+                turns.waits = 0
+            turns.last = self._descriptor
+        return super().write(data)
+
+
+def _text_stream(descriptor: int, turns: _Turns) -> io.TextIOWrapper:
+    raw = _Stream(descriptor, turns)
     # By lines: what was printed before a kill is then already outside.
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True
@@ -179,6 +235,13 @@ def _status(error: BaseException) -> int:
     except BaseException:  # noqa: BLE001 - attributes that the program's own class redefines
         return ERROR
     return STARVED if unmapped or kind is SystemError else ERROR
+
+
+def _limit_memory(limits: tuple[int, int]) -> None:
+    try:
+        setrlimit(RLIMIT_AS, limits)
+    except ValueError:  # the program lowered its hard limit: tighter than asked for, and its own doing
+        return
 
 
 def _can_map(size: int) -> bool:

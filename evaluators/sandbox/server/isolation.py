@@ -110,7 +110,7 @@ def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server
     if os.getppid() != server:
         os._exit(0)
     if walls.tier != "unsafe":
-        filter_ = seccomp.program(pid=os.getpid(), threads=threads > 0, links=walls.tier == "strict")
+        filter_ = seccomp.program(pid=os.getpid(), threads=threads > 0, own_root=walls.tier == "strict")
         syscalls.seccomp_filter(filter_)
 
 

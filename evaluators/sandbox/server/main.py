@@ -24,7 +24,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluators.sandbox.server import isolation, warm
+from evaluators.sandbox.server import isolation, syscalls, warm
 from evaluators.sandbox.server.agent import SETUP_FAILED, Agent, Outcome, send_frame
 from evaluators.sandbox.server.namespaces import Refused
 
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's to handle
     try:
         config = json.loads(control.recv(MESSAGE_BYTES))
+        syscalls.single_malloc_arena()
         walls = isolation.build(config["tier"], config["directories"], config["slot"])
         _set_paths(config["directories"], walls)
         _warm_up(config["preload"])
@@ -164,6 +165,8 @@ class Server:
             limits = {**request["limits"], "address_space": self._mapped + (request["limits"]["memory_mb"] << 20)}
             uid = isolation.FIRST_UID + (request["slot"] + self._spawned) % isolation.UID_SLOTS
             isolation.enclose(self._walls, limits, uid, channel, server)
+            if self._walls.tier == "strict":
+                sys.path.insert(0, "")  # a program may import what it wrote, as any may from its working folder
             agent = Agent(
                 channel,
                 value_chars=limits["value_chars"],

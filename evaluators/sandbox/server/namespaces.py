@@ -12,6 +12,7 @@ from evaluators.sandbox.server import syscalls
 from evaluators.sandbox.server.syscalls import call, mount, unmount
 
 HOME = "/sandbox"
+HOST_NAME = b"sandbox"
 INNER_ID = 1000
 """User and group id that a session sees."""
 _STAGE = "/tmp"
@@ -53,6 +54,7 @@ def enter(outer_id: int) -> None:
             ("cgroup namespace", syscalls.CLONE_NEWCGROUP),
         ):
             _unshare(item, flag)
+        call("sethostname", HOST_NAME, len(HOST_NAME))
         os.write(ours[1], b"1")
         os.close(helpers[1])
         answer = os.read(helpers[0], 4096).decode()
@@ -193,8 +195,9 @@ def _follow(path: str, plan: _Plan) -> None:
 
 
 def _make_read_only(path: str, *, device: bool) -> None:
-    wanted = syscalls.MOUNT_ATTR_NOSUID
+    """A device can still be written to where its mount is read-only; its mode and times cannot be changed."""
+    wanted = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_RDONLY
     if not device:
-        wanted |= syscalls.MOUNT_ATTR_RDONLY | syscalls.MOUNT_ATTR_NODEV
+        wanted |= syscalls.MOUNT_ATTR_NODEV
     attributes = struct.pack("QQQQ", wanted, 0, 0, 0)
     call("mount_setattr", syscalls.AT_FDCWD, path.encode(), syscalls.AT_RECURSIVE, attributes, len(attributes))

@@ -18,17 +18,24 @@ renameat2 symlink symlinkat ftruncate truncate umask fsync fdatasync fadvise64 s
 mmap mprotect munmap brk mremap madvise
 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 pipe pipe2 dup dup2 dup3
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait rt_sigsuspend rt_sigpending sigaltstack alarm pause
-setitimer getitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+setitimer getitimer
 nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times restart_syscall
 getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getpgrp getgroups uname sysinfo getrlimit
 getrusage getcpu getrandom sched_yield sched_get_priority_max sched_get_priority_min
 set_tid_address set_robust_list futex membarrier rseq exit exit_group recvfrom shutdown
 """
 PLAIN = _PLAIN.split()
-"""Allowed with any arguments. Landlock judges the paths; descriptors are only those the session opened itself."""
+"""Allowed with any arguments. Landlock judges the paths; descriptors are only those the session opened itself.
+Not among them: timer_create, which can send a SIGKILL to oneself."""
 
 READ_LINKS = ("readlink", "readlinkat")
 """Landlock does not judge these, so without a root of its own a session could read where the machine's links point."""
+
+OWN_ATTRIBUTES = ("chmod", "fchmod", "fchmodat", "utime", "utimes", "futimesat", "utimensat")
+"""Nor these: only where everything but the session's own folder is mounted read-only do they reach that alone."""
+
+NO_ATTRIBUTES = ("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr")
+"""Answered with ENOTSUP, as by a file system without extended attributes: shutil.copy2 then goes on without them."""
 
 ABSENT = ("clone3", "openat2", "copy_file_range", "sendfile", "io_uring_setup", "memfd_create")
 """Answered with ENOSYS, which libc and Python take as `fall back to the older call`."""
@@ -36,14 +43,18 @@ ABSENT = ("clone3", "openat2", "copy_file_range", "sendfile", "io_uring_setup", 
 ARGUMENTS: dict[str, tuple[int, tuple[int, ...], int]] = {
     # FIONCLEX FIOCLEX FIONBIO FIONREAD, TCGETS (isatty) and TIOCGWINSZ; TIOCSTI above all is not among them
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451), errno.ENOTTY),
-    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC. No F_SETOWN: it sends signals to others
-    "fcntl": (1, (0, 1, 2, 3, 4, 1030), errno.EPERM),
     # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS, PR_SET_VMA
     "prctl": (0, (3, 15, 16, 21, 23, 39, 0x53564D41), errno.EPERM),
 }
 """name: (index of the argument, its allowed values, the error for any other)."""
 
-SIGKILL = 9
+FCNTL = (0, 1, 2, 3, 4, 5, 1030)
+"""F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_DUPFD_CLOEXEC. No F_SETOWN: it sends signals to others."""
+FCNTL_LOCKS = (6, 7)
+"""F_SETLK, F_SETLKW. They and flock do nothing and tell of success: a session is one process and needs no locks against
+others, while true ones on files that all can read would let sessions speak to, or stop, each other."""
+
+SIGKILL, RLIMIT_CPU = 9, 0
 AF_UNIX, SOCK_STREAM, SOCK_TYPE_MASK = 1, 1, 0xF
 CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD | CLONE_VM | CLONE_SIGHAND
 AUDIT_ARCH_X86_64 = 0xC000003E
@@ -67,7 +78,7 @@ def _argument(index: int, *, high: bool = False) -> bytes:
 
 
 def _rule(name: str, *body: bytes) -> bytes:
-    """Run `body`, which ends in a return on every path, if the call is `name`; else go on."""
+    """Run `body`, one instruction an item, which ends in a return on every path, if the call is `name`; else go on."""
     return _op(_EQUAL, NUMBERS[name], 0, len(body)) + b"".join(body)
 
 
@@ -90,8 +101,30 @@ def _self_signal(name: str, signal_index: int, pid: int) -> bytes:
     )
 
 
-def program(*, pid: int, threads: bool, links: bool) -> bytes:
-    """The filter of one session: `pid` its own process id, `threads` and `links` whether it may make or read any."""
+def _null(index: int) -> list[bytes]:
+    """Fail where this argument is no null pointer, else go on."""
+    both = (_argument(index), _argument(index, high=True))
+    return [step for half in both for step in (half, _op(_EQUAL, 0, 1, 0), _fail(errno.EPERM))]
+
+
+def _own_limits(pid: int) -> list[bytes]:
+    """Limits of its own only, and RLIMIT_CPU not even of its own: lowered, it would send a SIGKILL nobody can explain."""
+    return [
+        _argument(0),
+        _op(_EQUAL, 0, 2, 0),
+        _op(_EQUAL, pid, 1, 0),
+        _fail(errno.EPERM),
+        _argument(1),
+        _op(_EQUAL, RLIMIT_CPU, 1, 0),
+        _op(_RETURN, _ALLOW),
+        *_null(2),
+        _op(_RETURN, _ALLOW),
+    ]
+
+
+def program(*, pid: int, threads: bool, own_root: bool) -> bytes:
+    """The filter of one session: `pid` its own process id, `threads` whether it may make any, `own_root` whether it sees
+    a root of its own and not the machine's."""
     parts = [
         _op(_LOAD, _ARCH),
         _op(_EQUAL, AUDIT_ARCH_X86_64, 1, 0),
@@ -101,11 +134,16 @@ def program(*, pid: int, threads: bool, links: bool) -> bytes:
         _fail(errno.ENOSYS),
     ]
     parts += [_rule(name, _op(_RETURN, _ALLOW)) for name in PLAIN]
-    parts += [_rule(name, _op(_RETURN, _ALLOW) if links else _fail(errno.EACCES)) for name in READ_LINKS]
+    parts += [_rule(name, _op(_RETURN, _ALLOW) if own_root else _fail(errno.EACCES)) for name in READ_LINKS]
+    parts += [_rule(name, _op(_RETURN, _ALLOW) if own_root else _fail(errno.EPERM)) for name in OWN_ATTRIBUTES]
+    parts += [_rule(name, _fail(errno.ENOTSUP)) for name in NO_ATTRIBUTES]
     parts += [_rule(name, _fail(errno.ENOSYS)) for name in ABSENT]
     parts += [_rule(name, *_one_of(*rule)) for name, rule in ARGUMENTS.items()]
+    locks = [step for lock in FCNTL_LOCKS for step in (_op(_EQUAL, lock, 0, 1), _fail(0))]
+    parts += [_rule("flock", _fail(0)), _rule("fcntl", _argument(1), *locks, *_one_of(1, FCNTL, errno.EPERM))]
     parts += [_self_signal("kill", 1, pid), _self_signal("tgkill", 2, pid)]
-    parts += [_rule(name, *_one_of(0, (0, pid), errno.EPERM)) for name in ("prlimit64", "sched_getaffinity")]
+    parts.append(_rule("sched_getaffinity", *_one_of(0, (0, pid), errno.EPERM)))
+    parts.append(_rule("prlimit64", *_own_limits(pid)))
     parts.append(_clone(threads))
     # asyncio's event loop wakes itself through a pair of connected stream sockets. Such a pair can reach nothing else:
     # no connect, no bind, no address to send to, and a stream socket refuses one anyway.
@@ -122,8 +160,7 @@ def program(*, pid: int, threads: bool, links: bool) -> bytes:
             _op(_RETURN, _ALLOW),
         )
     )
-    no_address = [_argument(4), _op(_EQUAL, 0, 1, 0), _fail(errno.EPERM)]
-    parts.append(_rule("sendto", *no_address, _argument(4, high=True), *no_address[1:], _op(_RETURN, _ALLOW)))
+    parts.append(_rule("sendto", *_null(4), _op(_RETURN, _ALLOW)))
     parts.append(_fail(errno.EPERM))
     return b"".join(parts)
 

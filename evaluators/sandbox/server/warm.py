@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import site
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +37,9 @@ EXERCISES = {"sympy": SYMPY, "numpy": NUMPY}
 
 def warm_up(preload: Sequence[str]) -> None:
     """Import the modules and exercise those that have exercises. Raises ImportError for one that is not installed."""
+    site.setquit()  # `exit`, `help` and the like, which the interpreter has with its `site` module only
+    site.sethelper()
+    site.setcopyright()
     for name in [*STANDARD.split(), *preload]:
         importlib.import_module(name)
     for name, lines in EXERCISES.items():
