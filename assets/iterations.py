@@ -55,6 +55,7 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     """Classifier, scores and recalled pages of one iteration."""
     group = f"iteration_{iteration}"
     settings = recipe.iterations
+    recall = settings.recall_of(iteration)
     previous = dg.AssetIn(corpus_key(iteration - 1))
     mine = partial(_mine, group)
 
@@ -102,9 +103,9 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     def recalled(
         store: ArtifactStore, scores: dict[str, Artifact], pages: dict[str, Artifact], url_index: Artifact
     ) -> dg.Output[Artifact]:
-        write = partial(write_recalled, settings=settings.recall, scores=scores, pages=pages, url_index=url_index)
+        write = partial(write_recalled, settings=recall, scores=scores, pages=pages, url_index=url_index)
         inputs = pages | {f"scores/{key}": value for key, value in scores.items()} | {"url_index": url_index}
-        return described(store.build(f"{group}/recalled", write, settings=settings.recall, inputs=inputs))
+        return described(store.build(f"{group}/recalled", write, settings=recall, inputs=inputs))
 
     return [classifier, scores, recalled]
 

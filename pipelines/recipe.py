@@ -64,6 +64,15 @@ class IterationsRecipe(Settings):
     domains: DomainSettings = DomainSettings()
     annotations: AnnotationSettings = AnnotationSettings()
     growth: GrowthSettings = GrowthSettings()
+    token_budgets: tuple[Annotated[int, Field(gt=0)], ...] = ()
+    """Of the first iterations, one each, where they differ; the last goes on. None: `recall.token_budget` for all."""
+
+    def recall_of(self, iteration: int) -> RecallSettings:
+        """What iteration 1, 2, ... keeps."""
+        if not self.token_budgets:
+            return self.recall
+        budget = self.token_budgets[min(iteration, len(self.token_budgets)) - 1]
+        return self.recall.model_copy(update={"token_budget": budget})
 
 
 class CorpusRecipe(Settings):
@@ -171,6 +180,17 @@ class Recipe(Settings):
         unknown = [name for name in self.evaluation.models if name not in known]
         if unknown:
             raise ValueError(f"evaluation.models: expected some of {', '.join(known)}; found {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _questions_have_sources(self) -> Recipe:
+        known = sorted({source.source for source in self.mixture.sources.values()})
+        for name, policy in self.training.policies.items():
+            if unknown := [source for source in policy.sampling.questions_from if source not in known]:
+                raise ValueError(
+                    f"training.policies.{name}.sampling.questions_from: expected some of {', '.join(known)}; found "
+                    f"{', '.join(unknown)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -48,6 +48,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: list[Any] = []
         for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":  # `<<: *other` brings another mapping's keys, which ours override
+                continue
             name = self.construct_object(key, deep=True)
             if name in keys:
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: expected each key once; found {name!r} again")

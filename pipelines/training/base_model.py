@@ -9,6 +9,7 @@ import importlib.util
 import json
 import shutil
 import struct
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -125,6 +126,7 @@ def _dequantise(path: Path, folder: Path, dtype: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    no_bars_in_logs()
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         model = AutoModelForCausalLM.from_pretrained(
@@ -140,6 +142,14 @@ def _dequantise(path: Path, folder: Path, dtype: str) -> None:
         ) from error
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def no_bars_in_logs() -> None:
+    """transformers draws its progress bars into files too; ours are for a terminal."""
+    from transformers.utils import logging
+
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
 
 
 def _copy(source: Path, folder: Path) -> None:

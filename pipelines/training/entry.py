@@ -6,6 +6,7 @@ Every process of a run executes this; the first one writes.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from pipelines.training.base_model import no_bars_in_logs
 from pipelines.training.batches import PackedRows
 from pipelines.training.checkpoints import remove_checkpoints
 from pipelines.training.exploration import Explorer, transformers_draw
@@ -42,6 +44,7 @@ SMALLEST_FREE = 64 * 1024**2  # bytes; with less than this left, a failed write 
 def main(path: Path) -> int:
     """Run the job. Returns 0, or 1 with the reason in a file beside the job."""
     job = Job.model_validate_json(path.read_text(encoding="utf-8"))
+    no_bars_in_logs()
     try:
         run_job(job)
     except TrainingError as error:
@@ -81,6 +84,8 @@ def run_job(job: Job) -> None:
 def make_accelerator(machine: MachineSettings) -> Any:
     from accelerate import Accelerator
 
+    # A checkpoint of tied embeddings is said to miss one of them; loading ties them again, and the tests see it.
+    logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
     return Accelerator(
         cpu=machine.device == "cpu" or not torch.cuda.is_available(),
         mixed_precision="bf16" if machine.precision == "autocast" else "no",
@@ -127,13 +132,15 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
     accelerator = run.accelerator
     tokenizer = AutoTokenizer.from_pretrained(job.start, local_files_only=True)
     encode = prompt_encoder(tokenizer)
-    questions, left_out = read_questions(read_problems(job.inputs), encode, settings.sampling.max_prompt_tokens)
+    problems = read_problems(job.inputs, settings.sampling.questions_from)
+    questions, left_out = read_questions(problems, encode, settings.sampling.max_prompt_tokens)
     if left_out:
         accelerator.print(f"{left_out} problems are longer than {settings.sampling.max_prompt_tokens} tokens: left out")
     if not questions:
         raise TrainingError(
             f"{job.method}: expected problems of at most {settings.sampling.max_prompt_tokens} tokens; found none "
-            f"({left_out} were longer). Give other problems or raise sampling.max_prompt_tokens."
+            f"({left_out} were longer). Give other problems, raise sampling.max_prompt_tokens, or see which sources "
+            "sampling.questions_from names."
         )
     drawn_before = settings.explorations(len(questions)) if isinstance(settings, RftSettings | DpoSettings) else None
     count = settings.questions_per_step

@@ -8,17 +8,9 @@ from pipelines.storage import Artifact, Json
 from pipelines.training.launch import Job, absolute, launch
 from pipelines.training.offline import draw_from_server
 from pipelines.training.samples import count_rewards, read_problems
-from pipelines.training.settings import (
-    DpoSettings,
-    GrpoSettings,
-    OnlineRftSettings,
-    PolicySettings,
-    RftSettings,
-)
+from pipelines.training.settings import DpoSettings, PolicySettings, RftSettings
 from pipelines.training.sft import model_folder, training_facts
 from pipelines.training.training_log import plot_log
-
-__all__ = ["DpoSettings", "GrpoSettings", "OnlineRftSettings", "PolicySettings", "RftSettings", "write_policy_model"]
 
 
 def write_policy_model(
@@ -37,31 +29,7 @@ def write_policy_model(
         folder=folder.absolute(),
     )
     if isinstance(settings, RftSettings | DpoSettings) and settings.sampling.engine == "vllm":
-        draw_from_server(folder, settings, job.start, list(read_problems(job.inputs)))
+        draw_from_server(folder, settings, job.start, list(read_problems(job.inputs, settings.sampling.questions_from)))
     launch(job, settings.machine)
     plot_log(folder)
     return training_facts(folder, settings) | count_rewards(folder)
-
-
-def write_rft_model(
-    folder: Path, settings: RftSettings, *, policy: Artifact | Path, problems: Artifact
-) -> dict[str, Json]:
-    return write_policy_model(folder, settings, policy=policy, problems=problems)
-
-
-def write_online_rft_model(
-    folder: Path, settings: OnlineRftSettings, *, policy: Artifact | Path, problems: Artifact
-) -> dict[str, Json]:
-    return write_policy_model(folder, settings, policy=policy, problems=problems)
-
-
-def write_dpo_model(
-    folder: Path, settings: DpoSettings, *, policy: Artifact | Path, problems: Artifact
-) -> dict[str, Json]:
-    return write_policy_model(folder, settings, policy=policy, problems=problems)
-
-
-def write_grpo_model(
-    folder: Path, settings: GrpoSettings, *, policy: Artifact | Path, problems: Artifact
-) -> dict[str, Json]:
-    return write_policy_model(folder, settings, policy=policy, problems=problems)

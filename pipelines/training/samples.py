@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -90,8 +90,11 @@ def checker_reward(profile: str) -> Reward:
     return judge
 
 
-def read_problems(files: Sequence[Path]) -> Iterator[Problem]:
-    """The problems of PROBLEMS tables, or those that the examples of EXAMPLES tables solve, each once, in order."""
+def read_problems(files: Sequence[Path], sources: Collection[str] = ()) -> Iterator[Problem]:
+    """The problems of PROBLEMS tables, or those that the examples of EXAMPLES tables solve, each once, in order.
+
+    `sources` leaves out what comes from no source of these names; none named: all are taken.
+    """
     seen: set[str] = set()
     for path in files:
         file = pq.ParquetFile(path)
@@ -99,7 +102,7 @@ def read_problems(files: Sequence[Path]) -> Iterator[Problem]:
         for batch in file.iter_batches(columns=EXAMPLE_COLUMNS if examples else PROBLEM_COLUMNS):
             for row in batch.to_pylist():
                 problem = _problem_of_example(row) if examples else Problem(**row)
-                if problem is not None and problem.id not in seen:
+                if problem is not None and problem.id not in seen and (not sources or problem.benchmark in sources):
                     seen.add(problem.id)
                     yield problem
 

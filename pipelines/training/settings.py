@@ -71,6 +71,8 @@ class SamplingSettings(Settings):
     """`vllm`: a server draws everything before training, so for RFT and DPO only; the others draw as they learn."""
     rows_per_call: int = Field(default=64, gt=0)  # ours: outputs generated at once by `transformers`
     checker_profile: Literal["strict", "reward", "deepseek"] = "reward"  # ours: the profile that is hard to hack
+    questions_from: tuple[str, ...] = ()
+    """Sources whose questions are asked, as `gsm8k` and `math` in §4.2; none named: those of the whole mixture."""
 
 
 class SftSettings(Settings):

@@ -12,6 +12,7 @@ from assets.reports import lineage
 from pipelines.recipe import Recipe, RecipeError, load_recipe
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PAPERS_VARIABLES = ("OPENWEBMATH", "SFT_SOURCES", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION")
 DEMO = CHECKOUT / "recipes" / "demo.yaml"
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
@@ -78,7 +79,7 @@ def test_evaluation_and_decontamination_read_one_table_of_problems(definitions: 
 
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_project_gives_a_graph(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("MATHSIEVE_REAL_DATA", "OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+    for variable in ("MATHSIEVE_REAL_DATA", *PAPERS_VARIABLES):
         monkeypatch.setenv(variable, "set-for-the-test")
     recipe = load_recipe(path)
     assert recipe.name == path.stem
@@ -86,11 +87,16 @@ def test_every_recipe_of_the_project_gives_a_graph(path: Path, monkeypatch: pyte
 
 
 def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+    for variable in PAPERS_VARIABLES:
         monkeypatch.setenv(variable, "set-for-the-test")
     recipe = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
     classifier, sft, grpo = recipe.iterations.classifier, recipe.training.sft, recipe.training.policies["grpo"]
-    assert (recipe.iterations.count, recipe.iterations.recall.token_budget) == (4, 40_000_000_000)  # §2.1
+    budgets = [recipe.iterations.recall_of(i).token_budget for i in range(1, 6)]
+    assert budgets == [40 * 10**9, 80 * 10**9, 120 * 10**9, 120 * 10**9, 120 * 10**9]  # §2.1: 40 B first, 120 B at last
+    assert (recipe.iterations.count, recipe.iterations.recall_of(1).threshold) == (4, None)
+    assert (classifier.positives, classifier.negatives) == (500_000, 500_000)  # §2.1
+    assert recipe.iterations.domains.candidate_share == 0.1  # §2.1: "more than 10 %"
+    assert recipe.iterations.growth.converged_overlap == 0.98  # §2.1
     assert (classifier.dim, classifier.learning_rate, classifier.ngrams, classifier.least_count, classifier.epochs) == (
         256,
         0.1,
@@ -104,8 +110,12 @@ def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch
         5e-5,
         "constant",
     )
-    assert recipe.mixture.packing.context == 4096  # §3.2
+    assert (recipe.mixture.packing.context, recipe.mixture.packing.strategy) == (4096, "random")  # §3.1, §3.2
     assert (grpo.beta, grpo.optimiser.learning_rate, grpo.sampling.group_size) == (0.04, 1e-6, 64)  # §4.2
+    assert (grpo.questions_per_step * grpo.sampling.group_size, grpo.sampling.max_new_tokens) == (1024, 1024)  # §4.2
+    assert grpo.sampling.questions_from == ("gsm8k", "math")  # §4.2
+    sampling = recipe.evaluation.sampling
+    assert (sampling.temperature, sampling.max_new_tokens, sampling.max_calls) == (0.0, 1024, 2)  # §4 and its harness
     assert list(recipe.benchmarks) == ["gsm8k", "math", "mgsm_zh", "cmath"]  # Table 5
 
 

@@ -154,3 +154,9 @@ def test_a_number_may_come_from_the_environment(tmp_path: Path, monkeypatch: pyt
 def test_a_mistake_in_yaml_is_one_line_with_its_place(tmp_path: Path) -> None:
     path = recipe(tmp_path, "name: x\ninner: {threshold: 1\nby_key: {}\n")
     assert complaint(path) == "r.yaml: expected a YAML file; found: line 3, column 7: expected ',' or '}', but got ':'"
+
+
+def test_a_mapping_may_be_taken_over_from_another(tmp_path: Path) -> None:
+    text = "name: x\nby_key:\n  a: &a {threshold: 0.1, names: [n]}\n  b: {<<: *a, threshold: 0.2}\n"
+    path = recipe(tmp_path, text)
+    assert validate(path, read_yaml(path), Outer).by_key["b"] == Inner(threshold=0.2, names=("n",))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file
 
 from evaluators.launch import Launched
 from pipelines.records import PACKED
@@ -50,8 +51,16 @@ def kill_after(steps: int, folder: Path, settings: SftSettings, base: Path, pack
         running.wait()
 
 
-def test_a_killed_run_resumes_and_ends_with_the_same_bytes(tiny_model: Path, packed: Artifact, tmp_path: Path) -> None:
-    settings = sft_settings(200, machine=MACHINE.model_copy(update={"log_every": 100}))
+FROZEN = MACHINE.model_copy(update={"precision": "bfloat16", "trainable_layers": 1})
+
+
+@pytest.mark.parametrize(
+    ("machine", "gained"), [(MACHINE, 1.0), (FROZEN, 0.5)], ids=["float32", "bfloat16, upper layer only"]
+)
+def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
+    machine: MachineSettings, gained: float, tiny_model: Path, packed: Artifact, tmp_path: Path
+) -> None:
+    settings = sft_settings(200, machine=machine.model_copy(update={"log_every": 100}))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     killed.mkdir()
@@ -63,7 +72,18 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(tiny_model: Path, pac
     for name in ("model.safetensors", "training_log.jsonl", "config.json", "tokenizer.json"):
         assert (whole / name).read_bytes() == (killed / name).read_bytes()
     assert not (killed / "checkpoints").exists()
-    assert facts["last_loss"] < facts["first_loss"] - 1
+    assert facts["last_loss"] < facts["first_loss"] - gained
+    assert trained_layers(tiny_model, whole) == ({0, 1} if machine.trainable_layers is None else {1})
+
+
+def trained_layers(before: Path, after: Path) -> set[int]:
+    """The decoder layers of which any weight changed by more than bfloat16 rounds."""
+    weights, trained = (load_file(folder / "model.safetensors") for folder in (before, after))
+    return {
+        int(name.split("layers.")[1].split(".")[0])
+        for name, weight in weights.items()
+        if "layers." in name and (abs(weight - trained[name]) > abs(weight) * 2**-7).any()
+    }
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_remedy(
