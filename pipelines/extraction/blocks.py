@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pipelines.extraction.content import INLINE
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
+from pipelines.extraction.tags import BLOCK, INLINE
 from pipelines.extraction.tex import mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
@@ -86,7 +86,7 @@ class BlockWriter:
             self.line.append("\n")
         elif tag in TERMS:
             self._term(element)
-        elif tag in INLINE or tag not in BLOCK_TAGS:
+        elif tag in INLINE or tag not in BLOCK:
             self._inline(element, tag)
         elif CODE_CLASS.search(element.get("class")):
             self.code(element)
@@ -331,63 +331,6 @@ def _is_data(table: Element, rows: list[list[Element]]) -> bool:
 
 
 SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', "")}
-BLOCK_TAGS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "frameset",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "listing",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "optgroup",
-        "p",
-        "pre",
-        "search",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "xmp",
-        "plaintext",
-    ]
-)
 BLOCKS: dict[str, Callable[[BlockWriter, Element], None]] = {
     **dict.fromkeys(HEADINGS, BlockWriter.heading),
     **dict.fromkeys(CODE, BlockWriter.code),

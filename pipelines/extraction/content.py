@@ -7,87 +7,13 @@ answers, a manual's sections and a blog's post are kept whole, whatever their ma
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Literal
 
-from pipelines.extraction.document import Element
+from pipelines.extraction.document import Document, Element
+from pipelines.extraction.tags import HIDDEN, INLINE, NEVER_TEXT, ROLES, WHOLE, Traits
 
 Strictness = Literal["strict", "lenient", "all"]
 
-NEVER_TEXT = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "iframe",
-        "frame",
-        "svg",
-        "canvas",
-        "button",
-        "select",
-        "option",
-        "input",
-        "textarea",
-        "audio",
-        "video",
-        "object",
-        "embed",
-        "map",
-        "dialog",
-        "head",
-        "meta",
-        "link",
-        "area",
-        "progress",
-        "meter",
-        "datalist",
-        "optgroup",
-        "source",
-        "track",
-        "applet",
-        "param",
-        "noframes",
-        "rp",
-        "rt",
-    ]
-)
-SECTIONS = frozenset({"nav", "footer", "header", "aside"})
-WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
-"""Elements that no class name can condemn."""
-ROLES = frozenset(
-    {
-        "navigation",
-        "banner",
-        "contentinfo",
-        "search",
-        "complementary",
-        "menu",
-        "menubar",
-        "dialog",
-        "alertdialog",
-        "toolbar",
-    }
-)
-CHROME = re.compile(
-    r"(?:^|[\s_-])(?:nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
-    r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
-    r"|ad|ads|adv|advert\w*|adsense|adsbygoogle|banner\w*|sponsor\w*|promo\w*|pop-?up\w*|modal\w*|overlay|lightbox|masthead|toolbar|tool-?bar|paginat\w+|pager|widget(?:-?area|s)?|skip-?(?:link|nav|to)\S*|screen-?reader\S*"
-    r"|sr-only|visually-?hidden|print-?only|no-?print|outbrain\S*|taboola\S*|trending|most-?(?:read|popular)|popular-?posts?|tag-?cloud|tags?-?(?:list|links)|post-?tags|headerlink|editsection|mw-editsection\S*|mw-jump-link|catlinks|navbox\w*|vertical-navbox"
-    r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
-    r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memSearch\w*|MSearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad)(?:$|[\s_-])",
-    re.IGNORECASE,
-)  # fmt: skip
-NEVER = re.compile(
-    r"(?:^|[\s_-])(?:cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-"""What is not content however much text it holds."""
-COMMENTS = re.compile(
-    r"(?:^|[\s_-])(?:comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 FORUM = (
     "QAPage",
     "DiscussionForumPosting",
@@ -104,13 +30,8 @@ FORUM = (
     "showthread",
 )
 """Signs that comments are the content: names that question-and-answer sites and forum software write."""
-HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-CONTENT = re.compile(
-    r"articleBody|(?:^|[\s_-])(?:article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main))(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 LEAVES = frozenset(
-    {
+    [
         "p",
         "ul",
         "ol",
@@ -139,8 +60,11 @@ LEAVES = frozenset(
         "font",
         "tt",
         "code",
-    }
+        "-cut",
+        "-formula",
+    ]
 )
+"""Elements that are never the content, though all text may lie in one."""
 MOST = 0.35
 """Share of the page's text above which a class name is not believed: themes name whole columns `sidebar-right`."""
 FEW = 0.12
@@ -155,102 +79,101 @@ LINK_LIST = 0.75
 """Share of its text in links from which a block inside the content is taken for navigation."""
 
 
-def measure(element: Element, in_link: bool = False) -> None:
-    """Fills `length`, `links` and `weight` of the element and all below it."""
-    in_link = in_link or element.tag == "a"
-    length = links = weight = run = 0
-    for child in element.children:
-        if isinstance(child, str):
-            size = len(child.strip())
-            length += size
-            run += size + SENTENCE * child.count("\ue000")
-            continue
-        measure(child, in_link)
-        length += child.length
-        links += child.links
-        if child.tag in INLINE:
-            run += child.weight
-        else:
-            weight += child.weight
-    if in_link:
-        links, run = length, 0
-    element.length, element.links = length, links
-    inline = element.tag in INLINE
-    element.weight = weight + (
-        run if inline or run >= SENTENCE or element.tag in ("pre", "p", "li", "dd", "td") else run // 4
-    )
+CUT, BLOCK_CUT, FORMULA = Traits("-cut", {}), Traits("div", {}), Traits("-formula", {})
+"""What has taken the place of an element: nothing, only the break that a block makes, or the mark of a formula."""
+GONE = frozenset({id(CUT), id(BLOCK_CUT), id(FORMULA)})
 
 
-INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "nobr",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
-)
+def replace(element: Element, traits: Traits, children: list[Element | str]) -> None:
+    """Puts nothing or a formula in the element's place."""
+    element.traits, element.tag, element.children = traits, traits.tag, children
+    element.own = sum(len(child) for child in children if isinstance(child, str))
 
 
-def prune(body: Element, strictness: Strictness, html: str) -> None:
-    """Cuts from the tree whatever is not content by its own account. `measure` must have run."""
-    total = max(body.length, 1)
-    marks = body.weight
-    stack = [(body, False)]
+def measure(body: Element) -> list[Element]:
+    """Fills `length`, `links`, `run` and `weight` of the element and all below it, which it gives in document order."""
+    body.in_link = False
+    stack, live = [body], []
     while stack:
-        element, inside = stack.pop()
-        if element.tag == "pre" or (len(element.children) == 1 and isinstance(element.children[0], str)):
+        element = stack.pop()
+        live.append(element)
+        element.length = element.run = element.own
+        element.links = element.weight = 0
+        if element.traits is FORMULA and element.own:
+            element.run += SENTENCE
+        for child in reversed(element.children):
+            if child.__class__ is Element:
+                child.in_link = element.in_link or child.tag == "a"
+                stack.append(child)
+    for element in reversed(live):
+        traits = element.traits
+        if element.in_link:
+            element.links, element.run = element.length, 0
+        run = element.run
+        inline = traits.inline or traits is FORMULA
+        element.weight += run if inline or run >= SENTENCE or traits.text_block else run // 4
+        parent = element.parent
+        if parent is not None and element is not body:
+            parent.length += element.length
+            parent.links += element.links
+            if inline:
+                parent.run += element.weight
+            else:
+                parent.weight += element.weight
+    return live
+
+
+def prune(document: Document, body: Element, strictness: Strictness, html: str) -> bool:
+    """Cuts from the tree whatever is not content by its own account; whether it cut any. `measure` must have run."""
+    total, weight = max(body.length, 1), max(body.weight, 1)
+    found = False
+    forum = any(element.traits.kind == "comments" for element in document.suspects) and any(
+        sign in html for sign in FORUM
+    )
+    for element in document.suspects:
+        inside = _surroundings(element, body)
+        if inside is None:
             continue
-        inside = inside or element.tag in ("main", "article")
-        kept: list[Element | str] = []
-        for child in element.children:
-            if isinstance(child, str):
-                kept.append(child)
-            elif child.tag in NEVER_TEXT:
-                kept.append(" ")
-            elif (
-                (not child.attributes and child.tag not in SECTIONS)
-                or strictness == "all"
-                or not _is_chrome(child, total, marks, inside, strictness, html)
-            ):
-                kept.append(child)
-                stack.append((child, inside))
-            elif child.tag == "header" or child.find("h1"):
-                kept += [heading for heading in child.iterate() if heading.tag == "h1" and heading.length < 300]
-        element.children = kept
+        if element.tag in NEVER_TEXT:
+            replace(element, CUT, [" "])
+        elif strictness != "all" and _is_chrome(element, total, weight, inside, strictness, forum):
+            headings: list[Element | str] = [
+                heading
+                for heading in document.headlines
+                if heading.tag == "h1" and heading.length < 300 and is_in(heading, element)
+            ]
+            replace(element, BLOCK_CUT if element.traits.block else CUT, headings)
+            for heading in headings:
+                heading.parent = element
+        else:
+            continue
+        found = True
+    return found
 
 
-def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, html: str) -> bool:
-    share = max(element.length / total, element.weight / max(weight, 1))
+def is_in(element: Element | None, ancestor: Element) -> bool:
+    """Whether the element is a part of the other that is still there."""
+    while element is not None and element is not ancestor:
+        if element.traits is CUT or element.traits is FORMULA:
+            return False
+        element = element.parent
+    return element is not None
+
+
+def _surroundings(element: Element, body: Element) -> bool | None:
+    """Whether the element stands in one that says it is the content; None where it is out of the page already."""
+    inside = False
+    parent = element.parent
+    while parent is not body:
+        if parent is None or id(parent.traits) in GONE or parent.tag == "pre":
+            return None
+        inside = inside or parent.tag in ("main", "article")
+        parent = parent.parent
+    return inside or body.tag in ("main", "article")
+
+
+def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, forum: bool) -> bool:
+    share = max(element.length / total, element.weight / weight)
     attributes, tag = element.attributes, element.tag
     if element.links > 0.5 * element.length and total - element.length > 2 * SENTENCE:
         share = min(share, 0.1)  # a menu is no content, however long it is
@@ -269,16 +192,16 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
         return share < 0.5
     if not attributes or tag in WHOLE:
         return False
-    return _is_named_chrome(element, share, menu, strictness, html)
+    return _is_named_chrome(element, share, menu, strictness, forum)
 
 
-def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Strictness, html: str) -> bool:
+def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Strictness, forum: bool) -> bool:
     """What role, class and id make of the element."""
     attributes = element.attributes
     if strictness == "lenient" or attributes.get("role") in ROLES:
         return attributes.get("role") in ROLES and share < MOST and menu
     names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
-    kind = _kind(names) if len(names) > 2 else ""
+    kind = element.traits.kind
     if not kind and "header" in names and element.links > 0.5 * element.length:
         return True  # texinfo's and others' row of links to the neighbouring pages
     if kind in ("chrome", "never"):
@@ -288,20 +211,8 @@ def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Str
         and element.tag not in INLINE  # a comment of a program
         and share < 0.5
         and "\ue000" not in element.text()
-        and not any(sign in html for sign in FORUM)
+        and not forum
     )
-
-
-@lru_cache(maxsize=8192)
-def _kind(names: str) -> Literal["content", "never", "chrome", "comments", ""]:
-    """What class and id say about an element. Remembered, since a page repeats its names; a pure function of them."""
-    if CONTENT.search(names):
-        return "content"
-    if NEVER.search(names):
-        return "never"
-    if CHROME.search(names):
-        return "chrome"
-    return "comments" if COMMENTS.search(names) else ""
 
 
 def main_element(body: Element) -> Element:
@@ -315,7 +226,7 @@ def main_element(body: Element) -> Element:
         if best.weight >= floor:
             current = best
             continue
-        if current.tag in ("main", "article") or _kind(_names(current)) == "content":
+        if current.tag in ("main", "article") or current.traits.content:
             return current
         marked = _marked_content(current)
         if marked is None:
@@ -333,11 +244,7 @@ def _marked_content(element: Element) -> Element | None:
         candidate = stack.pop()
         if candidate.weight < SENTENCE or candidate.tag in LEAVES:
             continue
-        if (
-            candidate.tag in ("main", "article")
-            or candidate.get("role") == "main"
-            or _kind(_names(candidate)) == "content"
-        ):
+        if candidate.traits.content:
             found.append(candidate)
         else:
             stack.extend(reversed(candidate.elements()))
@@ -352,36 +259,21 @@ def _like(rival: Element, element: Element) -> bool:
     return rival.tag == element.tag and rival.get("class").split()[:1] == element.get("class").split()[:1]
 
 
-def _names(element: Element) -> str:
-    return f"{element.get('class')} {element.get('id')} {element.get('itemprop')}"
+LISTS = frozenset({"ul", "ol", "div", "table", "section", "dl", "aside", "center"})
 
 
-def cut_link_lists(content: Element) -> None:
+def cut_link_lists(content: Element, elements: list[Element]) -> None:
     """Cuts blocks that are mostly links, where the content is not itself a list of links."""
     prose = content.length - content.links
     if prose < 400 or content.links > 0.5 * content.length:
         return
-    stack = [content]
-    while stack:
-        element = stack.pop()
-        kept: list[Element | str] = []
-        for child in element.children:
-            if not isinstance(child, str) and _is_link_list(child, prose):
-                continue
-            kept.append(child)
-            if not isinstance(child, str):
-                stack.append(child)
-        element.children = kept
+    for element in elements:
+        if element.links and element.tag in LISTS and element is not content and _is_link_list(element, prose):
+            replace(element, BLOCK_CUT, [])
 
 
 def _is_link_list(element: Element, prose: int) -> bool:
-    if (
-        element.tag not in ("ul", "ol", "div", "table", "section", "dl", "aside", "center")
-        or element.length > prose
-        or element.weight > 3 * SENTENCE
-    ):
-        return False
-    if element.links < LINK_LIST * element.length or not element.length:
+    if element.length > prose or element.weight > 3 * SENTENCE or element.links < LINK_LIST * element.length:
         return False
     anchors = sum(1 for part in element.iterate() if part.tag == "a")
     return anchors >= 3 and element.links / anchors < 2 * SENTENCE

@@ -1,4 +1,8 @@
-"""A page as a light tree of Python objects: what lexbor parsed, read out once, cheap to walk many times.
+"""A page as a light tree of Python objects, read out of lexbor's own serialisation once and cheap to walk many times.
+
+lexbor builds the tree as a browser does and writes it down with every tag explicit and every bracket of text escaped.
+Reading that string costs a fraction of visiting the tree node by node from Python, and markup that can never matter
+(spans that only carry a style, head, icons, forms) never becomes an object.
 
 The tree is private to one call of `extract`; nothing of it outlives the page.
 """
@@ -7,36 +11,86 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from operator import length_hint
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
+
+from pipelines.extraction.tags import (
+    BLOCK,
+    CANDIDATE,
+    ELEMENT,
+    IGNORED,
+    NEVER_TEXT,
+    PREFORMATTED,
+    RAW,
+    SKIPPED,
+    TITLE,
+    TRANSPARENT,
+    VOID,
+    VOIDS,
+    WHOLE_FORMULA,
+    Traits,
+    attributes_of,
+    traits_of,
+    unescape,
+)
+from pipelines.extraction.xml import as_html
 
 MAX_DEPTH = 150
 """Elements below this depth give up their structure and keep their text, so that a hostile page cannot exhaust the stack. Of the 3,457 real
 pages this was tried on, none nests deeper than 70."""
-
-PREFIXED_MATH = re.compile(r"<(/?)(?:m|mml|mathml|math):(?=[a-zA-Z])")
-PREFIXED_EMPTY = re.compile(r"<(?:m|mml|mathml|math):(m\w+)([^<>]*)/>")
-XML_EMPTY = re.compile(r"<(script|a|div|span|title|iframe|textarea|style|td|p)(\s[^<>]*)?/>", re.IGNORECASE)
+BLOCK_ENDS = frozenset(f"/{tag}" for tag in BLOCK)
+VOID_ENDS = frozenset(f"/{tag}" for tag in VOIDS)
+TEX_ANNOTATION = 'annotation encoding="application/x-tex"'
+VISIBLE_KATEX = "katex-html"
+MATH_SCRIPT = re.compile(r' type="\s*(?:math/|text/(?:x-)?(?:la)?tex|[^"]*asciimath)', re.IGNORECASE)
 
 
 class Element:
     """One element; text between elements is plain `str` among its children."""
 
-    __slots__ = ("attributes", "children", "length", "links", "parent", "tag", "weight")
+    __slots__ = ("_attributes", "children", "in_link", "length", "links", "own", "parent", "run", "start", "tag", "traits", "weight")  # fmt: skip
+    in_link: bool
+    """Whether it is a link or lies in one; set by content.measure, as the next four."""
+    length: int
+    """Characters of text below."""
+    links: int
+    """Those of them in links."""
+    run: int
+    """Characters of text that stand in this block itself."""
+    weight: int
+    """Characters of running text, where a formula counts as a sentence."""
 
-    def __init__(self, tag: str, attributes: dict[str, str], parent: Element | None) -> None:
-        self.tag = tag
-        self.attributes = attributes
-        self.children: list[Element | str] = []
+    def __init__(self, traits: Traits, start: str, parent: Element | None) -> None:
+        self.traits = traits
+        self.tag = traits.tag
+        self.start = start  # the start tag as it was written; `attributes` is read from it when somebody asks
         self.parent = parent
-        self.length = 0  # characters of text below; set by content.measure, as the next two
-        self.links = 0  # those of them in links
-        self.weight = 0  # characters of running text, where a formula counts as a sentence
+        self.children: list[Element | str] = []
+        self.own = 0  # characters of text directly in this element
+        self._attributes: dict[str, str] | None = None
+
+    @classmethod
+    def made(cls, tag: str, attributes: dict[str, str], children: list[Element | str]) -> Element:
+        """An element that no page wrote."""
+        element = cls(traits_of(tag), tag, None)
+        element._attributes = attributes
+        element.children = children
+        for child in children:
+            if not isinstance(child, str):
+                child.parent = element
+        return element
 
     def __repr__(self) -> str:
-        return f"<{self.tag} {self.attributes} {len(self.children)} children>"
+        return f"<{self.start} {len(self.children)} children>"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        found = self._attributes
+        if found is None:
+            found = self._attributes = attributes_of(self.start) if " " in self.start else {}
+        return found
 
     def get(self, name: str) -> str:
         """The attribute's value, empty where it is missing."""
@@ -74,15 +128,20 @@ class Element:
         return name in self.get("class").split()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
-    """A parsed page, with the elements that are looked for by tag."""
+    """A parsed page, with the elements that are looked for, each list in document order."""
 
     root: Element
-    scripts: list[Element]
-    headings: list[Element]
-    """Every h1, h2 and h3, in no particular order."""
-    elements: list[Element]
+    title: str = ""
+    elements: list[Element] = field(default_factory=list)
+    candidates: list[tuple[Element, Element | None]] = field(default_factory=list)
+    """What may be a formula, each with the candidate that it lies in."""
+    suspects: list[Element] = field(default_factory=list)
+    """What may have to be cut."""
+    headlines: list[Element] = field(default_factory=list)
+    """What may head the page."""
+    scripts: list[Element] = field(default_factory=list)
 
     def release(self) -> None:
         """Cuts the ties from children to parents, so that the tree is freed at once and not by the collector."""
@@ -91,52 +150,249 @@ class Document:
 
 
 def parse(html: str) -> Element:
-    """The page's `html` element. Any string parses, as in a browser."""
-    return parse_document(html).root
+    """The `html` element of a page, with every element below it. Any string parses, as in a browser."""
+    reader = _Reader(html)
+    reader.whole(reader.document.root, "", None)
+    return reader.html()
 
 
 def parse_document(html: str) -> Document:
     """The page. Any string parses, as in a browser."""
-    if ":m" in html and ("<m:m" in html or "<mml:m" in html or "<math:m" in html or "<mathml:m" in html):
-        html = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", html))
-    if html.lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
-        html = XML_EMPTY.sub(r"<\1\2></\1>", html)
-    parsed = LexborHTMLParser(html.encode("utf-8", "replace")).root
-    root = Element("html", {}, None)
-    document = Document(root, [], [], [])
-    if parsed is None:
-        return document
-    root.attributes = _attributes(parsed)
-    stack = [(parsed, root, 0)]
-    note = document.elements.append
-    while stack:
-        above, parent, depth = stack.pop()
-        append = parent.children.append
-        node = above.first_child
-        while node is not None:
-            tag = node.tag
-            if tag == "-text":
-                append(node.text_content or "")
-            elif tag is not None and tag[0] != "-":  # -comment, -doctype
-                element = Element(tag, _attributes(node), parent)
-                append(element)
-                note(element)
-                if tag == "script":
-                    document.scripts.append(element)
-                elif tag in ("h1", "h2", "h3"):
-                    document.headings.append(element)
-                if depth < MAX_DEPTH:
-                    stack.append((node, element, depth + 1))
+    reader = _Reader(html)
+    reader.read()
+    reader.document.root = reader.html()
+    return reader.document
+
+
+class _Reader:
+    """Builds the tree from lexbor's serialisation: one chunk for each tag, with the text after it."""
+
+    def __init__(self, html: str) -> None:
+        written = LexborHTMLParser(as_html(html).encode("utf-8", "replace")).html or ""
+        self.chunks = written.split("<")
+        self.tokens = iter(self.chunks)
+        next(self.tokens)  # before the first tag
+        self.known: dict[str, Traits] = {}
+        self.document = Document(Element(traits_of("html"), "html", None))
+
+    def html(self) -> Element:
+        root = self.document.root
+        return next((element for element in root.elements() if element.tag == "html"), root)
+
+    def read(self) -> None:
+        """The page, without what cannot matter. The loop that every tag passes: kept in one piece for speed."""
+        known, note = self.known, self.document.elements.append
+        current = self.document.root
+        above: list[Element] = []
+        push, pop = above.append, above.pop
+        for chunk in self.tokens:
+            start, _, text = chunk.partition(">")
+            if start[:1] == "/":
+                if above:
+                    current = pop()
+            else:
+                traits = known.get(start) or self._judged(start)
+                action = traits.action
+                if action <= CANDIDATE and len(above) < MAX_DEPTH:
+                    push(current)
+                    element = Element(traits, start, current)
+                    current.children.append(element)
+                    note(element)
+                    current = element
+                    if traits.suspect or traits.headline or action:
+                        self._noted(element)
+                elif action <= TRANSPARENT:
+                    push(current)
                 else:
-                    element.children.append(node.text(deep=True))
-            node = node.next
-    return document
+                    text = self._special(traits, start, text, current)
+            if text:
+                if text.isspace():
+                    if start in BLOCK_ENDS or traits_block(known, start):
+                        continue
+                    text = " "
+                else:
+                    if "&" in text:
+                        text = unescape(text)
+                    current.own += len(text.strip())
+                current.children.append(text)
+
+    def _judged(self, start: str) -> Traits:
+        """The traits of a start tag that the page has not had so far."""
+        place = start.find(' href="')
+        if place > 0:  # links differ by their address, which changes nothing
+            start = start[:place] + start[start.find('"', place + 7) + 1 :]
+            traits = self.known.get(start)
+            if traits is not None:
+                return traits
+        traits = self.known[start] = traits_of(start)
+        return traits
+
+    def _noted(self, element: Element) -> None:
+        traits = element.traits
+        if traits.suspect:
+            self.document.suspects.append(element)
+        if traits.headline:
+            self.document.headlines.append(element)
+        if traits.action == CANDIDATE and self._peek()[:1] == "/":  # only text: with elements it is no bare TeX
+            self.document.candidates.append((element, None))
+
+    def _peek(self) -> str:
+        """The next chunk, which the loop will take."""
+        left = length_hint(self.tokens)
+        return self.chunks[len(self.chunks) - left] if left else ""
+
+    def _added(self, traits: Traits, start: str, parent: Element, outer: Element | None = None) -> Element:
+        element = Element(traits, start, parent)
+        parent.children.append(element)
+        self.document.elements.append(element)
+        if traits.suspect or traits.tag in NEVER_TEXT:
+            self.document.suspects.append(element)
+        if traits.action in (WHOLE_FORMULA, CANDIDATE) or traits.tag == "img" or (traits.tag == "pre" and " " in start):
+            self.document.candidates.append((element, outer))
+        return element
+
+    def _special(self, traits: Traits, start: str, text: str, parent: Element) -> str:
+        """Reads a start tag that does more than open an element; gives the text that follows all it took."""
+        action = traits.action
+        if action == VOID:
+            self._added(traits, start, parent)
+            return text
+        if action == WHOLE_FORMULA:
+            element = self._added(traits, start, parent)
+            return self.whole(element, text, element)
+        if action == PREFORMATTED:
+            return self._preformatted(self._added(traits, start, parent), text)
+        if action == SKIPPED:
+            parent.children.append(" ")
+            return self._skip(traits.tag)
+        if action == TITLE:
+            self.document.title = self.document.title or " ".join(unescape(text).split())
+            return self._skip("title")
+        if action == RAW:
+            return self._raw(traits, start, text, parent, None)
+        return self._comment(text, chunk=start) if start[:1] == "!" else text
+
+    def _skip(self, tag: str) -> str:
+        """Passes over an element; only tags of its own name can end it."""
+        depth, end, same = 1, f"/{tag}>", (f"{tag}>", f"{tag} ")
+        for chunk in self.tokens:
+            if chunk.startswith(end):
+                depth -= 1
+                if not depth:
+                    return chunk[len(end) :]
+            elif chunk.startswith(same):
+                depth += 1
+        return ""
+
+    def _comment(self, text: str, chunk: str) -> str:
+        if not chunk.startswith("!--"):
+            return text
+        chunk = f"{chunk}>{text}"
+        while "-->" not in chunk:
+            following = next(self.tokens, None)
+            if following is None:
+                return ""
+            chunk = following
+        return chunk.partition("-->")[2]
+
+    def _raw(self, traits: Traits, start: str, text: str, parent: Element, outer: Element | None) -> str:
+        """Program code and its like: all up to the end tag is one text."""
+        tag = traits.tag
+        end, parts, after = f"/{tag}>", [text], ""
+        for chunk in self.tokens:
+            # in a script, `<!-- <script>` lets `</script>` be text (HTML Standard §13.2.5.20)
+            if chunk.startswith(end) and not (tag == "script" and _doubly_escaped("<".join(parts))):
+                after = chunk[len(end) :]
+                break
+            parts.append(chunk)
+        content = "<".join(parts)
+        if tag == "script":
+            script = Element(traits, start, parent)
+            script.children.append(content)
+            self.document.scripts.append(script)
+            if MATH_SCRIPT.search(start):
+                parent.children.append(script)
+                self.document.elements.append(script)
+                self.document.suspects.append(script)
+                self.document.candidates.append((script, outer))
+        elif tag in ("xmp", "plaintext"):
+            element = self._added(traits, start, parent, outer)
+            element.children.append(content)
+            element.own = len(content.strip())
+        return after
+
+    def _preformatted(self, element: Element, text: str) -> str:
+        """Program text: of its markup only what breaks lines, names a language or may be a formula is kept."""
+        bare = " " not in element.start
+        current, above = element, [element]
+        self._verbatim(element, text)
+        for chunk in self.tokens:
+            start, _, text = chunk.partition(">")
+            if start[:1] == "/":
+                current = above.pop()
+                if not above:
+                    return text
+            else:
+                traits = self.known.get(start) or self._judged(start)
+                action = traits.action
+                if (
+                    action == ELEMENT
+                    and traits.tag in ("div", "li", "tr", "p", "code", "pre")
+                    and len(above) < MAX_DEPTH
+                ):
+                    above.append(current)
+                    current = self._added(traits, start, current)
+                elif action in (ELEMENT, TRANSPARENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):
+                    above.append(current)
+                else:
+                    text = self._special(traits, start, text, current)
+            self._verbatim(current, text)
+        return ""
+
+    def _verbatim(self, element: Element, text: str) -> None:
+        if text:
+            text = unescape(text) if "&" in text else text
+            element.own += len(text.strip())
+            element.children.append(text)
+
+    def whole(self, element: Element, text: str, outer: Element | None) -> str:
+        """An element with all that it holds; formulas in it lie in `outer`. Gives the text after its end."""
+        above: list[tuple[Element, Element | None]] = []
+        current, page, annotated = element, outer is None, False
+        self._verbatim(element, text)
+        for chunk in self.tokens:
+            start, _, text = chunk.partition(">")
+            if start[:1] == "/":
+                if above and start not in VOID_ENDS:
+                    current, outer = above.pop()
+                elif not above and not page:
+                    return text
+            elif annotated and VISIBLE_KATEX in start:
+                text = self._skip("span")
+            else:
+                traits = self.known.get(start) or self._judged(start)
+                action = traits.action
+                annotated = annotated or start == TEX_ANNOTATION
+                if action == RAW:
+                    text = self._raw(traits, start, text, current, outer)
+                elif start[:1] == "!":
+                    text = self._comment(text, start)
+                elif action in (VOID, IGNORED):
+                    self._added(traits, start, current, outer)
+                else:
+                    above.append((current, outer))
+                    if len(above) < MAX_DEPTH:
+                        current = self._added(traits, start, current, outer)
+                        outer = current if action in (WHOLE_FORMULA, CANDIDATE) else outer
+            self._verbatim(current, text)
+        return ""
 
 
-def _attributes(node: LexborNode) -> dict[str, str]:
-    attributes = node.attributes
-    if not attributes:
-        return {}
-    if None in attributes.values():
-        return {name: value or "" for name, value in attributes.items()}
-    return cast("dict[str, str]", attributes)
+def traits_block(known: dict[str, Traits], start: str) -> bool:
+    traits = known.get(start)
+    return traits is not None and traits.block
+
+
+def _doubly_escaped(code: str) -> bool:
+    place = code.rfind("<!--")
+    return place >= 0 and code.find("-->", place) < 0 and code.count("<script", place) > code.count("</script", place)

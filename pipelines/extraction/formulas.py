@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
@@ -17,50 +16,11 @@ from pipelines.extraction.hevea import display_tex, is_display
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
+from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_CLASS, MATH_TAGS
 from pipelines.extraction.tex import clean, mend
 
-CLASSES = re.compile(
-    r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|MJX|eeimg|Wirisformula",
-    re.IGNORECASE,
-)
-ATTRIBUTES = frozenset(
-    {
-        "data-latex",
-        "data-tex",
-        "data-katex",
-        "data-mathml",
-        "data-math",
-        "data-equation",
-        "data-formula",
-        "data-asciimath",
-        "data-expr",
-        "data-custom-copy-text",
-        "alttext",
-    }
-)
-TAGS = frozenset(
-    {
-        "math",
-        "script",
-        "img",
-        "mjx-container",
-        "mjx-math",
-        "d-math",
-        "tex-math",
-        "la-tex",
-        "fmath",
-        "math-field",
-        "math-renderer",
-        "x-equation",
-        "amp-mathml",
-        "jax",
-        "object",
-        "embed",
-        "image",
-        "inline-formula",
-        "disp-formula",
-    }
-)
+TAGS = MATH_TAGS | {"script", "img", "image"}
+
 MATHJAX_OUTPUT = re.compile(
     r"(?:^|\s)(?:MathJax(?:_Display|_SVG_Display|_SVG|_CHTML|_MathML|_PlainSource|_Error)?|mjx-chtml|MJXc-display|MJXp-display|MJXp-math)(?:\s|$)"
 )
@@ -138,11 +98,11 @@ class FormulaReader:
         classes = attributes.get("class")
         if tag == "table" and classes and is_display(element):
             return Formula(display_tex(element), "dcenter" in classes)
-        if classes and _may_be_math(classes):
+        if classes and MATH_CLASS.search(classes):
             found = self._by_class(element, classes)
             if found is not None:
                 return found
-        if not ATTRIBUTES.isdisjoint(attributes) and tag not in ("body", "main", "article"):
+        if not MATH_ATTRIBUTES.isdisjoint(attributes) and tag not in ("body", "main", "article"):
             return _by_attribute(element)
         return None
 
@@ -261,14 +221,9 @@ class FormulaReader:
         return None
 
 
-@lru_cache(maxsize=8192)
-def _may_be_math(classes: str) -> bool:
-    return CLASSES.search(classes) is not None
-
-
 def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
-    code = "\n".join(f"{script.get('src')} {script.get('type')} {script.text()}" for script in document.scripts)
+    code = "\n".join(f"{script.start} {script.text()}" for script in document.scripts)
     engine = any(name in code for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
     asciimath = any(name in code for name in ASCIIMATH)

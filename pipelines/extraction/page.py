@@ -7,21 +7,27 @@ import re
 from dataclasses import dataclass
 
 from pipelines.extraction.blocks import DEFINITION, BlockWriter
-from pipelines.extraction.content import Strictness, cut_link_lists, main_element, measure, prune
+from pipelines.extraction.content import (
+    FORMULA,
+    Strictness,
+    cut_link_lists,
+    is_in,
+    main_element,
+    measure,
+    prune,
+    replace,
+)
 from pipelines.extraction.document import Document, Element, parse_document
-from pipelines.extraction.formulas import TAGS, FormulaReader, reader_of
+from pipelines.extraction.formulas import FormulaReader, reader_of
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN
 
 PRIVATE = re.compile("[\ue000-\ue00f]")
+PRIVATE_BYTES = b"\xee\x80"  # what they begin with in UTF-8: one search of bytes instead of one of every character
 LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
 """Characters from which the choice is trusted on its own."""
 WORD = re.compile(r"[^\W_]+")
-HEADLINE = re.compile(
-    r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +53,7 @@ def extract(html: str | bytes, url: str = "") -> Extracted:
 
 def _trusted(decoded: str) -> Extracted:
     """The strict choice of content where it left enough, else a more lenient one."""
-    if not decoded.isascii():
+    if not decoded.isascii() and PRIVATE_BYTES in decoded.encode("utf-8", "replace"):
         decoded = PRIVATE.sub("", decoded)  # the marks of this package; in a page they stand for nothing
     result, own = _extract(decoded, "strict")
     if len(result.text) >= min(SHORT, LEAST * own) and result.text:
@@ -75,70 +81,53 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     root = document.root
     reader = reader_of(document)
     kept: list[str] = []
-    title = _title(root)
     body = next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
-    _mark_elements(body, reader, kept)
-    measure(body)
+    _mark_formulas(document, reader, kept)
+    elements = measure(body)
     own = body.length - body.links
-    heading = _heading(document, title)
-    prune(body, strictness, html)
-    measure(body)
+    heading = _heading(document)
+    if prune(document, body, strictness, html):
+        elements = measure(body)
     content = body if strictness == "all" else main_element(body)
-    writer = BlockWriter(reader.notation, kept)
-    if heading is not None and not any(element is heading or element.tag == "h1" for element in content.iterate()):
-        writer.heading(heading)
     if strictness == "strict":
-        cut_link_lists(content)
+        cut_link_lists(content, elements)
+    writer = BlockWriter(reader.notation, kept)
+    if heading is not None and not any(
+        is_in(element, content) for element in document.headlines if element is heading or element.tag == "h1"
+    ):
+        writer.heading(heading)
     writer.write(content)
     text = writer.text()
     document.release()
-    return Extracted(title=title, text=text, formulas=sum(writer.written)), own
+    return Extracted(title=document.title, text=text, formulas=sum(writer.written)), own
 
 
-def _mark_elements(body: Element, reader: FormulaReader, kept: list[str]) -> None:
-    """Puts a mark in the place of every element that is a formula."""
-    stack = [body]
-    while stack:
-        element = stack.pop()
-        if element.tag in ("pre", "textarea") and not element.attributes:
+def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -> None:
+    """Puts a mark in the place of every element that is a formula. Inside one, nothing is a formula again."""
+    for element, outer in document.candidates:
+        if outer is not None and outer.traits is FORMULA:
+            element.traits = FORMULA
             continue
-        children = element.children
-        for position, child in enumerate(children):
-            if isinstance(child, str):
-                continue
-            if not child.attributes and child.tag not in TAGS:
-                stack.append(child)
-                continue
-            formula = reader.read(child)
-            if formula is None:
-                stack.append(child)
-            elif formula.tex and DEFINITION.sub("", formula.tex).strip():
-                kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
-                children[position] = f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}"
-            else:
-                children[position] = ""
+        formula = reader.read(element)
+        if formula is None:
+            continue
+        marks: list[Element | str] = []
+        if formula.tex and DEFINITION.sub("", formula.tex).strip():
+            kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
+            marks.append(f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}")
+        replace(element, FORMULA, marks)
 
 
-def _title(root: Element) -> str:
-    head = root.find("head")
-    element = head.find("title") if head is not None else None
-    return " ".join((element or root.find("title") or Element("title", {}, None)).text().split())
-
-
-def _heading(document: Document, title: str) -> Element | None:
+def _heading(document: Document) -> Element | None:
     """The element that heads the page: the one most of whose words the document's title repeats, else its only h1."""
     named = None
     longest = 0
-    words = set(WORD.findall(title.lower()))
-    for element in document.headings:
-        if element.tag != "h1" and not (
-            element.attributes and HEADLINE.search(f"{element.get('class')} {element.get('itemprop')}")
-        ):
-            continue
+    words = set(WORD.findall(document.title.lower()))
+    for element in document.headlines:
         text = " ".join(element.text().split())
         own = WORD.findall(text.lower())
         shared = sum(word in words for word in own)
         if 1 < len(text) < 300 and 2 * shared >= len(own) > 0 and shared > longest:
             named, longest = element, shared
-    tops = [element for element in document.headings if element.tag == "h1" and 1 < element.length < 300]
+    tops = [element for element in document.headlines if element.tag == "h1" and 1 < element.length < 300]
     return named or (tops[0] if len(tops) == 1 and tops[0].links < tops[0].length else None)

@@ -39,12 +39,7 @@ LEAVES = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", 
 
 def node(tag: str, children: list[Element | str], **attributes: str) -> Element:
     """A MathML element around these children."""
-    element = Element(tag, attributes, None)
-    element.children = children
-    for child in children:
-        if not isinstance(child, str):
-            child.parent = element
-    return element
+    return Element.made(tag, attributes, children)
 
 
 def from_chtml(element: Element) -> list[Element]:

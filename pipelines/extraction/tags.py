@@ -1,0 +1,302 @@
+"""What a start tag says by itself: how its element is read, and what its class, id and role make of it.
+
+A page repeats its start tags, so each distinct one is judged once (`Traits`) and every element that begins with it
+shares the verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal
+
+ELEMENT, CANDIDATE, TRANSPARENT, VOID, WHOLE_FORMULA, PREFORMATTED, SKIPPED, RAW, TITLE, IGNORED = range(10)
+"""How an element is read: kept; kept, and its text may be a formula; only what it holds is kept; without content; kept
+with all it holds, as a formula's rendering; as program text; left out; content that is no markup; the page's title;
+left out, without content."""
+
+Kind = Literal["content", "never", "chrome", "comments", ""]
+
+NEVER_TEXT = frozenset(
+    ["script", "style", "noscript", "template", "iframe", "frame", "svg", "canvas", "button", "select", "option", "input", "textarea", "audio", "video", "object", "embed", "map", "dialog", "meta", "link", "area", "progress", "meter", "datalist", "optgroup", "source", "track", "applet", "param", "noframes", "rp", "rt"]
+)  # fmt: skip
+INLINE = frozenset(
+    ["a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"]
+)  # fmt: skip
+BLOCK = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main", "menu", "nav", "ol", "optgroup", "p", "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "xmp", "plaintext"]
+)  # fmt: skip
+ONLY_STYLE = frozenset(
+    ["span", "b", "strong", "font", "big", "small", "u", "s", "strike", "del", "ins", "label", "nobr", "abbr", "acronym", "bdi", "bdo", "cite", "time", "mark", "dfn", "data", "head"]
+)  # fmt: skip
+"""Elements that vanish where no attribute gives them a meaning: their text is their parent's."""
+VOIDS = frozenset(
+    [
+        "area",
+        "base",
+        "basefont",
+        "bgsound",
+        "br",
+        "col",
+        "embed",
+        "frame",
+        "hr",
+        "img",
+        "input",
+        "keygen",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+RAW_TEXT = frozenset(["script", "style", "xmp", "iframe", "noembed", "noframes", "plaintext"])
+"""Elements whose content is no markup (HTML Standard §13.3, serialising)."""
+SECTIONS = frozenset({"nav", "footer", "header", "aside"})
+WHOLE = frozenset({"html", "body", "main", "article", "h1", "h2", "h3", "math", "tbody", "tr", "p"})
+"""Elements that no class name can condemn."""
+TEXT_BLOCKS = frozenset({"pre", "p", "li", "dd", "td"})
+"""Blocks whose text counts as running text however short it is."""
+ROLES = frozenset(
+    {
+        "navigation",
+        "banner",
+        "contentinfo",
+        "search",
+        "complementary",
+        "menu",
+        "menubar",
+        "dialog",
+        "alertdialog",
+        "toolbar",
+    }
+)
+CHROME = (
+    r"nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
+    r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
+    r"|ad|ads|adv|advert\w*|adsense|adsbygoogle|banner\w*|sponsor\w*|promo\w*|pop-?up\w*|modal\w*|overlay|lightbox|masthead|toolbar|tool-?bar|paginat\w+|pager|widget(?:-?area|s)?|skip-?(?:link|nav|to)\S*|screen-?reader\S*"
+    r"|sr-only|visually-?hidden|print-?only|no-?print|outbrain\S*|taboola\S*|trending|most-?(?:read|popular)|popular-?posts?|tag-?cloud|tags?-?(?:list|links)|post-?tags|headerlink|editsection|mw-editsection\S*|mw-jump-link|catlinks|navbox\w*|vertical-navbox"
+    r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
+    r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memsearch\w*|msearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad"
+)  # fmt: skip
+NEVER = r"cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
+"""What is not content however much text it holds."""
+COMMENTS = (
+    r"comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses"
+)
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+CONTENT = r"articlebody|article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main)"
+KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(names))
+    for kind, names in (("content", CONTENT), ("never", NEVER), ("chrome", CHROME), ("comments", COMMENTS))
+)
+"""The strongest word first."""
+GROUP = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
+COMPOUND = frozenset(
+    first
+    for names in (CONTENT, NEVER, CHROME, COMMENTS)
+    for word in re.findall(r"(?:^|\|)([a-z]+)\??-", GROUP.sub("", names))
+    for first in (word, word.removesuffix("s"))
+)
+"""Words that say something together with the word after them: `skip-link`, `table-of-contents`."""
+WORDS = re.compile(r"[\s_-]+")
+HEADLINE = re.compile(
+    r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
+    re.IGNORECASE,
+)
+MATH_TAGS = frozenset(
+    [
+        "math",
+        "mjx-container",
+        "mjx-math",
+        "d-math",
+        "tex-math",
+        "la-tex",
+        "fmath",
+        "math-field",
+        "math-renderer",
+        "x-equation",
+        "amp-mathml",
+        "jax",
+        "inline-formula",
+        "disp-formula",
+    ]
+)
+MATH_CLASS = re.compile(
+    r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|eeimg|Wirisformula", re.IGNORECASE
+)
+RENDERING = re.compile(
+    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+)(?:\s|$)|mathquill|js-render-math",
+    re.IGNORECASE,
+)
+"""Classes of what a renderer of formulas leaves: several copies of one formula, to be read together."""
+MATH_ATTRIBUTES = frozenset(
+    [
+        "data-latex",
+        "data-tex",
+        "data-katex",
+        "data-mathml",
+        "data-math",
+        "data-equation",
+        "data-formula",
+        "data-asciimath",
+        "data-expr",
+        "data-custom-copy-text",
+        "alttext",
+    ]
+)
+NOTED = re.compile(
+    r" (?:class|id|style|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="
+)
+"""Attributes that `Traits` depends on."""
+ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
+
+
+class Traits:
+    """The verdict on one start tag."""
+
+    __slots__ = ("action", "block", "content", "headline", "inline", "kind", "suspect", "tag", "text_block")
+
+    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
+        self.tag = tag
+        self.block = tag in BLOCK
+        self.inline = tag in INLINE
+        self.text_block = tag in TEXT_BLOCKS
+        said = _kind(attributes) if attributes else ""
+        self.kind: Kind = "" if tag in WHOLE else said
+        self.content = (
+            tag in ("main", "article")
+            or attributes.get("role") == "main"
+            or said == "content"
+            or attributes.get("itemprop") == "articleBody"
+        )
+        self.suspect = tag in SECTIONS or bool(attributes and _is_suspect(tag, attributes, self.kind))
+        self.headline = tag == "h1" or (
+            tag in ("h2", "h3")
+            and bool(attributes)
+            and HEADLINE.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
+        )
+        self.action = _action(tag, attributes, suspect=self.suspect)
+
+
+def _is_suspect(tag: str, attributes: dict[str, str], kind: Kind) -> bool:
+    """Whether the element may have to be cut; what it holds decides (content.prune)."""
+    return (
+        kind in ("chrome", "never", "comments")
+        or "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or ("style" in attributes and HIDDEN.search(attributes["style"]) is not None)
+        or (
+            tag not in WHOLE
+            and (
+                attributes.get("role") in ROLES
+                or "header" in attributes.get("class", "")
+                or "header" in attributes.get("id", "")
+            )
+        )
+    )
+
+
+def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
+    if tag in PLAIN_ACTIONS:
+        return PLAIN_ACTIONS[tag]
+    if tag[:1] == "!":  # a comment
+        return IGNORED
+    if tag in NEVER_TEXT:
+        return SKIPPED
+    if tag in MATH_TAGS:
+        return WHOLE_FORMULA
+    program = tag in ("pre", "listing")
+    if attributes and tag not in ("html", "body", "main", "article"):
+        classes = attributes.get("class", "")
+        math = bool(classes) and _is_math_class(classes)
+        if (
+            (math and RENDERING.search(classes) is not None)
+            or not MATH_ATTRIBUTES.isdisjoint(attributes)
+            or (tag == "table" and classes.split()[:1] == ["display"])
+        ):
+            return WHOLE_FORMULA
+        if math and not program:
+            return CANDIDATE
+    if program:
+        return PREFORMATTED
+    return TRANSPARENT if tag in ONLY_STYLE and not suspect else ELEMENT
+
+
+@lru_cache(maxsize=8192)
+def _is_math_class(classes: str) -> bool:
+    return MATH_CLASS.search(classes) is not None
+
+
+PLAIN_ACTIONS = {
+    **dict.fromkeys(RAW_TEXT, RAW),
+    **dict.fromkeys(VOIDS, IGNORED),
+    **dict.fromkeys(("br", "hr", "img"), VOID),
+    "title": TITLE,
+}
+FIXED = NEVER_TEXT | RAW_TEXT | VOIDS | {"title"}
+"""Elements that no attribute changes."""
+
+
+def attributes_of(start: str) -> dict[str, str]:
+    """The attributes of a start tag as lexbor writes it, names and values in double quotes."""
+    found = dict(ATTRIBUTE.findall(start))
+    if "&" in start:
+        return {name: unescape(value) for name, value in found.items()}
+    return found
+
+
+def unescape(text: str) -> str:
+    """Text as it was before it was serialised (HTML Standard §13.3, escaping a string)."""
+    return (
+        text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&nbsp;", "\u00a0")
+        .replace("&quot;", '"')
+        .replace("&amp;", "&")
+    )
+
+
+@lru_cache(maxsize=4096)
+def traits_of(start: str) -> Traits:
+    """The verdict on a start tag, written as lexbor writes it. Remembered from page to page: a pure function of the tag."""
+    tag, _, rest = start.partition(" ")
+    if not rest or tag in FIXED or tag[:1] == "!" or not NOTED.search(start):
+        return _bare(tag)
+    return Traits(tag, attributes_of(start))
+
+
+@lru_cache(maxsize=1024)
+def _bare(tag: str) -> Traits:
+    return Traits(tag, {})
+
+
+@lru_cache(maxsize=8192)
+def kind_of(names: str) -> Kind:
+    """What class names or an id say about an element. Remembered, since pages repeat names; a pure function of them."""
+    words = WORDS.split(names.lower())
+    said = {_word_kind(word) for word in words}
+    for position, word in enumerate(words[:-1]):
+        if word in COMPOUND:
+            said.add(_word_kind("-".join(words[position : position + 2])))
+            said.add(_word_kind("-".join(words[position : position + 3])))
+    return next((kind for kind in RANKS if kind in said), "")
+
+
+@lru_cache(maxsize=16384)
+def _word_kind(word: str) -> Kind:
+    """The same of one word: all names of the web are made of far fewer words."""
+    return next((kind for kind, pattern in KINDS if pattern.fullmatch(word)), "")
+
+
+RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
+
+
+def _kind(attributes: dict[str, str]) -> Kind:
+    """The stronger of what class and id say."""
+    classes, name = attributes.get("class"), attributes.get("id")
+    if not name:
+        return kind_of(classes) if classes else ""
+    return min(kind_of(classes), kind_of(name), key=RANKS.index) if classes else kind_of(name)
