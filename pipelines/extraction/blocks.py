@@ -8,14 +8,13 @@ from collections.abc import Callable
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
-from pipelines.extraction.tags import BLOCK, INLINE
+from pipelines.extraction.tags import BLOCK
 from pipelines.extraction.tex import mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
-CODE_CLASS = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 TERMS = frozenset({"code", "kbd", "samp", "tt"})
 LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w+#-]*)")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
@@ -48,8 +47,18 @@ PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
 DEFINITION = re.compile(
     r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}"
 )
+DEFINING = ("", "\\", "{", "%", " ")
+"""How a formula begins that shows nothing."""
+LETTER = re.compile(r"\s*[A-Za-z]\s*")
 LISTS_DEPTH = 12
-TIGHT = re.compile(r"(^[ ]*(?:- |\d+\. )[^\n]*)\n\n(?=[ ]*(?:- |\d+\. ))", re.MULTILINE)
+BREAK = "\ue007"
+"""A `<br>`, until the spaces of the source are gone."""
+ITEM = re.compile(r" *(?:- |\d+\. )")
+
+
+def only_defines(tex: str) -> bool:
+    """Whether a formula shows nothing: it defines macros, or is empty."""
+    return tex[:1] in DEFINING and not DEFINITION.sub("", tex).strip()
 
 
 class BlockWriter:
@@ -71,60 +80,69 @@ class BlockWriter:
 
     def formula(self, tex: str, display: bool) -> str:
         """The mark for a formula; nothing for one that only defines macros or groups."""
-        if not DEFINITION.sub("", tex).strip():
+        if only_defines(tex):
             return ""
         tex = mend(tex)
         return self.keep(f"$${tex}$$" if display else f"${tex}$")
 
     def write(self, element: Element) -> None:
         """Appends an element with all it holds."""
-        tag = element.tag
-        handler = BLOCKS.get(tag)
-        if handler is not None:
-            handler(self, element)
-        elif tag == "br":
-            self.line.append("\n")
-        elif tag in TERMS:
-            self._term(element)
-        elif tag in INLINE or tag not in BLOCK:
-            self._inline(element, tag)
-        elif CODE_CLASS.search(element.get("class")):
-            self.code(element)
-        else:
-            self.flush()
+        writer = WRITERS.get(element.tag)
+        if writer is None:
             self.inside(element)
-            self.flush()
+        else:
+            writer(self, element)
 
     def inside(self, element: Element) -> None:
+        append = self.line.append
         for child in element.children:
-            if isinstance(child, str):
-                self.line.append(child.replace("\n", " "))
+            if child.__class__ is str:
+                append(child)
             else:
-                self.write(child)
+                writer = WRITERS.get(child.tag)  # type: ignore[union-attr]  # an element, since it is no text
+                if writer is None:
+                    self.inside(child)  # type: ignore[arg-type]
+                else:
+                    writer(self, child)  # type: ignore[arg-type]
 
-    def _inline(self, element: Element, tag: str) -> None:
-        opening, closing = SCRIPTS.get(tag, ("", ""))
-        if tag in ("i", "em", "var") and len(element.children) == 1:
-            only = element.children[0]
-            if isinstance(only, str) and len(only.strip()) == 1 and only.strip().isalpha() and only.strip().isascii():
-                self.line.append(VARIABLE + only)
-                return
-        if opening:
-            self.line.append(opening)
+    def _block(self, element: Element) -> None:
+        if element.traits.program:
+            self.code(element)
+            return
+        self.flush()
         self.inside(element)
-        if closing:
-            self.line.append(closing)
-        if tag == "q":
-            self.line.append('"')
+        self.flush()
+
+    def _break(self, element: Element) -> None:
+        self.line.append(BREAK)
+
+    def _script(self, element: Element) -> None:
+        opening, closing = SCRIPTS[element.tag]
+        self.line.append(opening)
+        self.inside(element)
+        self.line.append(closing)
+
+    def _emphasis(self, element: Element) -> None:
+        """A letter set apart is a variable, any other emphasis is not written."""
+        only = element.children[0] if len(element.children) == 1 else None
+        if isinstance(only, str) and len(only) < 8 and LETTER.fullmatch(only):
+            self.line.append(VARIABLE)
+        self.inside(element)
 
     def _term(self, element: Element) -> None:
-        text = " ".join(element.text().split())
+        children = element.children
+        text = children[0] if len(children) == 1 and isinstance(children[0], str) else element.text()
+        text = " ".join(text.split())
         if not text:
             return
-        if MARK.fullmatch(text) or (len(element.children) > 1 and element.find("sub", "sup") is not None):
-            self.inside(element)  # a formula, or mathematics set in a typewriter face
+        if len(children) > 1 and element.find("sub", "sup") is not None:
+            self.inside(element)  # mathematics set in a typewriter face
             return
-        text = self.restore(text)
+        if MARK_OPEN in text:
+            if MARK.fullmatch(text):
+                self.inside(element)  # a formula
+                return
+            text = self.restore(text)
         self.line.append(self.keep(f"`{text}`" if "`" not in text else text))
 
     def flush(self) -> None:
@@ -133,18 +151,18 @@ class BlockWriter:
             return
         text = "".join(self.line)
         self.line.clear()
-        if not text.strip():
-            return
-        text = self.mathematics(text)
+        text = self.mathematics(text.replace("\n", " ").replace(BREAK, "\n"))
         if MARK_OPEN in text:
             text = MARK.sub(self._on_its_line, text)
-        lines = [" ".join(line.split()) for line in text.split("\n")]
-        text = lines[0]
-        if len(lines) > 1:
+        if "\n" in text:
+            lines = [" ".join(line.split()) for line in text.split("\n")]
             text = PUNCTUATED.sub(r"\1\2", "\n".join(line for line in lines if line))
+        else:
+            text = " ".join(text.split())
         if text:
-            continued = self.indent + " " * len(self.prefix)
-            self.blocks.append(self.indent + self.prefix + text.replace("\n", "\n" + continued))
+            if "\n" in text:
+                text = text.replace("\n", "\n" + self.indent + " " * len(self.prefix))
+            self.blocks.append(self.indent + self.prefix + text)
             if self.prefix:
                 self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
 
@@ -173,8 +191,7 @@ class BlockWriter:
         self.flush()
         self.prefix, before = HEADINGS.get(element.tag, HEADINGS["h1"]), self.prefix
         self.inside(element)
-        text = [part.replace("\n", " ") for part in self.line]
-        self.line = text
+        self.line[:] = ["".join(self.line).replace(BREAK, " ")]  # the same list, which callers hold
         self.flush()
         self.prefix = before
 
@@ -279,8 +296,21 @@ class BlockWriter:
     def text(self) -> str:
         """Everything written so far, with formulas and code in their places."""
         self.flush()
-        written = TIGHT.sub(r"\1\n", "\n\n".join(self.blocks))
-        return re.sub(r"[ \t]+\n", "\n", self.restore(written)).strip()
+        written = self.restore(self._joined())
+        if " \n" in written or "\t\n" in written:
+            written = re.sub(r"[ \t]+\n", "\n", written)
+        return written.strip()
+
+    def _joined(self) -> str:
+        """The blocks with a blank line between them, items of a list without."""
+        parts: list[str] = []
+        item = False
+        for block in self.blocks:
+            begins = ITEM.match(block) is not None
+            parts.append("\n" if begins and item else "\n\n")
+            parts.append(block)
+            item = begins if "\n" not in block else ITEM.match(block, block.rfind("\n") + 1) is not None
+        return "".join(parts[1:])
 
 
 def _verbatim(element: Element) -> str:
@@ -321,7 +351,8 @@ def _is_data(table: Element, rows: list[list[Element]]) -> bool:
     complex_cells = sum(
         1
         for cell in cells
-        if any(
+        if cell.children
+        and any(
             part.tag in ("table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form")
             for part in cell.iterate()
             if part is not cell
@@ -330,12 +361,18 @@ def _is_data(table: Element, rows: list[list[Element]]) -> bool:
     return complex_cells * 8 <= len(cells) and max(cell.length for cell in cells) <= 1000
 
 
-SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', "")}
-BLOCKS: dict[str, Callable[[BlockWriter, Element], None]] = {
+SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', '"')}
+WRITERS: dict[str, Callable[[BlockWriter, Element], None]] = {
+    **dict.fromkeys(BLOCK, BlockWriter._block),
     **dict.fromkeys(HEADINGS, BlockWriter.heading),
     **dict.fromkeys(CODE, BlockWriter.code),
     **dict.fromkeys(LISTS, BlockWriter.items),
+    **dict.fromkeys(TERMS, BlockWriter._term),
+    **dict.fromkeys(SCRIPTS, BlockWriter._script),
+    **dict.fromkeys(("i", "em", "var"), BlockWriter._emphasis),
+    "br": BlockWriter._break,
     "blockquote": BlockWriter.quotation,
     "table": BlockWriter.table,
     "hr": BlockWriter.rule,
 }
+"""Elements that are more than what they hold."""

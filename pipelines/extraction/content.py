@@ -91,7 +91,7 @@ def replace(element: Element, traits: Traits, children: list[Element | str]) -> 
 
 
 def measure(body: Element) -> list[Element]:
-    """Fills `length`, `links`, `run` and `weight` of the element and all below it, which it gives in document order."""
+    """Fills `length`, `links`, `run` and `weight` of the element and all below it, which it gives, each before what it holds."""
     body.in_link = False
     stack, live = [body], []
     while stack:
@@ -101,7 +101,7 @@ def measure(body: Element) -> list[Element]:
         element.links = element.weight = 0
         if element.traits is FORMULA and element.own:
             element.run += SENTENCE
-        for child in reversed(element.children):
+        for child in element.children:
             if child.__class__ is Element:
                 child.in_link = element.in_link or child.tag == "a"
                 stack.append(child)
@@ -123,13 +123,11 @@ def measure(body: Element) -> list[Element]:
     return live
 
 
-def prune(document: Document, body: Element, strictness: Strictness, html: str) -> bool:
+def prune(document: Document, body: Element, strictness: Strictness) -> bool:
     """Cuts from the tree whatever is not content by its own account; whether it cut any. `measure` must have run."""
     total, weight = max(body.length, 1), max(body.weight, 1)
     found = False
-    forum = any(element.traits.kind == "comments" for element in document.suspects) and any(
-        sign in html for sign in FORUM
-    )
+    forum = any(element.traits.kind == "comments" for element in document.suspects) and _is_forum(document)
     for element in document.suspects:
         inside = _surroundings(element, body)
         if inside is None:
@@ -137,18 +135,23 @@ def prune(document: Document, body: Element, strictness: Strictness, html: str) 
         if element.tag in NEVER_TEXT:
             replace(element, CUT, [" "])
         elif strictness != "all" and _is_chrome(element, total, weight, inside, strictness, forum):
-            headings: list[Element | str] = [
+            headings = [
                 heading
                 for heading in document.headlines
                 if heading.tag == "h1" and heading.length < 300 and is_in(heading, element)
             ]
-            replace(element, BLOCK_CUT if element.traits.block else CUT, headings)
+            replace(element, BLOCK_CUT if element.traits.block else CUT, [*headings])
             for heading in headings:
                 heading.parent = element
         else:
             continue
         found = True
     return found
+
+
+def _is_forum(document: Document) -> bool:
+    starts = "\n".join(document.starts)
+    return any(sign in starts for sign in FORUM) or any("QAPage" in script.text() for script in document.scripts)
 
 
 def is_in(element: Element | None, ancestor: Element) -> bool:
@@ -204,8 +207,10 @@ def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Str
     kind = element.traits.kind
     if not kind and "header" in names and element.links > 0.5 * element.length:
         return True  # texinfo's and others' row of links to the neighbouring pages
-    if kind in ("chrome", "never"):
-        return share < MOST and (menu or kind == "never")
+    if kind == "never":
+        return share < NEARLY_ALL
+    if kind == "chrome":
+        return share < MOST and menu
     return (
         kind == "comments"
         and element.tag not in INLINE  # a comment of a program
@@ -223,15 +228,25 @@ def main_element(body: Element) -> Element:
         best = max(inner, key=lambda child: child.weight, default=None)
         if best is None:
             return current
-        if best.weight >= floor:
+        if best.weight >= floor and not (current.traits.content and _has_lead(current, best)):
             current = best
             continue
-        if current.tag in ("main", "article") or current.traits.content:
+        if current.traits.content:
             return current
         marked = _marked_content(current)
         if marked is None:
             return current
         current, floor = marked, NEARLY_ALL * marked.weight
+
+
+def _has_lead(element: Element, largest: Element) -> bool:
+    """Whether running text stands before the largest part: in what says it is the content, that is its beginning."""
+    lead = 0
+    for child in element.elements():
+        if child is largest:
+            break
+        lead += child.weight
+    return lead >= 2 * SENTENCE
 
 
 def _marked_content(element: Element) -> Element | None:

@@ -44,6 +44,7 @@ OPENER = re.compile(
     r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`",
     re.IGNORECASE,
 )
+BBCODE = re.compile(r"tex\]|\[(?:math|imath|dmath|eqn?)\]", re.IGNORECASE)
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
 WORD = re.compile(r"[A-Za-z]{3,}")
 PRICE = re.compile(
@@ -79,8 +80,7 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
         "$" not in text
         and "\\" not in text
         and not (notation.asciimath and "`" in text)
-        and "tex]" not in text.lower()
-        and "[math" not in text.lower()
+        and not ("[" in text and BBCODE.search(text))
     ):
         return text
     written: list[str] = []

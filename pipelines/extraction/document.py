@@ -10,7 +10,7 @@ The tree is private to one call of `extract`; nothing of it outlives the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import length_hint
 
@@ -142,6 +142,8 @@ class Document:
     headlines: list[Element] = field(default_factory=list)
     """What may head the page."""
     scripts: list[Element] = field(default_factory=list)
+    starts: Iterable[str] = ()
+    """Every distinct start tag."""
 
     def release(self) -> None:
         """Cuts the ties from children to parents, so that the tree is freed at once and not by the collector."""
@@ -173,7 +175,7 @@ class _Reader:
         self.tokens = iter(self.chunks)
         next(self.tokens)  # before the first tag
         self.known: dict[str, Traits] = {}
-        self.document = Document(Element(traits_of("html"), "html", None))
+        self.document = Document(Element(traits_of("html"), "html", None), starts=self.known.keys())
 
     def html(self) -> Element:
         root = self.document.root
@@ -203,6 +205,8 @@ class _Reader:
                         self._noted(element)
                 elif action <= TRANSPARENT:
                     push(current)
+                elif start[:1] == "!":
+                    text = self._comment(chunk)
                 else:
                     text = self._special(traits, start, text, current)
             if text:
@@ -270,7 +274,7 @@ class _Reader:
             return self._skip("title")
         if action == RAW:
             return self._raw(traits, start, text, parent, None)
-        return self._comment(text, chunk=start) if start[:1] == "!" else text
+        return text
 
     def _skip(self, tag: str) -> str:
         """Passes over an element; only tags of its own name can end it."""
@@ -284,10 +288,11 @@ class _Reader:
                 depth += 1
         return ""
 
-    def _comment(self, text: str, chunk: str) -> str:
+    def _comment(self, chunk: str) -> str:
+        """Passes over a comment, or a document type; gives the text after it."""
         if not chunk.startswith("!--"):
-            return text
-        chunk = f"{chunk}>{text}"
+            return chunk.partition(">")[2]
+        chunk = chunk[3:]
         while "-->" not in chunk:
             following = next(self.tokens, None)
             if following is None:
@@ -344,6 +349,8 @@ class _Reader:
                     current = self._added(traits, start, current)
                 elif action in (ELEMENT, TRANSPARENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):
                     above.append(current)
+                elif start[:1] == "!":
+                    text = self._comment(chunk)
                 else:
                     text = self._special(traits, start, text, current)
             self._verbatim(current, text)
@@ -376,7 +383,7 @@ class _Reader:
                 if action == RAW:
                     text = self._raw(traits, start, text, current, outer)
                 elif start[:1] == "!":
-                    text = self._comment(text, start)
+                    text = self._comment(chunk)
                 elif action in (VOID, IGNORED):
                     self._added(traits, start, current, outer)
                 else:

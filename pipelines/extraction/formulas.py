@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
@@ -16,7 +17,7 @@ from pipelines.extraction.hevea import display_tex, is_display
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
-from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_CLASS, MATH_TAGS
+from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, is_math_class
 from pipelines.extraction.tex import clean, mend
 
 TAGS = MATH_TAGS | {"script", "img", "image"}
@@ -28,33 +29,8 @@ ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
-ENGINES = (
-    "athjax",
-    "athJax",
-    "MATHJAX",
-    "katex",
-    "KaTeX",
-    "Katex",
-    "tex2jax",
-    "jsMath",
-    "mathtex",
-    "mathTeX",
-    "jqmath",
-    "renderMathInElement",
-)
-ASCIIMATH = (
-    "asciimath",
-    "AsciiMath",
-    "ASCIIMath",
-    "ASCIImath",
-    "ASCIIsvg",
-    "AM_HTMLorMML",
-    "AM_CHTML",
-    "AM_SVG",
-    "AMscript",
-    "mathcs.chapman",
-    "mathscribe",
-)
+ENGINES = ("mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath", "rendermathinelement")
+ASCIIMATH = ("asciimath", "asciisvg", "am_htmlormml", "am_chtml", "am_svg", "amscript", "mathcs.chapman", "mathscribe")
 DOLLARS = re.compile(
     r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
 )
@@ -85,7 +61,7 @@ class FormulaReader:
         found = self._read(element)
         if found is None or not found.tex:
             return found
-        tex = mend(clean(found.tex))
+        tex = _tidy(found.tex)
         return Formula(tex, found.display) if tex else NOTHING
 
     def _read(self, element: Element) -> Formula | None:
@@ -98,7 +74,7 @@ class FormulaReader:
         classes = attributes.get("class")
         if tag == "table" and classes and is_display(element):
             return Formula(display_tex(element), "dcenter" in classes)
-        if classes and MATH_CLASS.search(classes):
+        if classes and is_math_class(classes):
             found = self._by_class(element, classes)
             if found is not None:
                 return found
@@ -221,13 +197,21 @@ class FormulaReader:
         return None
 
 
+@lru_cache(maxsize=8192)
+def _tidy(tex: str) -> str:
+    """Remembered, since pages repeat their formulas; a pure function of the source."""
+    return mend(clean(tex))
+
+
 def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
     code = "\n".join(f"{script.start} {script.text()}" for script in document.scripts)
-    engine = any(name in code for name in ENGINES)
+    lower = code.lower()
+    engine = "math" in lower or "jax" in lower or "katex" in lower
+    engine = engine and any(name in lower for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
-    asciimath = any(name in code for name in ASCIIMATH)
-    sources = {script.get("id") for script in document.scripts if script.get("type").startswith("math/")}
+    asciimath = ("ascii" in lower or "am_" in lower or "math" in lower) and any(name in lower for name in ASCIIMATH)
+    sources = {script.get("id") for script in document.scripts if "math/" in script.start}
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
 
 

@@ -6,7 +6,7 @@ import gc
 import re
 from dataclasses import dataclass
 
-from pipelines.extraction.blocks import DEFINITION, BlockWriter
+from pipelines.extraction.blocks import BlockWriter, only_defines
 from pipelines.extraction.content import (
     FORMULA,
     Strictness,
@@ -86,7 +86,7 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     elements = measure(body)
     own = body.length - body.links
     heading = _heading(document)
-    if prune(document, body, strictness, html):
+    if prune(document, body, strictness):
         elements = measure(body)
     content = body if strictness == "all" else main_element(body)
     if strictness == "strict":
@@ -112,7 +112,7 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
         if formula is None:
             continue
         marks: list[Element | str] = []
-        if formula.tex and DEFINITION.sub("", formula.tex).strip():
+        if formula.tex and not only_defines(formula.tex):
             kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
             marks.append(f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}")
         replace(element, FORMULA, marks)

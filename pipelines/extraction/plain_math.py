@@ -57,6 +57,8 @@ EDGE = " \u00a0\u2009,.:;!…"
 
 def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
     """`text` without script marks: what is mathematics goes through `emit`, the rest is written as plain text."""
+    if text.isascii():
+        return text
     scripted = "\ue002" in text or "\ue004" in text
     if not scripted and "\ue006" not in text and not EVIDENCE.search(text):
         return text

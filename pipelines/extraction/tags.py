@@ -88,9 +88,11 @@ COMMENTS = (
 )
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 CONTENT = r"articlebody|article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main)"
-KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(names))
-    for kind, names in (("content", CONTENT), ("never", NEVER), ("chrome", CHROME), ("comments", COMMENTS))
+KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("content", re.compile(CONTENT)),
+    ("never", re.compile(NEVER)),
+    ("chrome", re.compile(CHROME)),
+    ("comments", re.compile(COMMENTS)),
 )
 """The strongest word first."""
 GROUP = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
@@ -102,6 +104,8 @@ COMPOUND = frozenset(
 )
 """Words that say something together with the word after them: `skip-link`, `table-of-contents`."""
 WORDS = re.compile(r"[\s_-]+")
+PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
+"""Classes of blocks that show program text without saying so by their tag."""
 HEADLINE = re.compile(
     r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
     re.IGNORECASE,
@@ -124,9 +128,8 @@ MATH_TAGS = frozenset(
         "disp-formula",
     ]
 )
-MATH_CLASS = re.compile(
-    r"katex|mathjax|mjx|mwe-math|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|fmath|arithmatex|eeimg|Wirisformula", re.IGNORECASE
-)
+MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg")
+"""One of these, in lower case, stands in every class that says the element is a formula."""
 RENDERING = re.compile(
     r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+)(?:\s|$)|mathquill|js-render-math",
     re.IGNORECASE,
@@ -148,7 +151,7 @@ MATH_ATTRIBUTES = frozenset(
     ]
 )
 NOTED = re.compile(
-    r" (?:class|id|style|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="
+    r' (class|id|style|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="([^"]*)"'
 )
 """Attributes that `Traits` depends on."""
 ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
@@ -157,14 +160,14 @@ ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
 class Traits:
     """The verdict on one start tag."""
 
-    __slots__ = ("action", "block", "content", "headline", "inline", "kind", "suspect", "tag", "text_block")
+    __slots__ = ("action", "block", "content", "headline", "inline", "kind", "program", "suspect", "tag", "text_block")
 
-    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
+    def __init__(self, tag: str, attributes: dict[str, str], said_by_id: Kind = "") -> None:
         self.tag = tag
         self.block = tag in BLOCK
         self.inline = tag in INLINE
         self.text_block = tag in TEXT_BLOCKS
-        said = _kind(attributes) if attributes else ""
+        said = _stronger(kind_of(attributes.get("class", "")), said_by_id or kind_of(attributes.get("id", "")))
         self.kind: Kind = "" if tag in WHOLE else said
         self.content = (
             tag in ("main", "article")
@@ -172,20 +175,24 @@ class Traits:
             or said == "content"
             or attributes.get("itemprop") == "articleBody"
         )
-        self.suspect = tag in SECTIONS or bool(attributes and _is_suspect(tag, attributes, self.kind))
+        self.suspect = (
+            tag in SECTIONS
+            or self.kind in ("chrome", "never", "comments")
+            or bool(attributes and _is_suspect(tag, attributes))
+        )
         self.headline = tag == "h1" or (
             tag in ("h2", "h3")
             and bool(attributes)
             and HEADLINE.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
         )
         self.action = _action(tag, attributes, suspect=self.suspect)
+        self.program = self.action == PREFORMATTED
 
 
-def _is_suspect(tag: str, attributes: dict[str, str], kind: Kind) -> bool:
+def _is_suspect(tag: str, attributes: dict[str, str]) -> bool:
     """Whether the element may have to be cut; what it holds decides (content.prune)."""
     return (
-        kind in ("chrome", "never", "comments")
-        or "hidden" in attributes
+        "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
         or ("style" in attributes and HIDDEN.search(attributes["style"]) is not None)
         or (
@@ -208,10 +215,10 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
         return SKIPPED
     if tag in MATH_TAGS:
         return WHOLE_FORMULA
-    program = tag in ("pre", "listing")
+    program = tag in ("pre", "listing") or (tag in BLOCK and PROGRAM.search(attributes.get("class", "")) is not None)
     if attributes and tag not in ("html", "body", "main", "article"):
         classes = attributes.get("class", "")
-        math = bool(classes) and _is_math_class(classes)
+        math = bool(classes) and is_math_class(classes)
         if (
             (math and RENDERING.search(classes) is not None)
             or not MATH_ATTRIBUTES.isdisjoint(attributes)
@@ -225,9 +232,13 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
     return TRANSPARENT if tag in ONLY_STYLE and not suspect else ELEMENT
 
 
-@lru_cache(maxsize=8192)
-def _is_math_class(classes: str) -> bool:
-    return MATH_CLASS.search(classes) is not None
+def is_math_class(classes: str) -> bool:
+    """Whether the classes can be those of a formula. `text` and `context` are no `tex`."""
+    classes = classes.lower()
+    return any(stem in classes for stem in MATH_STEMS) and MATH_CLASS.search(classes) is not None
+
+
+MATH_CLASS = re.compile(r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|wirisformula")
 
 
 PLAIN_ACTIONS = {
@@ -259,13 +270,27 @@ def unescape(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
 def traits_of(start: str) -> Traits:
-    """The verdict on a start tag, written as lexbor writes it. Remembered from page to page: a pure function of the tag."""
+    """The verdict on a start tag, written as lexbor writes it."""
     tag, _, rest = start.partition(" ")
-    if not rest or tag in FIXED or tag[:1] == "!" or not NOTED.search(start):
+    if not rest or tag in FIXED or tag[:1] == "!":
         return _bare(tag)
-    return Traits(tag, attributes_of(start))
+    noted = NOTED.findall(start)
+    if not noted:
+        return _bare(tag)
+    if all(name in ("class", "id") for name, _ in noted):
+        attributes = dict(noted)
+        name = attributes.get("id", "")
+        return _named(tag, attributes.get("class", ""), kind_of(name), "header" in name)
+    return Traits(tag, {name: unescape(value) if "&" in value else value for name, value in noted})
+
+
+@lru_cache(maxsize=8192)
+def _named(tag: str, classes: str, said_by_id: Kind, header: bool) -> Traits:
+    """Remembered from page to page, as elements without attributes: a pure function of these."""
+    traits = Traits(tag, {"class": classes} if classes else {}, said_by_id)
+    traits.suspect = traits.suspect or (header and tag not in WHOLE)
+    return traits
 
 
 @lru_cache(maxsize=1024)
@@ -294,9 +319,5 @@ def _word_kind(word: str) -> Kind:
 RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
 
 
-def _kind(attributes: dict[str, str]) -> Kind:
-    """The stronger of what class and id say."""
-    classes, name = attributes.get("class"), attributes.get("id")
-    if not name:
-        return kind_of(classes) if classes else ""
-    return min(kind_of(classes), kind_of(name), key=RANKS.index) if classes else kind_of(name)
+def _stronger(one: Kind, other: Kind) -> Kind:
+    return one if RANKS.index(one) < RANKS.index(other) else other

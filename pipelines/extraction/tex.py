@@ -11,6 +11,9 @@ import re
 from pipelines.extraction.symbols import character_tex, join
 
 TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s]|\s+", re.DOTALL)
+RUN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s']+", re.DOTALL)
+"""The same without spaces and primes, which bear nothing, ordinary characters in a run."""
+PLAIN = re.compile(r"[^\\{}^_$&]*")
 ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
 PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
@@ -47,11 +50,11 @@ def clean(tex: str) -> str:
 def mistakes(tex: str) -> list[str]:
     """Everything syntactically wrong with a formula; empty where TeX would read it."""
     found: list[str] = []
+    if PLAIN.fullmatch(tex):
+        return found
     frames = [_Frame("")]
-    for token in TOKEN.findall(tex):
+    for token in RUN.findall(tex):
         frame = frames[-1]
-        if token.isspace() or token == "'":
-            continue
         if token in ("^", "_"):
             frame.script(token, found)
         elif token == "{" or token == "\\left" or (token.startswith("\\begin") and token.endswith("}")):
@@ -65,6 +68,8 @@ def mistakes(tex: str) -> list[str]:
             if token == "$" and all(each.opening != "{" for each in frames):
                 found.append("dollar inside a formula")
             frame.atom()
+            if len(token) > 1 and token[0] != "\\":  # several characters: the last of them bears no script yet
+                frame.atom()
     frames[-1].expect_no_script(found)
     return found + [f"{frame.opening} is never closed" for frame in frames[1:]]
 
