@@ -108,7 +108,7 @@ class Launched:
         if self.log is None or not self.log.exists():
             return ""
         with self.log.open("rb") as handle:
-            handle.seek(max(0, self.log.stat().st_size - 16_384))
+            handle.seek(max(0, self.log.stat().st_size - 200 * lines - 16_384))
             text = handle.read().decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-lines:])
 

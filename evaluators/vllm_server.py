@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import socket
 import sys
 import tempfile
@@ -27,6 +28,29 @@ from evaluators.launch import Launched
 from evaluators.records import Settings
 from evaluators.sampling import EndpointSettings, SamplingError
 
+COMPLAINT = re.compile(r"(?:(?:\w+\.)*\w*(?:Error|Exception): |error: |Value error, ).+")
+ECHO = re.compile(r"WARNING|initialization failed")
+"""Lines of the processes that only say that another one has ended."""
+OUT_OF_MEMORY = r"(?i)out of memory|no available memory|MemoryError"
+REMEDIES = (
+    (r"ddress already in use", "the port is in use: set server.port to 0 to take a free one"),
+    (
+        OUT_OF_MEMORY,
+        "it ran out of memory: lower server.max_model_len, max_num_seqs, cpu_kv_cache_gib or gpu_memory_utilization",
+    ),
+    (r"unrecognized arguments|invalid choice|expected one argument", "correct server.extra_arguments"),
+    (r"max_model_len|max_position_embeddings", "set server.max_model_len to at most what the model was made for"),
+    (
+        r"not recognize this architecture|architectures? .* not supported",
+        "the installed vLLM does not know this model: install a newer one, or serve it elsewhere and give `endpoint`",
+    ),
+    (
+        r"[Ss]afetensor|state_dict|size mismatch|shape",
+        "the model's weights are damaged or not of its config.json: write or fetch them again",
+    ),
+    (r"[Tt]okenizer", "the model folder needs its tokenizer: copy the base model's tokenizer files into it"),
+)
+"""What to do about a server that cannot start, by what its log says; the first that fits."""
 POLL = 0.25  # seconds between looks at a server that starts
 
 
@@ -186,7 +210,7 @@ class VllmServer:
             while True:
                 status = running.poll()
                 if status is not None:
-                    raise ServerError(self._why_not(status, running.log_tail(30)))
+                    raise ServerError(self._why_not(status, running.log_tail(400)))
                 try:
                     if client.get(url).status_code == 200:
                         return
@@ -199,16 +223,22 @@ class VllmServer:
                     )
                 time.sleep(POLL)
 
-    def _why_not(self, status: int, tail: str) -> str:
-        """The sentence for a server that ended before it answered."""
-        remedy = "see the log"
-        if "ddress already in use" in tail:
-            remedy = f"port {self._port} is in use: set server.port to 0 to take a free one"
-        elif "out of memory" in tail.lower() or status == -9:
-            remedy = "it ran out of memory: lower server.max_model_len, max_num_seqs, cpu_kv_cache_gib or gpu_memory_utilization"
-        elif "max_model_len" in tail:
-            remedy = "set server.max_model_len to at most what the model was made for"
-        return f"the vLLM server ended with status {status} before it answered; {remedy}. {self.log} ends:\n{tail}"
+    def _why_not(self, status: int, log: str) -> str:
+        """The sentences for a server that ended before it answered: its own complaint, what to do, where to read on."""
+        complaint = server_complaint(log)
+        said = f": {complaint}" if complaint else ""
+        remedy = next(
+            (words for mark, words in REMEDIES if re.search(mark, f"{complaint} {log[-6000:]}")), "see the log"
+        )
+        if status == -9 and remedy == "see the log":
+            remedy = dict(REMEDIES)[OUT_OF_MEMORY]
+        return f"the vLLM server ended with status {status} before it answered{said}\n{remedy} ({self.log})."
+
+
+def server_complaint(log: str) -> str:
+    """The error that a server of several processes ended by: the last line of its log that names one of its own."""
+    lines = [line for line in log.splitlines() if COMPLAINT.search(line) and not ECHO.search(line)]
+    return COMPLAINT.search(lines[-1]).group(0).strip()[:400] if lines else ""  # type: ignore[union-attr]
 
 
 def deterministic_kernels(*, cpu: bool) -> dict[str, str]:

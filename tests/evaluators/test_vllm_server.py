@@ -56,6 +56,30 @@ def test_settings_become_the_command_line(tmp_path: Path) -> None:
         assert expected in command
 
 
+LOGS = {
+    "set server.max_model_len": """pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, User-specified max_model_len (100000) is greater than the derived max_model_len [type=value_error]
+    For further information visit https://errors.pydantic.dev""",
+    "weights are damaged": """(Worker pid=9) ERROR 11-24 [x.py:953] safetensors._safetensors_rust.SafetensorError: Error while deserializing
+(EngineCore pid=8) ERROR 11-24 [core.py:1510] Exception: WorkerProc initialization failed due to an exception
+RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}""",
+    "correct server.extra_arguments": """                     [--shutdown-timeout SHUTDOWN_TIMEOUT]
+api_server.py: error: unrecognized arguments: --no-such-thing""",
+    "needs its tokenizer": "ValueError: Couldn't instantiate the backend tokenizer from one of:\n(1) a file",
+    "the port is in use": "OSError: [Errno 98] Address already in use",
+    "serve it elsewhere": "  Value error, The checkpoint has model type `foo` but Transformers does not recognize this architecture.",
+    "see the log": "(APIServer pid=1) WARNING This can cause fd limit errors like `OSError: [Errno 24] Too many open files`",
+}
+
+
+@pytest.mark.parametrize("remedy", LOGS)  # as vLLM 0.32 wrote them, shortened
+def test_a_server_that_cannot_start_is_explained_by_its_own_complaint(remedy: str, tmp_path: Path) -> None:
+    said = VllmServer(tmp_path, ServerSettings(), log=tmp_path / "log")._why_not(1, LOGS[remedy])
+    assert remedy in said
+    assert said.count("\n") == 1
+    assert "initialization failed" not in said
+
+
 def test_deterministic_kernels_are_asked_for_where_the_server_runs(tmp_path: Path) -> None:
     assert deterministic_kernels(cpu=True) == {"VLLM_CPU_ATTN_SPLIT_KV": "0"}
     assert deterministic_kernels(cpu=False) == {"VLLM_BATCH_INVARIANT": "1"}
