@@ -19,8 +19,8 @@ def same_family(r: Node, p: Node) -> bool:
     """Whether two expressions are the same but for the names of their arbitrary constants, or for what C absorbs."""
     mine = {name for name in symbols(r) if _OF_REFERENCE.fullmatch(name)}
     yours = {name for name in symbols(p) if _OF_PREDICTION.fullmatch(name)}
-    if not mine or not yours or not symbols(r) - mine:
-        return False
+    if not mine or not yours or not any(name[0].islower() for name in symbols(r) - mine):
+        return False  # A, B and C side by side are given quantities
     return _additive(r, mine, p, yours) or _renamed(r, mine, p, yours)
 
 

@@ -78,7 +78,7 @@ class Atoms(Cursor):
         name += self.inverse_mark(name)
         while self.accept("'"):
             name += "'"
-        if self.peek().text == "(" and not self.peek().spaced and (name[0] in "fghFGH" or self.is_head(name)):
+        if self.peek().text == "(" and not self.peek().spaced and self.is_head(name):
             self.advance()
             arguments = [self.expression()]
             while self.accept(","):
@@ -88,7 +88,9 @@ class Atoms(Cursor):
         return self.node("sym", value=name)
 
     def is_head(self, name: str) -> bool:
-        """y(x) = ..., a(n) = ...: a function is defined here, not a product."""
+        """f(2) and g(x) wherever they stand; y(x) = ..., a(n) = ... where a function is defined, and no product."""
+        if name[0] in "fghFGH" and name not in GREEK:
+            return True
         following = [self.peek(i).text for i in range(1, 4)]
         return len(name) == 1 and following[0] in ("x", "t", "n") and following[1:] == [")", "="]
 

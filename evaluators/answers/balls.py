@@ -119,6 +119,18 @@ def equal_everywhere(a: Node, b: Node) -> bool | None:
     return True if agreed >= 3 else None
 
 
+def over_budget(node: Node) -> bool:
+    """Whether its value at the first sampled point is too large to be compared: no sympy will do better."""
+    with _lock:
+        try:
+            _value(node, sample_points(symbols(node))[0])
+        except (OverBudget, OverflowError):
+            return True
+        except (Unevaluable, ZeroDivisionError, ValueError):
+            return False
+    return False
+
+
 def _imaginary(node: Node, point: Environment) -> bool:
     """Outside the domain of a real expression that has no i of its own (a logarithm of a negative number)."""
     from evaluators.answers.values import IMAGINARY, walk

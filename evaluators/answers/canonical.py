@@ -18,7 +18,7 @@ Monomial = tuple[tuple[Any, Fraction], ...]
 Form = dict[Monomial, Fraction]
 MAX_BITS = 12_000
 """Of a coefficient: forms are ordered by their spelling, and Python spells out at most 4,300 digits."""
-MAX_TERMS = 400
+MAX_TERMS = 120
 MAX_EXPONENT = 64
 _ONE: Monomial = ()
 

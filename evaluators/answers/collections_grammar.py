@@ -7,24 +7,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 from evaluators.answers.cursor import END
-from evaluators.answers.grammar import Expressions, is_amount
+from evaluators.answers.grammar import is_amount
 from evaluators.answers.numerals import MAGNITUDES
+from evaluators.answers.tables import Tables
 from evaluators.answers.units import Unit, parse_unit, physical
 from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
-from evaluators.answers.vocabulary import MATRICES
+from evaluators.answers.vocabulary import RELATIONS
 
-_RELATIONS = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "≠": "!="}
-_RELATIONS |= {
-    "le": "<=",
-    "leq": "<=",
-    "leqslant": "<=",
-    "ge": ">=",
-    "geq": ">=",
-    "geqslant": ">=",
-    "lt": "<",
-    "gt": ">",
-}
-_RELATIONS |= {"ne": "!=", "neq": "!=", "approx": "~", "simeq": "~", "equiv": "==", "in": "in"}
 _ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
 _SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})
 _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "langle": ("rangle",)}
@@ -36,7 +25,7 @@ _LOGIC = {"land": "and", "lor": "or"}
 MAX_PLUS_MINUS = 4
 
 
-class Answers(Expressions):
+class Answers(Tables):
     """Reads one whole answer. `is_reference` withholds readings that only a prediction may need."""
 
     def answer(self) -> Node:
@@ -99,7 +88,7 @@ class Answers(Expressions):
                 self.advance()
                 sides, relations = [self.operand()], []
                 continue
-            name = _RELATIONS.get(token.text) if token.kind in ("op", "arrow", "cmd") else None
+            name = RELATIONS.get(token.text) if token.kind in ("op", "arrow", "cmd") else None
             if token.kind == "word" and token.text == "in" and sides[-1].op == "sym":
                 name = "in"
             if name is None:
@@ -276,15 +265,6 @@ class Answers(Expressions):
         self.depth, self.bars = self.depth - 1, outer_bars
         return self.grouped(opener, closer, items)
 
-    def left_brace(self, outer_bars: int) -> Node:
-        """\\left\\{ before an array that no brace closes: a system."""
-        self.closing_bar = False
-        name = "cases" if self.advance().text == "array" else "aligned"
-        inner = self.matrix(name)
-        self.accept("}")
-        self.depth, self.bars = self.depth - 1, outer_bars
-        return inner
-
     def separator_in_group(self) -> str:
         if self.peek().text in ("ldots", "...", "dots"):
             raise ParseError("an elided list has no one meaning")
@@ -319,74 +299,6 @@ class Answers(Expressions):
         if len(kept) == 1:
             return kept[0]
         return self.node("list", *kept)
-
-    def matrix(self, name: str) -> Node:
-        if name not in MATRICES:
-            raise ParseError(f"unknown environment {name}")
-        rows: list[list[Node]] = [[]]
-        self.depth += 1
-        while self.peek().kind != "end":
-            rows[-1].append(self.cell(name, rows[-1]))
-            if self.accept("&"):
-                continue
-            if self.accept("\\"):
-                self.skip_space()
-                if self.peek().kind != "end":
-                    rows.append([])
-            elif self.peek().kind != "end":
-                raise ParseError(f"a {name} cannot be read at {self.peek().text!r}")
-        self.advance()
-        self.depth -= 1
-        if name in ("cases", "aligned") or (name == "array" and all(row[0].op == "relation" for row in rows)):
-            return self.pieces(rows)
-        widths = {len(row) for row in rows}
-        if len(widths) != 1 or sum(map(len, rows)) > MAX_ITEMS:
-            raise ParseError("the rows of a matrix differ in length")
-        kind = "det" if name == "vmatrix" else "matrix"
-        return self.node(kind, *(cell for row in rows for cell in row), value=(len(rows), widths.pop()))
-
-    def cell(self, name: str, row: list[Node]) -> Node:
-        """One cell; of a system or a piecewise function without its commas, its `if` and the & before its relation."""
-        if name not in ("cases", "aligned", "array"):
-            return self.item()
-        if row and self.peek().kind in ("word", "text"):
-            word = self.peek().text.strip(" ,.:").lower()
-            if word in ("otherwise", "else", "elsewhere"):
-                self.position += 1
-                self.accept(".", ",")
-                return self.node("text", value=("otherwise",))
-            self.position += word in ("if", "for", "when", "where", "on", "")
-        item = self.item()
-        if self.peek().text == "&" and self.peek(1).text in _RELATIONS:
-            self.position += 1
-            name = _RELATIONS[self.advance().text]
-            item = self.node("relation", item, self.operand(), value=(name,))
-        while self.accept(",", ";", "."):
-            pass
-        if self.peek().kind in ("word", "text") and self.peek().text.strip(" ,").lower() in (
-            "if",
-            "for",
-            "when",
-            "and",
-        ):
-            self.position += 1
-            if not row and self.peek().text != "&":
-                raise ParseError("a condition in the cell of its value")
-        return item
-
-    def skip_space(self) -> None:
-        """The [4pt] after a row's end."""
-        marks = [self.peek(i).text for i in range(4)]
-        if marks[0] == "[" and marks[2] in ("pt", "em", "ex", "mm", "cm") and marks[3] == "]":
-            self.position += 4
-
-    def pieces(self, rows: list[list[Node]]) -> Node:
-        """A system of relations, or a piecewise function: values, each with its condition."""
-        if all(len(row) == 1 for row in rows):
-            return self.node("list", *(row[0] for row in rows), value="and") if len(rows) > 1 else rows[0][0]
-        if any(len(row) != 2 for row in rows):
-            raise ParseError("a piecewise function has a value and a condition in every row")
-        return self.node("cases", *(self.node("tuple", *row) for row in rows))
 
     # ---- sums, integrals, limits
 

@@ -21,13 +21,10 @@ from typing import IO
 
 from evaluators.answers.values import Node
 
-SECONDS = 1.2
-"""Wall time of one question in a child, and its CPU limit; a check must end within 2 seconds."""
 PATIENCE = 1.7
-"""Wall time this process waits for the lock and the answer together."""
-STARTING = 10.0
-"""Wall time a fresh keeper may take to import sympy: half a second on a free core, once in a process's life. Counted
-apart, so that a loaded machine does not turn the first verdict into a timeout."""
+"""Wall time of one question, from the wait for the lock to the answer: a check must end within 2 seconds."""
+MARGIN = 0.2
+"""Of that, what is left for the keeper to kill a child that computes too long and to say so."""
 _KEEPER = Path(__file__).with_name("symbolic.py")
 
 
@@ -37,19 +34,29 @@ class Keeper:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
+        self.ready = False
 
-    def ask(self, question: bytes) -> bool | None:
-        """The child's answer; None where there is none in time."""
-        if not self.lock.acquire(timeout=STARTING + PATIENCE):
+    def ask(self, question: list[object]) -> bool | None:
+        """The child's answer to whether two trees are equal; None where there is none in time.
+
+        A fresh keeper imports sympy first, half a second on a free core. Where that takes longer than the patience,
+        the question has no answer and the keeper goes on starting, for the next one.
+        """
+        deadline = time.monotonic() + PATIENCE
+        if not self.lock.acquire(timeout=PATIENCE):
             return None
         try:
             if self.process is None or self.process.poll() is not None:
                 self._kill()  # closes the pipes of one that died
-                self.process = _started()
+                self.process, self.ready = _started(), False
             assert self.process.stdin is not None and self.process.stdout is not None
-            deadline = time.monotonic() + PATIENCE
+            if not self.ready and not self._became_ready(self.process.stdout, deadline):
+                return None
+            seconds = deadline - MARGIN - time.monotonic()
+            if seconds < MARGIN:
+                return None
             try:
-                self.process.stdin.write(question + b"\n")
+                self.process.stdin.write(json.dumps([*question, seconds]).encode() + b"\n")
                 self.process.stdin.flush()
                 line = _line(self.process.stdout, deadline)
             except (BrokenPipeError, OSError):
@@ -60,6 +67,10 @@ class Keeper:
             return {b"equal": True, b"different": False}.get(line.strip())
         finally:
             self.lock.release()
+
+    def _became_ready(self, stream: IO[bytes], deadline: float) -> bool:
+        self.ready = _line(stream, deadline) == b"ready\n"
+        return self.ready
 
     def _kill(self) -> None:
         if self.process is not None:
@@ -76,10 +87,10 @@ class Keeper:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    """A keeper that has said `ready`, or has died or stalled: then the question finds its pipe closed or silent."""
+    """A keeper that will say `ready` when it has imported sympy."""
     # -P: the folder of symbolic.py must not shadow modules. Bytes unbuffered, so that select sees what there is.
-    process = subprocess.Popen(
-        [sys.executable, "-P", str(_KEEPER), str(SECONDS)],
+    return subprocess.Popen(
+        [sys.executable, "-P", str(_KEEPER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -87,9 +98,6 @@ def _started() -> subprocess.Popen[bytes]:
         start_new_session=True,
         env={**os.environ, "SYMPY_USE_CACHE": "no", "PYTHONWARNINGS": "ignore"},
     )
-    assert process.stdout is not None
-    _line(process.stdout, time.monotonic() + STARTING)
-    return process
 
 
 def _line(stream: IO[bytes], deadline: float) -> bytes | None:
@@ -123,8 +131,7 @@ atexit.register(lambda: _keeper.close())
 
 def symbolic_equal(a: Node, b: Node) -> bool | None:
     """Whether sympy finds two trees equal; None where it cannot tell in its time."""
-    question = json.dumps([_plain(a), _plain(b)]).encode()
-    return _keeper.ask(question)
+    return _keeper.ask([_plain(a), _plain(b)])
 
 
 def _plain(node: Node) -> list[object]:

@@ -115,6 +115,8 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
     function_r, function_p = function_of(r), function_of(p)
     if function_r is not None:
         return _functions(function_r, p, function_p, same_value)
+    if r.value == p.value == ("=",) and (name := _figure(r.args[0])) and name == _figure(p.args[0]):
+        return same_value(r.args[1], p.args[1])
     solved_r, solved_p = assignment(r), assignment(p)
     if solved_r is not None and solved_p is not None and solved_r[0] == solved_p[0]:
         return same_value(solved_r[1], solved_p[1])
@@ -127,6 +129,16 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
     if solved_r is not None and not symbols(solved_r[1]):
         return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
     return _up_to_scale(r, p)
+
+
+def _figure(node: Node) -> str:
+    """The letters of a segment, AB or |AB| or \\overline{AB}; empty for anything else."""
+    if node.op == "fn" and node.value == "abs":
+        node = node.args[0]
+    if node.op == "mul" and is_name(node):
+        return "".join(sorted(symbols(node)))
+    named = node.op == "sym" and node.value.partition(" ")[0] in ("overline", "bar")
+    return "".join(sorted(node.value.partition(" ")[2])) if named else ""
 
 
 def _is_line(node: Node) -> bool:

@@ -69,5 +69,6 @@ def _without_family(text: str) -> str:
     begin = max(0, len(text) - TAIL)
     match = _FAMILY.search(text, begin)
     if match and re.search(rf"(?<![A-Za-z]){match[1]}|\d{match[1]}(?![a-z])", text[: match.start()]):
-        return text[: match.start()].rstrip()
+        # One letter for the whole number, whichever it was.
+        return re.sub(rf"(?<![A-Za-z\\_]){match[1]}(?![A-Za-z])", "k", text[: match.start()].rstrip())
     return text

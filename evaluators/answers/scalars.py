@@ -81,6 +81,8 @@ def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
     if not symbols(r) and not symbols(p):
         return _constants(r, p, context)
     same = balls.equal_everywhere(r, p)
+    if same is None and (balls.over_budget(r) or balls.over_budget(p)):
+        return Decision(False, "budget", f"{show(p)[:80]} is over the budget: not shown to be {show(r)[:80]}")
     if same is not None:
         reason = "equal at every sampled point" if same else f"{show(p)[:120]} differs from {show(r)[:120]} at a point"
         return Decision(same, "points", reason)
@@ -188,6 +190,8 @@ def _is_power_of_ten(node: Node) -> bool:
     return base == Node("num", (), Fraction(10)) and exponent.op == "num"
 
 
+FLOAT_NOISE = Fraction(1, 100)
+FLOAT_PRECISION = Fraction(1, 10**15)  # a double has 53 bits: 1.1e-16
 MIN_PLACES = 6
 """Decimals that a rounding of an exact value shows: a float as programs print it, not an answer rounded by hand."""
 
@@ -205,6 +209,8 @@ def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, co
     if not has_decimal(r):
         if value_r.denominator == 1 and r.op != "const" and not _irrational(r):
             limit = profile.integer_tolerance
+            if difference > FLOAT_NOISE and relative > FLOAT_PRECISION:
+                return None
         else:
             limit = profile.relative_tolerance
             if decimal_p is not None and (decimal_p < MIN_PLACES or difference > Fraction(10) ** -decimal_p):

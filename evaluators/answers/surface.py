@@ -58,6 +58,7 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
     (re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
     (re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
+    (re.compile(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
     (re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
     (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
     (re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),

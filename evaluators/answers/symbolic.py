@@ -20,23 +20,23 @@ MEMORY = 400 * 1024 * 1024
 
 
 def main() -> None:
-    """Read a question a line, answer `equal`, `different` or `unknown` a line, until the pipe closes."""
+    """Read a question a line, [tree, tree, seconds]; answer `equal`, `different` or `unknown`, until the pipe closes."""
     import sympy  # noqa: F401 - imported once here, inherited by every child
 
-    seconds = float(sys.argv[1])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin.buffer:
-        sys.stdout.write(_in_child(line, seconds) + "\n")
+        left, right, seconds = json.loads(line)
+        sys.stdout.write(_in_child([left, right], seconds) + "\n")
         sys.stdout.flush()
 
 
-def _in_child(line: bytes, seconds: float) -> str:
+def _in_child(question: list[Any], seconds: float) -> str:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _answer(line, writer, seconds)
+        _answer(question, writer, seconds)
     os.close(writer)
     ready, _, _ = select.select([reader], [], [], seconds)
     answer = os.read(reader, 64).decode() if ready else ""
@@ -47,7 +47,7 @@ def _in_child(line: bytes, seconds: float) -> str:
     return answer or "unknown"
 
 
-def _answer(line: bytes, writer: int, seconds: float) -> None:
+def _answer(question: list[Any], writer: int, seconds: float) -> None:
     """Runs in the child and never returns."""
     answer = "unknown"
     try:
@@ -55,7 +55,7 @@ def _answer(line: bytes, writer: int, seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115, PTH123 - the process ends here
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-        left, right = json.loads(line)
+        left, right = question
         answer = _compared(_built(left), _built(right), time.monotonic() + seconds)
     except BaseException:  # noqa: BLE001 - whatever sympy raises, MemoryError too: this process knows no answer
         answer = "unknown"

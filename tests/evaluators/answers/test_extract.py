@@ -32,6 +32,13 @@ def answer(text: str, **options: object) -> str | None:
         ("所以答案是18元。", "18元", "cue"),
         ("答：小明一共有18个苹果。", "18个苹果", "cue"),
         ("最终答案为：\\(x=3\\)。", "\\(x=3\\)", "cue"),
+        ("答：需要3小时20分钟。", "3小时20分钟", "cue"),
+        ("最后结果是1200千克。", "1200千克", "cue"),
+        ("本题选 C", "C", "cue"),
+        ("【答案】B", "B", "cue"),
+        ("所以三角形的面积是$6\\sqrt{3}$平方厘米。", "$6\\sqrt{3}$", "conclusion"),
+        ("因此，该函数的最小值为-4。", "-4", "conclusion"),
+        ("The answer is \\boxed{\\frac{1}{2}", "\\frac{1}{2}", "cue"),
         ("```output\n3\n18\n```\nDone", "18", "program_output"),
         ("So she has 18 apples.", "18", "last_number"),
         ("Hence $x = 2y$ and so $x + y = 9$", "9", "last_formula"),
@@ -41,6 +48,12 @@ def test_the_answer_is_found_by_its_method(text: str, expected: str, method: str
     found = extract(text)
     assert found is not None
     assert (found.answer, found.method) == (expected, method)
+
+
+def test_a_denied_answer_is_none() -> None:
+    assert answer("答案不是5。") is None
+    assert answer("The answer is not 5.") is not None  # judged as `not 5`, which equals no number
+    assert check_output("5", "The answer is not 5.").verdict != "correct"
 
 
 def test_the_span_is_where_the_answer_stands() -> None:

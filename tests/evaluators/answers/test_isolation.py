@@ -17,7 +17,14 @@ SQUARE = Node("int", (Node("pow", (X, num(2))), num(0), num(1)), "x")
 
 
 def one_check(_: int) -> str:
-    return check(r"\frac{1}{3}", r"\int_0^1 x^2 dx").verdict
+    """Asked again after a timeout: a machine with other work may not import sympy within the two seconds of a check."""
+    verdicts = (check(r"\frac{1}{3}", r"\int_0^1 x^2 dx").verdict for _ in range(10))
+    return next((verdict for verdict in verdicts if verdict != "timeout"), "timeout")
+
+
+def asked_until_answered(keeper: Keeper, question: list[object]) -> bool | None:
+    """A keeper that is still importing sympy, on a loaded machine, has no answer in its two seconds."""
+    return next((answer for _ in range(10) if (answer := keeper.ask(question)) is not None), None)
 
 
 def test_sympy_decides_what_balls_cannot() -> None:
@@ -51,13 +58,12 @@ def test_any_process_pool_may_check(method: str) -> None:
 def test_a_killed_keeper_is_replaced() -> None:
     keeper = Keeper()
     try:
-        question = b'[["num", "1", []], ["num", "1", []]]'
-        assert keeper.ask(question) is True
+        question: list[object] = [["num", "1", []], ["num", "1", []]]
+        assert asked_until_answered(keeper, question) is True
         assert keeper.process is not None
         keeper.process.kill()
         keeper.process.wait()
-        assert keeper.ask(question) in (True, None)
-        assert keeper.ask(question) is True
+        assert asked_until_answered(keeper, question) is True
     finally:
         keeper.close()
 
