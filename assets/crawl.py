@@ -31,7 +31,7 @@ def crawl_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         files = [] if inputs else file_identities(crawl, snapshot)  # planted files are an input, known by content
         identity = {"crawl": crawl.identity(), "snapshot": snapshot, "files": files}
         write = partial(write_pages, settings=crawl, snapshot=snapshot)
-        return described(store.build(f"pages/{snapshot}", write, settings=identity, inputs=inputs))
+        return described(store.build(f"pages/{snapshot}", write, settings=identity, inputs=inputs, version="2"))
 
     @dg.asset(
         group_name="crawl",

@@ -2,6 +2,7 @@
 
 python -m bench.corpus_loop                     the embedded crawl, and the real pages of MATHSIEVE_REAL_DATA where it is set
 python -m bench.corpus_loop --seed docs.sympy.org    another seed site of the real pages
+python -m bench.corpus_loop --only planted --draw 12 --scale 2    another embedded crawl, twice as large
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.corpus.annotations import AnnotationSettings, write_annotations
+from pipelines.corpus.calibration import CalibrationSettings
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
 from pipelines.corpus.domains import DomainSettings, write_domains
 from pipelines.corpus.growth import GrowthSettings, write_corpus
@@ -31,6 +33,7 @@ from pipelines.crawl.pages import write_pages
 from pipelines.crawl.planted import PlantedSettings, write_planted_crawl
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.crawl.url_index import write_url_index
+from pipelines.crawl.urls import canonical_url
 from pipelines.storage import Artifact, Store
 
 KEYWORDS = re.compile(
@@ -54,7 +57,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crawl:
-    """Pages with the truth about them, and where the seed lies."""
+    """Pages with the truth about them by URL key, and where the seed lies."""
 
     name: str
     pages: Mapping[str, Artifact]
@@ -63,8 +66,8 @@ class Crawl:
     seed: SeedSettings
 
 
-def run_loop(store: Store, crawl: Crawl, iterations: int = 4) -> list[tuple[Artifact, Artifact]]:
-    """(recalled, corpus) of each iteration, until it converges."""
+def run_loop(store: Store, crawl: Crawl, iterations: int = 4) -> list[tuple[Mapping[str, Artifact], Artifact]]:
+    """(scores, corpus) of each iteration, until it converges."""
     own = {"pages": crawl.pages, "url_index": crawl.url_index}
 
     def build(name: str, write: Callable[..., dict[str, object]], settings: object, **inputs: object) -> Artifact:
@@ -83,35 +86,42 @@ def run_loop(store: Store, crawl: Crawl, iterations: int = 4) -> list[tuple[Arti
         annotations = build(f"{i}/annotations", write_annotations, AnnotationSettings(), domains=domains)
         inputs = {"previous": corpus, "recalled": recalled, "annotations": annotations, "iteration": i}
         corpus = build(f"{i}/corpus", write_corpus, GrowthSettings(), **inputs, **own)
-        made.append((recalled, corpus))
+        made.append((scores, corpus))
         if corpus.facts["converged"]:
             break
     return made
 
 
-def row(name: str, urls: set[str], truth: Mapping[str, Truth]) -> str:
+def single_pass(store: Store, crawl: Crawl, scores: Mapping[str, Artifact]) -> Artifact:
+    """What one classifier alone puts above zero, without the calibration by language."""
+    settings = RecallSettings(calibration=CalibrationSettings(farthest=0))
+    own = {"pages": crawl.pages, "url_index": crawl.url_index}
+    return store.build(f"{crawl.name}/single_pass", partial(write_recalled, settings=settings, scores=scores, **own))
+
+
+def row(name: str, keys: set[str], truth: Mapping[str, Truth]) -> str:
     """One line of the table: recall of the wanted pages, of the Chinese mathematics, and precision."""
-    wanted = {url for url, page in truth.items() if page.wanted}
-    chinese = {url for url, page in truth.items() if page.math and page.language == "zh"}
-    known = [truth[url].math for url in urls if url in truth and truth[url].math is not None]
-    share = partial(_share, urls)
-    return f"| {name} | {len(urls)} | {share(wanted)} | {share(chinese)} | {sum(map(bool, known)) / max(1, len(known)):.1%} |"
+    wanted = {key for key, page in truth.items() if page.wanted}
+    chinese = {key for key, page in truth.items() if page.math and page.language == "zh"}
+    known = [truth[key].math for key in keys if key in truth and truth[key].math is not None]
+    share = partial(_share, keys)
+    return f"| {name} | {len(keys)} | {share(wanted)} | {share(chinese)} | {sum(map(bool, known)) / max(1, len(known)):.1%} |"
 
 
-def _share(urls: set[str], of: set[str]) -> str:
-    return f"{len(urls & of) / len(of):.1%} of {len(of)}" if of else "–"
+def _share(keys: set[str], of: set[str]) -> str:
+    return f"{len(keys & of) / len(of):.1%} of {len(of)}" if of else "–"
 
 
-def urls_of(artifact: Artifact) -> set[str]:
-    return {url for batch in table_batches(artifact, ["url"]) for url in batch["url"].to_pylist()}
+def keys_of(artifact: Artifact) -> set[str]:
+    return {key for batch in table_batches(artifact, ["url_key"]) for key in batch["url_key"].to_pylist()}
 
 
 def prefiltered(crawl: Crawl) -> set[str]:
-    rows = NewestRows(crawl.pages, crawl.url_index).batches(["url_key", "url", "text"])
+    rows = NewestRows(crawl.pages, crawl.url_index).batches(["url_key", "text"])
     return {
-        url
+        key
         for batch in rows
-        for url, text in zip(batch["url"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        for key, text in zip(batch["url_key"].to_pylist(), batch["text"].to_pylist(), strict=True)
         if text and KEYWORDS.search(text)
     }
 
@@ -127,22 +137,28 @@ def real_crawl(store: Store, root: Path, seed: str) -> Crawl:
                 formulas = int(line.get("formulas") or line.get("math_markup") or 0)
                 math = {"math": True, "other": False}.get(line["topic"])
                 wanted = math is True and formulas > 0 and name == "realweb"
-                truth[line["url"]] = Truth(math=math, wanted=wanted, language=line.get("language") or "en")
+                truth[canonical_url(line["url"])] = Truth(
+                    math=math, wanted=wanted, language=line.get("language") or "en"
+                )
     return _crawled(store, f"real-{seed}", settings, truth, SeedSettings(crawl=(SeedPages(prefix=seed, limit=200),)))
 
 
-def planted_crawl(store: Store) -> Crawl:
-    planted = store.build("planted", partial(write_planted_crawl, settings=PlantedSettings()))
+def planted_crawl(store: Store, planting: PlantedSettings) -> Crawl:
+    planted = store.build("planted_crawl", partial(write_planted_crawl, settings=planting), settings=planting)
     settings = CrawlSettings(folder=planted.path)
     truth, seeds = {}, []
     for line in (planted.path / "truth.jsonl").read_text(encoding="utf-8").splitlines():
         page = json.loads(line)
         if page["newest"] and page["readable"]:
             wanted = page["math"] and bool(page["formulas"])
-            truth[page["url"]] = Truth(math=page["math"], wanted=wanted, language=page["language"])
+            truth[canonical_url(page["url"])] = Truth(math=page["math"], wanted=wanted, language=page["language"])
             seeds += [page["domain"]] if page["seed"] else []
     return _crawled(
-        store, "planted", settings, truth, SeedSettings(crawl=(SeedPages(prefix=place_of(f"http://{seeds[0]}")),))
+        store,
+        f"planted-{planting.seed}-{planting.scale:g}",
+        settings,
+        truth,
+        SeedSettings(crawl=(SeedPages(prefix=place_of(f"http://{seeds[0]}")),)),
     )
 
 
@@ -165,9 +181,9 @@ def table(store: Store, crawl: Crawl) -> str:
         "| way | pages | pages with formulas of mathematical sites | Chinese mathematics | of what is kept, mathematics |",
         "| --- | --- | --- | --- | --- |",
         row("keyword prefilter", prefiltered(crawl), crawl.truth),
-        row("classifier, one pass", urls_of(made[0][0]), crawl.truth),
+        row("classifier, one pass", keys_of(single_pass(store, crawl, made[0][0])), crawl.truth),
     ]
-    lines += [row(f"loop, iteration {i}", urls_of(corpus), crawl.truth) for i, (_, corpus) in enumerate(made, 1)]
+    lines += [row(f"loop, iteration {i}", keys_of(corpus), crawl.truth) for i, (_, corpus) in enumerate(made, 1)]
     return "\n".join(lines)
 
 
@@ -175,12 +191,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", default="docs.scipy.org", help="URL prefix of the seed among the real pages")
     parser.add_argument("--only", choices=("real", "planted"))
+    parser.add_argument("--draw", type=int, default=PlantedSettings().seed, help="seed of the embedded crawl")
+    parser.add_argument("--scale", type=float, default=1.0, help="its pages per section, relative to the demo's")
     parser.add_argument("--keep", type=Path, help="a folder for the artifacts (default: a temporary one)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(arguments.keep or scratch)
         if arguments.only != "real":
-            print(table(store, planted_crawl(store)))
+            print(table(store, planted_crawl(store, PlantedSettings(seed=arguments.draw, scale=arguments.scale))))
         real = os.environ.get("MATHSIEVE_REAL_DATA")
         if arguments.only != "planted" and real:
             print(table(store, real_crawl(store, Path(real), arguments.seed)))

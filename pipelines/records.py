@@ -27,6 +27,7 @@ PAGES = pa.schema(
         ("title", pa.string()),
         ("text", pa.large_string()),  # cheap text; null where the route is `counted`
         ("markers", pa.int32()),  # count of math markers in the raw HTML
+        ("words", pa.bool_()),  # whether its sentences use the words of mathematics; null where there is no text
         ("route", pa.string()),  # kept | sampled (no math evidence, kept whole as a negative) | counted (facts only)
     ]
 )
@@ -38,6 +39,7 @@ SCORES = pa.schema(
         ("language", pa.string()),
         ("margin", pa.float32()),  # log-odds of `math`, natural log
         ("tokens", pa.int32()),  # estimated tokens of the cheap text
+        ("witnessed", pa.bool_()),  # formulas in its HTML or words of mathematics in its text, which no classifier saw
     ]
 )
 

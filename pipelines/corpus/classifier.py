@@ -1,7 +1,8 @@
 """The page classifier: fastText on the corpus so far against random pages (DeepSeekMath §2.1).
 
 The crawl's pages are not negatives but *unlabelled*: the mathematics to be found is among them. So whatever is known
-to be mathematics is left out (collected pages, pages with formulas in their markup), and so is what looks like it:
+to be mathematics is left out (collected pages, pages with formulas in their markup or words of mathematics in their
+sentences), and so is what looks like it:
 each domain is scored by a model that never saw it (negatives are folded by domain), and pages that this model takes
 for mathematics, or whole domains with many such pages, are not taught as negatives. Lines that a host repeats from
 page to page are left out of what is learnt, or one site's menu would be the best sign of mathematics.
@@ -80,11 +81,10 @@ def write_classifier(
     positives: Artifact,
     pages: Mapping[str, Artifact],
     url_index: Artifact,
-    annotations: Artifact | None = None,
 ) -> dict[str, Json]:
     """Fill `folder` with classifier.bin, its collapsed form (linear.py) and report.json.
 
-    Raises CorpusError where a class is empty. `annotations`: pages under prefixes judged mathematics are no negatives.
+    Raises CorpusError where a class is empty.
     """
     if positives.facts.get("converged"):
         return {"converged": True}
@@ -92,7 +92,7 @@ def write_classifier(
     if not known:
         raise CorpusError(f"{positives.path}: expected pages with text to learn from; found none. Give a larger seed.")
     formulas = _FormulaShares()
-    unlabelled = sample_unlabelled(NewestRows(pages, url_index), settings, positives, _accepted(annotations), formulas)
+    unlabelled = sample_unlabelled(NewestRows(pages, url_index), settings, positives, formulas)
     if not unlabelled:
         raise CorpusError(
             "the classifier needs negatives: expected crawl pages that are not known mathematics; found none. "
@@ -162,26 +162,27 @@ def sample_positives(collected: Artifact, settings: ClassifierSettings) -> list[
 
 
 def sample_unlabelled(
-    newest: NewestRows,
-    settings: ClassifierSettings,
-    collected: Artifact,
-    accepted: Sequence[str],
-    formulas: _FormulaShares,
+    newest: NewestRows, settings: ClassifierSettings, collected: Artifact, formulas: _FormulaShares
 ) -> list[Sample]:
-    """Random pages with text that are not known to be mathematics. What was only recalled is not known: else the pages
+    """Random pages with text that are not known to be mathematics, and that neither formulas in their HTML nor words
+    of mathematics in their sentences make suspect: word problems carry no formula, and taught as negatives they would
+    never be found. What was only recalled is not known: else the pages
     that one iteration takes by mistake would be missing among the negatives of the next."""
     known = sorted_keys(collected, without_origin="recalled")
     rows: list[Sample] = []
-    for batch in newest.batches(["url_key", "url", "host", "path", "domain", "language", "text", "markers"]):
+    for batch in newest.batches(["url_key", "url", "host", "path", "domain", "language", "text", "markers", "words"]):
         hashes = key_hashes(batch["url_key"].to_pylist())
         is_known = is_among(hashes, known)
         for row, key, collected_already in zip(batch.to_pylist(), hashes, is_known, strict=True):
             formulas.add(row["domain"], row["markers"])
-            place = f"{row['host']}{row['path']}".removeprefix("www.")
-            if collected_already or not row["text"] or (row["markers"] or 0) >= settings.known_math_markers:
+            if (
+                collected_already
+                or not row["text"]
+                or row["words"]
+                or (row["markers"] or 0) >= settings.known_math_markers
+            ):
                 continue
-            if not any(place.startswith(prefix) for prefix in accepted):
-                rows.append(_sample(row, key, settings))
+            rows.append(_sample(row, key, settings))
         rows = _first(rows, OVERSAMPLED * settings.negatives)
     known_domains = formulas.domains_over(settings.known_math_share)
     unknown = sorted((row for row in rows if row.domain not in known_domains), key=lambda sample: sample.key)
@@ -334,10 +335,3 @@ def _first(rows: list[Sample], limit: int) -> list[Sample]:
 def _stratum(sample: Sample) -> tuple[str, int]:
     """Language, and the power of four of the length."""
     return sample.language, len(sample.text).bit_length() // 2
-
-
-def _accepted(annotations: Artifact | None) -> list[str]:
-    if annotations is None:
-        return []
-    lines = annotations.file("decisions.jsonl").read_text(encoding="utf-8").splitlines()
-    return [row["prefix"] for row in map(json.loads, lines) if row["verdict"] == "math"]

@@ -41,7 +41,7 @@ class DomainSettings(Settings):
     candidate_share: float = Field(default=0.1, gt=0, le=1)  # §2.1: "more than 10 % of the web pages collected"
     least_collected: int = Field(default=3, ge=1)  # pages; a share of fewer says nothing
     depth: int = Field(default=5, ge=1)  # host and path segments of a prefix
-    prefix_bits: float = Field(default=8.0, ge=0)  # about what its name and two shares take to be told
+    prefix_bits: float = Field(default=8.0, ge=0)  # about what its name and three shares take to be told
     examples: int = Field(default=5, ge=1)
 
 
@@ -52,6 +52,7 @@ class _Node:
     pages: int = 0
     collected: int = 0
     formulas: int = 0
+    words: int = 0
     children: dict[str, _Node] = field(default_factory=dict)
 
 
@@ -66,11 +67,10 @@ def write_domains(
     domains = _domain_rows(newest, collected, settings)
     candidates = {row["domain"] for row in domains if row["candidate"]}
     roots: dict[str, _Node] = defaultdict(_Node)
-    for row, is_collected in _rows(newest, collected, ["url_key", "domain", "host", "path", "markers"]):
+    for row, is_collected in _rows(newest, collected, ["url_key", "domain", "host", "path", "markers", "words"]):
         if row["domain"] in candidates:
-            _grow(
-                roots[row["domain"]], segments(row["host"], row["path"], settings.depth), is_collected, row["markers"]
-            )
+            facts = _Node(pages=1, collected=is_collected, formulas=bool(row["markers"]), words=bool(row["words"]))
+            _grow(roots[row["domain"]], segments(row["host"], row["path"], settings.depth), facts)
     chosen = {prefix: node for domain in sorted(roots) for prefix, node in propose(roots[domain], settings)}
     examples = _examples(newest, collected, chosen, candidates, settings)
     shares = {row["domain"]: row for row in domains}
@@ -86,16 +86,19 @@ def write_domains(
 
 
 def segments(host: str, path: str, depth: int) -> list[str]:
-    """Host, then the folders of the path: a page's own name and its query are no prefix of others."""
-    folders = path.partition("?")[0].strip("/").split("/")[:-1]
+    """Host, then the folders of the path: a page's own name is no prefix of others, unless it is a script's, with a
+    query that names the page (`forum.php?tid=7`)."""
+    place, _, query = path.partition("#")[0].partition("?")
+    parts = place.strip("/").split("/")
+    folders = parts if query else parts[:-1]
     return [host.removeprefix("www."), *(part for part in folders if part)][:depth]
 
 
 def propose(root: _Node, settings: DomainSettings) -> list[tuple[str, _Node]]:
     """The prefixes in which enough was collected, of the cut of the tree that describes its pages in the fewest bits.
 
-    A prefix costs `prefix_bits` and the entropy of two facts about each of its pages, collected or not and with
-    formulas or not: so it ends where the pages below it are alike, and lecture notes part from the news beside them.
+    A prefix costs `prefix_bits` and the entropy of three facts about each of its pages, collected or not, with formulas
+    or not, with words of mathematics or not: so it ends where the pages below it are alike, and lecture notes part from the news beside them.
     """
     cut = [_best_cut(child, name, settings)[1] for name, child in sorted(root.children.items())]
     return [
@@ -121,6 +124,7 @@ def _best_cut(node: _Node, prefix: str, settings: DomainSettings) -> tuple[float
         pages=node.pages - sum(child.pages for child in children),
         collected=node.collected - sum(child.collected for child in children),
         formulas=node.formulas - sum(child.formulas for child in children),
+        words=node.words - sum(child.words for child in children),
     )
     parted = sum(part[0] for part in below) + (settings.prefix_bits + _bits(rest) if rest.pages else 0.0)
     if whole <= parted:
@@ -129,21 +133,22 @@ def _best_cut(node: _Node, prefix: str, settings: DomainSettings) -> tuple[float
 
 
 def _bits(node: _Node) -> float:
-    """The entropy of the pages' two facts."""
-    return sum(_entropy(count, node.pages) for count in (node.collected, node.formulas))
+    """The entropy of the pages' three facts."""
+    return sum(_entropy(count, node.pages) for count in (node.collected, node.formulas, node.words))
 
 
 def _entropy(count: int, total: int) -> float:
     return sum(-part * math.log2(part / total) for part in (count, total - count) if part)
 
 
-def _grow(root: _Node, path: list[str], collected: bool, markers: int | None) -> None:
+def _grow(root: _Node, path: list[str], facts: _Node) -> None:
     node = root
     for name in path:
         node = node.children.setdefault(name, _Node())
-        node.pages += 1
-        node.collected += collected
-        node.formulas += bool(markers)
+        node.pages += facts.pages
+        node.collected += facts.collected
+        node.formulas += facts.formulas
+        node.words += facts.words
 
 
 def _rows(newest: NewestRows, collected: object, columns: list[str]) -> Iterator[tuple[dict[str, Json], bool]]:
@@ -227,6 +232,7 @@ def _proposal(
         "collected": node.collected,
         "share": round(node.collected / node.pages, 4),
         "with_formulas": node.formulas,
+        "with_words": node.words,
         "examples": {kind: [shown for _, shown in held] for kind, held in examples.items()},
     }
 

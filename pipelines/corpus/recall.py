@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from evaluators.records import Settings
+from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
 from pipelines.corpus.page_tables import NewestRows, TableWriter, key_hashes, table_batches
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json
@@ -33,6 +34,7 @@ class RecallSettings(Settings):
 
     token_budget: int | None = Field(default=None, gt=0)  # §2.1 kept 40 B tokens in the first iteration
     threshold: float | None = 0.0  # margin; 0: more like the positives than like the negatives. None: the budget alone
+    calibration: CalibrationSettings = CalibrationSettings()
 
     def model_post_init(self, _: object) -> None:
         if self.token_budget is None and self.threshold is None:
@@ -78,11 +80,12 @@ def write_recalled(
         TableWriter(folder, "recalled", COLLECTED).close()
         return {"rows": 0, "tokens": 0, "converged": True}
     newest = NewestRows(pages, url_index)
-    histogram = sum((_histogram(scores[name], newest, name) for name in sorted(scores)), Histogram())
+    scored = _Scores(scores, newest, settings.calibration)
+    histogram = sum((_histogram(scored, name) for name in sorted(scores)), Histogram())
     cut = histogram.cut(settings.token_budget) if settings.token_budget is not None else -1
     threshold = -np.inf if settings.threshold is None else settings.threshold
-    in_cut = _kept_in_cut(scores, newest, histogram, cut, settings.token_budget, threshold)
-    kept = {name: _kept(scores[name], newest, name, cut, in_cut, threshold) for name in sorted(scores)}
+    in_cut = _kept_in_cut(scored, histogram, cut, settings.token_budget, threshold)
+    kept = {name: _kept(scored, name, cut, in_cut, threshold) for name in sorted(scores)}
     facts = _write_ranked(folder, newest, kept, histogram)
     total = int(histogram.tokens.sum())
     lowest = min((float(margins.min()) for _, margins in kept.values() if len(margins)), default=None)
@@ -93,47 +96,57 @@ def write_recalled(
         "scored_tokens": total,
         "lowest_margin": None if lowest is None else round(lowest, 4),
         "budget_filled": settings.token_budget is None or total >= settings.token_budget,
+        "raised_languages": scored.shifts,
         "converged": False,
         "classifier": quality,
     }
 
 
-def _score_batches(
-    table: Artifact, newest: NewestRows, snapshot: str
-) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.float32]]]:
-    for batch in table_batches(table):
-        rows = batch.filter(pa.array(newest.are_newest(snapshot, batch["url_key"].to_pylist())))
-        yield rows, rows["margin"].to_numpy()
+class _Scores:
+    """The scores of the newest captures, with margins calibrated by language."""
+
+    def __init__(self, tables: Mapping[str, Artifact], newest: NewestRows, settings: CalibrationSettings) -> None:
+        self.tables, self._newest, self.shifts = tables, newest, {}
+        witnessed = WitnessedMargins(settings)
+        for snapshot in sorted(tables):
+            for rows, margins in self.batches(snapshot):
+                flags = pc.fill_null(rows["witnessed"], False).to_numpy(zero_copy_only=False)
+                witnessed.add(_languages(rows), margins, flags)
+        self.shifts = witnessed.shifts()
+
+    def batches(self, snapshot: str) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.float32]]]:
+        for batch in table_batches(self.tables[snapshot]):
+            rows = batch.filter(pa.array(self._newest.are_newest(snapshot, batch["url_key"].to_pylist())))
+            margins, languages = rows["margin"].to_numpy().copy(), _languages(rows)
+            for language, shift in self.shifts.items():
+                margins[languages == language] += np.float32(shift)
+            yield rows, margins
 
 
-def _histogram(table: Artifact, newest: NewestRows, snapshot: str) -> Histogram:
+def _languages(rows: pa.RecordBatch) -> npt.NDArray[np.object_]:
+    names: npt.NDArray[np.object_] = pc.fill_null(rows["language"], "").to_numpy(zero_copy_only=False)
+    return names
+
+
+def _histogram(scores: _Scores, snapshot: str) -> Histogram:
     histogram = Histogram()
-    for rows, margins in _score_batches(table, newest, snapshot):
+    for rows, margins in scores.batches(snapshot):
         histogram.add(margins, rows["tokens"].to_numpy().astype(np.int64))
     return histogram
 
 
-def _kept_in_cut(
-    scores: Mapping[str, Artifact],
-    newest: NewestRows,
-    histogram: Histogram,
-    cut: int,
-    budget: int | None,
-    threshold: float,
-) -> set[str]:
+def _kept_in_cut(scores: _Scores, histogram: Histogram, cut: int, budget: int | None, threshold: float) -> set[str]:
     """Of the bin in which the budget ends, the pages that still fit: ranked by margin, then key; the first that does
     not fit ends it."""
     if cut < 0 or budget is None:
         return set()
     ranked: list[tuple[float, str, int]] = []
-    for name in sorted(scores):
-        for rows, margins in _score_batches(scores[name], newest, name):
-            here = pa.array((bin_of(margins) == cut) & (margins >= threshold))
-            found = rows.filter(here)
+    for name in sorted(scores.tables):
+        for rows, margins in scores.batches(name):
+            here = (bin_of(margins) == cut) & (margins >= threshold)
+            found = rows.filter(pa.array(here))
             ranked += zip(
-                (-found["margin"].to_numpy()).tolist(),
-                *(found[c].to_pylist() for c in ("url_key", "tokens")),
-                strict=True,
+                (-margins[here]).tolist(), *(found[c].to_pylist() for c in ("url_key", "tokens")), strict=True
             )
     left = budget - int(histogram.tokens[cut + 1 :].sum())
     fitting = set()
@@ -146,11 +159,11 @@ def _kept_in_cut(
 
 
 def _kept(
-    table: Artifact, newest: NewestRows, snapshot: str, cut: int, in_cut: set[str], threshold: float
+    scores: _Scores, snapshot: str, cut: int, in_cut: set[str], threshold: float
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]:
     """Hashes of the snapshot's kept keys, sorted, and their margins."""
     hashes, margins = [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]
-    for rows, values in _score_batches(table, newest, snapshot):
+    for rows, values in scores.batches(snapshot):
         keys = rows["url_key"].to_pylist()
         fits = np.array([key in in_cut for key in keys], dtype=np.bool_)
         keep = (values >= threshold) & ((bin_of(values) > cut) | fits)

@@ -23,7 +23,7 @@ from pipelines.corpus.page_tables import BATCH, TableWriter, estimated_tokens, t
 from pipelines.records import SCORES
 from pipelines.storage import Artifact, Json
 
-COLUMNS = ["url_key", "domain", "language", "text"]
+COLUMNS = ["url_key", "domain", "language", "text", "markers", "words"]
 SMALL = 4_000
 """Rows below which starting processes costs more than it saves."""
 _classifier: LinearClassifier | None = None
@@ -93,6 +93,7 @@ def _score_group(place: tuple[Path, int]) -> tuple[list[pa.Table], int]:
                 rows["language"],
                 pa.array(margins),
                 estimated_tokens(rows["text"]),
+                pc.or_(pc.fill_null(pc.greater(rows["markers"], 0), False), pc.fill_null(rows["words"], False)),
             ]
             tables.append(pa.table(columns, schema=SCORES))
     return tables, read

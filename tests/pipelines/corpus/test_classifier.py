@@ -12,6 +12,7 @@ from pipelines.corpus.normalisation import body, line, words
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
+from pipelines.records import PAGES
 
 SHAPE = Shape(dim=8, learning_rate=0.1, ngrams=3, least_count=1, epochs=5, bucket=5000)
 SMALL = ClassifierSettings(dim=8, ngrams=2, bucket=5000, least_count=1)
@@ -105,6 +106,19 @@ def test_after_convergence_nothing_is_trained_and_nothing_scored(stage, crawl, s
     assert list(classifier.path.iterdir()) == []
     scores = stage(write_scores, ScoreSettings(), classifier=classifier, pages=crawl["pages"]["A"])
     assert scores.facts == {"rows": 0, "pages": 0, "converged": True}
+
+
+def test_a_page_that_speaks_of_mathematics_is_no_negative(stage, stored, crawl):
+    """Two sites' pages without formulas; where those of one use the words of word problems, 40 negatives are fewer."""
+    plain = [row for batch in table_batches(crawl["pages"]["A"]) for row in batch.to_pylist()]
+    rows = [row | {"words": row["host"] == "town.com"} for row in plain]
+    spoken = crawl | {"pages": {"A": stored("spoken", rows, PAGES)}}
+    found = []
+    for own in (crawl, spoken):
+        seed = stage(write_seed, SEED, **own)
+        report = stage(write_classifier, SMALL, positives=seed, **own).facts
+        found.append(report["negatives"] + report["look_alikes_left_out"])
+    assert found[0] - found[1] == 40
 
 
 def test_a_crawl_of_nothing_but_known_mathematics_has_no_negatives(stage, crawl):

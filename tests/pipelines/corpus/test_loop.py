@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,8 +15,9 @@ from pipelines.corpus.annotations import (
     wilson,
     write_annotations,
 )
+from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
-from pipelines.corpus.domains import DomainSettings, write_domains
+from pipelines.corpus.domains import DomainSettings, segments, write_domains
 from pipelines.corpus.growth import GrowthSettings, write_corpus
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.recall import Histogram, RecallSettings, write_recalled
@@ -24,6 +26,7 @@ from pipelines.corpus.seed import SeedPages, SeedSettings, is_under, place_of, w
 from pipelines.records import COLLECTED, SCORES
 
 SMALL = ClassifierSettings(dim=8, ngrams=2, bucket=5000, least_count=1)
+FACTS = {"domain": "d", "tokens": 10}
 SEED = SeedSettings(crawl=(SeedPages(prefix="seed.org", limit=30),))
 
 
@@ -43,6 +46,15 @@ def test_a_prefix_ends_at_a_path_segment():
     assert is_under("a.org/doc", "https://www.a.org/doc")
     assert not is_under("a.org/doctors", "a.org/doc")
     assert not is_under("a.organic/x", "a.org")
+
+
+def test_a_script_with_a_query_is_a_folder_of_its_pages():
+    assert segments("bbs.a.org", "/forum.php?tid=7", 5) == ["bbs.a.org", "forum.php"]
+    assert segments("www.a.org", "/w/index.php?title=Ring&x=/y/z", 5) == ["a.org", "w", "index.php"]
+    assert segments("a.org", "/?p=7", 5) == segments("a.org", "/about", 5) == segments("a.org", "/", 5) == ["a.org"]
+    assert segments("a.org", "//doc///x/y.html#a/b?c", 5) == ["a.org", "doc", "x"]
+    assert is_under("bbs.a.org/forum.php?tid=7", "bbs.a.org/forum.php")
+    assert not is_under("bbs.a.org/chat.php?tid=7", "bbs.a.org/forum.php")
 
 
 def test_two_spellings_of_a_url_are_one_place():
@@ -78,8 +90,6 @@ def test_an_empty_seed_is_refused(stage, crawl):
 
 
 def test_histograms_add_up():
-    import numpy as np
-
     parts = [Histogram(), Histogram()]
     parts[0].add(np.array([1.0, -100.0], np.float32), np.array([5, 7]))
     parts[1].add(np.array([1.0, 100.0], np.float32), np.array([2, 3]))
@@ -104,6 +114,41 @@ def test_a_corpus_smaller_than_its_budget_says_so(stage, crawl, stored):
 def test_a_snapshot_without_pages_recalls_nothing(stage, crawl, stored):
     recalled = stage(write_recalled, RecallSettings(), scores=scores_of(stored, {}), **crawl)
     assert (recalled.facts["rows"], recalled.facts["lowest_margin"]) == (0, None)
+
+
+def test_a_language_is_raised_as_far_as_its_pages_are_witnessed(stage, crawl, stored):
+    """40 Chinese pages at -2, all witnessed; 40 at -3, none; English pages at -1, half of them: only zh may come up."""
+    rows = [
+        {"url_key": f"{site}/{folder}/{n}", "language": language, "margin": m, "witnessed": w(n)} | FACTS
+        for site, folder, language, m, w in (
+            ("seed.org", "notes", "zh", -2.0, lambda n: True),
+            ("town.com", "story", "zh", -3.0, lambda n: False),
+            ("food.com", "story", "en", -1.0, lambda n: n % 2 == 0),
+        )
+        for n in range(40)
+    ]
+    scores = {"A": stored("scores", rows, SCORES)}
+    recalled = stage(write_recalled, RecallSettings(), scores=scores, **crawl)
+    assert {key.partition("/")[0] for key in keys(recalled)} == {"seed.org"}
+    assert recalled.facts["rows"] == 40
+    assert list(recalled.facts["raised_languages"]) == ["zh"]
+    assert 2.0 <= recalled.facts["raised_languages"]["zh"] <= 2.1
+    off = RecallSettings(calibration=CalibrationSettings(farthest=0))
+    assert stage(write_recalled, off, scores=scores, **crawl).facts["rows"] == 0
+
+
+def test_few_pages_raise_no_language(stage, crawl, stored):
+    row = {"language": "zh", "margin": -1.0, "witnessed": True} | FACTS
+    scores = {"A": stored("scores", [row | {"url_key": f"seed.org/notes/{n}"} for n in range(9)], SCORES)}
+    assert stage(write_recalled, RecallSettings(), scores=scores, **crawl).facts["raised_languages"] == {}
+
+
+def test_witnessed_pages_behind_a_run_of_others_are_out_of_reach():
+    """The share among all that is added would still pass; that of the last ten pages does not."""
+    margins = WitnessedMargins(CalibrationSettings())
+    values = np.array([-1.0] * 200 + [-2.0] * 10 + [-3.0], np.float32)
+    margins.add(np.array(["zh"] * 211, object), values, np.array([True] * 200 + [False] * 10 + [True]))
+    assert margins.shifts()["zh"] == pytest.approx(1.05)
 
 
 def test_prefixes_part_lecture_notes_from_the_news_beside_them(stage, crawl, stored):

@@ -69,6 +69,7 @@ def test_a_row_says_all_that_is_known_of_a_page(crawl):
         "title": "T",
         "text": PROSE.strip(),
         "markers": 0,
+        "words": False,
         "route": "kept",
     }
     assert facts == {"rows": 1, "warc_files": 1, "outcomes": {"kept": 1}}

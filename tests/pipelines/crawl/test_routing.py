@@ -4,6 +4,7 @@ import pytest
 
 from pipelines.crawl.evidence_training import write_evidence
 from pipelines.crawl.language import language_of
+from pipelines.crawl.page_rows import speaks_of_mathematics
 from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route
 from pipelines.crawl.settings import CrawlError
 from pipelines.crawl.text import cheap_text, glimpse
@@ -130,3 +131,27 @@ def test_languages_are_told_apart(language, text):
 @pytest.mark.parametrize("text", ["\n\n", "\ud800 words and more words in English\nover lines", "\0", "😀" * 10])
 def test_no_text_breaks_the_identifier(text):
     assert isinstance(language_of(text.encode("utf-8", "replace").decode()), str)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tom has 14 marbles and gives five of them to Ann. How many marbles are left for him at the end?",
+        "小明有十四颗弹珠，送给小红五颗以后，又买来三颗，请问小明现在还剩几颗弹珠？",
+        "We state the theorem and a lemma on which its proof rests, and then turn to the applications.",
+    ],
+)
+def test_word_problems_and_proofs_speak_of_mathematics(text):
+    assert speaks_of_mathematics(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Theorems\nLemmas\nPolynomials\nHow many?\nThe market opens at eight and closes at noon, as it has for years.",
+        "记者从有关部门获悉，新建的大桥预计于五月完工，当地居民表示希望噪音早日结束。",
+        "",
+    ],
+)
+def test_menus_and_news_do_not(text):
+    assert not speaks_of_mathematics(text)
