@@ -17,9 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,8 +32,10 @@ from evaluators.answers.check import check, check_output
 from evaluators.answers.profiles import PROFILES
 from evaluators.answers.verdicts import Verdict
 
-CHUNK = 2_000
-"""Lines of one task: large enough that a task outweighs its transport."""
+CHUNK = 256
+"""Lines of one task: enough that a task outweighs its transport, few enough that slow lines hold back little output."""
+SILENCE = 5.0
+"""Seconds after which a long file tells how far it is, and then again at this interval."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prediction", nargs="?", help="the answer to judge; with --outputs, a whole model output")
     parser.add_argument("--profile", choices=tuple(PROFILES), default="strict", help="default: strict")
     parser.add_argument("--problem", help="the problem's text, which decides what is ambiguous")
-    parser.add_argument("--explain", action="store_true", help="show how both were read, and the stage that decided")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="show how both were read, and the stage that decided; in a file's verdicts as reference_form and prediction_form",
+    )
     parser.add_argument("--jsonl", metavar="FILE", help="judge every line of a file; - reads standard input")
     parser.add_argument("--outputs", action="store_true", help="predictions are whole model outputs")
     parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes; default: one per core")
+    parser.epilog = "With --jsonl, progress goes to standard error every five seconds; --quiet withholds it."
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,23 +91,38 @@ def _judged(reference: str, prediction: str, problem: str | None, profile: str, 
 # ---- files
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """How the lines of a file are judged."""
+
+    profile: str
+    outputs: bool
+    explain: bool
+
+
 def _run_file(arguments: argparse.Namespace) -> int:
     if arguments.reference is not None:
         print("mathsieve check: give either a pair or --jsonl FILE, not both", file=sys.stderr)
         return 2
-    workers = arguments.workers or os.cpu_count() or 1
+    workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
+    if workers < 1:
+        print(f"mathsieve check: --workers: expected at least 1, found {workers}", file=sys.stderr)
+        return 2
+    judge = Judge(profile=arguments.profile, outputs=arguments.outputs, explain=arguments.explain)
     try:
         source = sys.stdin.buffer if arguments.jsonl == "-" else Path(arguments.jsonl).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         print(f"mathsieve check: cannot read {arguments.jsonl}: {error.strerror}", file=sys.stderr)
         return 2
     errors = total = 0
+    progress = Progress(source, quiet=arguments.quiet)
     try:
         with source:
-            for judged, malformed in _verdicts(source, arguments.profile, arguments.outputs, workers):
+            for judged, malformed, size in _verdicts(source, judge, workers):
                 _write_text(sys.stdout, judged)
                 errors += malformed
                 total += judged.count("\n")
+                progress.tell(total, size)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -108,7 +134,44 @@ def _run_file(arguments: argparse.Namespace) -> int:
     return 1 if errors else 0
 
 
-def _verdicts(source: Iterable[bytes], profile: str, outputs: bool, workers: int) -> Iterator[tuple[str, int]]:
+class Progress:
+    """Tells standard error how far a long file is, and when it will be judged where its size is known."""
+
+    def __init__(self, source: IO[bytes], *, quiet: bool) -> None:
+        status = os.fstat(source.fileno()) if _has_descriptor(source) else None
+        self.size = status.st_size if status is not None and stat.S_ISREG(status.st_mode) else 0
+        self.quiet = quiet
+        self.begun = self.told = time.monotonic()
+        self.read = 0
+
+    def tell(self, lines: int, size: int) -> None:
+        """`lines` in all so far; `size` bytes of input more."""
+        self.read += size
+        now = time.monotonic()
+        if self.quiet or now - self.told < SILENCE:
+            return
+        self.told = now
+        rate = lines / (now - self.begun)
+        left = ""
+        if self.size:
+            seconds = (now - self.begun) * (self.size - self.read) / max(self.read, 1)
+            left = f", {100 * self.read // self.size} %, about {seconds:,.0f} s left"
+        print(f"mathsieve check: {lines:,} lines, {rate:,.0f}/s{left}", file=sys.stderr, flush=True)
+
+
+def _has_descriptor(source: IO[bytes]) -> bool:
+    try:
+        source.fileno()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+Judged = tuple[str, int, int]
+"""The verdicts of a chunk, how many of its lines were malformed, its size in bytes."""
+
+
+def _verdicts(source: Iterable[bytes], judge: Judge, workers: int) -> Iterator[Judged]:
     """Judged chunks in input order; a few are in flight at once, so that memory stays bounded."""
     chunks = _chunks(source)
     first = next(chunks, None)
@@ -116,15 +179,15 @@ def _verdicts(source: Iterable[bytes], profile: str, outputs: bool, workers: int
         return
     second = next(chunks, None)
     if second is None or workers == 1:
-        yield _judge_chunk(first, profile, outputs)
+        yield _judge_chunk(first, judge)
         for chunk in _chained(second, chunks):
-            yield _judge_chunk(chunk, profile, outputs)
+            yield _judge_chunk(chunk, judge)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        flying: list[Future[tuple[str, int]]] = []
+        flying: list[Future[Judged]] = []
         for chunk in _chained(first, _chained(second, chunks)):
-            flying.append(pool.submit(_judge_chunk, chunk, profile, outputs))
-            if len(flying) > 2 * workers:
+            flying.append(pool.submit(_judge_chunk, chunk, judge))
+            if len(flying) > 4 * workers:
                 yield flying.pop(0).result()
         for future in flying:
             yield future.result()
@@ -145,18 +208,18 @@ def _chunks(source: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
         number += len(chunk)
 
 
-def _judge_chunk(chunk: tuple[int, list[bytes]], profile: str, outputs: bool) -> tuple[str, int]:
-    """One JSON line for each line of the chunk, blank ones too, and how many of them were malformed."""
+def _judge_chunk(chunk: tuple[int, list[bytes]], judge: Judge) -> Judged:
+    """One JSON line for each line of the chunk, blank ones too."""
     number, lines = chunk
     judged, malformed = [], 0
     for offset, line in enumerate(lines):
-        answer = _judge_line(line, number + offset, profile, outputs)
+        answer = _judge_line(line, number + offset, judge)
         malformed += answer["verdict"] == "error"
         judged.append(json.dumps(answer, ensure_ascii=True) + "\n")
-    return "".join(judged), malformed
+    return "".join(judged), malformed, sum(map(len, lines))
 
 
-def _judge_line(line: bytes, number: int, profile: str, outputs: bool) -> dict[str, Any]:
+def _judge_line(line: bytes, number: int, judge: Judge) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -173,10 +236,12 @@ def _judge_line(line: bytes, number: int, profile: str, outputs: bool) -> dict[s
         return _error(number, f"expected a string as 'problem', found {type(problem).__name__}")
     if prediction is None:
         return {"verdict": "no_answer", "reason": "the prediction is null", "stage": "extraction"}
-    verdict = _judged(_string(reference), _string(prediction), problem, profile, outputs)
+    verdict = _judged(_string(reference), _string(prediction), problem, judge.profile, judge.outputs)
     answer: dict[str, Any] = {"verdict": verdict.verdict, "reason": verdict.reason, "stage": verdict.stage}
-    if outputs:
+    if judge.outputs:
         answer |= {"prediction": verdict.prediction, "method": verdict.method}
+    if judge.explain:
+        answer |= {"reference_form": verdict.reference_form, "prediction_form": verdict.prediction_form}
     return answer
 
 

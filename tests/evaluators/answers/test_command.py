@@ -1,11 +1,13 @@
 """`mathsieve check` as a user calls it."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
 from assets.command_line import main
+from evaluators.answers.command import Progress
 
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
@@ -81,3 +83,28 @@ def test_a_lone_surrogate_in_a_file_is_written_as_its_escape(
     path = written(tmp_path, '{"reference": "5", "prediction": "\\ud800"}')
     assert main(["check", "--jsonl", path]) == 0
     assert lines_of(capsys)[0]["verdict"] == "unparsed"
+
+
+def test_explain_adds_both_readings_to_the_verdicts_of_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, {"reference": "(1,2)", "prediction": "[1,2]"})
+    assert main(["check", "--jsonl", path, "--explain"]) == 0
+    (verdict,) = lines_of(capsys)
+    assert (verdict["reference_form"], verdict["prediction_form"]) == ("(1, 2)", "[1, 2]")
+
+
+def test_a_long_file_tells_how_far_it_is_and_when_it_will_be_done(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(io.BytesIO(), quiet=False)
+    progress.size = 1_000
+    progress.begun, progress.told = progress.begun - 10.0, progress.told - 10.0
+    progress.tell(50, 250)
+    progress.tell(60, 50)  # at once after the last: silent
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["mathsieve check: 50 lines, 5/s, 25 %, about 30 s left"]
+
+
+def test_no_workers_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, {"reference": "1", "prediction": "1"})
+    assert main(["check", "--jsonl", path, "--workers", "0"]) == 2
+    assert "expected at least 1, found 0" in capsys.readouterr().err
