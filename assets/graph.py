@@ -96,7 +96,11 @@ def materialize(
     """
     close_orphans(instance)
     register_snapshots(instance, recipe, snapshots)
-    progress = _Progress(total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches), quiet=quiet)
+    progress = _Progress(
+        names={key.to_user_string() for key in plan.keys},
+        total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches),
+        quiet=quiet,
+    )
     definitions = dg.Definitions.merge(plan.definitions, dg.Definitions(loggers={"console": progress.logger()}))
     job = definitions.resolve_implicit_global_asset_job_def()
     for stretch in plan.stretches:
@@ -162,11 +166,11 @@ def _run_requests(stretch: Stretch, instance: dg.DagsterInstance) -> list[dict[s
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Dagster turns a signal into an error of the step that it met, at times with the step's own around it."""
+    """Dagster turns a signal into an error of the step that it met, or, between two steps, of the run."""
     for event in result.all_events:
-        error = event.step_failure_data.error if event.is_step_failure else None
+        error = getattr(event.event_specific_data, "error", None)
         while error is not None:
-            if error.cls_name == "DagsterExecutionInterruptedError":
+            if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
                 return True
             error = error.cause or error.context
     return False
@@ -185,8 +189,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
 class _Progress:
     """One line per asset as it starts and ends, driven by Dagster's own events."""
 
-    def __init__(self, *, total: int, quiet: bool) -> None:
-        self.total, self.quiet = total, quiet
+    def __init__(self, *, names: set[str], total: int, quiet: bool) -> None:
+        self.names, self.total, self.quiet = names, total, quiet
         self.done = 0
         self.started = time.monotonic()
         self.partition = ""
@@ -213,6 +217,8 @@ class _Progress:
 
     def see(self, event: dg.DagsterEvent) -> None:
         name = (event.step_key or "").replace("__", "/")
+        if name not in self.names:  # an asset check
+            return
         if event.event_type == dg.DagsterEventType.STEP_START:
             self.step_started[name] = time.monotonic()
             self._say(f"[{self.done + 1:>{len(str(self.total))}}/{self.total}] {name} {self.partition}".rstrip())

@@ -15,6 +15,10 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEFAULT_RECIPE = CHECKOUT / "recipes" / "demo.yaml"
@@ -86,13 +90,30 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
         return 0
     if missing := missing_inputs(recipe, {key.to_user_string() for key in plan.keys}):
         raise RecipeError("\n".join(f"{path}: {sentence}" for sentence in missing))
-    with dg.DagsterInstance.get() as instance:
+    with _history(captured=arguments.quiet) as instance:
         failed = materialize(plan, instance, snapshots=recipe.snapshots(), recipe=recipe.name, quiet=arguments.quiet)
     if failed:
         print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 1
     _say_where(recipe.home)
     return 0
+
+
+def _history(*, captured: bool) -> dg.DagsterInstance:
+    """Dagster's memory of all runs. Unless `captured`, what steps print goes where ours does.
+
+    Dagster captures it in files, which it shows later: but then standard error is no terminal, and every progress bar
+    hides; and a Ctrl-C at the terminal also meets the processes that copy those files back to it.
+    """
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef  # the public way to change one setting is another dagster.yaml
+
+    if captured:
+        return dg.DagsterInstance.get()
+    open_logs = {
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    }
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=open_logs))
 
 
 def _say_where(home: Path) -> None:

@@ -64,7 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _become(words: list[str]) -> NoReturn:
     """Replace this process, so that a signal to it reaches Dagster."""
-    os.execv(sys.executable, [sys.executable, "-m", *words])
+    unsaid = (
+        "ignore:Function `dev_command` is superseded"  # `dg dev` would want its own project file beside workspace.yaml
+    )
+    os.execv(sys.executable, [sys.executable, "-W", unsaid, "-m", *words])
 
 
 def _is_free(port: int) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from tqdm import tqdm
 
 from evaluators.records import Settings
 from pipelines.corpus.classifier_report import classifier_report
@@ -107,7 +109,8 @@ def write_classifier(
     look_alike = look_alikes(balanced, held.negatives, settings.lookalike_share, witnessed)
     negatives = [sample for sample, left_out in zip(balanced, look_alike, strict=True) if not left_out]
     shape = _shape(settings, len(known), len(negatives))
-    model = train([lines[s.key] for s in known], [lines[s.key] for s in negatives], shape, folder / "training.tmp")
+    taught = [lines[s.key] for s in known], [lines[s.key] for s in negatives]
+    model = train(*taught, shape, folder / "training.tmp", progress=sys.stderr.isatty())
     with atomic_file(folder / "classifier.bin") as temporary:
         model.save_model(str(temporary))
     linear = LinearClassifier.of_fasttext(model, settings.characters)
@@ -246,11 +249,12 @@ def cross_fit(
         )
         jobs.append((positives, negatives, shape, folder / f"fold-{fold}.tmp", tests, settings.characters))
     with ProcessPoolExecutor(min(folds, multiprocessing.cpu_count()), multiprocessing.get_context("spawn")) as pool:
-        margins = list(pool.map(_fold_margins, jobs))
+        scored = pool.map(_fold_margins, jobs)
+        margins = list(tqdm(scored, total=folds, desc="held-out folds", unit="fold", disable=None))
     held = HeldOut(positives=np.zeros(len(known), np.float32), negatives=np.zeros(len(unlabelled), np.float32))
-    for fold, scored in enumerate(margins):
+    for fold, of_fold in enumerate(margins):
         split = int((of_known == fold).sum())
-        held.positives[of_known == fold], held.negatives[of_unlabelled == fold] = scored[:split], scored[split:]
+        held.positives[of_known == fold], held.negatives[of_unlabelled == fold] = of_fold[:split], of_fold[split:]
     return held
 
 

@@ -28,7 +28,9 @@ class Shape:
     bucket: int
 
 
-def train(positives: Sequence[str], negatives: Sequence[str], shape: Shape, scratch: Path) -> Any:
+def train(
+    positives: Sequence[str], negatives: Sequence[str], shape: Shape, scratch: Path, *, progress: bool = False
+) -> Any:
     """A model of one-line texts; the smaller class is repeated, so that margin 0 means even odds.
 
     Raises CorpusError where a class is empty or nothing is learnt.
@@ -56,7 +58,7 @@ def train(positives: Sequence[str], negatives: Sequence[str], shape: Shape, scra
             epoch=shape.epochs,
             bucket=shape.bucket,
             thread=1,  # the only number of threads with which two trainings agree
-            verbose=0,
+            verbose=2 if progress else 0,  # fastText's own line, with its ETA
         )
     except (RuntimeError, ValueError) as error:
         raise CorpusError(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -87,6 +92,24 @@ def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> 
     second = run(tmp_path)
     assert second.returncode == 0
     assert manifests(tmp_path) == before
+
+
+def test_a_terminal_sees_progress_with_the_time_that_is_left(tmp_path: Path) -> None:
+    terminal, side = os.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))  # rows, columns; 0 x 0 would hide bars
+    words = command("--select", "key:url_index")
+    process = subprocess.Popen(words, cwd=CHECKOUT, env=environment(tmp_path), stdout=side, stderr=side)
+    os.close(side)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: the other side is closed
+        while part := os.read(terminal, 65536):
+            shown += part
+    os.close(terminal)
+    text = shown.decode()
+    assert process.wait() == 0, text
+    assert re.search(r"pages CC-MAIN-2025-05: +\d+%\|.*\[\d\d:\d\d<", text)
+    assert re.findall(r"\[(\d)/4\]", text) == ["1", "2", "3", "4"]
+    assert "Traceback" not in text
 
 
 def test_a_bad_recipe_stops_before_anything_runs(tmp_path: Path) -> None:
