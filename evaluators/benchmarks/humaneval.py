@@ -22,7 +22,7 @@ def parse(row: Row, index: int, split: str) -> Problem:
         split=split,
         question=QUESTION.format(prompt),
         reference=f"{row['test'].strip()}\n\ncheck({row['entry_point']})\n",
-        solution=prompt + row["canonical_solution"],
+        solution=prompt + row["canonical_solution"] if "canonical_solution" in row else None,
     )
 
 

@@ -53,6 +53,7 @@ BENCHMARK = Benchmark(
     language="en",
     dataset="DigitalLearningGmbH/MATH-lighteval",
     configuration="default",
+    revision="0530c78699ea5e8eb5530600900e1f328b48acad",
     licence="MIT",
     splits={
         "test": Split(rows=5000, hub_split="test", files=("test.jsonl", "test*.parquet", "test/*/*.json")),

@@ -26,6 +26,7 @@ BENCHMARK = Benchmark(
     title="SVAMP",
     language="en",
     dataset="ChilleD/SVAMP",
+    revision="5e0bf1e5e7c0e9c4bc39180d224f41f3f801b7ef",
     licence="MIT",
     splits={
         "test": Split(

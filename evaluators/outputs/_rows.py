@@ -8,7 +8,7 @@ from typing import Any
 
 from evaluators.benchmarks import Benchmark, Row
 from evaluators.benchmarks.math import boxed_answers
-from evaluators.outputs._spellings import EXTRACTED, IDS, OUTPUTS, PLACES, QUESTIONS, Spelling, key_of
+from evaluators.outputs._spellings import EXTRACTED, IDS, LIKE_QUESTION, OUTPUTS, PLACES, QUESTIONS, Spelling, key_of
 
 NESTED = ("doc", "example", "item", "data", "metadata", "extra_info", "reward_model", "extra", "specific")
 """Objects within a row that hold the benchmark's own columns: lm-eval, lighteval, inspect, verl."""
@@ -116,7 +116,7 @@ def _flat(row: Row) -> dict[str, Any]:
 def _published_row(row: Row, flat: Row, line: int, benchmark: Benchmark) -> tuple[list[str], str | None]:
     """Question and reference where the row holds the benchmark's own columns as published."""
     for candidate in (row.get("doc"), row.get("example"), flat):
-        if not isinstance(candidate, Mapping) or not set(benchmark.example) <= candidate.keys():
+        if not isinstance(candidate, Mapping):
             continue
         try:
             problem = benchmark.parse(candidate, line, "test")
@@ -141,7 +141,7 @@ def _questions(spelling: Spelling) -> Iterator[str]:
     instruction, given = spelling.values.get("instruction"), spelling.values.get("input")
     if isinstance(instruction, str) and isinstance(given, str) and given:
         yield f"{instruction}\n{given}"
-    parts = [one.value for one in spelling.all(QUESTIONS)]
+    parts = [one.value for one in spelling.all(QUESTIONS) or spelling.like(LIKE_QUESTION)]
     yield from (text for value in parts for text in _asked(value))
     arguments = spelling.values.get("arguments")
     if arguments:
@@ -193,6 +193,8 @@ def _texts(value: Any) -> list[str | None]:
             return [_said(value)]
         return [text for item in value for text in _texts(item)]
     if isinstance(value, Mapping):
+        if value and all(str(name).isdigit() for name in value):  # samples by number
+            return [text for item in value.values() for text in _texts(item)]
         names = {key_of(name): inner for name, inner in value.items()}
         inner = next((names[key_of(name)] for name in TEXTS if names.get(key_of(name)) is not None), None)
         if isinstance(inner, list) and inner and all(isinstance(p, Mapping) and "type" in p for p in inner):

@@ -57,10 +57,25 @@ PREDICTED = frozenset({"prediction", "predictions", "predict", "predicted", "mod
 GIVEN = frozenset({"output", "outputs", "completion", "response", "text"})
 """As tuning data sets name the right answer, beside a prediction."""
 
+LIKE_RESPONSE = re.compile(
+    r"response|completion|generat|output|predict|repl(?:y|ies)|^(?:model|llm|student|assistant|ai|gpt|bot)\w*answer"
+)
+LIKE_REFERENCE = re.compile(r"gold|truth|reference|expected|correct\w*answer|(?:right|true)answer|target|label")
+LIKE_QUESTION = re.compile(r"question|problem|prompt|query")
+NEITHER = re.compile(
+    r"tokens?|time|second|length|count|num|score|acc|logprob|probab|metric|hash|type|format|id$|path|reason$"
+)
+"""Names of no list, as compared: tried where no listed one is there."""
+
 
 def key_of(name: str) -> str:
     """A key as it is compared."""
     return re.sub(r"[\W_]+", "", str(name)).lower()
+
+
+LISTED = frozenset(
+    key_of(name) for names in (IDS, SAMPLES, QUESTIONS, OUTPUTS, EXTRACTED, REFERENCES) for name in names
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,14 @@ class Spelling:
         """Every one of the names that is there, with a value or without."""
         return [Named(key, self.values[key]) for key in map(key_of, names) if key in self.values]
 
+    def like(self, pattern: re.Pattern[str]) -> list[Named]:
+        """Values under names that only resemble those of a list, in the row's order."""
+        return [
+            Named(key, value)
+            for key, value in self.values.items()
+            if key not in LISTED and pattern.search(key) and not NEITHER.search(key) and _speaks(value)
+        ]
+
     @property
     def sample(self) -> Any:
         found = self.first(SAMPLES)
@@ -95,7 +118,7 @@ class Spelling:
 
     @property
     def question(self) -> Named | None:
-        return self.first(QUESTIONS)
+        return self.first(QUESTIONS) or next(iter(self.like(LIKE_QUESTION)), None)
 
     @property
     def responses(self) -> list[Named]:
@@ -103,11 +126,14 @@ class Spelling:
         named = self.all(OUTPUTS)
         full = [one for one in named if _speaks(one.value)]
         extracted = [one for one in self.all(EXTRACTED) if _speaks(one.value)]
-        return full + extracted + [one for one in named if one not in full and not isinstance(one.value, bool)]
+        spoken = full + extracted or self.like(LIKE_RESPONSE)
+        return spoken + [one for one in named if one not in full and not isinstance(one.value, bool)]
 
     def chosen(self, *, gold_elsewhere: bool) -> tuple[Named | None, Named | None]:
         """(response, reference). `gold_elsewhere`: the reference is known from the benchmark's own data."""
-        references = [one for one in self.all(REFERENCES) if one.value not in (None, "", [])]
+        references = [one for one in self.all(REFERENCES) if one.value not in (None, "", [])] or self.like(
+            LIKE_REFERENCE
+        )
         candidates = self.responses
         if not candidates:
             return self._either(references, gold_elsewhere)

@@ -55,6 +55,8 @@ WITH_GOLD: dict[str, Callable[[int, str, str, str], Row]] = {
     },
     "lm-eval 0.4.0": lambda n, q, a, g: {"doc_id": n, "doc": {"problem": q, "level": "1"}, "target": f"#### {g}", "arguments": [[SHOTS + q, {}]], "resps": [[a]]},
     "lighteval": lambda n, q, a, g: {"doc": {"query": SHOTS + q, "choices": [g], "gold_index": [0]}, "model_response": {"text": [a]}, "metric": {"em": 1}},
+    "names of no list": lambda n, q, a, g: {"math_question": q, "qwen_7b_response": a, "gsm8k_gold": g, "n_output_tokens": 9},
+    "samples by number": lambda n, q, a, g: {"question": q, "responses": {"0": a}, "gold": g},
     "an echoed prompt": lambda n, q, a, g: {"prompt": SHOTS + q, "generated_text": SHOTS + q + a, "gold": g},
 }  # fmt: skip
 
@@ -196,6 +198,14 @@ def test_questions_of_another_benchmark_are_refused_by_its_name(tmp_path: Path) 
     outputs = read(tmp_path / "a.jsonl", lines(unknown))
     assert outputs.matched == 0
     assert "1 of 1 questions are not in" in outputs.notes[0]
+
+
+def test_tests_that_a_row_carries_judge_it(tmp_path: Path) -> None:
+    row = {"task_id": "Own/0", "prompt": "def twice(x):\n", "entry_point": "twice", "completion": "    return 2 * x\n"}
+    row["test"] = "def check(candidate):\n    assert candidate(2) == 4\n"
+    (problem,) = read(tmp_path / "a.jsonl", lines([row]), "humaneval").problems
+    assert problem.reference == "def check(candidate):\n    assert candidate(2) == 4\n\ncheck(twice)\n"
+    assert "def twice(x):" in problem.question
 
 
 def test_log_likelihoods_are_no_outputs(tmp_path: Path) -> None:
