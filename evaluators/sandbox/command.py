@@ -2,6 +2,10 @@
 
 Exit status: 0 the program ended well; 1 it raised, or called exit; 2 unusable arguments; 3 a limit or a signal ended it;
 4 the sandbox itself could not run it (no tier passes here, or an executor fault).
+
+--json prints one object on one line, always with these keys: status (ok, error, timeout, output_limit, memory, died,
+exit; executor_fault or refused where the sandbox failed), state_lost, output, stdout, value, error, seconds,
+cpu_seconds, tier, signal. value and signal may be null; so is tier where none was had.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from evaluators.sandbox.protocols import PROTOCOLS
-from evaluators.sandbox.records import ProtocolName, Result, SandboxError, SandboxSettings
+from evaluators.sandbox.records import ProtocolName, Result, SandboxError, SandboxSettings, TierRefused
 from evaluators.sandbox.sandbox import run_code
 
 OK, FAILED, UNUSABLE, ENDED, NOT_RUN = range(5)
@@ -25,6 +29,7 @@ _LIMITS = {
     "cpu_seconds": (int, "CPU seconds"),
     "memory_mb": (int, "MiB of memory beyond the warm interpreter's"),
     "output_bytes": (int, "bytes of output"),
+    "files": (int, "files and folders in the working folder (strict tier)"),
     "file_mb": (int, "MiB of files in the working folder (strict tier)"),
     "threads": (int, "threads beside the main one"),
 }
@@ -65,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         result = run_code(code, settings)
     except SandboxError as error:
+        if arguments.json:
+            print(json.dumps(_not_run(error)))
         return _complain(f"{type(error).__name__}: {error}", NOT_RUN)
     if arguments.json:
         print(json.dumps(dataclasses.asdict(result)))
@@ -73,6 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(result)
     return {"ok": OK, "error": FAILED, "exit": FAILED}.get(result.status, ENDED)
+
+
+def _not_run(error: SandboxError) -> dict[str, object]:
+    """The object of a Result, for a program that has none: nothing in it is a verdict on the program."""
+    keys = [field.name for field in dataclasses.fields(Result)]
+    empty = {"output": "", "stdout": "", "state_lost": True, "seconds": 0.0, "cpu_seconds": 0.0}
+    status = "refused" if isinstance(error, TierRefused) else "executor_fault"
+    return {**dict.fromkeys(keys), **empty, "status": status, "error": str(error)}
 
 
 def _show(result: Result) -> None:

@@ -11,8 +11,9 @@ A trajectory alternates text of the model with outputs of its programs:
     ```
     The answer is $\\boxed{42}$.
 
-`tora` writes errors as ToRA's recorded traces have them, `deepseekmath` as DeepSeekMath's harness does; the two differ
-in the number of calls and in the words for a timeout.
+`tora` writes errors as ToRA's recorded traces have them, `deepseekmath` as DeepSeekMath's harness does when run with
+`--use_concise_exec_info`; the two differ in the number of calls and in the words for a timeout. (Without that option
+the harness shows whole tracebacks, cut by the model's tokens, which only a tokenizer could reproduce.)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 
 from evaluators.sandbox.records import ProtocolName, Result
 
+END_OF_INPUT = "EOFError: EOF when reading a line"
 _FENCE = re.compile(r"^```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
 
 
@@ -36,6 +38,8 @@ class Protocol:
     """Generation calls in one trajectory."""
     wall_seconds: float
     timeout_text: str
+    input_text: str | None = None
+    """What is shown of a program that asks for input, where the harness refuses to run it; else its EOFError."""
     kept_chars: int = 50
     """Of either end, where a result is longer than twice that."""
     shows_value: bool = False
@@ -65,6 +69,8 @@ class Protocol:
             shown = self.timeout_text
         else:
             shown = (result.error.strip().splitlines() or [result.status])[-1].strip()
+            if self.input_text is not None and shown == END_OF_INPUT:
+                shown = self.input_text
         return self.truncated(shown)
 
     def truncated(self, text: str) -> str:
@@ -85,6 +91,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         max_calls=2,  # the paper's own harness
         wall_seconds=10.0,  # its executor's limit
         timeout_text="Timeout Error",
+        input_text="RuntimeError",
     ),
     "tora": Protocol(
         name="tora",
@@ -93,6 +100,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         wall_seconds=10.0,
         # As recorded in the published GSM8K traces: the last line of the traceback of the decorator ToRA uses.
         timeout_text="timeout_decorator.timeout_decorator.TimeoutError: 'Timed Out'",
+        input_text="RuntimeError",
     ),
     "notebook": Protocol(
         name="notebook",

@@ -86,6 +86,7 @@ class ServerProcess:
             try:
                 self._control.sendmsg([json.dumps({**request, "spawn": identity}).encode()], rights)
             except OSError as error:
+                self.dead = True  # a retry must find that out at once, not when the reader has come round to it
                 raise ExecutorFault(f"the sandbox server is gone: {error}") from error
         try:
             return pending.result(SPAWN_SECONDS), ended

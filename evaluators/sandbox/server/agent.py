@@ -41,8 +41,8 @@ OK, ERROR, MEMORY, STARVED, EXIT, READY, SETUP_FAILED = range(7)
 """STARVED: an error that want of memory may have caused; only outside can it be seen whether it did."""
 
 ERROR_CHARS = 8000
-WAIT_SECONDS, LONGEST_WAITS = 1e-4, 5000
-"""Between looks at whether the owner has read the other stream, and how many looks a block may spend: about a second."""
+WAIT_SECONDS, LONGEST_WAITS = 1e-4, 2000
+"""Between looks at whether the owner has read the other stream, and how many looks a block may spend: some tenths of a second."""
 THREAD_STACK = 8 << 20
 """Bytes of a thread's stack, where the program sets no other: what the usual soft RLIMIT_STACK gives."""
 UNMAPPED = ("failed to map segment", "annot allocate memory")
@@ -74,7 +74,7 @@ class Agent:
         self._stdout = _text_stream(1, self._turns)
         sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]  # Final in typeshed only
         sys.stderr = sys.__stderr__ = _text_stream(2, self._turns)  # type: ignore[misc]
-        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
+        self._stdin = _input()
         sys.set_int_max_str_digits(digits)
         stack_size(THREAD_STACK)
         module = types.ModuleType("__main__")
@@ -119,6 +119,8 @@ class Agent:
     def _execute(self, code: str) -> str | None:
         self._blocks += 1
         self._turns.waits = LONGEST_WAITS
+        if self._stdin.closed:  # exit() does that
+            self._stdin = _input()
         name = f"<block {self._blocks}>"
         tree = ast.parse(code.removeprefix("\ufeff"), name)
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
@@ -180,6 +182,13 @@ def send_frame(channel: int, nonce: bytes, outcome: Outcome) -> None:
     data = REPLY.pack(nonce, outcome.status, length, len(error)) + value + error
     while data:
         data = data[write(channel, data) :]
+
+
+def _input() -> io.TextIOWrapper:
+    """Standard input of the session, which is empty."""
+    stream = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdin = sys.__stdin__ = stream  # type: ignore[misc]
+    return stream
 
 
 class _Turns:
@@ -287,7 +296,7 @@ def _calm(recursion_limit: int) -> None:
     setitimer(ITIMER_REAL, 0)
     sys.settrace(None)
     sys.setprofile(None)
-    sys.setrecursionlimit(recursion_limit)
+    sys.setrecursionlimit(max(recursion_limit, sys.getrecursionlimit()))
 
 
 def _seed(seed: int | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.command_line import main
+from evaluators.sandbox import ExecutorFault, command
 
 
 def write(folder: Path, code: str) -> str:
@@ -31,6 +32,25 @@ def test_json_carries_the_whole_result_and_an_error_exits_with_one(
     told = json.loads(capsys.readouterr().out)
     assert (told["status"], told["tier"], told["value"]) == ("error", "landlock", None)
     assert told["error"].endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_json_has_the_same_keys_where_the_sandbox_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "1")
+    assert main(["run-code", file, "--json"]) == 0
+    usual = json.loads(capsys.readouterr().out)
+
+    def fails(*_: object) -> None:
+        raise ExecutorFault("no session")
+
+    monkeypatch.setattr(command, "run_code", fails)
+    assert main(["run-code", file, "--json"]) == 4
+    told = capsys.readouterr()
+    failed = json.loads(told.out)
+    assert failed.keys() == usual.keys()
+    assert (failed["status"], failed["error"], failed["tier"]) == ("executor_fault", "no session", None)
+    assert told.err == "mathsieve run-code: ExecutorFault: no session\n"
 
 
 def test_a_limit_exits_with_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,12 @@ def test_timeouts_have_the_words_of_each_harness() -> None:
     assert TORA.output(late) == "timeout_decorator.timeout_decorator.TimeoutError: 'Timed Out'"
 
 
+def test_a_program_that_asks_for_input_is_refused_by_both_harnesses() -> None:
+    asked = result("error", stdout="?", error="Traceback (most recent call last):\nEOFError: EOF when reading a line\n")
+    assert TORA.output(asked) == DEEPSEEK.output(asked) == "RuntimeError"
+    assert PROTOCOLS["notebook"].output(asked) == "EOFError: EOF when reading a line"
+
+
 @pytest.mark.parametrize(
     ("text", "program"),
     [

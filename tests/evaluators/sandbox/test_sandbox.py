@@ -68,6 +68,15 @@ def test_an_error_keeps_the_session(sandbox: Sandbox) -> None:
     assert after.value == "1"
 
 
+def test_what_a_block_sets_lasts_even_beyond_an_exit(sandbox: Sandbox) -> None:
+    first = "import sys, decimal\nsys.setrecursionlimit(5000)\ndecimal.getcontext().prec = 5\nexit()"
+    second = "def depth(n): return 0 if n == 0 else 1 + depth(n - 1)\n(depth(3000), decimal.Decimal(1) / 3)"
+    left, after, asked = blocks(sandbox, first, second, "input()")
+    assert (left.status, left.state_lost) == ("exit", False)
+    assert after.value == "(3000, Decimal('0.33333'))"
+    assert asked.error.endswith("EOFError: EOF when reading a line\n")
+
+
 def test_a_timeout_keeps_the_variables_of_a_program_that_lets_itself_be_interrupted(sandbox: Sandbox) -> None:
     slow, after = blocks(sandbox, "x = 5\nimport time\ntime.sleep(600)", "x", wall_seconds=1.0)
     assert (slow.status, slow.state_lost) == ("timeout", False)
