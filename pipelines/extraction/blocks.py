@@ -9,7 +9,7 @@ from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
 from pipelines.extraction.tags import BLOCK
-from pipelines.extraction.tex import mend
+from pipelines.extraction.tex import BREAK, mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
@@ -51,8 +51,6 @@ DEFINING = ("", "\\", "{", "%", " ")
 """How a formula begins that shows nothing."""
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
 LISTS_DEPTH = 12
-BREAK = "\ue007"
-"""A `<br>`, until the spaces of the source are gone."""
 ITEM = re.compile(r" *(?:- |\d+\. )")
 
 
@@ -151,8 +149,12 @@ class BlockWriter:
             return
         text = "".join(self.line)
         self.line.clear()
-        text = self.mathematics(text.replace("\n", " ").replace(BREAK, "\n"))
+        text = self.mathematics(text)
         if MARK_OPEN in text:
+            if MARK_CLOSE + MARK_OPEN in text:
+                text = text.replace(
+                    MARK_CLOSE + MARK_OPEN, f"{MARK_CLOSE} {MARK_OPEN}"
+                )  # `$a$$b$` would be one formula
             text = MARK.sub(self._on_its_line, text)
         if "\n" in text:
             lines = [" ".join(line.split()) for line in text.split("\n")]
@@ -171,7 +173,8 @@ class BlockWriter:
 
     def mathematics(self, text: str) -> str:
         """Formulas that are written as text, marked."""
-        return mark_plain(mark_formulas(text, self.notation, self.formula), self.formula)
+        text = mark_formulas(text, self.notation, self.formula)  # lines still count: they end comments of TeX
+        return mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula)
 
     def restore(self, text: str) -> str:
         """The pieces that marks stand for."""

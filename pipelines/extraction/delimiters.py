@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.extraction.asciimath import asciimath_tex
-from pipelines.extraction.tex import clean, mistakes
+from pipelines.extraction.tex import BREAK, clean, mistakes
 
 ENVIRONMENTS = [
     "equation",
@@ -134,7 +134,7 @@ def _until(text: str, start: int, closing: str, *, display: bool, strict: bool) 
         return None
     if strict and not STRONG.search(tex) and not (SHORT.fullmatch(tex) and not PRICE.match(tex)):
         return None
-    if closing == "$$" and "\n\n" in text[start:end].strip():
+    if closing == "$$" and BREAK * 2 in text[start:end].strip():
         return None
     return tex, end + len(closing), display
 
@@ -176,7 +176,7 @@ def _dollars(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     if raw[:1] == "`" and raw[-1:] == "`" and len(raw) > 2:  # GitLab and GitHub: $`x^2`$
         return clean(raw[1:-1]), end + 1, False
     before, after = text[opener.start() - 1 : opener.start()], text[end + 1 : end + 2]
-    if "\ue000" in raw or "\n\n" in raw or not _is_formula(raw, before, after, dollars=notation.dollars):
+    if "\ue000" in raw or BREAK * 2 in raw or not _is_formula(raw, before, after, dollars=notation.dollars):
         return None
     return clean(raw), end + 1, False
 

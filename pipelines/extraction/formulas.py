@@ -13,7 +13,7 @@ from functools import lru_cache
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element, parse
-from pipelines.extraction.hevea import display_tex, is_display
+from pipelines.extraction.hevea import display_tex, is_display, markup_tex
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
@@ -88,7 +88,7 @@ class FormulaReader:
             if element.get("data-mathml"):  # WIRIS; its alt text is the formula read aloud
                 return _from_mathml_text(element.get("data-mathml"), display=False)
             found = image_formula(element)
-            return Formula(*found) if found else None
+            return Formula(found[0], found[1] or _in_display(element)) if found else None
         if tag == "math":
             return math_formula(element)
         if tag == "script":
@@ -111,7 +111,7 @@ class FormulaReader:
 
     def _by_class(self, element: Element, classes: str) -> Formula | None:
         if "katex" in classes:
-            return _katex(element, classes)
+            return _katex(element, classes) or self._marked(element, classes)
         if "MathJax_Preview" in classes:
             return NOTHING if _followed_by_source(element) else None
         if MATHJAX_OUTPUT.search(classes):
@@ -123,7 +123,11 @@ class FormulaReader:
                 (part for part in element.iterate() if part.has_class("selectable") or part.has_class("mq-selectable")),
                 None,
             )
-            return Formula(selectable.text()) if selectable is not None else None
+            if selectable is not None:
+                return Formula(selectable.text())
+            return None if element.elements() or "root-block" in classes else Formula(element.text())
+        if "texhtml" in classes:  # Wikipedia's own setting in HTML
+            return Formula(markup_tex(element))
         if "MJX_Assistive" in classes:
             return NOTHING
         return self._marked(element, classes)
@@ -171,7 +175,7 @@ class FormulaReader:
         ):
             return None
         if not re.search(
-            r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|js-render-math|equation|math_\w+)(?=\s|$)",
+            r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|katex-\S+|js-render-math|equation|math_\w+)(?=\s|$)",
             classes,
         ):
             return None
@@ -241,7 +245,7 @@ def _in_display(math: Element) -> bool:
         if re.search(
             r"katex-display|MathJax_Display|ltx_equation|ltx_eqn|display-formula|disp-formula|mwe-math-mathml-display",
             parent.get("class"),
-        ):
+        ) or (parent.tag == "div" and parent.has_class("math")):
             return True
         parent, steps = parent.parent, steps + 1
     return False

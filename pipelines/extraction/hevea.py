@@ -32,6 +32,11 @@ def display_tex(table: Element) -> str:
     return re.sub(r"\s+", " ", _table(table)).strip()
 
 
+def markup_tex(element: Element) -> str:
+    """A formula set with italics, sub and sup."""
+    return _cell(element)
+
+
 def _table(table: Element) -> str:
     rows = [row for row in table.iterate() if row.tag == "tr" and _owner(row) is table]
     cells = [[cell for cell in row.elements() if cell.tag in ("td", "th")] for row in rows]

@@ -93,7 +93,8 @@ def _from_address(address: str) -> str:
     found = SERVICE.search(address)
     if found is None:
         return ""
-    tail = PARAMETERS.sub("", html.unescape(address[found.end() :]))
+    tail = address[found.end() :].replace("&space;", " ").replace("&plus;", "%2B").replace("&hash;", "%23")  # codecogs
+    tail = PARAMETERS.sub("", html.unescape(tail))
     return unquote_plus(tail) if PLUS_IS_SPACE.search(address) else unquote(tail)
 
 

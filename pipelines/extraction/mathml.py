@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from pipelines.extraction.content_mathml import TAGS as CONTENT_TAGS
+from pipelines.extraction.content_mathml import content_tex
 from pipelines.extraction.document import Element
 from pipelines.extraction.symbols import FUNCTIONS, character_tex, join, symbols_tex, text_tex
 
@@ -88,6 +90,8 @@ def _tex(element: Element) -> str:
     if tag in SKIPPED:
         return ""
     handler = HANDLERS.get(tag)
+    if handler is None and tag in CONTENT_TAGS:
+        return content_tex(element)
     return handler(element) if handler else _row(element)
 
 

@@ -131,7 +131,7 @@ MATH_TAGS = frozenset(
 MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg")
 """One of these, in lower case, stands in every class that says the element is a formula."""
 RENDERING = re.compile(
-    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+)(?:\s|$)|mathquill|js-render-math",
+    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml)(?:\s|$)|mathquill|js-render-math",
     re.IGNORECASE,
 )
 """Classes of what a renderer of formulas leaves: several copies of one formula, to be read together."""

@@ -10,6 +10,8 @@ import re
 
 from pipelines.extraction.symbols import character_tex, join
 
+BREAK = "\ue007"
+"""A `<br>` of the page, until the spaces of the source are gone."""
 TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s]|\s+", re.DOTALL)
 RUN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s']+", re.DOTALL)
 """The same without spaces and primes, which bear nothing, ordinary characters in a run."""
@@ -22,12 +24,18 @@ CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
 DISPLAYSTYLE = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b\s*(.*)\}$", re.DOTALL)
+WRAPPER = re.compile(
+    r"^\\begin\s*\{(displaymath|math|equation\*?)\}(?!.*\\begin\s*\{\1\})\s*(.*?)\s*\\end\s*\{\1\}$", re.DOTALL
+)
+"""Environments that only say what the delimiters say too."""
 DELIMITED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 
 
 def clean(tex: str) -> str:
     """The source on one line: no delimiters around it, no comments, no display-style wrapper, plain spaces."""
     tex = INVISIBLE.sub("", tex)
+    if BREAK in tex:
+        tex = tex.replace(BREAK, "\n")
     if "CDATA" in tex or "]]>" in tex:
         tex = CDATA.sub("", tex)
     if "%" in tex and "\n" in tex:
@@ -40,6 +48,8 @@ def clean(tex: str) -> str:
         if tex.startswith(opening) and tex.endswith(closing) and inner and opening not in inner:
             tex = inner.strip()
             break
+    if tex.startswith("\\begin"):
+        tex = WRAPPER.sub(r"\2", tex)
     while (wrapped := DISPLAYSTYLE.match(tex)) and _closes_last(tex):
         tex = wrapped[1].strip()
     if tex.endswith("\\") and not tex.endswith("\\\\"):
