@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
-from pipelines.extraction.tags import BLOCK
+from pipelines.extraction.symbols import SYMBOL_FONT
+from pipelines.extraction.tags import BLOCK, SYMBOLS
 from pipelines.extraction.tex import BREAK, mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
@@ -16,7 +17,9 @@ SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
 TERMS = frozenset({"code", "kbd", "samp", "tt"})
-LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|brush|sourceCode)[-: ]+(\w[\w+#-]*)")
+LANGUAGE = re.compile(
+    r"(?:^|\s)(?:(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?|sourceCode )(?!default|none|text|plain)(\w[\w+#-]*)"
+)
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
 BLOCK_IN_CELL = frozenset(
@@ -114,8 +117,16 @@ class BlockWriter:
     def _break(self, element: Element) -> None:
         self.line.append(BREAK)
 
+    def _symbols(self, element: Element) -> None:
+        """Text in the Symbol font: what its letters look like."""
+        self.line.append(element.text().translate(SYMBOL_FONT))
+
     def _script(self, element: Element) -> None:
         opening, closing = SCRIPTS[element.tag]
+        only = element.children[0] if element.tag == "sup" and len(element.children) == 1 else None
+        if isinstance(only, Element) and only.tag == "a" and (number := only.text().strip()).isdigit():
+            self.line.append(f"[{number}]")  # a footnote
+            return
         self.line.append(opening)
         self.inside(element)
         self.line.append(closing)
@@ -203,11 +214,9 @@ class BlockWriter:
         text = self.restore(_verbatim(element)).strip("\n").rstrip()
         if not text.strip():
             return
-        language = LANGUAGE.search(
-            f"{element.get('class')} {' '.join(child.get('class') for child in element.elements())}"
-        )
+        language = _language(element)
         fence = "```" if "```" not in text else "~~~~"
-        body = f"{fence}{language[1] if language else ''}\n{text}\n{fence}"
+        body = f"{fence}{language}\n{text}\n{fence}"
         self.blocks.append(self.indent + self.prefix + self.keep(body))
         self.prefix = " " * len(self.prefix)
 
@@ -316,6 +325,17 @@ class BlockWriter:
         return "".join(parts[1:])
 
 
+def _language(element: Element) -> str:
+    """What a highlighter was told: on the program text, on its only element, or on the boxes around it."""
+    around = [element, *element.elements()[:1]]
+    parent = element.parent
+    while parent is not None and parent.tag == "div" and len(around) < 5:
+        around.append(parent)
+        parent = parent.parent
+    found = (LANGUAGE.search(part.get("class")) for part in around)
+    return next((language[1] for language in found if language), "")
+
+
 def _verbatim(element: Element) -> str:
     parts: list[str] = []
     stack: list[Element | str] = [element]
@@ -373,6 +393,7 @@ WRITERS: dict[str, Callable[[BlockWriter, Element], None]] = {
     **dict.fromkeys(TERMS, BlockWriter._term),
     **dict.fromkeys(SCRIPTS, BlockWriter._script),
     **dict.fromkeys(("i", "em", "var"), BlockWriter._emphasis),
+    SYMBOLS: BlockWriter._symbols,
     "br": BlockWriter._break,
     "blockquote": BlockWriter.quotation,
     "table": BlockWriter.table,

@@ -226,7 +226,7 @@ def main_element(body: Element) -> Element:
     while True:
         inner = [child for child in current.elements() if child.tag not in LEAVES]
         best = max(inner, key=lambda child: child.weight, default=None)
-        if best is None:
+        if best is None or best.length < SENTENCE:  # a displayed formula is never the content alone
             return current
         if best.weight >= floor and not (current.traits.content and _has_lead(current, best)):
             current = best

@@ -147,6 +147,8 @@ def _backslashes(text: str, end: int) -> int:
 
 
 def _environment(text: str, opener: re.Match[str]) -> tuple[str, int, bool] | None:
+    if text.find("\\end", opener.end(), opener.end() + MAX_LENGTH) < 0:
+        return None
     name = opener["name"] + opener["star"]
     ending = re.compile(r"\\(begin|end)\s*\{" + re.escape(name) + r"\}")
     depth = 1

@@ -267,7 +267,8 @@ class _Reader:
         if action == PREFORMATTED:
             return self._preformatted(self._added(traits, start, parent), text)
         if action == SKIPPED:
-            parent.children.append(" ")
+            if traits.tag not in ("rp", "rt"):  # the reading of a character stands above it
+                parent.children.append(" ")
             return self._skip(traits.tag)
         if action == TITLE:
             self.document.title = self.document.title or " ".join(unescape(text).split())

@@ -55,6 +55,8 @@ class FormulaReader:
     notation: Notation
     sources: frozenset[str] = field(default_factory=frozenset)
     """Ids of the `<script type="math/...">` elements, MathJax 2's own record of what it rendered."""
+    places: dict[int, dict[int, int]] = field(default_factory=dict)
+    """Where each child stands among its siblings, for the siblings asked about so far."""
 
     def read(self, element: Element) -> Formula | None:
         """The formula that this element is, or None where it is none and its children may hold some."""
@@ -113,7 +115,7 @@ class FormulaReader:
         if "katex" in classes:
             return _katex(element, classes) or self._marked(element, classes)
         if "MathJax_Preview" in classes:
-            return NOTHING if _followed_by_source(element) else None
+            return NOTHING if _followed_by_source(element, self.places) else None
         if MATHJAX_OUTPUT.search(classes):
             return self._mathjax2(element)
         if "mwe-math-element" in classes or "mwe-math-fallback" in classes:
@@ -137,7 +139,7 @@ class FormulaReader:
         if found is None:
             frame = next((part for part in element.iterate() if ELEMENT_ID.search(part.get("id"))), None)
             found = ELEMENT_ID.search(frame.get("id")) if frame is not None else None
-        if (found and found[1] in self.sources) or _followed_by_source(element):
+        if (found and found[1] in self.sources) or _followed_by_source(element, self.places):
             return NOTHING
         display = "isplay" in element.get("class")
         for part in element.iterate():
@@ -345,12 +347,14 @@ def _by_attribute(element: Element) -> Formula | None:
     return None
 
 
-def _followed_by_source(element: Element) -> bool:
+def _followed_by_source(element: Element, places: dict[int, dict[int, int]]) -> bool:
     """Whether MathJax 2's source script comes right after, past its other outputs."""
     if element.parent is None:
         return False
     siblings = element.parent.children
-    position = next(i for i, sibling in enumerate(siblings) if sibling is element)
+    if id(siblings) not in places:
+        places[id(siblings)] = {id(sibling): place for place, sibling in enumerate(siblings)}
+    position = places[id(siblings)][id(element)]
     for sibling in siblings[position + 1 : position + 5]:
         if isinstance(sibling, str):
             if sibling.strip():

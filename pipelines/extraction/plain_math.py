@@ -37,10 +37,12 @@ NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
 OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
 ATOM = rf"(?:{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
-JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
+JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?<=[∑∏∫⋃⋂][ᵢⱼₖₙ₀-₉])|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
 """A space within a formula: beside an operator, after a function, before a marked variable."""
 RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
-APPLIED = re.compile(rf"((?<![^\W_])(?:{NAMES}){SCRIPT}) (?=\ue006?[A-Za-zα-ω0-9](?![A-Za-z]))")
+APPLIED = re.compile(
+    rf"((?:(?<![^\W_])(?:{NAMES})|[∑∏∫⋃⋂]){SCRIPT}(?:{SCRIPT})?) (?=\ue006?[A-Za-zα-ω0-9](?![A-Za-z]))"
+)
 RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
 EVIDENCE = re.compile(
     r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006"
@@ -77,7 +79,8 @@ def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
 
 def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     whole = run.group()
-    core = whole.strip(EDGE + "-–/*:|'<>=+→←") if not SCRIPTED.search(whole) else whole.strip(EDGE)
+    bars = "|" if whole.count("|") % 2 else ""
+    core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core)
     start = whole.find(core) if core else -1
     if start < 0 or not _is_mathematics(core):

@@ -54,6 +54,11 @@ ALPHABETS = (
     ("BOLD ITALIC", "boldsymbol"), ("BOLD SCRIPT", "mathcal"), ("BOLD FRAKTUR", "mathfrak"), ("BOLD", "mathbf"), ("ITALIC", ""),
     ("SCRIPT", "mathcal"), ("FRAKTUR", "mathfrak"), ("DOUBLE-STRUCK", "mathbb"), ("MONOSPACE", "mathtt"),
 )  # fmt: skip
+SYMBOL_FONT = str.maketrans(
+    'abgdezhqiklmnxoprstufcywjvJVGDQLXPSUFYW£³¹´¸¥¶ÖòåÕÎÏÌÍËÈÇÆÞ®¬Û"$@»ºÙÚØÑ·×¢²µ±°ÅÄ',
+    "αβγδεζηθικλμνξοπρστυφχψωϕϖϑςΓΔΘΛΞΠΣΥΦΨΩ≤≥≠×÷∞∂√∫∑∏∈∉⊂⊆⊄∪∩∅⇒→←⇔∀∃≅≈≡∧∨¬∇•⋅′″∝±°⊕⊗",
+)
+"""Latin-1 characters as Adobe's Symbol font draws them: pages before Unicode wrote mathematics so."""
 LETTER_END = re.compile(r"\\[A-Za-z]+$")
 BARE_SCRIPT = re.compile(r"[\^_](?:[A-Za-z0-9]|\\[A-Za-z]+)$")
 

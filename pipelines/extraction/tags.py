@@ -81,7 +81,7 @@ CHROME = (
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
     r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memsearch\w*|msearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad"
 )  # fmt: skip
-NEVER = r"cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
+NEVER = r"linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
 """What is not content however much text it holds."""
 COMMENTS = (
     r"comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses"
@@ -106,6 +106,9 @@ COMPOUND = frozenset(
 WORDS = re.compile(r"[\s_-]+")
 PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
+SYMBOLS = "-symbols"
+"""The tag of an element whose letters are drawn in the Symbol font."""
+SYMBOL_FACE = re.compile(r"(?:^|font-family:[^;]*\b)symbol\b", re.IGNORECASE)
 HEADLINE = re.compile(
     r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
     re.IGNORECASE,
@@ -151,7 +154,7 @@ MATH_ATTRIBUTES = frozenset(
     ]
 )
 NOTED = re.compile(
-    r' (class|id|style|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="([^"]*)"'
+    r' (class|id|style|face|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="([^"]*)"'
 )
 """Attributes that `Traits` depends on."""
 ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
@@ -185,6 +188,8 @@ class Traits:
             and bool(attributes)
             and HEADLINE.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
         )
+        if "symbol" in attributes.get("face", "").lower() or "ymbol" in attributes.get("style", ""):
+            self.tag = tag = SYMBOLS if SYMBOL_FACE.search(" ".join(attributes.values())) else tag
         self.action = _action(tag, attributes, suspect=self.suspect)
         self.program = self.action == PREFORMATTED
 

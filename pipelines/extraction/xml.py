@@ -1,12 +1,36 @@
-"""Pages written as XML, made readable for an HTML parser: namespace prefixes of MathML, empty-element tags."""
+"""Pages that an HTML parser would read wrongly or for ever: namespace prefixes and empty elements of XML, and tags nested
+without end."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+
+from pipelines.extraction.tags import BLOCK, RAW_TEXT, VOIDS
+
+NESTING = BLOCK - {"p", "li", "td", "tr", "th", "dd", "dt", "tbody", "thead", "html", "body"} | {
+    "font",
+    "b",
+    "i",
+    "em",
+    "strong",
+    "span",
+    "a",
+    "sub",
+    "sup",
+}
+"""Elements that nest in themselves; others are closed by the next of their kind."""
 
 PREFIXED_MATH = re.compile(r"<(/?)(?:m|mml|mathml|math):(?=[a-zA-Z])")
 PREFIXED_EMPTY = re.compile(r"<(?:m|mml|mathml|math):(m\w+)([^<>]*)/>")
 XML_EMPTY = re.compile(r"<(script|a|div|span|title|iframe|textarea|style|td|p)(\s[^<>]*)?/>", re.IGNORECASE)
+
+
+START = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
+DEEPEST = 512
+"""Elements nested deeper than in any browser (Blink's and WebKit's limit): such tags are left out."""
+SUSPICIOUS = 5_000
+"""Start tags without end tag from which nesting is looked at: parsing takes the square of the depth."""
 
 
 def as_html(page: str) -> str:
@@ -15,4 +39,21 @@ def as_html(page: str) -> str:
         page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         page = XML_EMPTY.sub(r"<\1\2></\1>", page)
+    if page.count("<") - 2 * page.count("</") > SUSPICIOUS:
+        page = _shallow(page)
     return page
+
+
+def _shallow(page: str) -> str:
+    """The page without the tags below the greatest depth. Depth counts what the page itself never closes, too."""
+    depth: Counter[str] = Counter()
+
+    def kept(tag: re.Match[str]) -> str:
+        name = tag[2].lower()
+        if name in VOIDS:
+            return tag[0]
+        before = depth[name]
+        depth[name] = max(0, before - 1) if tag[1] else before + 1
+        return "" if before > DEEPEST and (tag[1] or name not in RAW_TEXT) and name in NESTING else tag[0]
+
+    return START.sub(kept, page)

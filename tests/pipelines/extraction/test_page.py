@@ -82,6 +82,56 @@ def test_quotations_and_code_keep_their_lines() -> None:
     )
 
 
+def test_program_text_keeps_its_spaces_and_loses_its_line_numbers() -> None:
+    fragment = '<div class="fragment"><div class="line"><span class="kt">int</span>    <span>x</span>;</div>\n<div class="line">\ty</div></div>'
+    assert html_to_text(page(f"<p>{LINE}</p>{fragment}")).endswith("```\nint    x;\n\n\ty\n```")
+    numbered = '<div class="highlight-c"><table><tr><td class="linenos"><pre>1</pre></td><td><div><pre>int x;</pre></div></td></tr></table></div>'
+    assert html_to_text(page(f"<p>{LINE * 4}</p>{numbered}")).endswith("```\nint x;\n```")
+
+
+@pytest.mark.parametrize(
+    ("html", "language"),
+    [
+        ('<pre class="highlight"><code class="language-python">x</code></pre>', "python"),
+        ('<div class="highlight-c notranslate"><div class="highlight"><pre>x</pre></div></div>', "c"),
+        ('<div class="highlight-default notranslate"><pre>x</pre></div>', ""),
+        ('<pre class="brush: php">x</pre>', "php"),
+        ('<pre class="sourceCode haskell"><code class="sourceCode haskell">x</code></pre>', "haskell"),
+    ],
+)
+def test_the_language_of_program_text_is_named(html: str, language: str) -> None:
+    assert html_to_text(html) == f"```{language}\nx\n```"
+
+
+@pytest.mark.parametrize(
+    "comment", ["<!--<b>no</b>-->", "<!---->", "<!--[if IE]><p>no</p><![endif]-->", "<!-- a > b -->", "<!doctype html>"]
+)
+def test_comments_of_the_source_are_never_text(comment: str) -> None:
+    assert html_to_text(f"<p>a{comment}b</p>") == "ab"
+
+
+def test_markup_in_scripts_is_never_text() -> None:
+    assert html_to_text("<p>a<script>document.write('<p>no</p><!--')</script>b</p>") == "ab"
+    assert html_to_text("<p>a<script><!-- <script>x</script> --></script>b</p>") == "ab"
+
+
+def test_the_lead_of_an_article_belongs_to_it() -> None:
+    text = html_to_text(
+        page(
+            f'<main><div class="teaser"><p>{CHINESE * 2}</p><p>{LINE}</p></div><div class="article-body"><p>{LINE * 30}</p></div></main>'
+        )
+    )
+    assert text.startswith(CHINESE)
+
+
+def test_what_is_cut_between_words_does_not_glue_them() -> None:
+    assert html_to_text(page(f"<p>{LINE * 5}</p><div>one<nav><a>menu</a></nav>two</div>")).endswith("one\n\ntwo")
+
+
+def test_ruby_keeps_the_characters_together() -> None:
+    assert html_to_text("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>字</p>") == "漢字"
+
+
 def test_comments_in_a_program_are_no_comments_on_the_page() -> None:
     code = '<pre>x = 1 <span class="comment"># one</span></pre>'
     assert html_to_text(page(f"<p>{LINE * 4}</p>{code}")).endswith("```\nx = 1 # one\n```")
@@ -105,6 +155,8 @@ def test_a_page_gives_the_same_text_whatever_came_before_it() -> None:
 def test_hostile_pages_neither_crash_nor_hang() -> None:
     assert html_to_text("") == ""
     assert html_to_text("<div>" * 20_000 + "x") == "x"
+    assert html_to_text("<div>" * 100_000 + "x") == "x"  # parsing alone would take the square of the depth
+    assert html_to_text("<span class=MathJax_Preview></span>" * 10_000 + "<p>x") == "x"
     assert html_to_text("\ud800<p>a\ue000 1\ue001</p>") == "a 1" or html_to_text("<p>a\ue000 1\ue001</p>") == "a 1"
     assert "$" in html_to_text("<p>" + "$" * 5_000 + "\\(" * 2_000)
     assert html_to_text("<p>x" + "<sup>" * 300 + "2") != ""
