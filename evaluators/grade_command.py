@@ -135,7 +135,7 @@ def _keep(folder: Path, outputs: Outputs, grades: list[Grade], scores: dict[str,
 
 def _table(report: dict[str, Any]) -> str:
     lines = [
-        f"{report['benchmark']}: {report['problems']} problems, {report['samples']} sample(s) each ({report['format']})",
+        f"{report['title']}, {report['form']}: {report['problems']} problems, {report['samples']} sample(s) each ({report['format']})",
         "",
         "| profile | correct | accuracy | 95 % interval | no answer | program accuracy |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -151,7 +151,8 @@ def _table(report: dict[str, Any]) -> str:
         values = report[name]
         if values:
             lines += ["", ", ".join(f"{label}@{k} {value:.2f}" for k, value in values.items())]
-    lines += [f"{row['sentence']}" for row in report["published"]]
+    lines += [""] if report["published"] else []
+    lines += [f"- {row['sentence']}" for row in report["published"]]
     if report["disagreements"]:
         lines += ["", f"{len(report['disagreements'])} completions are judged differently by the profiles:"]
         lines += [f"  {_disagreement(item)}" for item in report["disagreements"]]

@@ -175,6 +175,13 @@ def _assembled(chosen: Benchmark, items: Sequence[_Item], style: str, matched: i
         texts = [None if text is None else _boxed(text, row) for text, row in given]
         texts += [None] * (samples - len(texts))
         completions += [_completion(item.problem, sample, text) for sample, text in enumerate(texts)]
+    # a model that reasons in words writes a block now and then: what most completions do is the form
+    with_program = sum(bool(completion.programs) for completion in completions)
+    form: Form = "tir" if 2 * with_program >= len(completions) else "cot"
+    completions = [
+        replace(completion, form=form, programs=completion.programs if form == "tir" else ())
+        for completion in completions
+    ]
     problems = [item.problem for item in items]
     return Outputs(
         problems=problems,
@@ -229,11 +236,10 @@ def _completion(problem: Problem, sample: int, text: str | None) -> Completion:
     programs = tuple(
         Program(code=code, status="ok", output=output, seconds=0.0) for code, output in zip(codes, blocks, strict=False)
     )
-    form: Form = "tir" if programs else "cot"
     return Completion(
         problem_id=problem.id,
         sample=sample,
-        form=form,
+        form="cot",
         text=text or "",
         finish="stop" if text is not None else "error",
         programs=programs,

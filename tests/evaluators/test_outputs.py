@@ -200,6 +200,16 @@ def test_questions_of_another_benchmark_are_refused_by_its_name(tmp_path: Path) 
     assert "1 of 1 questions are not in" in outputs.notes[0]
 
 
+def test_a_block_now_and_then_does_not_make_reasoning_tool_integrated(tmp_path: Path) -> None:
+    rows = rows_of(WITH_GOLD["plain"])
+    rows[0]["response"] += "\n```python\nprint(1)\n```\n```output\n1\n```"
+    assert {c.form for c in read(tmp_path / "a.jsonl", lines(rows)).completions} == {"cot"}
+    for row in rows[1:3]:
+        row["response"] = "```python\nprint(1)\n```\n```output\n1\n```"
+    completions = read(tmp_path / "a.jsonl", lines(rows)).completions
+    assert [(c.form, len(c.programs)) for c in completions] == [("tir", n < 3) for n in range(6)]
+
+
 def test_tests_that_a_row_carries_judge_it(tmp_path: Path) -> None:
     row = {"task_id": "Own/0", "prompt": "def twice(x):\n", "entry_point": "twice", "completion": "    return 2 * x\n"}
     row["test"] = "def check(candidate):\n    assert candidate(2) == 4\n"
