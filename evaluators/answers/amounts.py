@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from evaluators.answers.scalars import Context, Decision, scalars
-from evaluators.answers.units import MONEY, SINGLE_LETTER, Unit, compatible, nouns, physical
+from evaluators.answers.units import MONEY, SINGLE_LETTER, Unit, as_money, compatible, nouns, physical
 from evaluators.answers.values import PI, Node, num, show, walk
 
 NAMED = frozenset({"qty", "percent", "base", "clock", "ratio", "date"})
@@ -160,7 +160,7 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _two_units(r: Node, p: Node, context: Context) -> Decision:
-    unit_r, unit_p = r.value, p.value
+    unit_r, unit_p = as_money(r.value, p.value), as_money(p.value, r.value)
     if {_angle(unit_r), _angle(unit_p)} == {"degree", "radian"}:
         if _angle(unit_r) == "degree":
             return scalars(_in_radians(r.args[0]), p.args[0], context)

@@ -7,21 +7,32 @@ from itertools import permutations
 
 from evaluators.answers.balls import equal_everywhere, sample_points, values_equal
 from evaluators.answers.substitution import substituted
-from evaluators.answers.values import Node, negated, symbols
+from evaluators.answers.values import PI, Node, negated, symbols, walk
 
 _OF_REFERENCE = re.compile(r"[CK]|[cCkK]_\d")
 """Names that a reference gives to nothing else, where a variable stands beside them."""
 _OF_PREDICTION = re.compile(r"[cCkKABD]|[cCkKAB]_\d")
+_WHOLE = frozenset({"k", "n", "m"})
 MAX_CONSTANTS = 3
 
 
 def same_family(r: Node, p: Node) -> bool:
     """Whether two expressions are the same but for the names of their arbitrary constants, or for what C absorbs."""
+    if _same_multiples(r, p):
+        return True
     mine = {name for name in symbols(r) if _OF_REFERENCE.fullmatch(name)}
     yours = {name for name in symbols(p) if _OF_PREDICTION.fullmatch(name)}
     if not mine or not yours or not any(name[0].islower() for name in symbols(r) - mine):
         return False  # A, B and C side by side are given quantities
     return _additive(r, mine, p, yours) or _renamed(r, mine, p, yours)
+
+
+def _same_multiples(r: Node, p: Node) -> bool:
+    """2k*pi and 2n*pi, k and n any whole number: the families of angles that trigonometry answers with."""
+    lost, new = symbols(r) - symbols(p), symbols(p) - symbols(r)
+    if len(lost) != 1 or len(new) != 1 or not lost | new <= _WHOLE or PI not in walk(r):
+        return False
+    return equal_everywhere(r, substituted(p, {new.pop(): Node("sym", (), lost.pop())})) is True
 
 
 def _additive(r: Node, mine: set[str], p: Node, yours: set[str]) -> bool:

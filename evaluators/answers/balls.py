@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 from evaluators.answers.exact import OverBudget, rational
-from evaluators.answers.values import Node, symbols
+from evaluators.answers.substitution import substituted
+from evaluators.answers.values import Node, symbols, walk
 
 PRECISIONS = (64, 333)
 MAX_SUM_TERMS = 1_000
@@ -119,6 +120,31 @@ def equal_everywhere(a: Node, b: Node) -> bool | None:
     return True if agreed >= 3 else None
 
 
+def equal_at_integers(a: Node, b: Node) -> bool | None:
+    """Whether two expressions agree where the ends of their sums and products are whole; None where none has letters."""
+    ends = {
+        name
+        for tree in (a, b)
+        for node in walk(tree)
+        if node.op in ("sum", "prod")
+        for end in node.args[1:]
+        for name in symbols(end)
+    }
+    if not ends:
+        return None
+    agreed = 0
+    for size, point in zip(_INTEGERS, sample_points(symbols(a) | symbols(b), positive=True), strict=False):
+        whole = {name: Fraction(size + index) for index, name in enumerate(sorted(ends))}
+        same = values_equal(a, b, {**point, **whole})
+        if same is False:
+            return False
+        agreed += same is True
+    return True if agreed >= POINTS else None
+
+
+_INTEGERS = (1, 2, 3, 5, 8, 11, 17, 24)
+
+
 def over_budget(node: Node) -> bool:
     """Whether its value at the first sampled point is too large to be compared: no sympy will do better."""
     with _lock:
@@ -133,7 +159,7 @@ def over_budget(node: Node) -> bool:
 
 def _imaginary(node: Node, point: Environment) -> bool:
     """Outside the domain of a real expression that has no i of its own (a logarithm of a negative number)."""
-    from evaluators.answers.values import IMAGINARY, walk
+    from evaluators.answers.values import IMAGINARY
 
     if any(n == IMAGINARY for n in walk(node)):
         return False
@@ -151,8 +177,6 @@ def proportional(a: Node, b: Node) -> int:
         return 0
     points = sample_points(names)
     base = points[0]
-    from evaluators.answers.substitution import substituted
-
     a0, b0 = substituted(a, base), substituted(b, base)
     agreed = 0
     for point in points[1:]:
@@ -212,7 +236,7 @@ def _series(node: Node, environment: Environment) -> Any:
     from flint import acb
 
     body, lower, upper = node.args
-    first, last = rational(lower), rational(upper)
+    first, last = rational(substituted(lower, environment)), rational(substituted(upper, environment))
     if first is None or last is None or first.denominator != 1 or last.denominator != 1:
         raise Unevaluable
     if last - first > MAX_SUM_TERMS:

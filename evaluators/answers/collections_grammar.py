@@ -10,7 +10,7 @@ from evaluators.answers.cursor import END
 from evaluators.answers.grammar import is_amount
 from evaluators.answers.numerals import MAGNITUDES
 from evaluators.answers.tables import Tables
-from evaluators.answers.units import Unit, parse_unit, physical
+from evaluators.answers.units import Unit, as_money, parse_unit, physical
 from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
 from evaluators.answers.vocabulary import RELATIONS
 
@@ -225,6 +225,8 @@ class Answers(Tables):
     def compound(self, first: Node) -> Node:
         """5 feet 3 inches, 2 hours 30 minutes: one amount of one dimension."""
         second = self.amount()
+        if second.op == "qty":
+            second = second._replace(value=as_money(second.value, first.value))
         if (
             second.op != "qty"
             or physical(second.value) != physical(first.value)

@@ -28,10 +28,16 @@ _REPEATING = re.compile(r"(-?)(\d*\.\d*)\((\d{1,40})\)")
 _EUROPEAN = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d{1,3}(?:\.\d{3}){2,}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _LEAD = re.compile(
-    r"(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|some|exactly|precisely|is|are|=|:|equals?(?:\s+to)?|there\s+(?:are|is|were)|it(?:\s+is|'s)|both|therefore,?|thus,?|so,?|hence,?)\s+|=\s*)+(?=[^\s])",
+    r"(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|some|exactly|precisely|is|are|=|:|equals?(?:\s+to)?|there\s+(?:are|is|were)|it(?:\s+is|'s)|both|\\therefore|therefore,?|thus,?|so,?|hence,?)\s+|=\s*|~\s?(?=\d))+(?=[^\s])",
     re.IGNORECASE,
 )  # fmt: skip
-_APPROXIMATE = re.compile(r"approx|about|roughly|around|nearly|almost", re.IGNORECASE)
+_APPROXIMATE = re.compile(r"~|approx|about|roughly|around|nearly|almost", re.IGNORECASE)
+_NAMED_VALUE = re.compile(
+    r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
+    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s(?=[-+\d\\($.])"
+    r"|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"(?:\\text\{)?([A-Za-z][A-Za-z ]{3,40}?)\}?\s*(?:=|:)\s*(?=[-+\d\\($.])")
 
 
@@ -70,7 +76,7 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
             continue
         if node not in found:
             found.append(node)
-    if said is not None and len(surface) > 1 and _is_text(said, found):
+    if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
         found.append(Node("text", (), plainest(said)))
     return tuple(found)
 
@@ -203,6 +209,9 @@ def _without_lead(text: str) -> tuple[str, bool]:
     match = _LEAD.match(text)
     if match and match.end() < len(text):
         return text[match.end() :], bool(_APPROXIMATE.search(match.group()))
+    named = _NAMED_VALUE.match(text)
+    if named is not None and not _QUALIFIED.search(named.group()):
+        return text[named.end() :], False
     label = _LABEL.match(text)
     if (
         label

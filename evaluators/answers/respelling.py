@@ -17,6 +17,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("and", re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
     ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", re.compile(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
+    (" of ", re.compile(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
     ("h", re.compile(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
     ("+", re.compile(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
     ("<", re.compile(r"^<([^<>=]+,[^<>=]+)>$"), r"\\langle \1 \\rangle"),
@@ -69,6 +70,5 @@ def _without_family(text: str) -> str:
     begin = max(0, len(text) - TAIL)
     match = _FAMILY.search(text, begin)
     if match and re.search(rf"(?<![A-Za-z]){match[1]}|\d{match[1]}(?![a-z])", text[: match.start()]):
-        # One letter for the whole number, whichever it was.
-        return re.sub(rf"(?<![A-Za-z\\_]){match[1]}(?![A-Za-z])", "k", text[: match.start()].rstrip())
+        return text[: match.start()].rstrip()
     return text

@@ -81,6 +81,8 @@ def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
     if not symbols(r) and not symbols(p):
         return _constants(r, p, context)
     same = balls.equal_everywhere(r, p)
+    if same is None:
+        same = balls.equal_at_integers(r, p)
     if same is None and (balls.over_budget(r) or balls.over_budget(p)):
         return Decision(False, "budget", f"{show(p)[:80]} is over the budget: not shown to be {show(r)[:80]}")
     if same is not None:

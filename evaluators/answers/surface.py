@@ -52,7 +52,7 @@ _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
 
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
-    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
     (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
     (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
     (re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
@@ -75,6 +75,7 @@ _WRAPPERS = (
     ("\\[", "\\]"),
     ("**", "**"),
     ("__", "__"),
+    ("_", "_"),
     ("*", "*"),
     ("`", "`"),
     ('"', '"'),
@@ -107,7 +108,12 @@ def normalise(text: str) -> str:
     return text
 
 
+_STATEMENTS = re.compile(r"[①-⑳](?:[\s,，、和]*[①-⑳])*[。.]?")
+
+
 def _ascii_spelling(text: str) -> str:
+    if _STATEMENTS.fullmatch(text.strip()):  # ①③: which statements hold, a set and no number
+        return "\\{" + ", ".join(f"N_{{{unicodedata.numeric(c):.0f}}}" for c in text if "①" <= c <= "⑳") + "\\}"
     if _FORBIDDEN.search(text):
         raise ParseError("holds control characters or lone surrogates")
     text = _INVISIBLE.sub("", text)
@@ -143,7 +149,7 @@ _CHINESE_LEAD = re.compile(
 _CHINESE_SPECIAL = {
     "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
     "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
-    "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false", "是": "yes", "否": "no",
+    "一半": "1/2", "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false", "是": "yes", "否": "no",
 }  # fmt: skip
 
 

@@ -315,6 +315,14 @@ def physical(unit: Unit) -> Dimensions:
     return tuple((name, power) for name, power in unit.dims if not name.startswith("#"))
 
 
+_FEN = (("cny", 1),)
+
+
+def as_money(unit: Unit, beside: Unit) -> Unit:
+    """分 is a minute, and beside 元 and 角 the hundredth of a yuan."""
+    return Unit(_FEN, Fraction(1, 100), unit.text) if unit.text == "分" and physical(beside) == _FEN else unit
+
+
 def nouns(unit: Unit) -> frozenset[str]:
     return frozenset(name for name, _ in unit.dims if name.startswith("#"))
 
