@@ -29,10 +29,10 @@ SEEN_PAGES = 700  # of the peer: all of the unseen file, which has 666
 # learned from so few, and every page is math.
 MODEL = {
     "dim": 256,
-    "lr": 0.1,
+    "lr": 1.0,
     "wordNgrams": 3,
     "minCount": 3,
-    "epoch": 3,
+    "epoch": 25,
     "thread": 1,
     "bucket": 200_000,
     "verbose": 0,
@@ -81,7 +81,8 @@ def _prepare(warcs: list[str], labels: Path, work: Path) -> None:
     for warc in warcs[1:]:
         for fate in read_warc(warc):
             if isinstance(fate, Capture) and topics.get(fate.url) in texts:
-                texts[topics[fate.url]].append(cheap_text(decode_html(fate.body, fate.content_type)[0])[1])
+                html = decode_html(fate.body, fate.content_type)[0].encode("utf-8", "replace")
+                texts[topics[fate.url]].append(cheap_text(html)[1])
     lines = [f"__label__{topic} {line(text)}" for topic, found in texts.items() for text in found]
     (work / "train.txt").write_text("\n".join(sorted(lines, key=hash_of)) + "\n", encoding="utf-8")
     fasttext.train_supervised(str(work / "train.txt"), **MODEL).save_model(str(work / "model.bin"))
@@ -154,14 +155,18 @@ def _ours(work: Path, route: str, warcs: list[str], workers: int) -> dict[str, A
     from pipelines.crawl.language import language_of
     from pipelines.crawl.routing import evidence
     from pipelines.crawl.settings import CrawlSettings
+    from pipelines.crawl.text import cheap_text
     from pipelines.crawl.urls import registered_domain
 
-    settings = CrawlSettings(files={"bench": tuple(warcs)}, route=route, evidence=work / "evidence.tsv")
+    settings = CrawlSettings(
+        files={"bench": tuple(warcs)}, route=route, evidence=work / "evidence.tsv", shortest_text=0
+    )
     with tempfile.TemporaryDirectory(dir=work) as folder:
         jobs = [(warc, Path(folder) / f"raw-{number:05d}.parquet") for number, warc in enumerate(warcs)]
         scorer = ScoreShards(work / "model.bin")
         language_of("loaded before the clock starts")
-        evidence(b"", work / "evidence.tsv")
+        cheap_text(b"<p>compiled before the clock starts")
+        evidence(b"", words=False)
         registered_domain("example.org")
         _ = scorer.classifier if workers == 1 else None
         started, clock = _cpu(), time.perf_counter()

@@ -34,15 +34,15 @@ def word_hash(word: str) -> int:
     return value
 
 
-class _Words(dict[str, tuple[int, int]]):
-    """Word -> (its hash, its row or that of the zero weight); unknown words are hashed once."""
+class _Words(dict[str, int]):
+    """Word -> its hash, and above 32 bits its row or that of the zero weight; unknown words are hashed once."""
 
     def __init__(self, vocabulary: Sequence[str], unknown: int) -> None:
-        super().__init__((word, (word_hash(word), row)) for row, word in enumerate(vocabulary))
-        self._unknown = unknown
+        super().__init__((word, row << 32 | word_hash(word)) for row, word in enumerate(vocabulary))
+        self._unknown = unknown << 32
 
-    def __missing__(self, word: str) -> tuple[int, int]:
-        entry = (word_hash(word), self._unknown)
+    def __missing__(self, word: str) -> int:
+        entry = self._unknown | word_hash(word)
         if len(self) < LARGEST_CACHE:
             self[word] = entry
         return entry
@@ -95,14 +95,14 @@ class LinearClassifier:
             lengths.append(len(found))
         if not lengths:
             return np.zeros(0, dtype=np.float32)
-        pairs = np.array(list(map(self._words.__getitem__, tokens)), dtype=np.int64)
-        return self._means(pairs[:, 0], pairs[:, 1], np.array(lengths))
+        entries = np.fromiter(map(self._words.__getitem__, tokens), np.int64, len(tokens))
+        return self._means(entries & 0xFFFFFFFF, entries >> 32, np.array(lengths))
 
     def weight(self, ngram: Sequence[str]) -> float:
         """What one word or n-gram adds to a text's sum; 0 for an unknown word."""
         hashes = [np.array(word_hash(word), np.uint32).astype(np.int32).astype(np.int64) for word in ngram]
         if len(ngram) == 1:
-            return float(self._padded[self._words[ngram[0]][1]])
+            return float(self._padded[self._words[ngram[0]] >> 32])
         with np.errstate(over="ignore"):
             running = hashes[0].astype(np.uint64)
             for value in hashes[1:]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.language import language_of
-from pipelines.crawl.routing import WORDS, evidence, route
+from pipelines.crawl.routing import evidence, route, weighs_enough
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.crawl.text import cheap_text, glimpse
 from pipelines.crawl.urls import address
@@ -24,13 +24,19 @@ def page_row(capture: Capture, settings: CrawlSettings) -> dict[str, Any]:
     where = address(capture.url)
     html, charset = decode_html(capture.body, capture.content_type)
     utf8 = capture.body if charset == "utf-8" else html.encode("utf-8", "replace")
-    markers, words = evidence(utf8, settings.evidence or WORDS)
-    path = "kept" if settings.route == "all" else route(where.key, markers, words, settings.negatives)
+    markers, words = evidence(utf8, words=settings.evidence is None)
+    look = ""
+    path = "kept"
+    if settings.route == "routed":
+        if not markers and settings.evidence is not None:
+            look = glimpse(utf8)
+            words = weighs_enough(look, settings.evidence)
+        path = route(where.key, markers, words, settings.negatives)
     title: str | None = None
     text: str | None = None
     spoken: bool | None = None
     if path != "counted":
-        title, text = cheap_text(html)
+        title, text = cheap_text(utf8)
         if len(text) < settings.shortest_text:  # nothing to judge; the row stays, so that its domain's share is exact
             text, path = None, "counted"
         else:
@@ -47,7 +53,7 @@ def page_row(capture: Capture, settings: CrawlSettings) -> dict[str, Any]:
         "digest": hashlib.sha256(capture.body).hexdigest()[:32],
         "truncated": capture.truncated,
         "charset": charset,
-        "language": language_of(text if text is not None else glimpse(html)),
+        "language": language_of(text if text is not None else look or glimpse(utf8)),
         "title": title,
         "text": text,
         "markers": markers,
@@ -62,8 +68,12 @@ def speaks_of_mathematics(text: str) -> bool:
     The table is always the one written by hand, which knows several languages; one learned from a seed would call
     mathematics what the seed looks like. Menus, which are short lines, are left out: they name what other pages say.
     """
-    lines = (line for line in text[: 20 * SENTENCES].split("\n") if len(line.encode()) >= SENTENCE)
-    return evidence("\n".join(lines)[:SENTENCES].encode(), WORDS)[1]
+    lines = [
+        line
+        for line in text[: 20 * SENTENCES].split("\n")
+        if len(line) >= SENTENCE or (not line.isascii() and len(line.encode()) >= SENTENCE)
+    ]
+    return evidence("\n".join(lines)[:SENTENCES].encode())[1]
 
 
 def utc(date: str) -> str:

@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipelines.crawl.byte_sources import GLANCE, ByteSource, SourceStream, open_source
 from pipelines.crawl.http_message import UnreadableBody, decoded_body, parse_response
 from pipelines.crawl.settings import NotAWarc
-from pipelines.crawl.warc_repair import GZIP, INSIDE, RawRecord, RecordReader
+from pipelines.crawl.warc_repair import GZIP, INSIDE, RawRecord, RecordReader, moved
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 LOOKS_LIKE_HTML = re.compile(
@@ -24,6 +24,7 @@ LOOKS_LIKE_HTML = re.compile(
 )
 HANDOVERS = 16  # a file with more broken places than this is left to the slow reader
 CLEAN = 3  # records in order after which FastWARC takes over again
+PLAIN_TYPES = frozenset(["request", "metadata"])
 LARGEST = 16_000_000  # bytes; CrawlSettings.largest_record
 
 
@@ -137,12 +138,16 @@ def _in_order(source: ByteSource, start: int, largest: int) -> Generator[RawReco
         for record in ArchiveIterator(SourceStream(source, start), parse_http=False):
             offset = start + record.stream_pos
             begins = source.read_at(offset, len(magic)).startswith((GZIP, b"WARC/"))
-            headers = {name.lower(): value for name, value in record.headers.items()}
+            kind = (record.headers.get("WARC-Type") or "").lower()
+            if kind in PLAIN_TYPES:  # of which nothing but the type is ever asked
+                headers = {"warc-type": kind, "content-length": record.headers.get("Content-Length") or ""}
+            else:
+                headers = {name.lower(): value for name, value in record.headers.items()}
             text = headers.get("content-length", "")
             if not begins or (held is not None and offset <= held.offset):
                 return last
             if held is not None:
-                yield replace(held, length=offset - held.offset)
+                yield moved(held, held.offset, offset - held.offset)
             last, held = offset, None
             if not text.isdigit() or int(text) > largest or "warc-type" not in headers:
                 return last
@@ -177,7 +182,7 @@ def _fate(record: RawRecord, largest: int) -> Capture | Passed:
         body = decoded_body(message, largest)
     except UnreadableBody:
         return passed("unreadable Content-Encoding")
-    if not body.strip():
+    if not body or body.isspace():
         return passed("empty body")
     if not message.content_type and not LOOKS_LIKE_HTML.match(body):
         return passed("not HTML")

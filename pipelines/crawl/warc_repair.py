@@ -148,7 +148,7 @@ class RecordReader:
                 offset = -(start << INSIDE | ordinal) if ordinal else start
                 ordinal += 1
                 length = member.end - start if member.end is not None and offset >= 0 else 0
-                yield _moved(record, offset, length)
+                yield moved(record, offset, length)
             member.seek(1 << 62)
             if not ordinal:
                 yield _garbage(start, (member.end or start) - start, "empty gzip member")
@@ -162,7 +162,7 @@ class RecordReader:
         for record in _Records(stream, self._largest):
             begins = stream.start + record.offset
             self.position = begins + record.length
-            yield _moved(record, begins, record.length)
+            yield moved(record, begins, record.length)
             ahead = self._source.read_at(self.position, 12).lstrip(b"\r\n")
             if not ahead.startswith(b"WARC/"):
                 return
@@ -334,7 +334,7 @@ def _garbage(offset: int, length: int, trouble: str) -> RawRecord:
     return RawRecord(offset=offset, length=length, headers={}, block=b"", declared=None, trouble=trouble)
 
 
-def _moved(record: RawRecord, offset: int, length: int) -> RawRecord:
+def moved(record: RawRecord, offset: int, length: int) -> RawRecord:
     return RawRecord(
         offset=offset,
         length=length,

@@ -5,7 +5,7 @@ import pytest
 from pipelines.crawl.evidence_training import write_evidence
 from pipelines.crawl.language import language_of
 from pipelines.crawl.page_rows import speaks_of_mathematics
-from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route
+from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route, weighs_enough
 from pipelines.crawl.settings import CrawlError
 from pipelines.crawl.text import cheap_text, glimpse
 
@@ -71,14 +71,26 @@ def test_words_are_learned_from_a_seed(tmp_path):
     write_evidence(tmp_path / "words.tsv", ["zorble the frumious theorem"] * 30, ["weather and news today"] * 30)
     weights, _ = read_table(tmp_path / "words.tsv")
     assert weights["zorble"] > 0 > weights["weather"]
-    assert evidence(b"the frumious zorble theorem", tmp_path / "words.tsv") == (0, True)
-    assert evidence(b"weather and news", tmp_path / "words.tsv") == (0, False)
+    assert weighs_enough("The frumious Zorble theorem", tmp_path / "words.tsv")
+    assert not weighs_enough("weather and news", tmp_path / "words.tsv")
+
+
+def test_a_learned_threshold_lets_nearly_all_of_the_seed_pass(tmp_path):
+    math = [f"lemma {number} proves the theorem about ring number{number}" for number in range(200)]
+    other = [f"recipe {number} for soup with number{number} carrots" for number in range(200)]
+    write_evidence(tmp_path / "words.tsv", math, other)
+    assert sum(weighs_enough(text, tmp_path / "words.tsv") for text in math) >= 198
+    assert not any(weighs_enough(text, tmp_path / "words.tsv") for text in other)
+
+
+def test_words_of_the_table_are_left_out_where_another_decides():
+    assert evidence(b"Solve for x in the quadratic equation.", words=False) == (0, False)
 
 
 def test_a_table_that_is_none_is_refused(tmp_path):
     (tmp_path / "words.tsv").write_text("not a table")
     with pytest.raises(CrawlError, match="weight<TAB>word"):
-        evidence(b"x", tmp_path / "words.tsv")
+        weighs_enough("x", tmp_path / "words.tsv")
 
 
 def test_cheap_text_keeps_lines_formulas_and_chinese():
@@ -87,7 +99,7 @@ def test_cheap_text_keeps_lines_formulas_and_chinese():
         "<p>Let <i>x</i><sub>1</sub> be\n&lt; 3.</p><script>var hidden = 1</script>"
         r'<script type="math/tex">\frac{a<b}{2}</script><p>中文数学</p><img alt="\sqrt{2}" src=x></body></html>'
     )
-    title, text = cheap_text(html)
+    title, text = cheap_text(html.encode())
     assert title == "A & B C"
     assert "Sums\n" in text and "中文数学" in text
     assert r"$\frac{a<b}{2}$" in text and r"\sqrt{2}" in text
@@ -96,14 +108,15 @@ def test_cheap_text_keeps_lines_formulas_and_chinese():
 
 @pytest.mark.parametrize("html", ["", "\0", "<", "<p>\ud800</p>", "<script>", "<!--", "<title>", "</html>" * 9])
 def test_any_string_has_a_cheap_text(html):
-    title, text = cheap_text(html)
-    (title + text + glimpse(html)).encode("utf-8")
+    body = html.encode("utf-8", "surrogatepass")
+    title, text = cheap_text(body)
+    (title + text + glimpse(body)).encode("utf-8")
 
 
 def test_the_same_page_gives_the_same_text_whatever_came_before():
-    page = "<html><p>one two</p><ul><li>three</li></ul></html>"
+    page = b"<html><p>one two</p><ul><li>three</li></ul></html>"
     first = cheap_text(page)
-    cheap_text("<div><p>unclosed" * 50)
+    cheap_text(b"<div><p>unclosed" * 50)
     assert cheap_text(page) == first
 
 
