@@ -138,12 +138,16 @@ async def grade_all_by_tests(
     limit = asyncio.Semaphore(min(settings.concurrency, 4 * (os.cpu_count() or 1)))
 
     async with open_sandbox(settings) as sandbox:
+        progress = tqdm(total=len(completions), desc="tests", unit="answer", disable=None)
 
         async def one(completion: Completion) -> Grade:
             async with limit:
-                return await grade_by_tests(by_id[completion.problem_id], completion, sandbox)
+                graded = await grade_by_tests(by_id[completion.problem_id], completion, sandbox)
+            progress.update()
+            return graded
 
-        grades = await asyncio.gather(*[one(completion) for completion in completions])
+        with progress:
+            grades = await asyncio.gather(*[one(completion) for completion in completions])
     return [Grade(**{**asdict(graded), "profile": profile}) for graded in grades for profile in settings.profiles]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluators.answers import extract
 from evaluators.benchmarks import Benchmark, Row
 from evaluators.benchmarks.math import boxed_answers
 from evaluators.outputs._spellings import EXTRACTED, IDS, LIKE_QUESTION, OUTPUTS, PLACES, QUESTIONS, Spelling, key_of
@@ -32,8 +34,13 @@ TEXTS = (
     "raw",
     "value",
     "assistant",
+    "answer",
+    "prediction",
+    "result",
 )
-SHORT = frozenset(map(key_of, EXTRACTED)) - frozenset(map(key_of, OUTPUTS))
+CUE = re.compile(r"\banswer\s*(?:is|:|=)|答案", re.IGNORECASE)
+"""A reference that is a sentence."""
+SHORT = frozenset(map(key_of, EXTRACTED)) | {"finalanswer"}
 
 
 class Missing(Exception):
@@ -255,4 +262,6 @@ def reference_text(value: Any) -> str:
         return text.rpartition("####")[2].strip().replace(",", "")
     if "\\boxed" in text and (boxed := boxed_answers(text)):
         return ", ".join(dict.fromkeys(boxed)) if len(text) > 2 * len(boxed[-1]) else boxed[-1]
+    if CUE.search(text) and (found := extract(text)) is not None:
+        return found.answer
     return text.strip()

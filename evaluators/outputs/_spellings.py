@@ -26,7 +26,7 @@ SAMPLES = _words(
 QUESTIONS = _words(
     "question problem original_question question_text problem_text query instruction input inputs user_input "
     "user_prompt prompt prompts origin_prompt full_prompt formatted_prompt final_prompt prompt_text messages "
-    "conversations conversation source src"
+    "conversations conversation source src q"
 )
 OUTPUTS = _words(
     "response responses model_response model_responses raw_response llm_response full_response model_output "
@@ -35,21 +35,23 @@ OUTPUTS = _words(
     "generated_response generated_output generated_outputs generated generated_code model_solution completion "
     "completions candidate candidates reply assistant assistant_response "
     "sampled_solutions trajectory output outputs resps raw_prediction raw_predictions model_answer model_answers "
-    "generated_answer prediction_text model_prediction prediction predictions predict predicted hypothesis cot "
-    "reasoning raw samples text code program content messages conversations conversation"
+    "generated_answer generated_answers prediction_text model_prediction prediction predictions predict predicted hypothesis cot "
+    "reasoning raw samples sampled text code program content messages conversations conversation"
 )
 EXTRACTED = _words(
     "pred preds model_pred predicted_answer predicted_answers pred_answer pred_ans extracted_answer extracted "
-    "parsed_answer final_prediction filtered_resps answer_pred final_answer result results choices"
+    "parsed_answer final_prediction filtered_resps answer_pred"
 )
+LAST = _words("final_answer result results choices rationale rationales explanation thought thoughts working")
+"""Names that hold a response where nothing else does."""
 REFERENCES = _words(
     "gold gold_answer gold_label gold_target golden golden_answer ground_truth ground_truth_answer gt gt_answer gt_ans "
     " reference references reference_answer ref ref_answer expected expected_answer expected_output "
     "correct_answer right_answer true_answer answer_gold truth standard_answer target targets label labels "
     "answer_number answer_key answer answers final_answer ground_truth_solution gold_solution reference_solution gt_cot "
-    "solution"
+    "solution ideal a"
 )
-EITHER = ("answer", "answers", "final_answer", "solution", "target", "label")
+EITHER = ("a", "answer", "answers", "final_answer", "solution", "target", "label")
 """Names that hold the response where the reference has a name of its own."""
 PLACES = frozenset({"docid", "idx", "index", "problemidx", "questionidx", "rowid", "number"})
 """Of IDS, as compared: those that count rows."""
@@ -63,7 +65,7 @@ LIKE_RESPONSE = re.compile(
 LIKE_REFERENCE = re.compile(r"gold|truth|reference|expected|correct\w*answer|(?:right|true)answer|target|label")
 LIKE_QUESTION = re.compile(r"question|problem|prompt|query")
 NEITHER = re.compile(
-    r"tokens?|time|second|length|count|num|score|acc|logprob|probab|metric|hash|type|format|id$|path|reason$"
+    r"tokens?|time|second|length|count|num|score|acc|logprob|probab|metric|hash|type|format|id$|path|reason$|config|setting|param|argument|^meta"
 )
 """Names of no list, as compared: tried where no listed one is there."""
 
@@ -74,7 +76,7 @@ def key_of(name: str) -> str:
 
 
 LISTED = frozenset(
-    key_of(name) for names in (IDS, SAMPLES, QUESTIONS, OUTPUTS, EXTRACTED, REFERENCES) for name in names
+    key_of(name) for names in (IDS, SAMPLES, QUESTIONS, OUTPUTS, EXTRACTED, LAST, REFERENCES) for name in names
 )
 
 
@@ -126,7 +128,8 @@ class Spelling:
         named = self.all(OUTPUTS)
         full = [one for one in named if _speaks(one.value)]
         extracted = [one for one in self.all(EXTRACTED) if _speaks(one.value)]
-        spoken = full + extracted or self.like(LIKE_RESPONSE)
+        last = [one for one in self.all(LAST) if _speaks(one.value)]
+        spoken = full + extracted or self.like(LIKE_RESPONSE) or last
         return spoken + [one for one in named if one not in full and not isinstance(one.value, bool)]
 
     def chosen(self, *, gold_elsewhere: bool) -> tuple[Named | None, Named | None]:
