@@ -263,5 +263,6 @@ def reference_text(value: Any) -> str:
     if "\\boxed" in text and (boxed := boxed_answers(text)):
         return ", ".join(dict.fromkeys(boxed)) if len(text) > 2 * len(boxed[-1]) else boxed[-1]
     if CUE.search(text) and (found := extract(text)) is not None:
-        return found.answer
+        text = found.answer.strip()
+        return text.strip("$") if text.startswith("$") and text.endswith("$") else text
     return text.strip()
