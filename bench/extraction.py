@@ -17,14 +17,16 @@ import random
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from selectolax.lexbor import LexborHTMLParser
 
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.planted_formulas import katex_html, mathml, unicode_html
@@ -40,6 +42,7 @@ DELIMITED = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)\$|\\\((.+?)\\\)|\\
 PROSE = (
     "The value of this expression is needed in the proof of the next statement, and the reader may check it by hand: "
 )
+PAGE = 58_000  # characters; the mean of the pages of Common Crawl on which the peers were first timed
 Extractor = Callable[[str], str]
 
 
@@ -65,6 +68,15 @@ def encodings() -> dict[str, Callable[[str], str]]:
         "Wikipedia": lambda tex: f'<span class="mwe-math-element"><span style="display: none;">{mathml("{" + tex + "}")}</span><img class="mwe-math-fallback-image-inline" alt="{html.escape(tex)}"/></span>',
         "Sphinx span.math": lambda tex: f'<span class="math notranslate nohighlight">\\({html.escape(tex)}\\)</span>',
         "StackExchange": lambda tex: f'<span class="math-container">${html.escape(tex)}$</span>',
+        "image: address of a service": lambda tex: f'<img src="https://chart.example/chart?cht=tx&amp;chl={quote(tex)}" />',
+        "image: QuickLaTeX": lambda tex: f'<img class="ql-img-inline-formula" alt="{html.escape(tex)}" title="Rendered by QuickLaTeX.com" src="ql_1.png"/>',
+        "image: Zhihu": lambda tex: f'<img src="https://www.example/equation?tex={quote(tex)}" alt="{html.escape(tex)}" eeimg="1"/>',
+        "MathJax 4": lambda tex: f'<mjx-container class="MathJax" jax="SVG"><svg data-latex="{html.escape(tex)}"><g></g></svg></mjx-container>',
+        "MathML, prefixed": lambda tex: re.sub(r"<(/?)(?=[a-z])", r"<\1m:", mathml(tex, annotated=False)),
+        "KaTeX before its script": lambda tex: f'<span class="katex--inline">{html.escape(tex)}</span>',
+        "pandoc span.math": lambda tex: f'<span class="math inline">\\({html.escape(tex)}\\)</span>',
+        "GitHub": lambda tex: f"<math-renderer>${html.escape(tex)}$</math-renderer>",
+        "align, outside delimiters": lambda tex: f"\\begin{{align*}}{html.escape(tex)}\\end{{align*}}",
         "LaTeXML": lambda tex: f'<math class="ltx_Math" alttext="{html.escape(tex)}" display="inline"><mi>x</mi></math>',
         "data attribute": lambda tex: f'<span class="ztext-math" data-tex="{html.escape(tex)}"></span>',
         "sub/sup, Unicode": unicode_html,
@@ -179,61 +191,79 @@ def sources_of(page: str) -> set[str]:
     return {tex for tex in found if len(tex) > 2}
 
 
-def real_pages(folder: Path, count: int) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """Real pages of one collection: those whose markup declares formulas, and a random sample of all, for the cost."""
+
+    name: str
+    formulas: list[str]
+    sample: list[str]
+
+
+def collections(folder: Path, count: int) -> Iterator[Collection]:
     for name in ("realweb", "messyweb"):
-        pages = []
-        for path in sorted((folder / name).glob("*.warc.gz")):
-            pages += [
-                (name, decode_html(capture.body, capture.content_type)[0])
-                for capture in read_captures(str(path), Counter(), largest=2_000_000)
-            ]
+        pages = [
+            decode_html(capture.body, capture.content_type)[0]
+            for path in sorted((folder / name).glob("*.warc.gz"))
+            for capture in read_captures(str(path), Counter(), largest=2_000_000)
+        ]
         random.Random(7).shuffle(pages)
-        pages.sort(
-            key=lambda found: not sources_of(found[1])
-        )  # stable: every other page of the sample has known formulas
-        known = sum(bool(sources_of(page)) for _, page in pages)
-        half = min(count // 2, known)
-        yield from [*pages[:half], *pages[known : known + count - half]]
+        yield Collection(name=name, formulas=[page for page in pages if sources_of(page)][:count], sample=pages[:count])
 
 
-def real(tools: dict[str, Extractor], pages: list[tuple[str, str]]) -> None:
-    """Prints recall of the formulas that real pages' markup declares, validity, and cost."""
-    cost: dict[str, list[float]] = {name: [] for name in tools}
-    recalled: Counter[tuple[str, str]] = Counter()
-    known: Counter[str] = Counter()
-    delimited: Counter[str] = Counter()
-    valid: Counter[str] = Counter()
-    for source, page in pages:
-        truth = sources_of(page)
-        known[source] += len(truth)
-        for name, extract in tools.items():
-            begun = cpu()
-            text = extract(page)
-            cost[name].append(cpu() - begun)
-            whole = normal(text)
-            recalled[name, source] += sum(tex in whole for tex in truth)
-            formulas = found_formulas(text)
-            delimited[name] += len(formulas)
-            valid[name] += sum(not mistakes(tex) for tex in formulas)
-    size = sum(len(page) for _, page in pages)
-    print(f"\n## Real pages: {len(pages)} pages, {size / len(pages) / 1e3:.0f} thousand characters on average\n")
+def recall(tools: dict[str, Extractor], found: list[Collection]) -> None:
+    """Prints how many of the formulas come back that real pages' own markup declares."""
+    known = {collection.name: sum(len(sources_of(page)) for page in collection.formulas) for collection in found}
+    print("\n## Formulas that real pages declare\n")
     print(
         "| extractor | recall, "
-        + " | recall, ".join(f"{source} ({count})" for source, count in known.items())
-        + " | delimited | valid % | CPU ms/page, mean | median | CPU ms per 58 KB | times mathsieve |"
+        + " | recall, ".join(f"{name} ({count})" for name, count in known.items())
+        + " | delimited | valid % |"
     )
-    print("|---|" + "---|" * (len(known) + 6))
-    for name, seconds in cost.items():
-        cells = [percent(recalled[name, source], count) for source, count in known.items()]
-        mean, middle = 1e3 * statistics.mean(seconds), 1e3 * statistics.median(seconds)
-        cells += [
-            str(delimited[name]),
-            percent(valid[name], delimited[name]),
-            f"{mean:.1f}",
-            f"{middle:.1f}",
-            f"{1e3 * sum(seconds) / size * 58e3:.1f}",
-            f"{sum(seconds) / sum(cost['mathsieve']):.1f}",
-        ]
+    print("|---|" + "---|" * (len(known) + 2))
+    for name, extract in tools.items():
+        cells: list[str] = []
+        delimited = valid = 0
+        for collection in found:
+            recalled = 0
+            for page in collection.formulas:
+                text = extract(page)
+                whole = normal(text)
+                recalled += sum(tex in whole for tex in sources_of(page))
+                formulas = found_formulas(text)
+                delimited += len(formulas)
+                valid += sum(not mistakes(tex) for tex in formulas)
+            cells.append(percent(recalled, known[collection.name]))
+        print(f"| {name} | " + " | ".join([*cells, str(delimited), percent(valid, delimited)]) + " |")
+
+
+def cost(tools: dict[str, Extractor], found: list[Collection]) -> None:
+    """Prints CPU time a page, all extractors in turn on each page of the samples."""
+    parse = {"lexbor's parse alone": lambda page: str(len(page.encode("utf-8", "replace")) and LexborHTMLParser(page))}
+    spent: Counter[tuple[str, str]] = Counter()
+    for collection in found:
+        for page in collection.sample:
+            for name, extract in (tools | parse).items():
+                begun = cpu()
+                extract(page)
+                spent[name, collection.name] += cpu() - begun
+    size = {collection.name: sum(map(len, collection.sample)) for collection in found}
+    print(f"\n## Cost: CPU ms per {PAGE / 1e3:.0f} KB of HTML, and how many times that of mathsieve\n")
+    print(
+        "| extractor | "
+        + " | ".join(
+            f"{each.name} ({len(each.sample)} pages, {size[each.name] / max(len(each.sample), 1) / 1e3:.0f} KB each)"
+            for each in found
+        )
+        + " | all |"
+    )
+    print("|---|" + "---|" * (len(found) + 1))
+    for name in tools | parse:
+        cells = []
+        for names in [*([each.name] for each in found), list(size)]:
+            own = sum(spent[name, each] for each in names)
+            ratio = own / max(sum(spent["mathsieve", each] for each in names), 1e-9)
+            cells.append(f"{1e3 * own * PAGE / max(sum(size[each] for each in names), 1):.2f} ({ratio:.1f}x)")
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
@@ -247,7 +277,9 @@ def main() -> int:
     if folder is None:
         print("\nMATHSIEVE_REAL_DATA is not set: real pages left out", file=sys.stderr)
         return 0
-    real(tools, list(real_pages(Path(folder), arguments.pages)))
+    found = list(collections(Path(folder), arguments.pages))
+    recall(tools, found)
+    cost(tools, found)
     return 0
 
 
