@@ -54,15 +54,15 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
         or any(MATH_PATH.search(source) for source in sources)
         or image.get("eeimg")
     )
+    named = _from_address(address) if address else ""
+    if "\\" in named and "\\" not in image.get("alt"):  # software that strips backslashes from the alternative text
+        return _settled(named, display=display)
     for text in (image.get("alt"), image.get("title"), image.get("data-alt"), image.get("longdesc")):
         if _is_tex(text, marked=marked):
             return _settled(
                 text, display=display or text.lstrip().startswith(("\\[", "$$", "$\\displaystyle", "\\begin"))
             )
-    if address:
-        tex = _from_address(address)
-        return _settled(tex, display=display) if tex else None
-    return None
+    return _settled(named, display=display) if named else None
 
 
 def _is_tex(text: str, *, marked: bool) -> bool:

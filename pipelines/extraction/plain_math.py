@@ -32,7 +32,7 @@ WORDS = frozenset(
 )
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
-LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|(?<![A-Za-zÀ-ɏ])(?:\ue006?[A-Za-z])(?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
+LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
 OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
@@ -45,7 +45,7 @@ APPLIED = re.compile(
 )
 RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
 EVIDENCE = re.compile(
-    r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|[=<>+]\s*\ue006"
+    r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
 )
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
@@ -138,7 +138,11 @@ def plain_tex(core: str) -> str:
             parts.append(" ")
         else:
             parts.append({"-": "-", "–": "-", "'": "'", "^": "^", "/": "/"}.get(token) or character_tex(token))
-    return re.sub(r"\\sqrt\{\}|\\surd\s*", lambda _: "\\sqrt ", re.sub(r" +", " ", join(parts))).strip()
+    tex = re.sub(r"\\sqrt\{\}|\\surd\s*", lambda _: "\\sqrt ", re.sub(r" +", " ", join(parts))).strip()
+    return RADICAND.sub(r"\\sqrt{\1}", tex)
+
+
+RADICAND = re.compile(r"\\sqrt \(([^()]*)\)")
 
 
 def _marked(core: str) -> str:
