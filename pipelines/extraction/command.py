@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
+
+from tqdm import tqdm
 
 LINES_A_TASK = 32
 TIMEOUT = 30.0  # seconds for a page of the web; ours
@@ -41,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.jsonl is not None:
             return _extract_lines(arguments.jsonl, arguments.workers)
         return _extract_page(arguments.source)
+    except BrokenPipeError:  # the reader of the output, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         name = arguments.jsonl or arguments.source
         print(f"mathsieve extract: {name}: cannot be read: {error.strerror or error}.", file=sys.stderr)
@@ -72,10 +78,17 @@ def _fetch(address: str) -> tuple[bytes, str | None]:
     try:
         answer = httpx.get(address, timeout=TIMEOUT, follow_redirects=True, headers={"User-Agent": "mathsieve"})
         answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        print(f"mathsieve extract: {address}: {error or type(error).__name__}.", file=sys.stderr)
+    except httpx.HTTPStatusError as error:
+        print(f"mathsieve extract: {address}: the server answered {error.response.status_code}.", file=sys.stderr)
         return b"", None
-    return answer.content, answer.headers.get("content-type")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        print(f"mathsieve extract: {address}: {str(error).rstrip('.') or type(error).__name__}.", file=sys.stderr)
+        return b"", None
+    kind = answer.headers.get("content-type", "")
+    if kind and not re.search("html|xml|text", kind, re.IGNORECASE):
+        print(f"mathsieve extract: {address}: expected an HTML page; found {kind}.", file=sys.stderr)
+        return b"", None
+    return answer.content, kind or None
 
 
 def _extract_lines(name: str, workers: int) -> int:
@@ -83,7 +96,8 @@ def _extract_lines(name: str, workers: int) -> int:
 
     failed = 0
     with sys.stdin.buffer if name == "-" else Path(name).open("rb") as lines:
-        tasks = _tasks(lines)
+        size = None if name == "-" else os.fstat(lines.fileno()).st_size
+        tasks = _tasks(lines, tqdm(total=size, unit="B", unit_scale=True, desc="extraction", disable=None))
         with ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), initializer=spare_collector) as pool:
             for written, errors in _in_order(pool, tasks, 4 * workers):
                 sys.stdout.buffer.write(written)
@@ -99,10 +113,12 @@ def _extract_lines(name: str, workers: int) -> int:
     return 1 if failed else 0
 
 
-def _tasks(lines: IO[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+def _tasks(lines: IO[bytes], progress: tqdm[Any]) -> Iterator[list[tuple[int, bytes]]]:
     numbered = enumerate(lines, start=1)
-    while portion := list(islice(numbered, LINES_A_TASK)):
-        yield portion
+    with progress:
+        while portion := list(islice(numbered, LINES_A_TASK)):
+            yield portion
+            progress.update(sum(len(line) for _, line in portion))
 
 
 def _in_order(

@@ -5,6 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -152,3 +157,67 @@ def test_unusable_arguments_are_refused_in_one_line(
 ) -> None:
     assert main(["extract", *arguments]) == status
     assert capfd.readouterr().err.count("\n") == 1
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A page in Big5 whose charset only the header tells, a picture, and nothing else."""
+
+    def do_GET(self) -> None:
+        found = {
+            "/page": ("text/html; charset=big5", "<p>設 $x^2$ 為正</p>".encode("big5")),
+            "/picture": ("image/png", b"\x89PNG"),
+        }.get(self.path)
+        self.send_response(200 if found else 404)
+        if found:
+            self.send_header("Content-Type", found[0])
+        self.end_headers()
+        self.wfile.write(found[1] if found else b"")
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Pages) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "out", "err"),
+    [
+        ("/page", 0, "設 $x^2$ 為正\n", ""),
+        ("/picture", 1, "", "expected an HTML page; found image/png."),
+        ("/nothing", 1, "", "the server answered 404."),
+    ],
+)
+def test_the_command_reads_a_page_of_the_web(
+    server: str, path: str, status: int, out: str, err: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["extract", server + path]) == status
+    captured = capfd.readouterr()
+    assert captured.out == out
+    assert captured.err == (f"mathsieve extract: {server}{path}: {err}\n" if err else "")
+
+
+def test_the_command_works_without_the_orchestrator(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<p>x</p>")
+    code = f"import sys; from assets.command_line import main; main(['extract', {str(page)!r}]); sys.exit('dagster' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_text((json.dumps({"url": "u", "html": "<p>" + "word " * 2_000}) + "\n") * 400)
+    code = f"import sys; from assets.command_line import main; sys.exit(main(['extract', '--jsonl', {str(path)!r}, '--workers', '1']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.wait(60) == 0
+        assert running.stderr.read() == b""
