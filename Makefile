@@ -42,7 +42,7 @@ setup: $(VENV)/.ready ## create the environment
 $(VENV)/.ready: pyproject.toml requirements-weights.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"mathsieve needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12 ...")'
 	@echo "setting up $(VENV) for $(ACCELERATOR) (a few minutes, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)  # a set-up that was stopped may lack pip
 	@test $(ACCELERATOR) = gpu || $(PIP) install 'torch==$(TORCH)+cpu' 2>/dev/null \
 		|| $(PIP) install 'torch==$(TORCH)+cpu' --index-url $(TORCH_CPU_INDEX)
 	$(PIP) install -e '.[training,$(ACCELERATOR),bench,dev]'

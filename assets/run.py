@@ -68,11 +68,13 @@ def enter(recipe: Path) -> Path:
 
 def _run(path: Path, arguments: argparse.Namespace) -> int:
     import dagster as dg
+    from sqlalchemy.exc import OperationalError
 
     from assets.definitions import definitions_of
     from assets.graph import Plan, materialize
     from pipelines.preflight import missing_inputs
     from pipelines.recipe import RecipeError, load_recipe
+    from pipelines.storage import StorageError, check_writable
 
     recipe = load_recipe(path)
     definitions = definitions_of(recipe)
@@ -90,8 +92,16 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
         return 0
     if missing := missing_inputs(recipe, {key.to_user_string() for key in plan.keys}):
         raise RecipeError("\n".join(f"{path}: {sentence}" for sentence in missing))
-    with _history(captured=arguments.quiet) as instance:
-        failed = materialize(plan, instance, snapshots=recipe.snapshots(), recipe=recipe.name, quiet=arguments.quiet)
+    check_writable(recipe.home)
+    snapshots = recipe.snapshots()
+    try:
+        with _history(captured=arguments.quiet) as instance:
+            failed = materialize(plan, instance, snapshots=snapshots, recipe=recipe.name, quiet=arguments.quiet)
+    except (OSError, OperationalError) as error:  # an asset's own errors are its failure; these are the history's
+        raise StorageError(
+            f"{os.environ['DAGSTER_HOME']}: expected to keep Dagster's history where its dagster.yaml says; found: "
+            f"{getattr(error, 'orig', error)}. Free some space, or keep it elsewhere: export DAGSTER_HOME=..."
+        ) from error
     if failed:
         print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 1

@@ -20,7 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe", nargs="?", type=Path, default=DEFAULT_RECIPE, help="a YAML file (default: recipes/demo.yaml)"
     )
-    parser.add_argument("--port", type=int, default=3000, help="port on 127.0.0.1 (default: 3000)")
+    parser.add_argument("--port", type=_port, default=3000, help="port on 127.0.0.1 (default: 3000)")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535; found {text!r}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

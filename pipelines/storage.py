@@ -12,10 +12,12 @@ setting rebuilds exactly what depends on it, and an input rebuilt to the same by
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -99,7 +101,7 @@ class Store:
             try:
                 facts = write(partial)
             except OSError as error:
-                if error.errno == 28:  # ENOSPC
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise StorageError(
                         f"{self.root}: the disk is full while writing {name}. Free some space and run again: finished "
                         "files are kept and nothing half-written is taken for done."
@@ -128,6 +130,19 @@ class Store:
         with atomic_file(partial / MANIFEST) as temporary:
             temporary.write_bytes(json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True).encode())
         partial.rename(final)
+
+
+def check_writable(root: Path) -> None:
+    """Raises StorageError where nothing can be kept under `root`."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root) as probe:
+            probe.write(b"x")
+    except OSError as error:
+        raise StorageError(
+            f"{root}: expected a folder that can be written; found: {error.strerror}. Free some space or change its "
+            "permissions, or keep artifacts elsewhere: export MATHSIEVE_HOME=..."
+        ) from error
 
 
 def file_digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.storage import MANIFEST, StorageError, Store, atomic_file
+from pipelines.storage import MANIFEST, StorageError, Store, atomic_file, check_writable
 
 
 def writer(name: str, content: str, calls: list[str]):
@@ -121,3 +121,11 @@ def test_a_missing_file_is_named_with_what_there_is(tmp_path: Path) -> None:
     artifact = Store(tmp_path).build("x", writer("a.txt", "1", []))
     with pytest.raises(StorageError, match=r"expected a file b\.txt; found \['a\.txt'"):
         artifact.file("b.txt")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"expected a folder that can be written; found: .*export MATHSIEVE_HOME"):
+        check_writable(tmp_path / "file" / "home")
+    check_writable(tmp_path / "home")
+    assert list((tmp_path / "home").iterdir()) == []
