@@ -39,12 +39,15 @@ class ScoreShards(PipelineStep):
         for shard in data:
             pages = kept = 0
             found: list[str] = []
+            urls: list[str] = []
             with pq.ParquetFile(shard.text) as file:
                 for batch in file.iter_batches(1_000, columns=["url", "text"]):
                     pages += batch.num_rows
+                    urls += batch["url"].to_pylist()
                     rows = batch.filter(batch["text"].is_valid())
                     kept += rows.num_rows
                     margins = self.classifier.margins(rows["text"].to_pylist())
                     found += [url for url, margin in zip(rows["url"].to_pylist(), margins, strict=True) if margin > 0]
-            Path(shard.text).with_suffix(".json").write_text(json.dumps({"pages": pages, "kept": kept, "found": found}))
+            facts = {"pages": pages, "kept": kept, "found": found, "urls": urls}
+            Path(shard.text).with_suffix(".json").write_text(json.dumps(facts))
             yield shard
