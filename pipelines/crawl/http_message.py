@@ -9,6 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 LONGEST_HEAD = 1 << 18
+GZIP = b"\x1f\x8b\x08"
+MAGIC = (
+    (GZIP, "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x78\x01", "deflate"),
+    (b"\x78\x9c", "deflate"),
+    (b"\x78\xda", "deflate"),
+)
+CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text in an encoding of the web holds (ESC belongs to ISO-2022-JP), and compressed data soon does."""
+LOOK = 512
 STATUS = re.compile(rb"^\s*HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
 
@@ -56,14 +67,16 @@ def parse_response(block: bytes) -> HttpMessage | None:
 def decoded_body(message: HttpMessage, largest: int) -> bytes:
     """The body without transfer and content encodings, at most `largest` bytes of it.
 
-    Crawlers often store the decoded body under the headers of the encoded one; so a body that does not look encoded is
-    taken as it is. Raises UnreadableBody.
+    Crawlers often store the decoded body under the headers of the encoded one, and servers name the wrong encoding or
+    none: the first bytes of a body are believed before its headers, and a text is taken as it is. Raises UnreadableBody.
     """
     body = message.body
     if "chunked" in message.transfer_encoding:
         body = _unchunked(body)
     for coding in reversed([part.strip() for part in message.content_encoding.split(",") if part.strip()]):
         body = _inflated(coding.removeprefix("x-"), body, largest)
+    if body.startswith(GZIP):  # packed once more than was said
+        body = _inflated("gzip", body, largest)
     return body[:largest]
 
 
@@ -83,13 +96,14 @@ def _unchunked(body: bytes) -> bytes:
 def _inflated(coding: str, body: bytes, largest: int) -> bytes:
     if coding in ("identity", "none", "utf-8", "8bit") or not body:
         return body
+    named = next((name for magic, name in MAGIC if body.startswith(magic)), coding)
     try:
-        return _DECODERS[coding](body, largest)
+        return _DECODERS[named](body, largest)
     except KeyError:
         problem = "unknown"
     except (zlib.error, OSError, ValueError, RuntimeError) as error:
         problem = str(error)
-    if body.lstrip()[:1] == b"<":  # stored decoded, under the headers of the encoded body
+    if not CONTROLS.search(body[:LOOK]):  # a text, stored decoded under the headers of the encoded body
         return body
     raise UnreadableBody(f"Content-Encoding {coding[:40]}: {problem}")
 

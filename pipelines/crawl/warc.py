@@ -133,7 +133,7 @@ def _in_order(source: ByteSource, start: int, largest: int) -> Generator[RawReco
     if not magic.startswith((GZIP, b"WARC/")):
         return start
     held: RawRecord | None = None
-    last = start
+    last, first = start, True
     try:
         for record in ArchiveIterator(SourceStream(source, start), parse_http=False):
             offset = start + record.stream_pos
@@ -142,10 +142,12 @@ def _in_order(source: ByteSource, start: int, largest: int) -> Generator[RawReco
             if kind in PLAIN_TYPES:  # of which nothing but the type is ever asked
                 headers = {"warc-type": kind, "content-length": record.headers.get("Content-Length") or ""}
             else:
-                headers = {name.lower(): value for name, value in record.headers.items()}
+                # Of a header given twice the first counts, as in the slow reader.
+                headers = {name.lower(): value for name, value in reversed(list(record.headers.items()))}
             text = headers.get("content-length", "")
-            if not begins or (held is not None and offset <= held.offset):
+            if not begins or (offset != start if first else offset <= last):
                 return last
+            first = False
             if held is not None:
                 yield moved(held, held.offset, offset - held.offset)
             last, held = offset, None

@@ -16,10 +16,14 @@ from pipelines.crawl.byte_sources import ByteSource
 
 GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
+SKIPPABLE = b"\x2a\x4d\x18"  # after a byte from 0x50 to 0x5f: RFC 8878 §3.1.2
+DICTIONARY = b"\x5d" + SKIPPABLE
+LARGEST_DICTIONARY = 1 << 24  # bytes; ours: those in use have about 1 MiB
 CHUNK = 1 << 16
 LONGEST_HEADER = 1 << 18  # bytes; ours: real WARC headers stay below 16 KiB
 LARGEST_SKIP = 1 << 32  # bytes inflated only to be passed over; ours: a bomb beyond costs a search instead
 NEXT_RECORD = re.compile(rb"(?:^|\r?\n)(?=WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]+:)")
+OVERLAP = 64  # bytes in which a record's beginning is known: the search's pieces share as many
 INSIDE = 23  # bits: see RawRecord.offset
 
 
@@ -67,8 +71,8 @@ class _Member:
 
     compressed = True
 
-    def __init__(self, source: ByteSource, start: int) -> None:
-        self._source, self.start = source, start
+    def __init__(self, source: ByteSource, start: int, dictionary: bytes) -> None:
+        self._source, self.start, self._dictionary = source, start, dictionary
         self._rewind()
 
     def _rewind(self) -> None:
@@ -76,7 +80,7 @@ class _Member:
         self.end: int | None = None
         """Offset of what follows the member; known once it was read to its end."""
         self._gzip = self._source.read_at(self.start, 3) == GZIP
-        self._inflate: Any = zlib.decompressobj(31) if self._gzip else _zstd()
+        self._inflate: Any = zlib.decompressobj(31) if self._gzip else _zstd(self._dictionary)
 
     def read(self, size: int) -> bytes:
         while not self._pending:
@@ -110,10 +114,32 @@ class _Member:
             pass
 
 
-def _zstd() -> Any:
+def _zstd(dictionary: bytes) -> Any:
     import zstandard
 
-    return zstandard.ZstdDecompressor().decompressobj()
+    known = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+    return zstandard.ZstdDecompressor(dict_data=known).decompressobj()
+
+
+def _dictionary(source: ByteSource) -> bytes:
+    """What a .warc.zst file begins with where its records share a dictionary (the zstd WARC specification of IIPC)."""
+    head = source.read_at(0, 8)
+    if not head.startswith(DICTIONARY) or len(head) < 8:
+        return b""
+    size = int.from_bytes(head[4:8], "little")
+    content = bytearray()
+    while len(content) < min(size, LARGEST_DICTIONARY) and (
+        piece := source.read_at(8 + len(content), size - len(content))
+    ):
+        content += piece
+    if not content.startswith(ZSTD):
+        return bytes(content)
+    import zstandard
+
+    try:
+        return zstandard.ZstdDecompressor().decompress(bytes(content), max_output_size=LARGEST_DICTIONARY)
+    except zstandard.ZstdError:
+        return b""
 
 
 def _inflate_errors() -> tuple[type[Exception], ...]:
@@ -127,14 +153,17 @@ class RecordReader:
 
     def __init__(self, source: ByteSource, position: int, largest: int) -> None:
         self._source, self.position, self._largest = source, position, largest
+        self._dictionary = _dictionary(source)
 
     def __iter__(self) -> Iterator[RawRecord]:
         while head := self._source.read_at(self.position, 8):
             start = self.position
             if head.startswith((GZIP, ZSTD)):
-                yield from self._member(_Member(self._source, start))
+                yield from self._member(_Member(self._source, start, self._dictionary))
             elif head.startswith(b"WARC/"):
                 yield from self._plain(_Plain(self._source, start))
+            elif head[1:4] == SKIPPABLE and head[0] >> 4 == 5 and len(head) == 8:
+                self.position += 8 + int.from_bytes(head[4:], "little")
             elif head[:1] in b"\r\n\0":
                 self.position += len(head) - len(head.lstrip(b"\r\n\0"))
             else:
@@ -172,17 +201,17 @@ class RecordReader:
         base, data = start, b""
         while chunk := self._source.read_at(base + len(data), 1 << 20):
             data += chunk
-            for found in re.finditer(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|(?<=\n)WARC/[01]\.\d", data):
-                if found.start() <= len(data) - 12 and self._begins(base + found.start()):
+            for found in re.finditer(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]+:", data):
+                if found.start() <= len(data) - OVERLAP and self._begins(base + found.start()):
                     return base + found.start()
-            base, data = base + len(data) - 12, data[-12:]
+            base, data = base + max(0, len(data) - OVERLAP), data[-OVERLAP:]
         return base + len(data)
 
     def _begins(self, position: int) -> bool:
         if self._source.read_at(position, 5) == b"WARC/":
             return True
         try:
-            return _Member(self._source, position).read(16).lstrip(b"\r\n").startswith(b"WARC/")
+            return _Member(self._source, position, self._dictionary).read(16).lstrip(b"\r\n").startswith(b"WARC/")
         except Damaged:
             return False
 

@@ -77,6 +77,17 @@ DAMAGE = {
         ["a", "n", "c"],
     ),
     "an empty file": (b"", []),
+    "a byte order mark first": (b"\xef\xbb\xbf" + A + B, ["bytes between records", "a", "b"]),
+    "blank lines before the first record": (packed(b"\r\n\r\n" + A) + GZ[1], ["a", "b"]),
+    "a zstd frame to be skipped": (
+        b"\x5a\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(A) + zstandard.compress(B),
+        ["a", "b"],
+    ),
+    "a header without an end": (
+        packed(b"WARC/1.0\r\nWARC-Type: response\r\n" + b"X: y\r\n" * 100_000) + GZ[1],
+        ["broken record: no WARC header", "b"],
+    ),
+    "a header given twice": (packed(record("a", headers="WARC-Target-URI: http://z.example/\r\n")) + GZ[1], ["a", "b"]),
 }
 
 
@@ -97,6 +108,25 @@ def test_offset_and_length_are_those_of_the_stored_record(tmp_path):
     assert [(fate.offset, fate.length) for fate in found] == [
         (sum(map(len, GZ[:place])), len(GZ[place])) for place in range(4)
     ]
+
+
+def shared_dictionary():
+    samples = [record(f"{number}", f"<p>page {number} of many</p>".encode() * 9) for number in range(300)]
+    return zstandard.train_dictionary(4_000, samples)
+
+
+@pytest.mark.parametrize("stored", [bytes, zstandard.compress])
+def test_records_that_share_a_zstd_dictionary_are_read(tmp_path, stored):
+    dictionary = shared_dictionary()
+    frame = stored(dictionary.as_bytes())
+    compress = zstandard.ZstdCompressor(dict_data=dictionary).compress
+    path = tmp_path / "x.warc.zst"
+    path.write_bytes(b"\x5d\x2a\x4d\x18" + len(frame).to_bytes(4, "little") + frame + compress(A) + compress(B))
+    captures = [fate for fate in read_warc(str(path)) if isinstance(fate, Capture)]
+    assert [capture.body for capture in captures] == [b"a" * 500, b"b" * 500]
+    source = open_warc(str(path))
+    assert [found.body for _, found in captures_at(source, [captures[1].offset]) if found] == [b"b" * 500]
+    source.close()
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -166,12 +196,24 @@ CODED = b"<html>" + b"coded " * 100
         ("zstd", zstandard.compress(CODED)),
         ("gzip, gzip", gzip.compress(gzip.compress(CODED))),
         ("gzip", CODED),  # decoded by the crawler, header left
+        ("gzip", zlib.compress(CODED)),
+        ("deflate", gzip.compress(CODED)),
+        ("br", zstandard.compress(CODED)),
+        ("identity", gzip.compress(CODED)),  # packed once more than was said
     ],
 )
 def test_content_encodings_are_undone(tmp_path, coding, body):
     path = tmp_path / "x.warc"
     path.write_bytes(record("a", body, http=b"HTTP/1.1 200 OK\r\n" + HTML + f"Content-Encoding: {coding}\r\n".encode()))
     assert [fate.body for fate in read_warc(str(path))] == [CODED]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "aws-chunked"])
+def test_a_text_under_the_header_of_an_encoding_is_taken_as_it_is(tmp_path, coding):
+    path = tmp_path / "x.warc"
+    body = "Grüße: a page that begins with words.".encode()
+    path.write_bytes(record("a", body, http=b"HTTP/1.1 200 OK\r\n" + HTML + f"Content-Encoding: {coding}\r\n".encode()))
+    assert [fate.body for fate in read_warc(str(path))] == [body]
 
 
 def test_a_broken_content_encoding_is_counted(read):
