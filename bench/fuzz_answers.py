@@ -113,7 +113,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
     if importlib.util.find_spec("atheris") is None:
-        print("atheris is not installed: trying random bytes instead, without coverage guidance", file=sys.stderr)
+        print(
+            "atheris is not installed (pip install atheris==3.0.0): trying random bytes instead, without coverage guidance",
+            file=sys.stderr,
+        )
         print(f"{_random_runs(options.seconds)} random runs, no failure")
         return
     import atheris

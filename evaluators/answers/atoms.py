@@ -42,7 +42,7 @@ class Atoms(Cursor):
             return self.root(ROOTS[text])
         if text in CONSTANTS:
             return self.powered_constant(text)
-        if text in STOP_WORDS and len(text) > 1:
+        if text in STOP_WORDS and len(text) > 1 and text not in ("am", "pm"):  # no hour before it: a times m
             raise ParseError(f"expected a value, found the word {text!r}")
         if len(text) == 1:
             return self.symbol(text)

@@ -102,7 +102,7 @@ class Answers(Tables):
             return self.membership(sides)
         if self.peek().text == "pmod":
             self.advance()
-            sides.append(self.braced())
+            sides.append(self.braced() if self.peek().text == "{" else self.prefix(45))
             relations.append("mod")
         return self.node("relation", *sides, value=tuple(relations))
 
@@ -198,7 +198,7 @@ class Answers(Tables):
             raise ParseError(f"{text!r} after {show(value)[:40]} is neither a unit nor what it counts")
         if currency and (money := parse_unit(currency)):
             spelled = [d for d in unit.dims if d[0] not in ("usd", "cny")]
-            return Unit(tuple(sorted((*money.dims, *spelled))), Fraction(1), f"{currency} {text}")
+            return Unit(tuple(sorted((*money.dims, *spelled))), unit.scale, f"{currency} {text}")
         return unit
 
     def unit_token(self, pieces: list[str]) -> bool:

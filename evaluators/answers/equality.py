@@ -234,6 +234,8 @@ def _unordered(r: Node, p: Node, context: Context) -> Decision:
     stage, undecided = "structure", False
     for item in mine:
         for index, candidate in enumerate(yours):
+            if r.op == p.op == "set" and (item.op == "set") != (candidate.op == "set"):
+                continue  # {3} within a set is no 3
             decision = equal(item, candidate, context)
             undecided = undecided or decision.same is None
             if decision.same:

@@ -104,6 +104,10 @@ def _function(name: str, values: list[Fraction]) -> Fraction | None:
             if x > MAX_FACTORIAL:
                 raise OverBudget
             return Fraction(math.factorial(int(x)))
+        if name == "double_factorial" and x.denominator == 1 and x >= 0:
+            if x > MAX_FACTORIAL:
+                raise OverBudget
+            return Fraction(math.prod(range(int(x), 0, -2)))
     integers = [int(v) for v in values if v.denominator == 1]
     if len(integers) != len(values):
         return {"max": max, "min": min}[name](values) if name in ("max", "min") else None

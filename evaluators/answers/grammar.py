@@ -72,6 +72,9 @@ class Expressions(Atoms):
         return self.implicit_power if continues else 0
 
     def sign_power(self, left: Node, text: str) -> int:
+        following = self.peek(1)
+        if text == "/" and following.kind in ("word", "text") and is_amount(left) and is_unit_word(following.text):
+            return 0
         if text in _BINARY:
             return _BINARY[text][1]
         if text in ("^", "**"):
@@ -168,7 +171,10 @@ class Expressions(Atoms):
             self.advance()
             if text == "%" and left.op == "percent":
                 raise ParseError("a percentage of a percentage")
-            return self.node("percent", left) if text == "%" else self.node("fn", left, value="factorial")
+            if text == "%":
+                return self.node("percent", left)
+            double = self.peek().text == "!" and not self.peek().spaced and self.accept("!")
+            return self.node("fn", left, value="double_factorial" if double else "factorial")
         if text in ("^", "**"):
             self.advance()
             return self.superscript(left)

@@ -198,6 +198,7 @@ _SHAPE_WORDS = {"square": 2, "squared": 2, "sq": 2, "sq.": 2, "cubic": 3, "cubed
 
 _INCHES = re.compile(r"(^|square |cubic |sq\.? |cu\.? |/)\s*in\.?(?=$|\s*[\^/])")
 """`in` is a filler in `5 in total`, and inches at the end of a unit or under a power."""
+_METRES_PER_SECOND = re.compile(r"\bms(?=\s?\^\s?\{?-[12])")
 _SPELLED = re.compile(r"electron[- ]volts?")
 
 
@@ -211,6 +212,7 @@ def parse_unit(text: str) -> Unit | None:
     """`km/h`, `square inches`, `dollars per shirt`, `rows of flowers`, 平方米; None where it is no unit at all."""
     if len(text) > 80:
         return None
+    text = _METRES_PER_SECOND.sub("m s", text)
     text = _INCHES.sub(r"\1inch", _SPELLED.sub("electronvolt", text))
     reader = _UnitReader()
     position = 0
