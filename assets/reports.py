@@ -37,7 +37,7 @@ def corpus_report(recipe: Recipe) -> dg.AssetsDefinition:
         write = partial(
             write_corpus_report, seed=inputs["seed_corpus"], iterations=by_iteration, math_corpus=inputs["math_corpus"]
         )
-        return described(store.build("corpus_report", write, inputs=inputs))
+        return described(store.build("corpus_report", write, inputs=inputs, version="2"))
 
     return corpus_report
 

@@ -28,6 +28,7 @@ def write_corpus_report(
     _growth_plot(folder / "growth.png", seed.facts, done)
     _quality_plot(folder / "quality.png", iterations)
     page = _template().render(
+        style=Path(__file__).with_name("benchmark.css").read_text(encoding="utf-8"),
         seed=seed.facts,
         iterations=rows,
         waiting=waiting[:WAITING],
