@@ -30,7 +30,11 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         write = partial(write_extracted, settings=settings.extraction, crawl=crawl, corpus=corpus)
         return described(
             store.build(
-                "extracted", write, settings=settings.extraction.identity(), inputs={"corpus": corpus, **inputs}
+                "extracted",
+                write,
+                settings=settings.extraction.identity(),
+                inputs={"corpus": corpus, **inputs},
+                version="2",
             )
         )
 

@@ -29,7 +29,7 @@ ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
-ENGINES = ("mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath", "rendermathinelement")
+ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
 ASCIIMATH = ("asciimath", "asciisvg", "am_htmlormml", "am_chtml", "am_svg", "amscript", "mathcs.chapman", "mathscribe")
 DOLLARS = re.compile(
     r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
@@ -213,10 +213,9 @@ def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
     code = "\n".join(f"{script.start} {script.text()}" for script in document.scripts)
     lower = code.lower()
-    engine = "math" in lower or "jax" in lower or "katex" in lower
-    engine = engine and any(name in lower for name in ENGINES)
+    engine = any(name in lower for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
-    asciimath = ("ascii" in lower or "am_" in lower or "math" in lower) and any(name in lower for name in ASCIIMATH)
+    asciimath = any(name in lower for name in ASCIIMATH)
     sources = {script.get("id") for script in document.scripts if "math/" in script.start}
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
 

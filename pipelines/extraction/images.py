@@ -21,7 +21,23 @@ MATH_PATH = re.compile(
     r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$",
     re.IGNORECASE,
 )
-SIGNS = ("tex", "math", "eq", "form", "/img", "chl=", "data-", "\\", "^", "_{", "$")
+SIGNS = (
+    "tex",
+    "math",
+    "formul",
+    "form_",
+    "equation",
+    "eqn",
+    "eq=",
+    "/eq",
+    "chl=",
+    "eeimg",
+    "/img",
+    "\\",
+    "^",
+    "_{",
+    "$",
+)
 """One of these, in lower case, stands in the start tag of every image of a formula."""
 EVIDENCE = re.compile(r"\\[A-Za-z]{2,}|[\^_]\{|\\[{}|,;!]|\$[^$]+\$|\\\(|\\\[")
 COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z0-9)}]\^\{?[A-Za-z0-9]|[A-Za-z]_\{|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip

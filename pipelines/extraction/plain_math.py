@@ -47,6 +47,8 @@ RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL
 EVIDENCE = re.compile(
     r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
 )
+MAYBE = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−\ue006]")
+"""A character that all evidence has one of: one class is looked for faster than alternatives."""
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
 UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅∞=<>]")
@@ -62,7 +64,7 @@ def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
     if text.isascii():
         return text
     scripted = "\ue002" in text or "\ue004" in text
-    if not scripted and "\ue006" not in text and not EVIDENCE.search(text):
+    if not scripted and not MAYBE.search(text):
         return text
     if scripted:
         text = LOGO.sub(lambda logo: MARKS_ONLY.sub("", logo.group()), EMPTY.sub("", text))

@@ -39,7 +39,8 @@ def as_html(page: str) -> str:
         page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         page = XML_EMPTY.sub(r"<\1\2></\1>", page)
-    if page.count("<") - 2 * page.count("</") > SUSPICIOUS:
+    tags = page.count("<")
+    if tags > SUSPICIOUS and tags - 2 * page.count("</") > SUSPICIOUS:
         page = _shallow(page)
     return page
 
