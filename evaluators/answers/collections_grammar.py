@@ -364,6 +364,8 @@ def _infinite(node: Node) -> bool:
 
 def expand_plus_minus(node: Node) -> Node:
     """1 \\pm a as the two values it stands for; all the signs of one item turn together."""
+    if node.op in ("tuple", "angle") and _has_plus_minus(node):
+        return Node("list", (_signed(node, 1), _signed(node, -1)))  # (2, \\pm 3): two points
     if node.op in COLLECTIONS:
         items: list[Node] = []
         for item in node.args:

@@ -112,7 +112,7 @@ _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def special(surface: str) -> Node | None:
-    plain = plain_text(surface).lower().strip(" .")
+    plain = plain_text(surface).lower().strip(" .").removeprefix("it ")
     if plain in _REALS:
         return Node("interval", (negated(INFINITY), INFINITY), (False, False))
     if plain in ("infinity", "positive infinity", "negative infinity", "minus infinity"):

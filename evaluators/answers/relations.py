@@ -14,6 +14,7 @@ from evaluators.answers.values import Node, negated, num, show, symbols
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
+_TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 Compare = Callable[[Node, Node], Decision]
 Function = tuple[str, Node, Node]
 """Its name, argument and body."""
@@ -60,6 +61,8 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
         return right
     if function := function_of(node):
         return function[2]
+    if left.op == "fn" and left.value in _TRIGONOMETRIC and left.args[0].op == "sym" and not symbols(right):
+        return right  # \\sin A = 3/5 says what the sine is
     lenient = context.profile.unevaluated and len(symbols(left)) > 1 and not symbols(right)
     return right if lenient else None
 

@@ -14,7 +14,7 @@ _COMBINATIONS = r"(?:\{\}|(?<![\w}]))\^?_?\{?(\d{1,3}|n)\}?\s?_?\\?C\s?_?\{?(\d{
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     (" ", re.compile(r"(?<![\d.])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
     ("'", re.compile(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
-    ("and", re.compile(r"\b(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
+    ("and", re.compile(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
     ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", re.compile(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
     (" of ", re.compile(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
@@ -53,6 +53,8 @@ def respelled(text: str) -> str:
     for needle, pattern, replacement in _RULES:
         if needle in text:
             text = pattern.sub(replacement, text)
+    if "\\cup" in text and re.search(r"[<>]|\\[lg]e", text) and not re.search(r"[()\[\]]", text):
+        text = text.replace("\\cup", " or ")  # x < -2 \\cup x > 2
     text = as_written(_without_family(text))
     if "[" in text or "]" in text:
         french = _FRENCH.fullmatch(text)
