@@ -52,6 +52,8 @@ def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]
         if body.startswith(mark):
             return body[len(mark) :].decode(name, "replace"), name
     for label in _declared(body, content_type):
+        if label == "cp1252" and not body.isascii():  # many a server says so of every page it has, whatever its bytes
+            label = _best_of(body, label)
         text = body.decode(label, "replace")
         if _credible(text) and not (label == "cp1252" and _is_utf8(body)):
             return text, label
@@ -68,6 +70,8 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
     head = body[:META_WINDOW]
     labels += [found.group(1).decode("ascii", "replace") for found in (META.search(head), XML.search(head)) if found]
     names = [name for name in map(_python_name, labels) if name is not None]
+    if names[:1] == ["cp1252"]:  # a server's default; the author's word goes before it
+        names = names[1:] + names[:1]
     # A declaration that can be read as ASCII is not in UTF-16 (HTML Standard §13.2.3.3).
     return list(dict.fromkeys("utf-8" if name.startswith("utf-16") and b"\0" not in head else name for name in names))
 

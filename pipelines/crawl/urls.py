@@ -23,7 +23,9 @@ SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#]*", re.I)
 INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.I)
 ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-CONTROL = re.compile(r"[\x00-\x20\x7f]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+UNSAFE = re.compile(r"[^!-~]")
+"""What a URL holds only in escapes: a space, and everything beyond ASCII."""
 LONGEST_URL = 8_000  # characters; ours: browsers and servers stop near there, and a longer one is data, not an address
 
 
@@ -46,7 +48,7 @@ def canonical_url(url: str) -> str:
 
     Escapes in one spelling, dot segments resolved, parameters sorted. Raises ValueError where no host can be read.
     """
-    parts = urlsplit(CONTROL.sub("", url))
+    parts = urlsplit(CONTROL.sub("", url).strip())
     host = _host(parts.netloc, parts.scheme)
     path = _escaped(parts.path)
     if ";" in path:
@@ -67,7 +69,7 @@ def address(url: str) -> Address:
     clean = url.strip().encode("utf-8", "replace").decode("utf-8")
     if len(clean) > LONGEST_URL:
         raise ValueError(f"expected a URL of at most {LONGEST_URL} characters; found {len(clean)}")
-    parts = urlsplit(CONTROL.sub("", clean))
+    parts = urlsplit(CONTROL.sub("", clean).strip())
     if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
         raise ValueError(f"expected an http(s) URL; found {clean[:200]!r}")
     host = _ascii_host(parts.hostname.rstrip("."))
@@ -102,7 +104,7 @@ def _ascii_host(host: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    if not text.isascii():
+    if UNSAFE.search(text):
         text = quote(text, safe="%/;:@&=+$,!~*'()?[]")
     return ESCAPE.sub(_one_spelling, text) if "%" in text else text
 

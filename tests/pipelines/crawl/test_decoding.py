@@ -56,6 +56,24 @@ def test_a_header_that_lies_about_utf8_is_found_out(charset):
     assert decode_html(text.encode(charset), "text/html; charset=utf-8")[0] == text
 
 
+@pytest.mark.parametrize("charset", ["gbk", "big5", "shift_jis", "euc-kr", "windows-1251", "windows-1250", "utf-8"])
+def test_a_page_that_names_its_charset_is_believed_before_a_server_that_calls_all_pages_latin(charset):
+    text = {charset: text for text, charset in PAGES}[charset].replace("<html>", f"<html><meta charset={charset}>")
+    assert decode_html(text.encode(charset), "text/html; charset=ISO-8859-1")[0] == text
+
+
+@pytest.mark.parametrize("charset", ["gbk", "big5", "shift_jis", "euc-kr"])
+def test_two_byte_encodings_under_a_latin_label_are_found_out(charset):
+    text = {charset: text for text, charset in PAGES}[charset]
+    assert decode_html(text.encode(charset), "text/html; charset=ISO-8859-1")[0] == text
+
+
+@pytest.mark.parametrize("label", ["utf-8", "gbk", "shift_jis"])
+def test_a_latin_page_whose_author_is_wrong_stays_latin(label):
+    text = FRENCH.replace("<html>", f"<html><meta charset={label}>")
+    assert decode_html(text.encode("cp1252"), "text/html; charset=ISO-8859-1")[0] == text
+
+
 def test_utf8_under_a_latin_label_is_found_out():
     assert decode_html(FRENCH.encode(), "text/html; charset=iso-8859-1")[0] == FRENCH
 

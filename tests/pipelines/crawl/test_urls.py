@@ -21,8 +21,10 @@ SAME = [
     ("https://example.com/a;jsessionid=0123456789ABCDEF", "https://example.com/a"),
     ("https://example.com/a?sid=0123456789abcdef0123", "https://example.com/a"),
     (" https://example.com/a\n", "https://example.com/a"),
+    ("https://example.com/a b?q=c d", "https://example.com/a%20b?q=c%20d"),
 ]
 DIFFERENT = [
+    ("https://example.com/a b", "https://example.com/ab"),
     ("https://example.com/A", "https://example.com/a"),
     ("https://example.com/a?id=1", "https://example.com/a?id=2"),
     ("https://example.com:8080/a", "https://example.com/a"),
