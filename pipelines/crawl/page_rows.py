@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import Any
 
+import numpy as np
+
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.language import language_of
 from pipelines.crawl.routing import evidence, route, weighs_enough
@@ -15,7 +17,7 @@ from pipelines.crawl.urls import address
 from pipelines.crawl.warc import Capture
 
 SENTENCES, SENTENCE = 8_000, 50
-"""Characters that are read, and UTF-8 bytes of a line that is no menu entry."""
+"""Bytes of UTF-8 that are read, and those of a line that is no menu entry."""
 DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)")
 
 
@@ -68,12 +70,14 @@ def speaks_of_mathematics(text: str) -> bool:
     The table is always the one written by hand, which knows several languages; one learned from a seed would call
     mathematics what the seed looks like. Menus, which are short lines, are left out: they name what other pages say.
     """
-    lines = [
-        line
-        for line in text[: 20 * SENTENCES].split("\n")
-        if len(line) >= SENTENCE or (not line.isascii() and len(line.encode()) >= SENTENCE)
-    ]
-    return evidence("\n".join(lines)[:SENTENCES].encode())[1]
+    content = text[: 20 * SENTENCES].encode() + b"\n"
+    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    long = ends - starts >= SENTENCE
+    starts, ends = starts[long], ends[long]
+    first = int(np.searchsorted(np.cumsum(ends - starts), SENTENCES)) + 1
+    lines = [content[start:end] for start, end in zip(starts[:first].tolist(), ends[:first].tolist(), strict=True)]
+    return evidence(b"\n".join(lines)[:SENTENCES])[1]
 
 
 def utc(date: str) -> str:
