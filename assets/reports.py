@@ -25,6 +25,8 @@ def report_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
 def corpus_report(recipe: Recipe) -> dg.AssetsDefinition:
     iterations = range(1, recipe.iterations.count + 1)
     ins = {f"{name}_{i}": dg.AssetIn([f"iteration_{i}", name]) for i in iterations for name in REPORTED}
+    if recipe.training.proxy is not None:
+        ins["proxy_models"] = dg.AssetIn("proxy_models")
 
     @dg.asset(
         ins={**ins, "seed_corpus": dg.AssetIn(corpus_key(0)), "math_corpus": dg.AssetIn("math_corpus")},
@@ -35,7 +37,11 @@ def corpus_report(recipe: Recipe) -> dg.AssetsDefinition:
     def corpus_report(store: ArtifactStore, **inputs: Artifact) -> dg.Output[Artifact]:
         by_iteration = {i: {name: inputs[f"{name}_{i}"] for name in REPORTED} for i in iterations}
         write = partial(
-            write_corpus_report, seed=inputs["seed_corpus"], iterations=by_iteration, math_corpus=inputs["math_corpus"]
+            write_corpus_report,
+            seed=inputs["seed_corpus"],
+            iterations=by_iteration,
+            math_corpus=inputs["math_corpus"],
+            proxy_models=inputs.get("proxy_models"),
         )
         return described(store.build("corpus_report", write, inputs=inputs, version="2"))
 

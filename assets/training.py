@@ -4,6 +4,7 @@ Every method is one launched process group (`accelerate launch`); the pool keeps
 """
 
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -90,16 +91,19 @@ def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.training.proxy
     assert settings is not None
     corpora = {f"iteration_{i}": dg.AssetIn(corpus_key(i)) for i in range(1, recipe.iterations.count + 1)}
+    asked = {"problems": dg.AssetIn("problems")} if settings.benchmark is not None else {}
 
     @dg.asset(
-        ins={**corpora, "seed": dg.AssetIn(corpus_key(0))},
+        ins={**corpora, **asked, "seed": dg.AssetIn(corpus_key(0))},
         group_name="training",
         kinds={"pytorch"},
         pool=ACCELERATOR,
         description="One small model, trained on equal token budgets of each corpus: which corpus is better (§2.2, Table 1)?",
     )
-    def proxy_models(store: ArtifactStore, base_model: Artifact, **corpora: Artifact) -> dg.Output[Artifact]:
-        write = partial(write_proxy_models, settings=settings, base=base_model, corpora=corpora)
-        return described(store.build("proxy_models", write, settings=settings, inputs={"base": base_model, **corpora}))
+    def proxy_models(store: ArtifactStore, base_model: Artifact, **inputs: Any) -> dg.Output[Artifact]:
+        problems = inputs.pop("problems", {}).get(settings.benchmark)
+        write = partial(write_proxy_models, settings=settings, base=base_model, corpora=inputs, problems=problems)
+        used = {"base": base_model, **inputs} | ({"problems": problems} if problems is not None else {})
+        return described(store.build("proxy_models", write, settings=settings, inputs=used))
 
     return proxy_models

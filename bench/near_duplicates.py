@@ -24,17 +24,26 @@ from pipelines.storage import Artifact
 def invented_pages(count: int, words: int = 700) -> list[str]:
     """A third are copies of the page before with up to 6 % of their words changed: Jaccard of 5-grams from 0.5 to 1."""
     draw = np.random.default_rng(3)
-    vocabulary = np.array([f"term{n}" for n in range(20_000)])
+    vocabulary = np.array([_word(n) for n in range(20_000)])
     pages: list[list[str]] = []
     for number in range(count):
         if number % 3 == 2:
             copy = list(pages[-1])
             for place in draw.choice(len(copy), int(draw.uniform(0, 0.06) * len(copy)), replace=False):
-                copy[place] = f"edit{number}n{place}"
+                copy[place] = _word(20_000 + 1_000 * number + int(place))
             pages.append(copy)
         else:
             pages.append(list(vocabulary[np.minimum(draw.zipf(1.3, words) - 1, 19_999)]))
     return [". ".join(" ".join(page[i : i + 14]) for i in range(0, len(page), 14)) for page in pages]
+
+
+def _word(number: int) -> str:
+    """A word of letters alone: datatrove takes all numbers for one."""
+    letters = ""
+    while number:
+        number, digit = divmod(number, 26)
+        letters += chr(ord("a") + digit)
+    return f"w{letters}"
 
 
 def ours(texts: list[str], folder: Path) -> tuple[float, dict[int, int]]:
@@ -55,6 +64,7 @@ def ours(texts: list[str], folder: Path) -> tuple[float, dict[int, int]]:
 def datatroves(texts: list[str], folder: Path) -> tuple[float, dict[int, int]] | None:
     """Its four steps with its default settings (14 x 8 hashes of 5-grams); None where it or its tokenizer is missing."""
     try:
+        import xxhash
         from datatrove.data import Document
         from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
         from datatrove.pipeline.dedup.minhash import MinhashConfig
@@ -66,7 +76,9 @@ def datatroves(texts: list[str], folder: Path) -> tuple[float, dict[int, int]] |
     documents = [Document(text=text, id=str(n)) for n, text in enumerate(texts)]
     started = time.process_time()
     try:
-        MinhashDedupSignature(names[0], config).run(iter(documents), 0, 1)
+        signing = MinhashDedupSignature(names[0], config)
+        signing._hash_func = lambda words: xxhash.xxh64_intdigest(words.encode())  # xxhash 4 takes no str; it gives one
+        signing.run(iter(documents), 0, 1)
     except ImportError as error:
         print(f"datatrove's MinHash is left out: {error}", file=sys.stderr)
         return None
@@ -76,8 +88,8 @@ def datatroves(texts: list[str], folder: Path) -> tuple[float, dict[int, int]] |
     spent = time.process_time() - started
     clusters = {n: n for n in range(len(texts))}
     for name in Path(names[2]).rglob("*.clusters"):
-        for document, cluster in np.fromfile(name, dtype="<u4").reshape(-1, 2):
-            clusters[int(document)] = -1 - int(cluster)
+        for document, cluster in np.fromfile(name, dtype="<u4").reshape(-1, 2).astype(int):
+            clusters[document] = -1 - cluster
     return spent, clusters
 
 

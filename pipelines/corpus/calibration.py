@@ -25,7 +25,7 @@ WIDTH = 0.05
 class CalibrationSettings(Settings):
     """How far a language's zero may be lowered."""
 
-    witnessed_share: float = Field(default=0.9, gt=0, le=1)  # of the pages added: the precision asked of the loop
+    witnessed_share: float = Field(default=0.85, gt=0, le=1)  # of the pages added: ours; a witness misses some itself
     support: int = Field(default=10, ge=1)  # pages added; of fewer, a share says nothing
     farthest: float = Field(default=5.0, ge=0)  # natural-log odds; 0 leaves every language where it is
 
@@ -44,7 +44,7 @@ class WitnessedMargins:
         """Count pages. All three arrays have one entry for each page."""
         bins = np.floor(-margins.astype(np.float64) / WIDTH).astype(np.int64)
         inside = (margins < 0) & (bins < self._bins)
-        for language in np.unique(languages[inside].astype(str)):
+        for language in sorted(set(languages[inside].tolist())):
             for kind in (0, 1):
                 here = inside & (languages == language) & (witnessed == bool(kind))
                 self._pages[language][kind] += np.bincount(bins[here], minlength=self._bins)

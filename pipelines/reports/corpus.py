@@ -19,7 +19,12 @@ WAITING = 200
 
 
 def write_corpus_report(
-    folder: Path, *, seed: Artifact, iterations: Mapping[int, Mapping[str, Artifact]], math_corpus: Artifact
+    folder: Path,
+    *,
+    seed: Artifact,
+    iterations: Mapping[int, Mapping[str, Artifact]],
+    math_corpus: Artifact,
+    proxy_models: Artifact | None = None,
 ) -> dict[str, Json]:
     """Fill `folder` with report.html and its plots. Each iteration brings classifier, domains, annotations, corpus."""
     rows = [_iteration(number, iterations[number]) for number in sorted(iterations)]
@@ -37,6 +42,7 @@ def write_corpus_report(
         corpus=math_corpus.facts,
         dropped={k.removeprefix("dropped_"): v for k, v in math_corpus.facts.items() if k.startswith("dropped_")},
         telling=_telling(iterations),
+        proxies=[] if proxy_models is None else proxy_models.facts["rows"],
         plots={name: _embedded(folder / name) for name in ("growth.png", "quality.png")}
         | {name: _embedded(math_corpus.path / name) for name in PLOTS if (math_corpus.path / name).exists()},
     )

@@ -65,6 +65,8 @@ class ProxySettings(Settings):
     heldout_share: float = Field(default=0.05, gt=0, lt=1)
     """Of each corpus, kept out of training by a hash of the page, where no held-out text is given."""
     heldout_bytes: int = Field(default=100_000, gt=0)  # ours: some 100 pages
+    benchmark: str | None = None
+    """Of the recipe's benchmarks the one that is asked few-shot; none: bits per byte alone."""
     shots: int = Field(default=4, ge=0)  # as MATH in §2.2.1
     problems: int = Field(default=32, ge=0)  # ours: how many of the problems given are asked
     max_new_tokens: int = Field(default=48, gt=0)  # ours: one-line solutions
