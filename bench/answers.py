@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,15 @@ def print_quality(groups: dict[str, list[dict[str, Any]]], judges: dict[str, Jud
         for judge_name, judge in judges.items():
             print(f"| {name}, sample | {judge_name} | {quality(sample, judge)} |")
         print(f"| {name}, all | mathsieve | {quality(group, mathsieve)} |")
+        undisputed = [row for row in group if (row["reference"], row["prediction"]) not in disputes()]
+        print(f"| {name}, without the disputed labels | mathsieve | {quality(undisputed, mathsieve)} |")
+
+
+@cache
+def disputes() -> frozenset[tuple[str, str]]:
+    """The pairs whose labels are wrong, each with why in the file."""
+    path = Path(__file__).resolve().parents[1] / "tests/evaluators/answers/disputes.json"
+    return frozenset((d["reference"], d["prediction"]) for d in json.loads(path.read_text(encoding="utf-8")))
 
 
 def quality(rows: list[dict[str, Any]], judge: Judge) -> str:

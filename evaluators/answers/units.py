@@ -277,7 +277,9 @@ class _UnitReader:
 
 
 def _entries(word: str) -> list[tuple[_Entry, int]]:
-    compound = _COMPOUND.get(word) or _COMPOUND.get(_singular(word)) or _COMPOUND.get(_singular(word.lower()))
+    compound = _COMPOUND.get(word) or _COMPOUND.get(_singular(word))
+    if compound is None and len(word) > 3:  # the case of a symbol counts: ms is no Ms
+        compound = _COMPOUND.get(_singular(word.lower()))
     if word not in _TABLE and compound is not None:
         return list(compound)
     known = _TABLE.get(word) or _TABLE.get(_singular(word)) or (_TABLE.get(word.lower()) if len(word) > 2 else None)
