@@ -280,6 +280,8 @@ def traits_of(start: str) -> Traits:
     tag, _, rest = start.partition(" ")
     if not rest or tag in FIXED or tag[:1] == "!":
         return _bare(tag)
+    if rest.startswith('class="') and rest.find('"', 7) == len(rest) - 1:  # most tags: told without a pattern
+        return _named(tag, rest[7:-1], "", False)
     noted = NOTED.findall(start)
     if not noted:
         return _bare(tag)
