@@ -44,6 +44,7 @@ OPENER = re.compile(
     r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`",
     re.IGNORECASE,
 )
+ADJACENT = re.compile(r"\$\$?(?!\$)")
 BBCODE = re.compile(r"tex\]|\[(?:math|imath|dmath|eqn?)\]", re.IGNORECASE)
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
 WORD = re.compile(r"[A-Za-z]{3,}")
@@ -85,16 +86,17 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
         return text
     written: list[str] = []
     position = 0
-    while opener := OPENER.search(text, position):
+    after = False  # right after a formula: a dollar here opens the next one
+    while opener := (after and ADJACENT.match(text, position)) or OPENER.search(text, position):
         found = _formula(text, opener, notation)
         if found is None:
             written.append(text[position : opener.end()])
-            position = opener.end()
+            position, after = opener.end(), False
             continue
         tex, end, display = found
         written.append(text[position : opener.start()])
         written.append(emit(tex, display))
-        position = end
+        position, after = end, True
     written.append(text[position:])
     return "".join(written)
 
