@@ -123,7 +123,7 @@ def _frame(low: float, high: float, height: float) -> str:
 
 
 def _label(text: str, y: float) -> str:
-    shown = text if len(text) <= 40 else text[:38] + "…"
+    shown = text if len(text) <= 40 else f"{text[:15]}…{text[-24:]}"  # the end tells benchmark, form and grader
     return f'<text class="label" x="{LABELS - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(shown)}<title>{escape(text)}</title></text>'
 
 
