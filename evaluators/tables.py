@@ -56,8 +56,11 @@ def iterate_table(path: Path, record: type[Record]) -> Iterator[Record]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it when the block ends well and removed when it does not."""
-    temporary = path.with_name(path.name + ".tmp")
+    """A temporary path beside `path`, moved onto it when the block ends well and removed when it does not.
+
+    Each process has its own, so that two that write one file leave the one or the other whole.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         with temporary.open("rb") as handle:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import shutil
 import socket
 import sys
 import tempfile
@@ -100,6 +101,7 @@ class VllmServer:
     def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path | None = None) -> None:
         self.model_dir = model_dir
         self.settings = settings
+        self._own_log = log is None
         self.log = log or Path(tempfile.mkdtemp(prefix="mathsieve-vllm-")) / "vllm.log"
         self.restarted = 0
         self._port = settings.port
@@ -134,6 +136,8 @@ class VllmServer:
     ) -> None:
         if self._running is not None:
             self._running.stop()
+        if self._own_log and kind is None:  # after a failure somebody may want to read it
+            shutil.rmtree(self.log.parent, ignore_errors=True)
 
     def watch(self) -> None:
         """Start the server again if it has died. Raises ServerError when it has died too often. Safe from threads."""

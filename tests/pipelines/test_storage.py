@@ -129,3 +129,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path: 
         check_writable(tmp_path / "file" / "home")
     check_writable(tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_two_processes_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "reference.json"
+    other = (
+        "import sys; from pathlib import Path; from pipelines.storage import atomic_file\n"
+        "with atomic_file(Path(sys.argv[1])) as temporary: temporary.write_text('theirs')"
+    )
+    with atomic_file(path) as temporary:
+        temporary.write_text("ours")
+        subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=120)
+        assert path.read_text() == "theirs"
+    assert path.read_text() == "ours"
+    assert list(tmp_path.iterdir()) == [path]
