@@ -102,6 +102,8 @@ def _entity_table() -> tuple[Table, Bytes]:
 
 
 CLASSES, CODES = _classes(), _codes()
+PLAIN = (CLASSES != SPACE) & ~np.isin(np.arange(256), [0, ord("&"), 0xC2])
+"""Bytes that are written as they are."""
 TAGS = _tag_table()
 ENTITIES, ENTITY_BYTES = _entity_table()
 ELEMENT_BYTES = np.array([list(f"{name:\0<10}".encode()) for name in ELEMENTS.split()], np.uint8)
@@ -325,6 +327,11 @@ def _copy(
     at = begin
     while at < end:
         byte = html[at]
+        if PLAIN[byte]:
+            size = _close_gap(out, size, gap)
+            out[size] = byte
+            size, gap, at = size + 1, 0, at + 1
+            continue
         source, first, length, following = html, at, 1, at + 1
         if byte == 38 and entities:
             source, first, length, following = _entity(html, at, end)
@@ -339,15 +346,19 @@ def _copy(
         if length == 2 and byte == 0xC2 and source[first + 1] == 0xA0:
             gap = max(gap, 1)
             continue
-        if gap:
-            if size:
-                out[size] = 10 if gap == 2 else 32
-                size += 1
-            gap = 0
+        size, gap = _close_gap(out, size, gap), 0
         for place in range(first, first + length):
             out[size] = source[place]
             size += 1
     return size, gap
+
+
+@compiled
+def _close_gap(out: Bytes, size: int, gap: int) -> int:
+    if gap and size:
+        out[size] = 10 if gap == 2 else 32
+        return size + 1
+    return size
 
 
 @compiled
