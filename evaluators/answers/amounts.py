@@ -61,7 +61,7 @@ def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
         return True
     if context.hints.given or not context.profile.bare_attributes:
         return False
-    return r.op == "percent" or (r.op == "num" and abs(r.value) >= 1) or (r.op == "dec" and abs(r.value[0]) > 1)
+    return r.op == "percent" or (r.op == "num" and abs(r.value) > 1) or (r.op == "dec" and abs(r.value[0]) > 1)
 
 
 # ---- numbers in a base

@@ -12,7 +12,7 @@ _SCALES = {"k": "thousand", "m": "million", "b": "billion"}
 _COMBINATIONS = r"(?:\{\}|(?<![\w}]))\^?_?\{?(\d{1,3}|n)\}?\s?_?\\?C\s?_?\{?(\d{1,3}|[rk])\}?(?!\w)"
 # What a text must hold for the pattern to be tried, the pattern, what takes its place.
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
-    (" ", re.compile(r"(?<![\d.])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
+    (" ", re.compile(r"(?<![\d._^])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
     ("'", re.compile(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
     ("and", re.compile(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
     ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),

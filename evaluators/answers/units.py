@@ -202,9 +202,16 @@ _METRES_PER_SECOND = re.compile(r"\bms(?=\s?\^\s?\{?-[12])")
 _SPELLED = re.compile(r"electron[- ]volts?")
 
 
+_SHORT_NOUNS = frozenset(
+    ["ant", "bag", "bee", "box", "boy", "bus", "can", "car", "cat", "cow", "cup", "dog", "egg", "fan", "hat", "hen", "jar", "job", "key",
+     "kid", "map", "men", "mug", "nut", "pen", "pet", "pig", "pin", "rod", "row", "toy", "van", "way", "win"]
+)  # fmt: skip
+"""What is counted, in so few letters that they would be a product of variables."""
+
+
 def is_unit_word(word: str) -> bool:
     """Whether a run of letters is a unit that stops an expression: `cm` in `12cm`, never a lone letter."""
-    return len(word) > 1 and _known(_singular(word))
+    return len(word) > 1 and (_known(_singular(word)) or word in _SHORT_NOUNS)
 
 
 @lru_cache(maxsize=4096)
