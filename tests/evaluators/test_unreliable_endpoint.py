@@ -168,4 +168,4 @@ def test_a_server_that_trickles_bytes_meets_the_limit_on_the_whole() -> None:
     started = time.monotonic()
     with pytest.raises(SamplingError, match="TimeoutError"):
         asyncio.run(run())
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # the whole answer would take 50 s
