@@ -9,7 +9,7 @@ from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
 from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
 from pipelines.extraction.symbols import SYMBOL_FONT
-from pipelines.extraction.tags import BLOCK, SYMBOLS
+from pipelines.extraction.tags import BLOCK, CLASSIFIER, SYMBOLS
 from pipelines.extraction.tex import BREAK, mend
 
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
@@ -116,6 +116,10 @@ class BlockWriter:
 
     def _break(self, element: Element) -> None:
         self.line.append(BREAK)
+
+    def _classifier(self, element: Element) -> None:
+        self.line.append(" : ")
+        self.inside(element)
 
     def _symbols(self, element: Element) -> None:
         """Text in the Symbol font: what its letters look like."""
@@ -394,6 +398,7 @@ WRITERS: dict[str, Callable[[BlockWriter, Element], None]] = {
     **dict.fromkeys(SCRIPTS, BlockWriter._script),
     **dict.fromkeys(("i", "em", "var"), BlockWriter._emphasis),
     SYMBOLS: BlockWriter._symbols,
+    CLASSIFIER: BlockWriter._classifier,
     "br": BlockWriter._break,
     "blockquote": BlockWriter.quotation,
     "table": BlockWriter.table,

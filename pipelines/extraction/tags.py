@@ -106,6 +106,8 @@ COMPOUND = frozenset(
 WORDS = re.compile(r"[\s_-]+")
 PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
+CLASSIFIER = "-classifier"
+"""The tag of docutils' type of a term, before which its style sheet draws a colon."""
 SYMBOLS = "-symbols"
 """The tag of an element whose letters are drawn in the Symbol font."""
 SYMBOL_FACE = re.compile(r"(?:^|font-family:[^;]*\b)symbol\b", re.IGNORECASE)
@@ -190,6 +192,8 @@ class Traits:
         )
         if "symbol" in attributes.get("face", "").lower() or "ymbol" in attributes.get("style", ""):
             self.tag = tag = SYMBOLS if SYMBOL_FACE.search(" ".join(attributes.values())) else tag
+        if tag == "span" and attributes.get("class") == "classifier":
+            self.tag = tag = CLASSIFIER
         self.action = _action(tag, attributes, suspect=self.suspect)
         self.program = self.action == PREFORMATTED
 

@@ -128,6 +128,11 @@ def test_what_is_cut_between_words_does_not_glue_them() -> None:
     assert html_to_text(page(f"<p>{LINE * 5}</p><div>one<nav><a>menu</a></nav>two</div>")).endswith("one\n\ntwo")
 
 
+def test_a_term_and_its_type_stay_apart() -> None:
+    html = '<dl><dt><strong>beta0</strong><span class="classifier">array</span></dt><dd><p>a guess</p></dd></dl>'
+    assert html_to_text(html) == "beta0 : array\n\na guess"
+
+
 def test_ruby_keeps_the_characters_together() -> None:
     assert html_to_text("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>字</p>") == "漢字"
 
