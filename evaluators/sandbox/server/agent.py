@@ -41,8 +41,9 @@ OK, ERROR, MEMORY, STARVED, EXIT, READY, SETUP_FAILED = range(7)
 """STARVED: an error that want of memory may have caused; only outside can it be seen whether it did."""
 
 ERROR_CHARS = 8000
-WAIT_SECONDS, LONGEST_WAITS = 1e-4, 2000
-"""Between looks at whether the owner has read the other stream, and how many looks a block may spend: some tenths of a second."""
+SHORTEST_WAIT, LONGEST_WAIT, WAITS = 1e-4, 1e-2, 200
+"""Seconds between looks at whether the owner has read the other stream, and how many looks a block may spend. An owner
+that has a core needs the shortest wait or two; one that has none is waited for, two seconds in all."""
 THREAD_STACK = 8 << 20
 """Bytes of a thread's stack, where the program sets no other: what the usual soft RLIMIT_STACK gives."""
 UNMAPPED = ("failed to map segment", "annot allocate memory")
@@ -118,7 +119,7 @@ class Agent:
 
     def _execute(self, code: str) -> str | None:
         self._blocks += 1
-        self._turns.waits = LONGEST_WAITS
+        self._turns.waits = WAITS
         if self._stdin.closed:  # exit() does that
             self._stdin = _input()
         name = f"<block {self._blocks}>"
@@ -195,7 +196,7 @@ class _Turns:
     """Which of the two streams was written to last, and how many more waits the block may spend on their order."""
 
     last = 1
-    waits = LONGEST_WAITS
+    waits = WAITS
 
 
 class _Stream(io.FileIO):
@@ -206,12 +207,13 @@ class _Stream(io.FileIO):
         self._descriptor, self._turns = descriptor, turns
 
     def write(self, data: Any) -> int | None:  # type: ignore[override]  # Any buffer
-        turns, waiting = self._turns, bytearray(4)
+        turns, waiting, pause = self._turns, bytearray(4), SHORTEST_WAIT
         if turns.last != self._descriptor:
             try:
                 while ioctl(turns.last, FIONREAD, waiting) == 0 and any(waiting) and turns.waits > 0:
                     turns.waits -= 1
-                    sleep(WAIT_SECONDS)
+                    sleep(pause)
+                    pause = min(2 * pause, LONGEST_WAIT)
             except OSError:  # closed, or no pipe any more: its order is nobody's concern
                 turns.waits = 0
             turns.last = self._descriptor
