@@ -201,7 +201,7 @@ class _Reader:
                     current.children.append(element)
                     note(element)
                     current = element
-                    if traits.suspect or traits.headline or action:
+                    if traits.noted:
                         self._noted(element)
                 elif action <= TRANSPARENT:
                     push(current)
@@ -211,7 +211,7 @@ class _Reader:
                     text = self._special(traits, start, text, current)
             if text:
                 if text.isspace():
-                    if start in BLOCK_ENDS or traits_block(known, start):
+                    if start in BLOCK_ENDS or (start[:1] != "/" and traits.block):
                         continue
                     text = " "
                 else:
@@ -394,11 +394,6 @@ class _Reader:
                         outer = current if action in (WHOLE_FORMULA, CANDIDATE) else outer
             self._verbatim(current, text)
         return ""
-
-
-def traits_block(known: dict[str, Traits], start: str) -> bool:
-    traits = known.get(start)
-    return traits is not None and traits.block
 
 
 def _doubly_escaped(code: str) -> bool:

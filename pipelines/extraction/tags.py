@@ -165,7 +165,19 @@ ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
 class Traits:
     """The verdict on one start tag."""
 
-    __slots__ = ("action", "block", "content", "headline", "inline", "kind", "program", "suspect", "tag", "text_block")
+    __slots__ = (
+        "action",
+        "block",
+        "content",
+        "headline",
+        "inline",
+        "kind",
+        "noted",
+        "program",
+        "suspect",
+        "tag",
+        "text_block",
+    )
 
     def __init__(self, tag: str, attributes: dict[str, str], said_by_id: Kind = "") -> None:
         self.tag = tag
@@ -196,6 +208,7 @@ class Traits:
             self.tag = tag = CLASSIFIER
         self.action = _action(tag, attributes, suspect=self.suspect)
         self.program = self.action == PREFORMATTED
+        self.noted = self.suspect or self.headline or self.action == CANDIDATE  # to be looked at when it begins
 
 
 def _is_suspect(tag: str, attributes: dict[str, str]) -> bool:
@@ -300,7 +313,8 @@ def traits_of(start: str) -> Traits:
 def _named(tag: str, classes: str, said_by_id: Kind, header: bool) -> Traits:
     """Remembered from page to page, as elements without attributes: a pure function of these."""
     traits = Traits(tag, {"class": classes} if classes else {}, said_by_id)
-    traits.suspect = traits.suspect or (header and tag not in WHOLE)
+    if header and tag not in WHOLE:
+        traits.suspect = traits.noted = True
     return traits
 
 
