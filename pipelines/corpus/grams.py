@@ -6,6 +6,7 @@ dropped: case, white space, delimiters, emphasis, punctuation, braces, and comma
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ SAME = {
     "\\ge": "\\geq",
 }
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|#160|#xa0|ensp|emsp|thinsp);|[\u00ad\u200b-\u200f\u2060\ufeff]")
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});")
 EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=\w)")
 THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|,\\!)(?=\d{3}(?!\d))")
 WORD = re.compile(rf"\\[a-zA-Z]+|[{HAN}]|\d+(?:\.\d+)?|[^\W\d_{HAN}]+")
@@ -74,6 +76,7 @@ def gram_words(text: str) -> list[str]:
     """The words of a page or of a benchmark text."""
     if "<" in text or "&" in text or not text.isascii():
         text = MARKUP.sub(lambda found: " " if found.group()[0] == "&" else "", text)
+        text = ENTITY.sub(lambda found: html.unescape(found.group()), text)  # `&lt;` would be a word between two others
         text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
     text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
     found = [word.lower() for word in WORD.findall(text)]

@@ -245,3 +245,8 @@ def test_an_empty_extraction_makes_an_empty_corpus(stage, stored):
     corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, [], [problem(1, QUESTION)]))
     assert corpus.facts["rows"] == 0
     assert isinstance(pq.read_table(corpus.path / "data"), pa.Table)
+
+
+def test_entities_are_the_characters_they_stand_for():
+    assert gram_words("0\\le n &lt; 18 &amp; caf&eacute;&#33; &#xd800;") == gram_words("0\\le n < 18 & café! \ufffd")
+    assert gram_words("a &b; &c") == ["a", "b", "c"]
