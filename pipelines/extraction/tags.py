@@ -103,6 +103,7 @@ COMPOUND = frozenset(
     for first in (word, word.removesuffix("s"))
 )
 """Words that say something together with the word after them: `skip-link`, `table-of-contents`."""
+SLUG = 3  # words; ours: theme ids that name a part of the page have up to three
 WORDS = re.compile(r"[\s_-]+")
 PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
@@ -184,7 +185,7 @@ class Traits:
         self.block = tag in BLOCK
         self.inline = tag in INLINE
         self.text_block = tag in TEXT_BLOCKS
-        said = _stronger(kind_of(attributes.get("class", "")), said_by_id or kind_of(attributes.get("id", "")))
+        said = _stronger(kind_of(attributes.get("class", "")), said_by_id or _kind_of_id(attributes.get("id", "")))
         self.kind: Kind = "" if tag in WHOLE else said
         self.content = (
             tag in ("main", "article")
@@ -305,7 +306,7 @@ def traits_of(start: str) -> Traits:
     if all(name in ("class", "id") for name, _ in noted):
         attributes = dict(noted)
         name = attributes.get("id", "")
-        return _named(tag, attributes.get("class", ""), kind_of(name), "header" in name)
+        return _named(tag, attributes.get("class", ""), _kind_of_id(name), "header" in name)
     return Traits(tag, {name: unescape(value) if "&" in value else value for name, value in noted})
 
 
@@ -342,6 +343,11 @@ def _word_kind(word: str) -> Kind:
 
 
 RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
+
+
+def _kind_of_id(name: str) -> Kind:
+    """What an id says; one of many words is the slug of a heading (`search-based-solver-and-its-steps`), and says nothing."""
+    return kind_of(name) if len(WORDS.split(name)) <= SLUG else ""
 
 
 def _stronger(one: Kind, other: Kind) -> Kind:

@@ -133,6 +133,12 @@ def test_a_term_and_its_type_stay_apart() -> None:
     assert html_to_text(html) == "beta0 : array\n\na guess"
 
 
+def test_the_slug_of_a_heading_condemns_no_section() -> None:
+    part = f'<section id="search-based-solver-and-its-steps"><h2>Search based</h2><p>{LINE}</p></section>'
+    assert "## Search based" in html_to_text(page(f"<main><p>{LINE * 20}</p>{part}</main>"))
+    assert "Find" not in html_to_text(page(f'<p>{LINE * 20}</p><div id="search-box"><a href="/f">Find</a></div>'))
+
+
 def test_ruby_keeps_the_characters_together() -> None:
     assert html_to_text("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>字</p>") == "漢字"
 
