@@ -2,6 +2,7 @@
 
     python bench/extraction.py             generated pages with known formulas
     MATHSIEVE_REAL_DATA=DIR python ...     and the real pages in DIR/realweb and DIR/messyweb
+    MATHSIEVE_REAL_DATA=DIR python ... --cost    only the cost of these, in a few minutes
 
 Recall: formulas whose TeX (spaces, braces and display style aside) stands in the text. Delimited: those that stand
 between `$` or `\\(` marks. Valid: delimited formulas of the text that TeX could read. Cost is CPU time, so that other
@@ -270,15 +271,22 @@ def cost(tools: dict[str, Extractor], found: list[Collection]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=150, help="real pages of each collection (default 150)")
+    parser.add_argument(
+        "--cost", action="store_true", help="only what a real page costs, without lynx, whose cost is its start"
+    )
     arguments = parser.parse_args()
     tools = extractors()
-    generated(tools)
+    if arguments.cost:
+        tools.pop("lynx", None)
+    else:
+        generated(tools)
     folder = os.environ.get("MATHSIEVE_REAL_DATA")
     if folder is None:
         print("\nMATHSIEVE_REAL_DATA is not set: real pages left out", file=sys.stderr)
         return 0
     found = list(collections(Path(folder), arguments.pages))
-    recall(tools, found)
+    if not arguments.cost:
+        recall(tools, found)
     cost(tools, found)
     return 0
 

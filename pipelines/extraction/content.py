@@ -86,41 +86,38 @@ GONE = frozenset({id(CUT), id(BLOCK_CUT), id(FORMULA)})
 
 def replace(element: Element, traits: Traits, children: list[Element | str]) -> None:
     """Puts nothing or a formula in the element's place."""
+    for child in element.children:
+        if child.__class__ is Element:
+            child.parent = None  # out of the page
     element.traits, element.tag, element.children = traits, traits.tag, children
     element.own = sum(len(child) for child in children if isinstance(child, str))
 
 
-def measure(body: Element) -> list[Element]:
-    """Fills `length`, `links`, `run` and `weight` of the element and all below it, which it gives, each before what it holds."""
-    body.in_link = False
-    stack, live = [body], []
-    while stack:
-        element = stack.pop()
-        live.append(element)
+def measure(elements: list[Element]) -> None:
+    """Fills `length`, `links`, `run` and `weight` of the elements of a page, of which each comes before what it holds.
+
+    What a formula or a cut has replaced may be among them: it has no parent."""
+    for element in elements:
+        parent = element.parent
+        element.in_link = element.tag == "a" or (parent is not None and parent.in_link)
         element.length = element.run = element.own
         element.links = element.weight = 0
         if element.traits is FORMULA and element.own:
             element.run += SENTENCE
-        for child in element.children:
-            if child.__class__ is Element:
-                child.in_link = element.in_link or child.tag == "a"
-                stack.append(child)
-    for element in reversed(live):
-        traits = element.traits
+    for element in reversed(elements):
+        traits, run = element.traits, element.run
         if element.in_link:
-            element.links, element.run = element.length, 0
-        run = element.run
+            element.links, run = element.length, 0
         inline = traits.inline or traits is FORMULA
         element.weight += run if inline or run >= SENTENCE or traits.text_block else run // 4
         parent = element.parent
-        if parent is not None and element is not body:
+        if parent is not None:
             parent.length += element.length
             parent.links += element.links
             if inline:
                 parent.run += element.weight
             else:
                 parent.weight += element.weight
-    return live
 
 
 def prune(document: Document, body: Element, strictness: Strictness) -> bool:

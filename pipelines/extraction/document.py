@@ -175,7 +175,8 @@ class _Reader:
         self.tokens = iter(self.chunks)
         next(self.tokens)  # before the first tag
         self.known: dict[str, Traits] = {}
-        self.document = Document(Element(traits_of("html"), "html", None), starts=self.known.keys())
+        root = Element(traits_of("html"), "html", None)
+        self.document = Document(root, elements=[root], starts=self.known.keys())
 
     def html(self) -> Element:
         root = self.document.root
@@ -210,21 +211,23 @@ class _Reader:
                 else:
                     text = self._special(traits, start, text, current)
             if text:
-                if text.isspace():
-                    if start in BLOCK_ENDS or (start[:1] != "/" and traits.block):
-                        continue
-                    text = " "
-                else:
+                length = len(text.strip())
+                if length:
                     if "&" in text:
                         text = unescape(text)
-                    current.own += len(text.strip())
+                        length = len(text.strip())
+                    current.own += length
+                elif start in BLOCK_ENDS or (start[:1] != "/" and traits.block):
+                    continue
+                else:
+                    text = " "
                 current.children.append(text)
 
     def _judged(self, start: str) -> Traits:
         """The traits of a start tag that the page has not had so far."""
-        place = start.find(' href="')
-        if place > 0:  # links differ by their address, which changes nothing
-            start = start[:place] + start[start.find('"', place + 7) + 1 :]
+        before, address, rest = start.partition(' href="')
+        if address:  # links differ by their address, which changes nothing
+            start = before + rest.partition('"')[2]
             traits = self.known.get(start)
             if traits is not None:
                 return traits
@@ -332,6 +335,7 @@ class _Reader:
         bare = " " not in element.start
         current, above = element, [element]
         self._verbatim(element, text)
+        known = self.known
         for chunk in self.tokens:
             start, _, text = chunk.partition(">")
             if start[:1] == "/":
@@ -339,22 +343,28 @@ class _Reader:
                 if not above:
                     return text
             else:
-                traits = self.known.get(start) or self._judged(start)
+                traits = known.get(start) or self._judged(start)
                 action = traits.action
-                if (
+                if action == TRANSPARENT:  # a highlighter's, in every word
+                    above.append(current)
+                elif (
                     action == ELEMENT
                     and traits.tag in ("div", "li", "tr", "p", "code", "pre")
                     and len(above) < MAX_DEPTH
                 ):
                     above.append(current)
                     current = self._added(traits, start, current)
-                elif action in (ELEMENT, TRANSPARENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):
+                elif action in (ELEMENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):
                     above.append(current)
                 elif start[:1] == "!":
                     text = self._comment(chunk)
                 else:
                     text = self._special(traits, start, text, current)
-            self._verbatim(current, text)
+            if text:
+                if "&" in text:
+                    text = unescape(text)
+                current.own += len(text.strip())
+                current.children.append(text)
         return ""
 
     def _verbatim(self, element: Element, text: str) -> None:

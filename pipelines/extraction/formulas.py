@@ -31,6 +31,8 @@ TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
 ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
 ASCIIMATH = ("asciimath", "asciisvg", "am_htmlormml", "am_chtml", "am_svg", "amscript", "mathcs.chapman", "mathscribe")
+ENGINE_STEMS = ("math", "katex", "tex2jax", "asciisvg", "am_", "amscript")
+"""One of these stands in every name of an engine: scripts without any, nearly all, are searched no further."""
 DOLLARS = re.compile(
     r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
 )
@@ -211,13 +213,19 @@ def _tidy(tex: str) -> str:
 
 def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
-    code = "\n".join(f"{script.start} {script.text()}" for script in document.scripts)
+    codes = [f"{script.start} {script.text()}" for script in document.scripts]
+    code = "\n".join(code for code in codes if _may_typeset(code.lower()))
     lower = code.lower()
     engine = any(name in lower for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
     asciimath = any(name in lower for name in ASCIIMATH)
     sources = {script.get("id") for script in document.scripts if "math/" in script.start}
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
+
+
+def _may_typeset(code: str) -> bool:
+    """Whether a script can be one of the engines'."""
+    return any(stem in code for stem in ENGINE_STEMS)
 
 
 def math_formula(math: Element) -> Formula | None:

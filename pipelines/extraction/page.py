@@ -83,14 +83,14 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     kept: list[str] = []
     body = next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
     _mark_formulas(document, reader, kept)
-    elements = measure(body)
+    measure(document.elements)
     own = body.length - body.links
     heading = _heading(document)
     if prune(document, body, strictness):
-        elements = measure(body)
+        measure(document.elements)
     content = body if strictness == "all" else main_element(body)
     if strictness == "strict":
-        cut_link_lists(content, elements)
+        cut_link_lists(content, document.elements)
     writer = BlockWriter(reader.notation, kept)
     if heading is not None and not any(
         is_in(element, content) for element in document.headlines if element is heading or element.tag == "h1"

@@ -81,7 +81,7 @@ CHROME = (
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
     r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memsearch\w*|msearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad"
 )  # fmt: skip
-NEVER = r"linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|(?:mw-)?editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
+NEVER = r"linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|mw-editsection\S*|editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
 """What is not content however much text it holds."""
 COMMENTS = (
     r"comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses"
@@ -103,8 +103,15 @@ COMPOUND = frozenset(
     for first in (word, word.removesuffix("s"))
 )
 """Words that say something together with the word after them: `skip-link`, `table-of-contents`."""
+OPTIONAL = re.compile(rf"{GROUP.pattern}\??|-\?")
+BEGINNINGS = frozenset(
+    re.match(r"(?:[a-z](?!\?))*", name)[0][:3]  # type: ignore[index]  # matches all, if only nothing
+    for names in (CONTENT, NEVER, CHROME, COMMENTS)
+    for name in OPTIONAL.sub("", names).split("|")
+)
+"""How the words begin that the patterns know, but for those that end in `menu`: most words of the web are none of
+them, and one look-up tells."""
 SLUG = 3  # words; ours: theme ids that name a part of the page have up to three
-WORDS = re.compile(r"[\s_-]+")
 PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
 CLASSIFIER = "-classifier"
@@ -238,7 +245,7 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
         return SKIPPED
     if tag in MATH_TAGS:
         return WHOLE_FORMULA
-    program = tag in ("pre", "listing") or (tag in BLOCK and PROGRAM.search(attributes.get("class", "")) is not None)
+    program = tag in ("pre", "listing") or _shows_program(tag, attributes.get("class", ""))
     if attributes and tag not in ("html", "body", "main", "article"):
         classes = attributes.get("class", "")
         math = bool(classes) and is_math_class(classes)
@@ -255,10 +262,21 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
     return TRANSPARENT if tag in ONLY_STYLE and not suspect else ELEMENT
 
 
+def _shows_program(tag: str, classes: str) -> bool:
+    return (
+        ("fragment" in classes or "ode" in classes)  # one of these stands in all names of the pattern
+        and tag in BLOCK
+        and PROGRAM.search(classes) is not None
+    )
+
+
 def is_math_class(classes: str) -> bool:
     """Whether the classes can be those of a formula. `text` and `context` are no `tex`."""
     classes = classes.lower()
-    return any(stem in classes for stem in MATH_STEMS) and MATH_CLASS.search(classes) is not None
+    for stem in MATH_STEMS:  # a generator would take longer than the whole search
+        if stem in classes:
+            return MATH_CLASS.search(classes) is not None
+    return False
 
 
 MATH_CLASS = re.compile(r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|wirisformula")
@@ -300,14 +318,29 @@ def traits_of(start: str) -> Traits:
         return _bare(tag)
     if rest.startswith('class="') and rest.find('"', 7) == len(rest) - 1:  # most tags: told without a pattern
         return _named(tag, rest[7:-1], "", False)
-    noted = NOTED.findall(start)
-    if not noted:
-        return _bare(tag)
-    if all(name in ("class", "id") for name, _ in noted):
-        attributes = dict(noted)
-        name = attributes.get("id", "")
-        return _named(tag, attributes.get("class", ""), _kind_of_id(name), "header" in name)
-    return Traits(tag, {name: unescape(value) if "&" in value else value for name, value in noted})
+    classes = name = ""
+    others = False
+    noted: list[tuple[str, str]] = NOTED.findall(start)
+    for attribute, value in noted:
+        if attribute == "class":
+            classes = value
+        elif attribute == "id":
+            name = value
+        elif not others:
+            others = _matters(attribute, value)
+    if others:
+        return Traits(tag, {attribute: unescape(value) if "&" in value else value for attribute, value in noted})
+    return _named(tag, classes, _kind_of_id(name), "header" in name) if classes or name else _bare(tag)
+
+
+def _matters(attribute: str, value: str) -> bool:
+    """Whether the attribute's value can change the verdict."""
+    if attribute == "style":
+        value = value.lower()
+        return "none" in value or "hidden" in value or "symbol" in value
+    if attribute == "role":
+        return value in ROLES or value == "main"
+    return attribute != "aria-hidden" or value == "true"
 
 
 @lru_cache(maxsize=8192)
@@ -327,13 +360,18 @@ def _bare(tag: str) -> Traits:
 @lru_cache(maxsize=8192)
 def kind_of(names: str) -> Kind:
     """What class names or an id say about an element. Remembered, since pages repeat names; a pure function of them."""
-    words = WORDS.split(names.lower())
-    said = {_word_kind(word) for word in words}
-    for position, word in enumerate(words[:-1]):
-        if word in COMPOUND:
-            said.add(_word_kind("-".join(words[position : position + 2])))
-            said.add(_word_kind("-".join(words[position : position + 3])))
-    return next((kind for kind in RANKS if kind in said), "")
+    words = _words(names.lower())
+    said = {_word_kind(word) for word in words if word[:3] in BEGINNINGS or "menu" in word}
+    if not COMPOUND.isdisjoint(words):
+        for position, word in enumerate(words[:-1]):
+            if word in COMPOUND:
+                said.add(_word_kind("-".join(words[position : position + 2])))
+                said.add(_word_kind("-".join(words[position : position + 3])))
+    return next((kind for kind in RANKS if kind in said), "") if said else ""
+
+
+def _words(names: str) -> list[str]:
+    return names.replace("-", " ").replace("_", " ").split()
 
 
 @lru_cache(maxsize=16384)
@@ -347,7 +385,7 @@ RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
 
 def _kind_of_id(name: str) -> Kind:
     """What an id says; one of many words is the slug of a heading (`search-based-solver-and-its-steps`), and says nothing."""
-    return kind_of(name) if len(WORDS.split(name)) <= SLUG else ""
+    return kind_of(name) if name and len(_words(name)) <= SLUG else ""
 
 
 def _stronger(one: Kind, other: Kind) -> Kind:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction import extract, html_to_text
+from pipelines.extraction.tags import kind_of
 
 LINE = "The derivative of a sum is the sum of the derivatives, as the definition shows at once. "
 CHINESE = "函数在一点连续当且仅当它的左右极限都存在并且等于函数值，这一结论在证明中经常使用。"
@@ -113,6 +114,31 @@ def test_comments_of_the_source_are_never_text(comment: str) -> None:
 def test_markup_in_scripts_is_never_text() -> None:
     assert html_to_text("<p>a<script>document.write('<p>no</p><!--')</script>b</p>") == "ab"
     assert html_to_text("<p>a<script><!-- <script>x</script> --></script>b</p>") == "ab"
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ("section-toc", "chrome"),
+        ("ad", "chrome"),
+        ("left_mainmenu", "chrome"),
+        ("x tags-list", "chrome"),
+        ("top-bar", "chrome"),
+        ("mw-editsection-bracket", "never"),
+        ("editsection", "never"),
+        ("commentlist", "comments"),
+        ("body-text", ""),
+        ("story-body", "content"),
+        ("stocks", ""),
+    ],
+)
+def test_names_say_what_a_part_of_the_page_is(names: str, kind: str) -> None:
+    assert kind_of(names) == kind
+
+
+def test_the_headline_is_kept_where_its_header_is_cut() -> None:
+    header = '<div class="masthead"><a href="/">Home</a><h2 class="page-title">Sums</h2></div>'
+    assert html_to_text(page(f"{header}<article><p>{LINE * 5}</p></article>")).startswith("## Sums\n")
 
 
 def test_the_lead_of_an_article_belongs_to_it() -> None:
