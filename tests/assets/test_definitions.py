@@ -161,7 +161,7 @@ def test_the_report_draws_growth_from_the_base_through_sft_to_each_policy(
         {"sft": 0},
         {"sft": demo.training.sft.optimiser.steps},
     ]
-    for variable in ("OPENWEBMATH", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION"):
+    for variable in PAPERS_VARIABLES:
         monkeypatch.setenv(variable, "set-for-the-test")
     paper = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
     steps = 500 + paper.training.policies["grpo"].optimiser.steps  # §3.2: 500 steps of SFT
