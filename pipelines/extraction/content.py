@@ -217,15 +217,16 @@ def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Str
     )
 
 
-def main_element(body: Element) -> Element:
+def main_element(body: Element, heading: Element | None) -> Element:
     """The element whose text is the page's content. `measure` must have run after the last cut."""
+    above = _ancestors(heading)
     current, floor = body, NEARLY_ALL * body.weight
     while True:
         inner = [child for child in current.elements() if child.tag not in LEAVES]
         best = max(inner, key=lambda child: child.weight, default=None)
         if best is None or best.length < SENTENCE:  # a displayed formula is never the content alone
             return current
-        if best.weight >= floor and not (current.traits.content and _has_lead(current, best)):
+        if best.weight >= floor and not _has_lead(current, best, above):
             current = best
             continue
         if current.traits.content:
@@ -233,16 +234,32 @@ def main_element(body: Element) -> Element:
         marked = _marked_content(current)
         if marked is None:
             return current
+        parent = marked.parent
+        if parent is not None and _has_lead(parent, marked, above):
+            return parent
         current, floor = marked, NEARLY_ALL * marked.weight
 
 
-def _has_lead(element: Element, largest: Element) -> bool:
-    """Whether running text stands before the largest part: in what says it is the content, that is its beginning."""
-    lead = 0
+def _ancestors(element: Element | None) -> list[Element]:
+    """The element and all that it lies in."""
+    found: list[Element] = []
+    while element is not None:
+        found.append(element)
+        element = element.parent
+    return found
+
+
+def _has_lead(element: Element, largest: Element, heading: list[Element]) -> bool:
+    """Whether running text that is the beginning of the content stands before the largest part: in an element that
+    says it is the content, or after the headline of the page (`heading`: it and all that it lies in)."""
+    lead, counts = 0, element.traits.content
     for child in element.elements():
         if child is largest:
             break
-        lead += child.weight
+        if not counts and child in heading:
+            counts, lead = True, -heading[0].weight
+        if counts:
+            lead += child.weight
     return lead >= 2 * SENTENCE
 
 

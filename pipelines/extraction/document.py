@@ -142,6 +142,8 @@ class Document:
     headlines: list[Element] = field(default_factory=list)
     """What may head the page."""
     scripts: list[Element] = field(default_factory=list)
+    without_frames: list[str] = field(default_factory=list)
+    """The markup that a page of frames shows where there are none."""
     starts: Iterable[str] = ()
     """Every distinct start tag."""
 
@@ -324,6 +326,8 @@ class _Reader:
                 self.document.elements.append(script)
                 self.document.suspects.append(script)
                 self.document.candidates.append((script, outer))
+        elif tag == "noframes":
+            self.document.without_frames.append(content)
         elif tag in ("xmp", "plaintext"):
             element = self._added(traits, start, parent, outer)
             element.children.append(content)

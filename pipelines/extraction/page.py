@@ -78,17 +78,19 @@ def _decode(html: bytes) -> str:
 def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     """The page's content, and how many characters of text outside links the whole page has."""
     document = parse_document(html)
-    root = document.root
+    body = _body(document)
+    if body.tag == "frameset" and document.without_frames:
+        title, document = document.title, parse_document("".join(document.without_frames))
+        document.title, body = title or document.title, _body(document)
     reader = reader_of(document)
     kept: list[str] = []
-    body = next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
     _mark_formulas(document, reader, kept)
     measure(document.elements)
     own = body.length - body.links
     heading = _heading(document)
     if prune(document, body, strictness):
         measure(document.elements)
-    content = body if strictness == "all" else main_element(body)
+    content = body if strictness == "all" else main_element(body, heading)
     if strictness == "strict":
         cut_link_lists(content, document.elements)
     writer = BlockWriter(reader.notation, kept)
@@ -100,6 +102,11 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     text = writer.text()
     document.release()
     return Extracted(title=document.title, text=text, formulas=sum(writer.written)), own
+
+
+def _body(document: Document) -> Element:
+    root = document.root
+    return next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
 
 
 def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -> None:

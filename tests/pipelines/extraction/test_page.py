@@ -136,6 +136,18 @@ def test_names_say_what_a_part_of_the_page_is(names: str, kind: str) -> None:
     assert kind_of(names) == kind
 
 
+@pytest.mark.parametrize(
+    "largest", ['<div class="article__text">', "<section>", '<section class="level2">'], ids=["marked", "bare", "named"]
+)
+@pytest.mark.parametrize("headline", ["<h1>Sums</h1>", "<header><h1>Sums</h1></header>"])
+def test_what_stands_between_headline_and_body_belongs_to_it(headline: str, largest: str) -> None:
+    lead = f"<div class='summary'>Lead. {LINE * 2}</div>"
+    text = html_to_text(page(
+        f"<div><div><p>Slogan. {LINE}</p></div><div class='columns'>{headline}{lead}{largest}<p>{LINE * 20}</p></div></section></div></div>"
+    ))  # fmt: skip
+    assert text.startswith("# Sums\n\nLead. ")
+
+
 def test_the_headline_is_kept_where_its_header_is_cut() -> None:
     header = '<div class="masthead"><a href="/">Home</a><h2 class="page-title">Sums</h2></div>'
     assert html_to_text(page(f"{header}<article><p>{LINE * 5}</p></article>")).startswith("## Sums\n")
@@ -172,6 +184,15 @@ def test_ruby_keeps_the_characters_together() -> None:
 def test_comments_in_a_program_are_no_comments_on_the_page() -> None:
     code = '<pre>x = 1 <span class="comment"># one</span></pre>'
     assert html_to_text(page(f"<p>{LINE * 4}</p>{code}")).endswith("```\nx = 1 # one\n```")
+
+
+def test_a_page_of_frames_gives_what_it_shows_without_them() -> None:
+    inner = f"<body><h1>Sums</h1><p>{LINE} If x &lt; 2 then <a href='b'>stop</a>.</p></body>"
+    html = f"<html><head><title>All</title></head><frameset cols='*'><frame src='a'><noframes>{inner}</noframes></frameset></html>"
+    result = extract(html)
+    assert (result.title, result.text) == ("All", f"# Sums\n\n{LINE}If x < 2 then stop.".replace("  ", " "))
+    nested = "<frameset><noframes>" * 5000
+    assert html_to_text(nested + "<p>a</p>") == ""
 
 
 def test_the_title_comes_from_the_head() -> None:
