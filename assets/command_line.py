@@ -1,6 +1,7 @@
 """`mathsieve`: one entry point; each command lives beside the part that it drives and is imported only when called.
 
-A command module offers `add_arguments(parser)` and `run(arguments) -> int`, and imports nothing heavy at its top.
+A command module offers `add_arguments(parser)` and `run(arguments) -> int`, and imports nothing heavy at its top. Where
+it starts processes it also offers `has_workers(arguments) -> bool`, and none of them outlives it, however it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit status: 0 done, 1 failed, 2 unusable arguments."""
+    """Run one command. Returns its exit status: 0 done, 1 failed, 2 unusable arguments, from 128 stopped by a signal.
+
+    Without `argv` this process is the command, and one that has workers runs in a process below it.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     overview = argparse.ArgumentParser(
         prog="mathsieve",
@@ -45,7 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    status: int = module.run(parser.parse_args(words[1:]))
+    arguments = parser.parse_args(words[1:])
+    if argv is None and hasattr(module, "has_workers") and module.has_workers(arguments):
+        from assets.foreground import run_below
+
+        return run_below(words, stopped=getattr(module, "STOPPED", "stopped"))
+    status: int = module.run(arguments)
     return status
 
 

@@ -96,15 +96,16 @@ def materialize(
     """
     close_orphans(instance)
     register_snapshots(instance, recipe, snapshots)
+    requests = [_run_requests(stretch, instance) for stretch in plan.stretches]  # once: snapshots may join meanwhile
     progress = _Progress(
         names={key.to_user_string() for key in plan.keys},
-        total=sum(len(s.keys) * len(_run_requests(s, instance)) for s in plan.stretches),
+        total=sum(len(stretch.keys) * len(runs) for stretch, runs in zip(plan.stretches, requests, strict=True)),
         quiet=quiet,
     )
     definitions = dg.Definitions.merge(plan.definitions, dg.Definitions(loggers={"console": progress.logger()}))
     job = definitions.resolve_implicit_global_asset_job_def()
-    for stretch in plan.stretches:
-        for tags in _run_requests(stretch, instance):
+    for stretch, runs in zip(plan.stretches, requests, strict=True):
+        for tags in runs:
             progress.partition = tags.get("dagster/partition", "")
             result = job.execute_in_process(
                 instance=instance,
@@ -191,10 +192,12 @@ class _Progress:
 
     def __init__(self, *, names: set[str], total: int, quiet: bool) -> None:
         self.names, self.total, self.quiet = names, total, quiet
-        self.done = 0
         self.started = time.monotonic()
         self.partition = ""
+        self.steps: dict[tuple[str, str], int] = {}
+        """Asset and partition -> its place in the order of first starts: one that starts again is not counted again."""
         self.step_started: dict[str, float] = {}
+        self.done: set[tuple[str, str]] = set()
 
     def logger(self) -> dg.LoggerDefinition:
         progress = self
@@ -219,17 +222,19 @@ class _Progress:
         name = (event.step_key or "").replace("__", "/")
         if name not in self.names:  # an asset check
             return
+        step = (name, self.partition)
         if event.event_type == dg.DagsterEventType.STEP_START:
             self.step_started[name] = time.monotonic()
-            self._say(f"[{self.done + 1:>{len(str(self.total))}}/{self.total}] {name} {self.partition}".rstrip())
+            place = self.steps.setdefault(step, len(self.steps) + 1)
+            self._say(f"[{place:>{len(str(self.total))}}/{self.total}] {name} {self.partition}".rstrip())
         elif event.event_type == dg.DagsterEventType.STEP_SUCCESS:
-            self.done += 1
+            self.done.add(step)
             seconds = time.monotonic() - self.step_started.get(name, self.started)
             if seconds >= 1:
                 self._say(f"{'':>{2 * len(str(self.total)) + 3}} {seconds:.0f} s")
 
     def finish(self) -> None:
-        self._say(f"{self.done} assets in {time.monotonic() - self.started:.0f} s")
+        self._say(f"{len(self.done)} assets in {time.monotonic() - self.started:.0f} s")
 
     def _say(self, line: str) -> None:
         if not self.quiet:

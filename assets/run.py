@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+STOPPED = "stopped; the same command goes on from here"
 DEFAULT_RECIPE = CHECKOUT / "recipes" / "demo.yaml"
 
 
@@ -37,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return not arguments.list
+
+
 def run(arguments: argparse.Namespace) -> int:
     from pipelines.crawl.settings import CrawlError
     from pipelines.recipe import RecipeError
@@ -49,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        print(f"\n{STOPPED}", file=sys.stderr)
         return 130
 
 

@@ -43,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return True
+
+
 def run(arguments: argparse.Namespace) -> int:
     from evaluators.benchmarks import BenchmarkError
     from evaluators.outputs import OutputsError

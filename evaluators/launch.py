@@ -7,14 +7,14 @@ subreaper), and when it is told to stop, or its caller has died, even by SIGKILL
     with Launched.start(["python", "-m", "something"], log=Path("something.log")) as running:
         status = running.wait()
 
-Run as a program, `launch.py CALLER_PID GRACE COMMAND...`, this file is that supervisor; it imports nothing outside
-the standard library, so that it starts in a few milliseconds.
+Run as a program, `launch.py CALLER_PID PATIENCE GRACE COMMAND...`, this file is that supervisor; it imports nothing
+outside the standard library, so that it starts in a few milliseconds.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import math
 import os
 import shutil
 import signal
@@ -24,7 +24,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import IO
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; vLLM's engine needs a few to release its GPU memory
@@ -52,20 +52,25 @@ class Launched:
         cwd: Path | None = None,
         log: Path | None = None,
         grace: float = GRACE,
+        patience: float = 0.0,
+        stdin: int | None = subprocess.DEVNULL,
     ) -> Launched:
         """Start it. `env` is added to this process's own; `log` takes its output and errors, or they are inherited.
 
-        Raises FileNotFoundError where the command does not exist.
+        `patience` is for how many seconds a command that was asked to stop may end in its own order, before all that
+        it started is told so as well: SIGINT reaches its process group, as from a terminal, SIGTERM it alone.
+        `stdin` is as in `subprocess`. Raises FileNotFoundError where the command does not exist.
         """
         handle = log.open("ab") if log is not None else None
-        supervisor = [sys.executable, "-I", "-S", str(Path(__file__).absolute()), str(os.getpid()), str(grace)]
+        supervisor = [sys.executable, "-I", "-S", str(Path(__file__).absolute()), str(os.getpid())]
+        supervisor += [str(patience), str(grace)]
         _must_exist(command[0], env)
         try:
             process = subprocess.Popen(
                 [*supervisor, *command],
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=handle,
                 stderr=subprocess.STDOUT if handle is not None else None,
                 start_new_session=True,  # a Ctrl-C at the terminal reaches the caller, who then stops us in order
@@ -74,7 +79,7 @@ class Launched:
             if handle is not None:
                 handle.close()
             raise
-        return cls(process=process, command=tuple(command), log=log, grace=grace, _handle=handle)
+        return cls(process=process, command=tuple(command), log=log, grace=grace + patience, _handle=handle)
 
     @property
     def pid(self) -> int:
@@ -155,40 +160,52 @@ def _must_exist(program: str, env: Mapping[str, str] | None) -> None:
         )
 
 
-class _Asked(Exception):
-    """The supervisor was asked to stop."""
-
-
-def _supervise(caller: int, grace: float, command: Sequence[str]) -> int:
-    """Run the command until it ends or the caller does; leave nothing of it behind. Returns its wait status."""
-
-    def asked(number: int, frame: FrameType | None) -> None:
-        raise _Asked
-
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # or a stop between here and `suppress` would leave the child
-    for number in STOPPING:
-        signal.signal(number, asked)
+def adopt_orphans() -> None:
+    """From now on processes whose parent ends before them become this process's children (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _supervise(caller: int, patience: float, grace: float, command: Sequence[str]) -> int:
+    """Run the command until it ends or the caller does; leave nothing of it behind. Returns its wait status."""
+    asked: list[int] = []
+    for number in STOPPING:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    adopt_orphans()
     child = os.posix_spawnp(command[0], list(command), os.environ, setpgroup=0, setsigmask=[], setsigdef=STOPPING)
-    status: int = signal.SIGTERM  # what is reported where the command never ended by itself
-    with contextlib.suppress(_Asked):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        status = _wait_for(child, caller)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # what our caller held back while it started us
+    status = _wait_for(child, caller, asked, patience)
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
-    _end_everything(child, grace)
-    return status
+    late = _end_everything(child, grace)
+    return next((known for known in (status, late) if known is not None), signal.SIGTERM)
 
 
-def _wait_for(child: int, caller: int) -> int:
+def _wait_for(child: int, caller: int, asked: list[int], patience: float) -> int | None:
+    """The child's wait status; None where it has not ended and has to be ended."""
+    deadline = math.inf
     while True:
         ended, status = _reap(child)
         if ended:
             return status
         if os.getppid() != caller:  # polled: PDEATHSIG would follow the calling *thread*, a pipe would leak into forks
-            return signal.SIGTERM
+            return None
+        while asked:
+            if not patience:
+                return None
+            _relay(child, asked.pop(0))
+            deadline = min(deadline, time.monotonic() + patience)
+        if time.monotonic() >= deadline:
+            return None
         time.sleep(POLL)
+
+
+def _relay(child: int, number: int) -> None:
+    """Pass a wish to stop on: Ctrl-C to the child's process group, as a terminal would; others to the child."""
+    if number == signal.SIGINT:
+        os.killpg(child, number)  # not reaped yet, so that the group's number is still its own
+    else:
+        os.kill(child, number)
 
 
 def _reap(child: int) -> tuple[bool, int]:
@@ -204,15 +221,20 @@ def _reap(child: int) -> tuple[bool, int]:
             return False, 0
 
 
-def _end_everything(child: int, grace: float) -> None:
-    """SIGTERM to all that is left, `grace` seconds to obey, then SIGKILL until nothing is left."""
-    end_all([child, *descendants(os.getpid())], signal.SIGTERM)
+def _end_everything(child: int, grace: float) -> int | None:
+    """SIGTERM to all that is left, `grace` seconds to obey, then SIGKILL until nothing is left.
+
+    Returns the wait status of the child where it ended only now.
+    """
+    end_all(descendants(os.getpid()), signal.SIGTERM)
     deadline = time.monotonic() + grace
+    status = None
     while True:
-        _reap(child)
+        ended, last = _reap(child)
+        status = last if ended else status
         left = descendants(os.getpid())
         if not left:
-            return
+            return status
         if time.monotonic() > deadline:
             end_all(left, signal.SIGKILL)
         time.sleep(POLL)
@@ -229,4 +251,4 @@ def _exit_like(status: int) -> None:
 
 
 if __name__ == "__main__":
-    _exit_like(_supervise(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
+    _exit_like(_supervise(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))

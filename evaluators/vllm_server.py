@@ -20,10 +20,11 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 from pydantic import Field
+from tqdm import tqdm
 
 from evaluators.launch import Launched
 from evaluators.records import Settings
@@ -210,8 +211,9 @@ class VllmServer:
     def _await_health(self, running: Launched) -> None:
         deadline = time.monotonic() + self.settings.start_timeout
         url = f"http://127.0.0.1:{self._port}/health"
-        with httpx.Client(trust_env=False, timeout=5.0) as client:
+        with httpx.Client(trust_env=False, timeout=5.0) as client, self._waiting() as bar:
             while True:
+                bar.refresh()
                 status = running.poll()
                 if status is not None:
                     raise ServerError(self._why_not(status, running.log_tail(400)))
@@ -226,6 +228,10 @@ class VllmServer:
                         f"server.start_timeout, or see {self.log}, which ends:\n{running.log_tail()}"
                     )
                 time.sleep(POLL)
+
+    def _waiting(self) -> tqdm[Any]:
+        """A line with the seconds that have passed, at a terminal; how many it will take nobody knows."""
+        return tqdm(desc=f"vLLM loads {self.model_dir.name}", bar_format="{desc}: {elapsed}", disable=None, leave=False)
 
     def _why_not(self, status: int, log: str) -> str:
         """The sentences for a server that ended before it answered: its own complaint, what to do, where to read on."""

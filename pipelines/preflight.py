@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
-from evaluators.benchmarks import BenchmarkError, check_benchmark
+from evaluators.benchmarks import BenchmarkError, benchmark, check_benchmark
 from pipelines.crawl.settings import CrawlError, list_warcs
 from pipelines.mixtures.source import SourceError, check_source
 from pipelines.recipe import Recipe, RecipeError
@@ -29,15 +29,14 @@ def missing_inputs(recipe: Recipe, assets: Collection[str]) -> list[str]:
 
 
 def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
-    if "pages" in assets and recipe.planted is None and recipe.crawl.common_crawl is None:
-        for snapshot in recipe.snapshots():
-            yield "crawl", partial(list_warcs, recipe.crawl, snapshot)
+    if "pages" in assets:
+        yield from _crawl_checks(recipe)
     if "seed_corpus" in assets:
         for file in recipe.seed.files:
             yield "seed.files", partial(_must_exist, file)
     if "problems" in assets:
-        for name, benchmark in recipe.benchmarks.items():
-            yield f"benchmarks.{name}", partial(check_benchmark, benchmark)
+        for name, settings in recipe.benchmarks.items():
+            yield f"benchmarks.{name}", partial(check_benchmark, settings)
     for name, source in recipe.mixture.sources.items():
         if f"source_{name}" in assets:
             yield f"mixture.sources.{name}", partial(check_source, source)
@@ -46,6 +45,15 @@ def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Call
     for part, package in NEEDED.items():
         if any(key.rpartition("/")[2] == part for key in assets):
             yield part, partial(_must_be_installed, package)
+
+
+def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
+    if recipe.planted is not None:
+        for name in recipe.planted.leaked_benchmarks:
+            yield "planted.leaked_benchmarks", partial(benchmark, name)
+    elif recipe.crawl.common_crawl is None:
+        for snapshot in recipe.snapshots():
+            yield "crawl", partial(list_warcs, recipe.crawl, snapshot)
 
 
 def _must_exist(file: Path) -> None:

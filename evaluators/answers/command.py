@@ -55,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return arguments.jsonl is not None
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Judge one pair or a file."""
     if arguments.jsonl is not None:

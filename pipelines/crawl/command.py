@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="processes (default: all cores)")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return True
+
+
 def run(arguments: argparse.Namespace) -> int:
     from pydantic import ValidationError
 

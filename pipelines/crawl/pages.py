@@ -70,7 +70,7 @@ def _crawl(left: list[tuple[str, Path]], settings: CrawlSettings, snapshot: str)
 
     shards = [raw for _, raw in left]
     with (
-        tempfile.TemporaryDirectory(prefix="mathsieve-crawl-") as logs,
+        tempfile.TemporaryDirectory(prefix="log-", dir=shards[0].parent) as logs,  # goes with it, even after a SIGKILL
         _quiet_datatrove(),
         _progress(shards, snapshot),
     ):

@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return arguments.jsonl is not None
+
+
 def run(arguments: argparse.Namespace) -> int:
     """0 where all was extracted, 1 where some input could not be read, 2 where the arguments make no sense."""
     if (arguments.source is None) == (arguments.jsonl is None):

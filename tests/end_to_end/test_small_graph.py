@@ -52,23 +52,46 @@ def manifests(home: Path) -> dict[str, float]:
     return {str(path.relative_to(home)): path.stat().st_mtime for path in (home / "small").rglob("manifest.json")}
 
 
+def stopped_at(home: Path, said: str, number: int) -> int:
+    """Exit status of a run that meets a signal a little after its standard error has said something."""
+    home.mkdir(exist_ok=True)
+    told = home.with_suffix(".stderr")
+    with told.open("wb") as errors:
+        process = subprocess.Popen(
+            command("--select", CORPUS_AND_MIXTURE), cwd=CHECKOUT, env=environment(home), stderr=errors
+        )
+    deadline = time.monotonic() + 120
+    while said not in told.read_text(encoding="utf-8") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.5)  # the stage has started its workers, most often
+    process.send_signal(number)
+    return process.wait(60)
+
+
+def left_of(home: Path, within: float) -> list[str]:
+    """Command lines of processes that hold the run's MATHSIEVE_HOME, as soon as there are none or time is up."""
+    mark = f"MATHSIEVE_HOME={home}".encode()
+    deadline = time.monotonic() + within
+    while True:
+        left = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended, or is not ours
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    left.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.1)
+
+
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = run(whole, "--select", CORPUS_AND_MIXTURE)
     assert done.returncode == 0, done.stderr[-2000:]
-    for seconds in (6, 10, 14):
-        process = subprocess.Popen(
-            command("--select", CORPUS_AND_MIXTURE),
-            cwd=CHECKOUT,
-            env=environment(killed),
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        time.sleep(seconds)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    stops = [("] pages", signal.SIGKILL), ("] pages", signal.SIGTERM), ("/classifier", signal.SIGKILL)]
+    for said, number in stops:
+        assert stopped_at(killed, said, number) == (130 if number == signal.SIGTERM else -signal.SIGKILL)
+        assert left_of(killed, within=30) == []
     assert run(killed, "--select", CORPUS_AND_MIXTURE).returncode == 0
     for name in ("math_corpus", "sft_mixture"):
         assert artifact(killed, name).content == artifact(whole, name).content

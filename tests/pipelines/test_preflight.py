@@ -36,6 +36,11 @@ def test_the_demo_misses_nothing(tmp_path: Path) -> None:
     ("changes", "asset", "told"),
     [
         (
+            {"planted__leaked_benchmarks": ["templatd"]},
+            "pages",
+            "planted.leaked_benchmarks: benchmark 'templatd' is not known; did you mean templated?",
+        ),
+        (
             {"training__base_model": {"source": "package:no_such_package"}},
             "base_model",
             "training.base_model: base model: expected the Python package no_such_package; it is not installed",
