@@ -23,6 +23,12 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "markup": lambda text: re.sub(r"\b([a-z]{5,})\b", r"<b>\1</b>", text, count=3),
     "emphasis": lambda text: re.sub(r"(?<![\\\w])([a-z]{5,})\b", r"*\1*", text, count=3),
     "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "wrapped numbers": lambda text: re.sub(r"\d+", r"$\g<0>$", text),
+    "Chinese spaced out": lambda text: (
+        re.sub(r"(?<=[\d\u4e00-\u9fff])(?=[\d\u4e00-\u9fff])", " ", text)
+        if re.search("[\u4e00-\u9fff]", text)
+        else text
+    ),
 }
 
 

@@ -66,8 +66,19 @@ SAME = {
 }
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|#160|#xa0|ensp|emsp|thinsp);|[\u00ad\u200b-\u200f\u2060\ufeff]")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});")
-EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=\w)")
+EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=[^\W\d])|(?<=[^\W\d])(?:\*{1,3}|_{2,3})(?=\w)")  # 6*30 is a product
 THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|,\\!)(?=\d{3}(?!\d))")
+WRAPPED = re.compile(r"(?<=\d)(?:\$|\\\)|\})([.,])(?:\$|\\\(|\\[a-z]+\{)(?=\d)")
+"""The point of a number whose two halves were wrapped each for itself: `$3$.$5$`, `\\text{3}.\\text{5}`."""
+HAN_ANY = re.compile(rf"[{HAN}]")
+HAN_BEFORE = re.compile(rf"[{HAN}]\W*\Z")
+HAN_AFTER = re.compile(rf"\W*[{HAN}]")
+BESIDE = 8
+"""Characters at most, of white space and punctuation, between a run that is closed up and the Chinese beside it."""
+SPACED_OUT = re.compile(
+    rf"(?<![0-9A-Za-z])\d(?:\s+(?:[.,]\s+)?\d(?!\d))+|(?<![^\s{HAN}])[^\s{HAN}](?:\s+[^\s{HAN}](?![^\s{HAN}]))+"
+)
+"""Single digits, or any single characters, with white space between: `3 5g`, `\\ f r a c`; up to a Chinese character."""
 WORD = re.compile(rf"\\[a-zA-Z]+|[{HAN}]|\d+(?:\.\d+)?|[^\W\d_{HAN}]+")
 APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
 
@@ -78,9 +89,23 @@ def gram_words(text: str) -> list[str]:
         text = MARKUP.sub(lambda found: " " if found.group()[0] == "&" else "", text)
         text = ENTITY.sub(lambda found: html.unescape(found.group()), text)  # `&lt;` would be a word between two others
         text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
+    if HAN_ANY.search(text):
+        text = SPACED_OUT.sub(_closed_up, text)
+    text = WRAPPED.sub(r"\1", text)
     text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
     found = [word.lower() for word in WORD.findall(text)]
     return [SAME.get(word, word).removeprefix("\\") for word in found if word not in LAYOUT]
+
+
+def _closed_up(found: re.Match[str]) -> str:
+    """Characters spaced out beside Chinese as they were before: Chinese knows no white space, its numbers neither.
+
+    A run within other text stays: there, `a b` are two words.
+    """
+    before = found.string[max(found.start() - BESIDE, 0) : found.start()]
+    after = found.string[found.end() : found.end() + BESIDE]
+    beside = HAN_BEFORE.search(before) or HAN_AFTER.match(after)
+    return "".join(found.group().split()) if beside else found.group()
 
 
 def is_language(word: str) -> bool:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -67,6 +68,46 @@ def test_a_copied_question_is_found_whatever_its_white_space_case_and_markup(cop
 def test_chinese_is_compared_by_character(copy):
     (hit,) = hits(f"题目：{copy} 解答如下", problem(1, ZH))
     assert hit["words"] == 32  # its characters without the three marks
+
+
+ZH_NUMBERS = r"小明买了12个苹果，每个重150g，价格a=3.5元，\frac{1}{2}给了妈妈，还剩多少？"
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        " ".join(ZH_NUMBERS),
+        "\n".join(ZH_NUMBERS),
+        re.sub(r"(?<=[\d\u4e00-\u9fff])(?=[\d\u4e00-\u9fff])", " ", ZH_NUMBERS),
+        re.sub(r"(?<=\d)(?=\d)", " ", ZH_NUMBERS),
+        *(
+            re.sub(r"\d+", wrap, ZH_NUMBERS)
+            for wrap in (r"$\g<0>$", r"\\(\g<0>\\)", r"\\text{\g<0>}", r"\\mathrm{\g<0>}")
+        ),
+        re.sub(r"\d+(\.\d+)?", r" $\\text{\g<0>}$ ", ZH_NUMBERS),
+    ],
+)
+def test_numbers_are_the_same_however_they_are_spaced_out_or_wrapped(copy):
+    (hit,) = hits(f"See here:\n{copy}\nThe end of 7 8 9.", problem(1, ZH_NUMBERS))
+    assert hit["words"] == len(gram_words(ZH_NUMBERS)) == 29
+
+
+def test_white_space_between_numbers_is_kept_beside_other_words():
+    assert gram_words("the digits 1 2 3 are given; 中文") == [
+        "the",
+        "digits",
+        "1",
+        "2",
+        "3",
+        "are",
+        "given",
+        "中",
+        "文",
+    ]
+
+
+def test_a_star_between_numbers_multiplies_and_one_in_a_word_stresses():
+    assert gram_words("6*30 and $6$*$30$ and com*pli*cated") == ["6", "30", "and", "6", "30", "and", "complicated"]
 
 
 def test_numbers_are_kept():
