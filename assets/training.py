@@ -90,20 +90,32 @@ def policy_asset(recipe: Recipe, method: str) -> dg.AssetsDefinition:
 def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
     settings = recipe.training.proxy
     assert settings is not None
-    corpora = {f"iteration_{i}": dg.AssetIn(corpus_key(i)) for i in range(1, recipe.iterations.count + 1)}
+    names = ["seed", *(f"iteration_{i}" for i in range(1, recipe.iterations.count + 1))]
+    read = {name: dg.AssetIn(corpus_key(i)) for i, name in enumerate(names)}
     asked = {"problems": dg.AssetIn("problems")} if settings.benchmark is not None else {}
 
     @dg.asset(
-        ins={**corpora, **asked, "seed": dg.AssetIn(corpus_key(0))},
+        ins={**read, **asked},
         group_name="training",
         kinds={"pytorch"},
         pool=ACCELERATOR,
-        description="One small model, trained on equal token budgets of each corpus: which corpus is better (§2.2, Table 1)?",
+        description="One small model, trained on equal token budgets of each corpus and of random pages: which corpus is better (§2.2, Table 1)?",
     )
-    def proxy_models(store: ArtifactStore, base_model: Artifact, **inputs: Any) -> dg.Output[Artifact]:
-        problems = inputs.pop("problems", {}).get(settings.benchmark)
-        write = partial(write_proxy_models, settings=settings, base=base_model, corpora=inputs, problems=problems)
-        used = {"base": base_model, **inputs} | ({"problems": problems} if problems is not None else {})
+    def proxy_models(
+        store: ArtifactStore, base_model: Artifact, pages: dict[str, Artifact], **inputs: Any
+    ) -> dg.Output[Artifact]:
+        problems = inputs.get("problems", {}).get(settings.benchmark)
+        corpora = {name: inputs[name] for name in names}
+        write = partial(
+            write_proxy_models,
+            settings=settings,
+            base=base_model,
+            corpora=corpora,
+            baseline=[pages[snapshot] for snapshot in sorted(pages)],
+            problems=problems,
+        )
+        used = {"base": base_model, **corpora, **{f"pages/{snapshot}": table for snapshot, table in pages.items()}}
+        used |= {} if problems is None else {"problems": problems}
         return described(store.build("proxy_models", write, settings=settings, inputs=used))
 
     return proxy_models

@@ -31,10 +31,11 @@ class Document:
     text: str
 
 
-def read_documents(artifact: Artifact, seed: int) -> Iterator[Document]:
+def read_documents(artifacts: Sequence[Artifact], seed: int) -> Iterator[Document]:
     """The documents of every table with a `text` column, in an order that `seed` fixes; one row group is held."""
     groups = [
         (path, number)
+        for artifact in artifacts
         for path in artifact.files()
         if "text" in pq.read_schema(path).names
         for number in range(pq.read_metadata(path).num_row_groups)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ WORK = "work"
 """Packed rows, held-out text and problems for the training process; removed at the end."""
 RESULT = "result.json"
 UNTRAINED = "no_math_training"
+BASELINE = "random_pages"
+"""The corpus that anybody has without a classifier: pages of the crawl as they come."""
 TABLE = "proxy_models"
 
 
@@ -95,12 +97,14 @@ def write_proxy_models(
     *,
     base: Artifact | Path,
     corpora: Mapping[str, Artifact],
+    baseline: Sequence[Artifact] = (),
     heldout: Artifact | None = None,
     problems: Artifact | None = None,
 ) -> dict[str, Json]:
     """Train the small model on each corpus; measure bits per byte on held-out text, and few-shot accuracy.
 
-    `corpora` are tables with a text column (COLLECTED, DOCUMENTS). `heldout` is mathematics that none of them was made
+    `corpora` are tables with a text column (COLLECTED, DOCUMENTS); `baseline` are PAGES tables, which make one more
+    corpus and are never measured on. `heldout` is mathematics that none of them was made
     from: a table with `text`, or a PROBLEMS table; without it, some pages of every corpus are kept out of all of them.
     `problems`, a PROBLEMS table, is asked few-shot. Raises ProxyError where a corpus has no text.
     """
@@ -110,13 +114,14 @@ def write_proxy_models(
     held_keys = {document.key for document in held}
     encode = document_encoder(start)
     sizes = {}
-    for name, corpus in corpora.items():
+    trained = {name: [corpus] for name, corpus in corpora.items()} | ({BASELINE: list(baseline)} if baseline else {})
+    for name, corpus in trained.items():
         documents = training_documents(corpus, settings, held_keys, by_hash=heldout is None)
         path = work / "corpora" / f"{name}.parquet"
         sizes[name] = pack_documents(path, documents, encode, context=settings.context, budget=settings.tokens)
         if sizes[name]["tokens"] == 0:
             raise ProxyError(
-                f"proxy models: expected text in the corpus {name} ({corpus.path.name}); found none beside what is held "
+                f"proxy models: expected text in the corpus {name} ({corpus[0].path.name}); found none beside what is held "
                 "out. Leave it out of the comparison, or lower proxy.heldout_share."
             )
     inputs = {
@@ -143,13 +148,13 @@ def heldout_documents(
     found: dict[str, Document] = {}
     if heldout is not None:
         plain_text = "text" in _columns(heldout)
-        documents = read_documents(heldout, settings.seed) if plain_text else read_worked_problems(heldout)
+        documents = read_documents([heldout], settings.seed) if plain_text else read_worked_problems(heldout)
         found = {document.key: document for document in take_bytes(documents, settings.heldout_bytes)}
     else:
         for corpus in corpora.values():
             candidates = (
                 document
-                for document in read_documents(corpus, settings.seed)
+                for document in read_documents([corpus], settings.seed)
                 if document.key not in found and is_held_out(document.key, settings.heldout_share)
             )
             chosen = take_bytes(candidates, settings.heldout_bytes // len(corpora))
@@ -163,11 +168,13 @@ def heldout_documents(
 
 
 def training_documents(
-    corpus: Artifact, settings: ProxySettings, held: set[str], *, by_hash: bool
+    corpus: Sequence[Artifact], settings: ProxySettings, held: set[str], *, by_hash: bool
 ) -> Iterator[Document]:
-    """A corpus without anything that is measured on. `by_hash` leaves out the whole share, whichever was chosen."""
+    """A corpus, each page once, without what is measured on. `by_hash` leaves out the whole share of held-out pages."""
+    seen = set(held)
     for document in read_documents(corpus, settings.seed):
-        if document.key not in held and not (by_hash and is_held_out(document.key, settings.heldout_share)):
+        if document.key not in seen and not (by_hash and is_held_out(document.key, settings.heldout_share)):
+            seen.add(document.key)  # a page is in the table of every snapshot that has it
             yield document
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.storage import Artifact
-from pipelines.training.proxy import ProxyModelSettings, ProxySettings, write_proxy_models
+from pipelines.training.proxy import ProxyModelSettings, ProxySettings, training_documents, write_proxy_models
 from pipelines.training.settings import MachineSettings
 
 
@@ -34,14 +34,29 @@ def test_the_corpus_that_resembles_the_held_out_text_wins(tiny_model: Path, prob
     corpora = {"sums": corpus(tmp_path, "sums", sums), "chat": corpus(tmp_path, "chat", chat)}
     folder = tmp_path / "out"
     folder.mkdir()
-    facts = write_proxy_models(folder, settings, base=tiny_model, corpora=corpora, heldout=held, problems=problems)
+    crawl = [corpus(tmp_path, "snapshot_1", sums[:48] + chat[:48]), corpus(tmp_path, "snapshot_2", chat[48:])]
+    facts = write_proxy_models(
+        folder, settings, base=tiny_model, corpora=corpora, baseline=crawl, heldout=held, problems=problems
+    )
     rows = {row["corpus"]: row for row in facts["rows"]}
-    assert list(rows) == ["no_math_training", "sums", "chat"]
+    assert list(rows) == ["no_math_training", "sums", "chat", "random_pages"]
     assert 9_000 < rows["sums"]["trained_tokens"] < 10_240  # the first token of each piece has nothing before it
     bits = {name: row["bits_per_byte"] for name, row in rows.items()}
     assert bits["sums"] < 4 < 7 < bits["no_math_training"] < 9  # 260 tokens at random weights: about log2(260) bits
-    assert bits["sums"] < bits["chat"] - 0.5
+    assert bits["sums"] < bits["random_pages"] < bits["chat"] - 0.5  # a third of the crawl are sums
     assert rows["sums"]["asked"] == 6
     assert json.loads((folder / "proxy_models.json").read_text())["rows"] == facts["rows"]
     assert "| sums |" in (folder / "proxy_models.md").read_text()
     assert not (folder / "work").exists()
+
+
+def test_a_page_of_two_snapshots_is_one_document_and_one_held_out_none(tmp_path: Path) -> None:
+    crawl = [corpus(tmp_path / number, "crawl", ["first", "second"]) for number in made(tmp_path, "a", "b")]
+    documents = training_documents(crawl, ProxySettings(), {"crawl/1"}, by_hash=False)
+    assert [document.text for document in documents] == ["first"]
+
+
+def made(folder: Path, *names: str) -> list[str]:
+    for name in names:
+        (folder / name).mkdir()
+    return list(names)
