@@ -177,5 +177,7 @@ def plain(value: object) -> Json:
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # released by the kernel when the process dies, however it dies
+        # A record lock, not flock: it is this process's alone and ends with it, however that dies, while a worker that it
+        # forked, and that outlives it for a moment, would hold the other kind on.
+        fcntl.lockf(handle, fcntl.LOCK_EX)
         yield

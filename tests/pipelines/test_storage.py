@@ -92,6 +92,29 @@ def test_a_killed_process_leaves_no_artifact_and_no_lock(tmp_path: Path) -> None
     assert Store(tmp_path).build("x", writer("half", "whole", [])).file("half").read_text() == "whole"
 
 
+def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_attempt_waiting(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, time; from pipelines.storage import Store\n"
+        "def write(folder):\n"
+        "    if os.fork() == 0: time.sleep(300)\n"
+        "    print('begun', flush=True); time.sleep(60)\n"
+        "Store(sys.argv[1]).build('x', write)\n"
+    )
+    again = "import sys; from pipelines.storage import Store; Store(sys.argv[1]).build('x', lambda folder: {'rows': 1})"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, start_new_session=True
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        try:
+            subprocess.run([sys.executable, "-c", again, str(tmp_path)], check=True, timeout=60)
+        finally:
+            os.killpg(child.pid, signal.SIGKILL)  # the worker
+    assert Store(tmp_path).build("x", writer("never", "", [])).facts == {"rows": 1}
+
+
 def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
     def full(folder: Path) -> dict[str, int]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
