@@ -33,8 +33,8 @@ from pipelines.crawl.pages import write_pages
 from pipelines.crawl.planted import PlantedSettings, write_planted_crawl
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.crawl.url_index import write_url_index
-from pipelines.crawl.urls import canonical_url
 from pipelines.storage import Artifact, Store
+from pipelines.urls import canonical_url
 
 KEYWORDS = re.compile(
     r"\\frac|\\sum|\\int\b|\\begin\{|\\\(|\\\[|\$\$|theorem|lemma|equation|polynomial|integral|定理|方程", re.IGNORECASE

@@ -169,7 +169,7 @@ def _ours(work: Path, route: str, warcs: list[str], workers: int) -> dict[str, A
     from pipelines.crawl.routing import evidence
     from pipelines.crawl.settings import CrawlSettings
     from pipelines.crawl.text import cheap_text
-    from pipelines.crawl.urls import registered_domain
+    from pipelines.urls import registered_domain
 
     settings = CrawlSettings(
         files={"bench": tuple(warcs)}, route=route, evidence=work / "evidence.tsv", shortest_text=0

@@ -11,7 +11,7 @@ import pyarrow as pa
 PAGES = pa.schema(
     [
         ("url", pa.string()),  # as crawled
-        ("url_key", pa.string()),  # canonical form (pipelines.crawl.urls), unique within a pages table
+        ("url_key", pa.string()),  # canonical form (pipelines.urls), unique within a pages table
         ("host", pa.string()),
         ("domain", pa.string()),  # registered domain: example.co.uk
         ("path", pa.string()),  # path and query

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pipelines.corpus.page_tables import BATCH
 from pipelines.corpus.seed import place_of
 from pipelines.storage import Artifact, Json, StorageError, Store
+from pipelines.urls import canonical_url
 
 ORDER = (
     "pages",
@@ -128,7 +129,7 @@ def _rank(name: str) -> int | None:
 
 def trace(url: str, artifacts: Mapping[str, Artifact]) -> list[Step]:
     """Every row on the URL in the tables and ledgers of the artifacts, in their order."""
-    wanted = {url, place_of(url)}
+    wanted = {url, place_of(url), *_canonical(url)}
     steps: list[Step] = []
     for artifact in artifacts.values():  # the crawl knows the canonical key of a URL as crawled
         wanted |= {key for row in _rows(artifact, wanted) if (key := row.get("url_key"))} if artifact.files() else set()
@@ -138,6 +139,13 @@ def trace(url: str, artifacts: Mapping[str, Artifact]) -> list[Step]:
     return steps
 
 
+def _canonical(url: str) -> list[str]:
+    try:
+        return [canonical_url(url)]
+    except ValueError:  # no http(s) URL with a host: a key, or a misspelling
+        return []
+
+
 def verdict(url: str, steps: list[Step]) -> str:
     """The last word on a URL."""
     if not steps:
@@ -145,12 +153,16 @@ def verdict(url: str, steps: list[Step]) -> str:
     if any(step.artifact == "math_corpus" and step.what == "present" for step in steps):
         return f"{url}: in the corpus."
     dropped = [step for step in steps if step.what != "present"]
+    if any(step.what == "present" for step in steps):  # a capture of it was read, so another's fate is not the page's
+        dropped = [step for step in dropped if not step.artifact.startswith("pages/")]
     if dropped:
         return f"{url}: dropped by {dropped[-1].artifact}: {dropped[-1].what}."
     scored = [step for step in steps if "/scores/" in step.artifact]
     collected = any(step.artifact.endswith(("/corpus", "/recalled")) for step in steps)
     if scored and not collected:
         return f"{url}: scored, and never recalled ({scored[-1].detail}); no accepted prefix lies above it."
+    if not scored and any("route counted" in step.detail for step in steps):
+        return f"{url}: counted, and its text not kept: no sign of mathematics, and not in the sample of other pages."
     return f"{url}: it was last met in {steps[-1].artifact}."
 
 

@@ -13,8 +13,8 @@ from pipelines.crawl.language import language_of
 from pipelines.crawl.routing import evidence, route, weighs_enough
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.crawl.text import cheap_text, glimpse
-from pipelines.crawl.urls import address
 from pipelines.crawl.warc import Capture
+from pipelines.urls import address
 
 SENTENCES, SENTENCE = 8_000, 50
 """Bytes of UTF-8 that are read, and those of a line that is no menu entry."""

@@ -28,8 +28,8 @@ from pipelines.crawl.planted_leaks import Leak, draw_leaks, leaking
 from pipelines.crawl.planted_pages import MATH_KINDS, TAGGED_KINDS, Content, compose, edited, to_html
 from pipelines.crawl.planted_sites import Mirror, Section, Site, page_path, read_sites
 from pipelines.crawl.planted_warc import BROKEN, READABLE, Capture, break_capture, write_warc
-from pipelines.crawl.urls import registered_domain
 from pipelines.storage import Json, atomic_file
+from pipelines.urls import registered_domain
 
 TRACKING = ("?utm_source=feed&utm_medium=rss", "#section-2", "?fbclid=IwAR0abc", "?utm_campaign=spring#top")
 

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.corpus.annotate_command import clean, review, waiting
 from pipelines.corpus.annotations import read_decisions
-from pipelines.corpus.why_command import references, trace, verdict
+from pipelines.corpus.why_command import Step, references, trace, verdict
 from pipelines.records import EXTRACTED, LEDGER, SCORES
 from pipelines.storage import StorageError, Store
 
@@ -101,6 +101,16 @@ def test_why_tells_a_margin_that_was_too_low(run_folder):
 
 def test_why_says_that_it_never_met_a_url(run_folder):
     assert "does not know it" in verdict("u", trace("https://nowhere.org/", references(run_folder)))
+
+
+def test_the_crawls_last_word_is_on_the_capture_that_was_read():
+    old = Step(artifact="pages/A", what="crawl: older capture of the same URL", detail="")
+    read = Step(artifact="pages/A", what="present", detail="route kept")
+    score = Step(artifact="iteration_1/scores/A", what="present", detail="margin -1")
+    counted = Step(artifact="pages/A", what="present", detail="route counted")
+    assert "scored, and never recalled" in verdict("u", [old, read, score])
+    assert "counted, and its text not kept" in verdict("u", [old, counted])
+    assert verdict("u", [old]) == "u: dropped by pages/A: crawl: older capture of the same URL."
 
 
 def test_annotate_without_a_run_names_the_remedy(tmp_path):

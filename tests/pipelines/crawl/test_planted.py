@@ -21,7 +21,7 @@ from pipelines.crawl.planted_formulas import parse, render
 from pipelines.crawl.planted_grammar import grammar
 from pipelines.crawl.planted_pages import FORMULA
 from pipelines.crawl.planted_warc import BROKEN, READABLE
-from pipelines.crawl.urls import registered_domain
+from pipelines.urls import registered_domain
 
 Truth = dict[str, Any]
 TAGS = re.compile(r"<script.*?</script>|<[^>]+>", re.DOTALL)

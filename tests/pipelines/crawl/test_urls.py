@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.crawl.urls import address, canonical_url
+from pipelines.urls import address, canonical_url
 
 SAME = [
     ("http://Example.COM/a", "https://example.com/a"),
