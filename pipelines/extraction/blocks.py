@@ -50,8 +50,9 @@ PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
 DEFINITION = re.compile(
     r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}"
 )
-DEFINING = ("", "\\", "{", "%", " ")
+DEFINING = ("", "\\", "{", "%", " ", "~")
 """How a formula begins that shows nothing."""
+SPACING = re.compile(r"(?:\\[,;:!> ]|\\(?:q?quad|(?:thin|med|thick|en)space)(?![A-Za-z])|[~\s{}])+")
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
 LISTS_DEPTH = 12
 ITEM = re.compile(r" *(?:- |\d+\. )")
@@ -60,6 +61,11 @@ ITEM = re.compile(r" *(?:- |\d+\. )")
 def only_defines(tex: str) -> bool:
     """Whether a formula shows nothing: it defines macros, or is empty."""
     return tex[:1] in DEFINING and not DEFINITION.sub("", tex).strip()
+
+
+def only_space(tex: str) -> bool:
+    """Whether a formula is only the space between a number and its unit."""
+    return tex[:1] in DEFINING and SPACING.fullmatch(tex) is not None
 
 
 class BlockWriter:
@@ -81,6 +87,8 @@ class BlockWriter:
 
     def formula(self, tex: str, display: bool) -> str:
         """The mark for a formula; nothing for one that only defines macros or groups."""
+        if only_space(tex):
+            return " "
         if only_defines(tex):
             return ""
         tex = mend(tex)

@@ -291,14 +291,20 @@ def _like(rival: Element, element: Element) -> bool:
 LISTS = frozenset({"ul", "ol", "div", "table", "section", "dl", "aside", "center"})
 
 
-def cut_link_lists(content: Element, elements: list[Element]) -> None:
+def cut_link_lists(content: Element) -> None:
     """Cuts blocks that are mostly links, where the content is not itself a list of links."""
     prose = content.length - content.links
     if prose < 400 or content.links > 0.5 * content.length:
         return
-    for element in elements:
-        if element.links and element.tag in LISTS and element is not content and _is_link_list(element, prose):
-            replace(element, BLOCK_CUT, [])
+    stack = [content]
+    while stack:
+        for element in stack.pop().children:
+            if element.__class__ is str or not element.links:  # type: ignore[union-attr]  # an element, since it is no text
+                continue
+            if element.tag in LISTS and _is_link_list(element, prose):  # type: ignore[union-attr, arg-type]
+                replace(element, BLOCK_CUT, [])  # type: ignore[arg-type]
+            else:
+                stack.append(element)  # type: ignore[arg-type]
 
 
 def _is_link_list(element: Element, prose: int) -> bool:

@@ -6,7 +6,7 @@ import gc
 import re
 from dataclasses import dataclass
 
-from pipelines.extraction.blocks import BlockWriter, only_defines
+from pipelines.extraction.blocks import BlockWriter, only_defines, only_space
 from pipelines.extraction.content import (
     FORMULA,
     Strictness,
@@ -92,7 +92,7 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
         measure(document.elements)
     content = body if strictness == "all" else main_element(body, heading)
     if strictness == "strict":
-        cut_link_lists(content, document.elements)
+        cut_link_lists(content)
     writer = BlockWriter(reader.notation, kept)
     if heading is not None and not any(
         is_in(element, content) for element in document.headlines if element is heading or element.tag == "h1"
@@ -119,7 +119,9 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
         if formula is None:
             continue
         marks: list[Element | str] = []
-        if formula.tex and not only_defines(formula.tex):
+        if only_space(formula.tex):
+            marks.append(" ")
+        elif formula.tex and not only_defines(formula.tex):
             kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
             marks.append(f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}")
         replace(element, FORMULA, marks)

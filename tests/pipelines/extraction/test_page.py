@@ -195,6 +195,12 @@ def test_a_page_of_frames_gives_what_it_shows_without_them() -> None:
     assert html_to_text(nested + "<p>a</p>") == ""
 
 
+@pytest.mark.parametrize("space", [r"\,", r"\;", "~", r"\quad", r"\thinspace"])
+def test_a_formula_that_is_only_space_is_a_space(space: str) -> None:
+    math = f'<math><semantics><mspace/><annotation encoding="application/x-tex">{space}</annotation></semantics></math>'
+    assert html_to_text(page(f"<p>A current of 10{math}mA or 3\\({space}\\)V.</p>")) == "A current of 10 mA or 3 V."
+
+
 def test_the_title_comes_from_the_head() -> None:
     assert (
         extract(page("<svg><title>icon</title></svg><p>x</p>", "<title> Sums &amp; more </title>")).title
