@@ -346,10 +346,29 @@ def _matters(attribute: str, value: str) -> bool:
 @lru_cache(maxsize=8192)
 def _named(tag: str, classes: str, said_by_id: Kind, header: bool) -> Traits:
     """Remembered from page to page, as elements without attributes: a pure function of these."""
+    if not header and tag not in ("h2", "h3") and not _special(classes):
+        return _said(tag, _stronger(kind_of(classes), said_by_id))
     traits = Traits(tag, {"class": classes} if classes else {}, said_by_id)
     if header and tag not in WHOLE:
         traits.suspect = traits.noted = True
     return traits
+
+
+def _special(classes: str) -> bool:
+    """Whether the class can change more of the verdict than its kind."""
+    return (
+        "header" in classes
+        or "display" in classes
+        or "classifier" in classes
+        or "ode" in classes
+        or "fragment" in classes
+        or is_math_class(classes)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _said(tag: str, said: Kind) -> Traits:
+    return Traits(tag, {}, said)
 
 
 @lru_cache(maxsize=1024)
