@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from assets.artifacts import ArtifactReferences, ArtifactStore, described, described_partitions
-from assets.graph import DRIVER_TAG, Plan, close_orphans, materialize, register_snapshots
+from assets.graph import DRIVER_TAG, Plan, _Progress, close_orphans, materialize, register_snapshots
 from assets.partitions import by_benchmark, by_benchmark_and_form, by_snapshot
 from pipelines.storage import Artifact
 
@@ -186,3 +187,11 @@ def test_a_killed_run_gives_its_place_in_the_pool_back(tmp_path: Path) -> None:
         assert slots.get_concurrency_info("accelerator").active_slot_count == 1
         close_orphans(instance)
         assert slots.get_concurrency_info("accelerator").active_slot_count == 0
+
+
+def test_an_asset_that_starts_again_is_not_counted_again(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = _Progress(names={"a", "b"}, total=2, quiet=False)
+    for name, kind in (("a", "START"), ("a", "SUCCESS"), ("a", "START"), ("a", "SUCCESS"), ("b", "START")):
+        event = SimpleNamespace(step_key=name, event_type=dg.DagsterEventType[f"STEP_{kind}"])
+        progress.see(event)  # type: ignore[arg-type]
+    assert capsys.readouterr().err.splitlines() == ["[1/2] a", "[1/2] a", "[2/2] b"]
