@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.corpus.normalisation import words
 from pipelines.storage import StorageError, atomic_file
+
+if TYPE_CHECKING:
+    from pipelines.corpus.word_sums import Vocabulary
 
 MULTIPLIER = np.uint64(116049371)  # fastText, Dictionary::addWordNgrams
 END = "</s>"
 """fastText ends every line with this word, and it takes part in n-grams."""
-LARGEST_CACHE = 2_000_000
-"""Words whose hashes are remembered by one process, about 200 MB."""
 
 
 def word_hash(word: str) -> int:
@@ -34,20 +35,6 @@ def word_hash(word: str) -> int:
     return value
 
 
-class _Words(dict[str, int]):
-    """Word -> its hash, and above 32 bits its row or that of the zero weight; unknown words are hashed once."""
-
-    def __init__(self, vocabulary: Sequence[str], unknown: int) -> None:
-        super().__init__((word, row << 32 | word_hash(word)) for row, word in enumerate(vocabulary))
-        self._unknown = unknown << 32
-
-    def __missing__(self, word: str) -> int:
-        entry = self._unknown | word_hash(word)
-        if len(self) < LARGEST_CACHE:
-            self[word] = entry
-        return entry
-
-
 class LinearClassifier:
     """Log-odds of `math` for texts."""
 
@@ -55,9 +42,7 @@ class LinearClassifier:
         self, vocabulary: Sequence[str], weights: npt.NDArray[np.float32], *, ngrams: int, characters: int
     ) -> None:
         self.vocabulary, self.weights, self.ngrams, self.characters = list(vocabulary), weights, ngrams, characters
-        self._bucket = np.uint64(len(weights) - len(self.vocabulary))
-        self._padded = np.append(weights, np.float32(0))
-        self._words = _Words(self.vocabulary, len(weights))
+        self._rows = {word: row for row, word in enumerate(self.vocabulary)}
 
     @classmethod
     def of_fasttext(cls, model: Any, characters: int) -> LinearClassifier:
@@ -86,44 +71,31 @@ class LinearClassifier:
 
     def margins(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
         """Natural-log odds of each text, in order. A text without any known word has its prior: that of an empty page."""
-        tokens: list[str] = []
-        lengths: list[int] = []
+        from pipelines.corpus.word_sums import mean_weight, word_rows
+
+        end = np.array([word_hash(END)]).astype(np.uint32).astype(np.int32), np.array([self._rows.get(END, -1)])
+        means = []
         for text in texts:
-            found = words(text, self.characters)
-            found.append(END)
-            tokens += found
-            lengths.append(len(found))
-        if not lengths:
-            return np.zeros(0, dtype=np.float32)
-        entries = np.fromiter(map(self._words.__getitem__, tokens), np.int64, len(tokens))
-        return self._means(entries & 0xFFFFFFFF, entries >> 32, np.array(lengths))
+            hashes, rows = word_rows(text, self.characters, self._table)
+            hashes, rows = np.append(hashes, end[0]), np.append(rows, end[1])
+            means.append(mean_weight(hashes, rows, self.weights, len(self.vocabulary), self.ngrams))
+        return np.array(means, dtype=np.float32)
+
+    @cached_property
+    def _table(self) -> Vocabulary:
+        from pipelines.corpus.word_sums import vocabulary_of
+
+        return vocabulary_of(self.vocabulary, [word_hash(word) for word in self.vocabulary])
 
     def weight(self, ngram: Sequence[str]) -> float:
         """What one word or n-gram adds to a text's sum; 0 for an unknown word."""
         hashes = [np.array(word_hash(word), np.uint32).astype(np.int32).astype(np.int64) for word in ngram]
         if len(ngram) == 1:
-            return float(self._padded[self._words[ngram[0]] >> 32])
+            return float(self.weights[self._rows[ngram[0]]]) if ngram[0] in self._rows else 0.0
         with np.errstate(over="ignore"):
             running = hashes[0].astype(np.uint64)
             for value in hashes[1:]:
                 running = running * MULTIPLIER + value.astype(np.uint64)
-        return float(self.weights[len(self.vocabulary) + int(running % self._bucket)])
-
-    def _means(
-        self, hashes: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
-        starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-        left = np.repeat(starts + lengths, lengths) - np.arange(len(hashes))  # words from here to the text's end
-        sums = np.add.reduceat(self._padded[rows].astype(np.float64), starts)
-        counts = np.add.reduceat((rows < len(self.weights)).astype(np.int64), starts)
-        signed = hashes.astype(np.uint32).astype(np.int32).astype(np.int64).astype(np.uint64)  # fastText sign-extends
-        running = signed.copy()
-        for span in range(1, self.ngrams):
-            running[:-span] = running[:-span] * MULTIPLIER + signed[span:]
-            buckets = (running % self._bucket).astype(np.int64) + len(self.vocabulary)
-            whole = left > span
-            buckets[~whole] = len(self.weights)
-            sums += np.add.reduceat(self._padded[buckets].astype(np.float64), starts)
-            counts += np.add.reduceat(whole.astype(np.int64), starts)
-        means: npt.NDArray[np.float32] = (sums / np.maximum(counts, 1)).astype(np.float32)
-        return means
+        return float(
+            self.weights[len(self.vocabulary) + int(running % np.uint64(len(self.weights) - len(self.vocabulary)))]
+        )

@@ -39,7 +39,7 @@ def words(text: str, characters: int = CHARACTERS) -> list[str]:
     """Lower-cased words, LaTeX commands, Chinese characters, numbers and operators, in order. Never raises."""
     text = body(text[: characters * MENU])[:characters].replace("\0", " ")
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _whole(text))
+        text = unicodedata.normalize("NFKC", without_surrogates(text))
     found = WORD.findall(text.lower())
     return [word[:LONGEST_WORD] for word in found] if len(text) > 60 * (len(found) + 1) else found
 
@@ -53,7 +53,7 @@ def _is_wide(line: str) -> bool:
     return not line.isascii() and len(line.encode("utf-8", "replace")) >= LINE
 
 
-def _whole(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Lone surrogates, which no encoding can write, replaced by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 

@@ -51,12 +51,14 @@ class Retries:
         self._sleep(min(LONGEST_DELAY, retry_after or FIRST_DELAY * 2.0 ** (self._failed - 1)))
 
 
-def open_source(path: str, *, attempts: int = 8, timeout: float = 60.0, span: int = SPAN) -> ByteSource:
-    """The file at a path or URL. Raises CrawlError where there is none."""
+def open_source(
+    path: str, *, attempts: int = 8, timeout: float = 60.0, span: int = SPAN, endpoint: str | None = None
+) -> ByteSource:
+    """The file at a path or URL; `endpoint` is the server of s3:// where it is not Amazon's. Raises CrawlError."""
     if path.startswith(("http://", "https://")):
         return HttpSource(path, attempts=attempts, timeout=timeout, span=span)
     if "://" in path:
-        return StoreSource(path, attempts=attempts)
+        return StoreSource(path, attempts=attempts, endpoint=endpoint if path.startswith("s3://") else None)
     return LocalSource(path)
 
 
@@ -81,12 +83,13 @@ class LocalSource:
 class StoreSource:
     """A file in an object store that fsspec knows: s3://, gs://, memory:// ... Credentials come from the environment."""
 
-    def __init__(self, url: str, *, attempts: int) -> None:
+    def __init__(self, url: str, *, attempts: int, endpoint: str | None = None) -> None:
         import fsspec
 
+        options = {"endpoint_url": endpoint} if endpoint else {}
         self._retries = Retries(url, attempts)
         try:
-            self._handle: Any = fsspec.open(url, "rb").open()
+            self._handle: Any = fsspec.open(url, "rb", **options).open()
         except FileNotFoundError as error:
             raise CrawlError(f"{url}: there is no such file. Check the snapshot's name and the bucket.") from error
         except PermissionError as error:

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--snapshot", help="a Common Crawl snapshot, such as CC-MAIN-2026-05")
     parser.add_argument("--base-url", help="where Common Crawl's layout is served (https://, s3://commoncrawl)")
+    parser.add_argument("--endpoint-url", help="server of an s3:// base URL that is not Amazon's")
     parser.add_argument("--files", type=int, help="only the first WARC files of the snapshot")
     parser.add_argument(
         "--route",
@@ -87,6 +88,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[CrawlSettings, str]:
         if arguments.warcs:
             raise CrawlError("expected WARC files or --snapshot; found both. Leave one out.")
         where = {"base_url": arguments.base_url} if arguments.base_url else {}
+        if arguments.endpoint_url:
+            where["endpoint_url"] = arguments.endpoint_url
         published = CommonCrawlSettings(snapshots=(arguments.snapshot,), files=arguments.files, **where)
         return CrawlSettings(common_crawl=published, **kept), arguments.snapshot
     if not arguments.warcs:

@@ -49,7 +49,7 @@ def published_warcs(settings: CommonCrawlSettings, snapshot: str) -> list[str]:
 def fetch(url: str, settings: CommonCrawlSettings) -> bytes:
     """The bytes behind an https:// or s3:// URL, tried again while the server is busy. Raises CrawlError."""
     content = bytearray()
-    with closing(open_source(url, attempts=settings.attempts, timeout=settings.timeout)) as source:
+    with closing(open_source(url, **settings.patience())) as source:
         while piece := source.read_at(len(content), 1 << 20):
             content += piece
             if len(content) > LARGEST_LISTING:

@@ -11,6 +11,8 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 KANA = re.compile(r"[\u3041-\u30fa]")
 HANGUL = re.compile(r"[\uac00-\ud7a3]")
 NOT_LETTERS = re.compile(r"[\W\d_]+")
+ASCII_LETTERS = bytes(code if code < 128 and chr(code).isalpha() else 32 for code in range(256))
+"""And spaces for all else."""
 
 
 def language_of(text: str) -> str:
@@ -33,7 +35,10 @@ def language_of(text: str) -> str:
 
 def _sample(text: str) -> str:
     start = max(0, (len(text) - 2 * WINDOW) // 2)
-    return NOT_LETTERS.sub(" ", text[start : start + 2 * WINDOW]).strip()[:WINDOW]
+    middle = text[start : start + 2 * WINDOW]
+    if middle.isascii():  # the same in a tenth of the time
+        return " ".join(middle.encode().translate(ASCII_LETTERS).decode().split())[:WINDOW]
+    return NOT_LETTERS.sub(" ", middle).strip()[:WINDOW]
 
 
 @cache

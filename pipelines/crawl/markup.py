@@ -6,13 +6,13 @@ Import this module in functions: it takes a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from html.entities import html5
-from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from pipelines.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Table = npt.NDArray[np.int64]
@@ -31,16 +31,6 @@ HIDDEN = {"script", "style", "noscript", "template"}
 """Those that leave no room in the line; the others are a gap in it."""
 LONGEST_ENTITY = 32  # characters; the longest name has 31
 NAME, MARK, SLASH, SPACE = 1, 2, 3, 4
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """Machine code of it, kept on disk beside the module."""
-    import numba
-
-    return cast(F, numba.njit(cache=True)(function))
 
 
 def _classes() -> Bytes:

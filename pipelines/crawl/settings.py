@@ -30,6 +30,8 @@ class CommonCrawlSettings(Settings):
 
     base_url: str = "https://data.commoncrawl.org"  # https://commoncrawl.org/get-started; s3://commoncrawl inside AWS
     listing_url: str = "https://index.commoncrawl.org/collinfo.json"
+    endpoint_url: str | None = None
+    """Server of an s3:// base_url that is not Amazon's: MinIO, Ceph ... Credentials come from the environment."""
     snapshots: tuple[str, ...] = ()
     """Names such as CC-MAIN-2026-05; none given: every snapshot of the listing since `since`."""
     since: str = "CC-MAIN-2024-01"
@@ -37,6 +39,10 @@ class CommonCrawlSettings(Settings):
     """Only the first WARC files of each snapshot."""
     attempts: int = Field(default=8, ge=1)  # ours: with doubling delays about four minutes of an outage
     timeout: float = Field(default=60.0, gt=0)
+
+    def patience(self) -> dict[str, Any]:
+        """What open_source is told beside the URL."""
+        return {"attempts": self.attempts, "timeout": self.timeout, "endpoint": self.endpoint_url}
 
 
 class CrawlSettings(Settings):
@@ -58,13 +64,13 @@ class CrawlSettings(Settings):
     workers: int | None = Field(default=None, gt=0)
 
     def patience(self) -> dict[str, Any]:
-        """How often and how long a remote file is tried."""
-        known = self.common_crawl or CommonCrawlSettings()
-        return {"attempts": known.attempts, "timeout": known.timeout}
+        """How often and how long a remote file is tried, and where its store is."""
+        return (self.common_crawl or CommonCrawlSettings()).patience()
 
     def identity(self) -> dict[str, Any]:
         """What decides a pages table, without where the files happen to lie or how many processes read them."""
-        return self.model_dump(mode="json", exclude={"workers", "folder", "folders", "files"})
+        elsewhere = {"workers": True, "folder": True, "folders": True, "files": True}
+        return self.model_dump(mode="json", exclude={**elsewhere, "common_crawl": {"endpoint_url"}})
 
 
 def list_snapshots(settings: CrawlSettings) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.crawl.byte_sources import GLANCE, ByteSource, SourceStream, open_source
 from pipelines.crawl.http_message import UnreadableBody, decoded_body, parse_response
@@ -56,10 +57,10 @@ class Passed:
 
 
 def read_warc(
-    path: str, *, largest: int = LARGEST, attempts: int = 8, timeout: float = 60.0
+    path: str, *, largest: int = LARGEST, attempts: int = 8, timeout: float = 60.0, endpoint: str | None = None
 ) -> Iterator[Capture | Passed]:
     """Every record of a file, in file order. Raises CrawlError where the file holds no WARC record, or cannot be had."""
-    with closing(open_source(path, attempts=attempts, timeout=timeout)) as source:
+    with closing(open_source(path, attempts=attempts, timeout=timeout, endpoint=endpoint)) as source:
         found = False
         for record in _raw_records(source, largest + (1 << 18)):
             fate = _fate(record, largest)
@@ -80,9 +81,9 @@ def read_captures(path: str, outcomes: Counter[str], *, largest: int = LARGEST) 
             yield fate
 
 
-def open_warc(path: str) -> ByteSource:
-    """A file from which single records are read by offset: local, https://, s3://."""
-    return open_source(path, span=GLANCE)
+def open_warc(path: str, **patience: Any) -> ByteSource:
+    """A file from which single records are read by offset: local, https://, s3://; `patience` as for open_source."""
+    return open_source(path, span=GLANCE, **patience)
 
 
 def read_capture(source: ByteSource, offset: int, *, largest: int = LARGEST) -> Capture | None:

@@ -184,7 +184,7 @@ def _captures(rows: Sequence[Mapping[str, Any]], crawl: CrawlSettings) -> dict[i
         positions: defaultdict[int, list[int]] = defaultdict(list)
         for offset, position in places:
             positions[offset].append(position)
-        source = open_warc(path)
+        source = open_warc(path, **crawl.patience())
         try:
             for offset, capture in captures_at(source, positions, largest=crawl.largest_record):
                 if capture is not None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
 from pipelines.corpus.fasttext_training import Shape, train
@@ -12,6 +14,7 @@ from pipelines.corpus.normalisation import body, line, words
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
+from pipelines.corpus.word_sums import vocabulary_of, word_rows
 from pipelines.records import PAGES
 
 SHAPE = Shape(dim=8, learning_rate=0.1, ngrams=3, least_count=1, epochs=5, bucket=5000)
@@ -46,6 +49,36 @@ def test_a_word_hash_is_fnv_1a_over_signed_bytes():
     assert word_hash("") == 2166136261
     assert word_hash("a") == 0xE40C292C  # the published FNV-1a test vector
     assert word_hash("foobar") == 0xBF9CF968
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        [*"aZ9_\\ \n\0=∑é٣求二ßİK½〇　ﬁＡ\ud800", "\\frac", "word", "a line that is long enough to be one of the body "]
+    ),
+    st.characters(),
+)
+TEXTS = st.lists(st.tuples(PIECES, st.sampled_from([1, 1, 1, 3, 45, 300])), max_size=30)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, st.sampled_from([8_000, 250, 7]))
+def test_words_in_machine_code_are_those_of_the_pattern(pieces, characters):
+    text = "".join(piece * times for piece, times in pieces)
+    known = ["word", "a", "\\frac", "求", "9", "k", "a" * 40]
+    table = vocabulary_of(known, [word_hash(word) for word in known])
+    hashes, rows = word_rows(text, characters, table)
+    expected = words(text, characters)
+    assert hashes.astype(np.int64).tolist() == [
+        (word_hash(word) + (1 << 31)) % (1 << 32) - (1 << 31) for word in expected
+    ]
+    assert rows.tolist() == [known.index(word) if word in known else -1 for word in expected]
+
+
+def test_words_of_one_hash_are_told_apart():
+    table = vocabulary_of(["ab", "cd"], [word_hash("x")] * 2)
+    assert word_rows("x ab cd", 100, table)[1].tolist() == [-1, -1, -1]
+    table = vocabulary_of(["other", "x"], [word_hash("x")] * 2)
+    assert word_rows("x", 100, table)[1].tolist() == [1]
 
 
 def test_the_collapsed_model_gives_fasttexts_own_probabilities(tmp_path: Path):

@@ -5,13 +5,23 @@ import json
 import re
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.crawl.byte_sources import HttpSource, Retries, SourceStream, open_source
 from pipelines.crawl.pages import write_pages
-from pipelines.crawl.settings import CommonCrawlSettings, CrawlError, CrawlSettings, list_snapshots, list_warcs
+from pipelines.crawl.settings import (
+    CommonCrawlSettings,
+    CrawlError,
+    CrawlSettings,
+    list_snapshots,
+    list_warcs,
+    warc_path,
+)
+from pipelines.crawl.warc import open_warc, read_capture
 
 SNAPSHOT = "CC-MAIN-2024-10"
 WARC = f"crawl-data/{SNAPSHOT}/segments/1/warc/a.warc.gz"
@@ -173,6 +183,41 @@ def test_a_snapshot_is_crawled_through_faults(server, tmp_path):
     server.faults[:] = [None, "cut"]
     facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT)
     assert facts == {"rows": 300, "warc_files": 1, "outcomes": {"kept": 300}}
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """The layout in a bucket of an S3 server on this machine; gives the server's URL."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    address = "http://{}:{}".format(*running.get_host_and_port())
+    store = boto3.client("s3", endpoint_url=address)
+    store.create_bucket(Bucket="commoncrawl")
+    for name, data in FILES.items():
+        store.put_object(Bucket="commoncrawl", Key=name, Body=data)
+    store.close()
+    yield address
+    running.stop()
+
+
+def test_a_snapshot_is_crawled_from_an_s3_server(bucket, tmp_path):
+    recipe = {"base_url": "s3://commoncrawl", "endpoint_url": bucket, "snapshots": [SNAPSHOT], "attempts": 1}
+    settings = CrawlSettings.model_validate({"common_crawl": recipe, "workers": 1})
+    assert list_warcs(settings, SNAPSHOT) == [f"s3://commoncrawl/{WARC}"]
+    facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT)
+    assert facts == {"rows": 300, "warc_files": 1, "outcomes": {"kept": 300}}
+    row = pq.read_table(tmp_path / "pages-00000.parquet").to_pylist()[7]
+    with closing(open_warc(warc_path(settings, SNAPSHOT, row["warc_file"]), **settings.patience())) as source:
+        capture = read_capture(source, row["warc_offset"])
+    assert (row["warc_file"], capture.url) == (WARC, row["url"])
+    missing = CommonCrawlSettings.model_validate(recipe | {"snapshots": ["CC-MAIN-1999-01"]})
+    with pytest.raises(CrawlError, match="Check the snapshot's name and the bucket"):
+        list_warcs(CrawlSettings(common_crawl=missing), "CC-MAIN-1999-01")
 
 
 def test_an_unknown_snapshot_is_refused_with_the_remedy(server):

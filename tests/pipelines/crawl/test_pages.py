@@ -3,6 +3,10 @@
 import gzip
 import hashlib
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -237,6 +241,31 @@ def test_the_command_writes_pages_and_says_what_became_of_each_record(command, t
     said = capsys.readouterr().out
     assert "1 pages from 1 WARC files" in said and "1  not HTML" in said
     assert json.loads((tmp_path / "out" / "crawl.json").read_text())["facts"]["rows"] == 1
+
+
+def test_a_command_killed_between_two_files_goes_on_to_the_same_bytes(command, tmp_path):
+    pages = b"".join(record(f"http://big.org/{number}", PROSE * 100) for number in range(1500))  # time to be killed in
+    warcs = [record("http://a.org/", PROSE), record("http://b.org/", PROSE) + record("http://b.org/", PROSE), pages]
+    names = [tmp_path / f"{number}.warc.gz" for number in range(len(warcs))]
+    for name, data in zip(names, warcs, strict=True):
+        name.write_bytes(data)
+    out, raw = tmp_path / "killed", tmp_path / "killed" / "raw"
+    options = ["--workers", "1", "--out", str(out)]
+    words = [sys.executable, "-m", "assets.command_line", "crawl", *map(str, names), *options]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        for _ in range(6_000):
+            if (raw / "raw-00001.parquet").exists() or process.poll() is not None:
+                break
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in raw.glob("*.parquet")) == ["raw-00000.parquet", "raw-00001.parquet"]
+    finished = (raw / "raw-00000.parquet").stat().st_mtime_ns
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    assert (out / "pages-00000.parquet").stat().st_mtime_ns == finished
+    assert command(*map(str, names)) == 0
+    assert digests(out) == digests(tmp_path / "out")
+    assert not raw.exists()
 
 
 @pytest.mark.parametrize(("words", "said"), [(["nowhere.warc.gz"], "Check the path"), ([], "found neither")])

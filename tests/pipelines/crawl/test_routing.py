@@ -1,11 +1,13 @@
 """What routing sees in a page, what the classifier sees of it, and its language."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.crawl.evidence_training import write_evidence
-from pipelines.crawl.language import language_of
+from pipelines.crawl.language import NOT_LETTERS, WINDOW, _sample, language_of
 from pipelines.crawl.page_rows import speaks_of_mathematics
-from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route, weighs_enough
+from pipelines.crawl.routing import MOST_MARKERS, WORD, evidence, read_table, route, weighs_enough, words_of
 from pipelines.crawl.settings import CrawlError
 from pipelines.crawl.text import cheap_text, glimpse
 
@@ -168,3 +170,11 @@ def test_word_problems_and_proofs_speak_of_mathematics(text):
 )
 def test_menus_and_news_do_not(text):
     assert not speaks_of_mathematics(text)
+
+
+@given(st.text(st.sampled_from("abAZé9_ \n\x1c"), max_size=200), st.sampled_from([1, 30]))
+def test_plain_ascii_is_read_by_a_shorter_way_to_the_same(text, times):
+    text *= times
+    middle = text[max(0, (len(text) - 2 * WINDOW) // 2) :][: 2 * WINDOW]
+    assert words_of(text) == set(WORD.findall(text.lower()))
+    assert _sample(text) == NOT_LETTERS.sub(" ", middle).strip()[:WINDOW]
