@@ -137,8 +137,8 @@ class HttpSource:
         while (at := position - self._start) >= len(self._window):
             if self._size is not None and position >= self._size:
                 return b""
-            if not self._receive():
-                return b""
+            if not self._receive() and position >= self._start + len(self._window):
+                return b""  # a body read past what is known may end with what is not
         chunk = bytes(self._window[at : at + size])
         if at > 2 * KEPT:
             del self._window[: at - KEPT]

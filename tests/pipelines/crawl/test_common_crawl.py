@@ -137,6 +137,12 @@ def test_a_server_without_ranges_is_read_past_what_is_known(server):
     assert read_all(server)[0] == FILES[WARC]
 
 
+def test_the_rest_of_a_body_that_came_in_the_piece_that_was_read_past_is_no_end(server):
+    server.no_ranges = True
+    with closing(open_source(url(server, "collinfo.json"))) as source:
+        assert source.read_at(10, 5) == FILES["collinfo.json"][10:15]
+
+
 def test_the_server_says_how_long_to_wait(server):
     server.faults[:] = ["503", "503"]
     data, waits = read_all(server)
