@@ -15,9 +15,11 @@ import termios
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.storage import Artifact, Store
+from pipelines.urls import canonical_url
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPE = Path(__file__).parent / "small.yaml"
@@ -98,6 +100,29 @@ def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(tm
     assert artifact(whole, "math_corpus").facts["rows"] > 0
 
 
+def assert_one_fate_each(home: Path) -> None:
+    """Each URL of the crawl whose record is whole: dropped, never collected, exported, or dropped after extraction."""
+    truth = (artifact(home, "planted_crawl").path / "truth.jsonl").read_text(encoding="utf-8")
+    crawled = {row["url"] for row in map(json.loads, truth.splitlines()) if not row["broken"]}
+    tables = [artifact(home, f"pages/{snapshot}").path for snapshot in ("CC-MAIN-2025-05", "CC-MAIN-2025-08")]
+    pages = {key for table in tables for key in keys(table, "pages")}
+    assert {canonical_url(url) for url in crawled} <= pages
+    corpus = artifact(home, "math_corpus").path
+    exported, dropped = keys(corpus / "data"), keys(corpus / "ledger")
+    collected = keys(artifact(home, "iteration_2/corpus").path)
+    assert len(collected) == len(set(collected)) > 0
+    assert set(collected) <= pages
+    assert sorted(exported + dropped) == sorted(collected)
+
+
+def keys(folder: Path, name: str = "") -> list[str]:
+    return [
+        key
+        for path in sorted(folder.rglob(f"{name}*.parquet"))
+        for key in pq.read_table(path, columns=["url_key"])["url_key"].to_pylist()
+    ]
+
+
 @pytest.mark.slow
 def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> None:
     first = run(tmp_path)
@@ -117,6 +142,7 @@ def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> 
     for row in rows.values():
         assert row["asked"] == 2
         assert f">{row['bits_per_byte']:.3f}<" in grown
+    assert_one_fate_each(tmp_path)
     before = manifests(tmp_path)
     second = run(tmp_path)
     assert second.returncode == 0
