@@ -116,6 +116,6 @@ def proxy_asset(recipe: Recipe) -> dg.AssetsDefinition:
         )
         used = {"base": base_model, **corpora, **{f"pages/{snapshot}": table for snapshot, table in pages.items()}}
         used |= {} if problems is None else {"problems": problems}
-        return described(store.build("proxy_models", write, settings=settings, inputs=used))
+        return described(store.build("proxy_models", write, settings=settings, inputs=used, version="2"))
 
     return proxy_models

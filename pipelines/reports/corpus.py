@@ -42,7 +42,7 @@ def write_corpus_report(
         corpus=math_corpus.facts,
         dropped={k.removeprefix("dropped_"): v for k, v in math_corpus.facts.items() if k.startswith("dropped_")},
         telling=_telling(iterations),
-        proxies=[] if proxy_models is None else proxy_models.facts["rows"],
+        proxies=[] if proxy_models is None else proxy_models.facts["compared"],
         plots={name: _embedded(folder / name) for name in ("growth.png", "quality.png")}
         | {name: _embedded(math_corpus.path / name) for name in PLOTS if (math_corpus.path / name).exists()},
     )

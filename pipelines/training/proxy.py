@@ -234,7 +234,7 @@ def finish(folder: Path, settings: ProxySettings, sizes: Mapping[str, Mapping[st
     with atomic_file(folder / f"{TABLE}.md") as temporary:
         temporary.write_text(markdown(rows), encoding="utf-8")
     shutil.rmtree(folder / WORK)
-    return {"rows": rows}
+    return {"compared": rows}
 
 
 def markdown(rows: list[dict[str, Json]]) -> str:

@@ -136,7 +136,7 @@ def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> 
         artifact(tmp_path, "sft/scores/templated_easy.cot").file("scores.json").read_text(encoding="utf-8")
     )
     assert scores["problems"] == 6
-    rows = {row["corpus"]: row for row in artifact(tmp_path, "proxy_models").facts["rows"]}
+    rows = {row["corpus"]: row for row in artifact(tmp_path, "proxy_models").facts["compared"]}
     assert set(rows) == {"no_math_training", "seed", "iteration_1", "iteration_2", "random_pages"}
     grown = artifact(tmp_path, "corpus_report").file("report.html").read_text(encoding="utf-8")
     for row in rows.values():

@@ -38,14 +38,14 @@ def test_the_corpus_that_resembles_the_held_out_text_wins(tiny_model: Path, prob
     facts = write_proxy_models(
         folder, settings, base=tiny_model, corpora=corpora, baseline=crawl, heldout=held, problems=problems
     )
-    rows = {row["corpus"]: row for row in facts["rows"]}
+    rows = {row["corpus"]: row for row in facts["compared"]}
     assert list(rows) == ["no_math_training", "sums", "chat", "random_pages"]
     assert 9_000 < rows["sums"]["trained_tokens"] < 10_240  # the first token of each piece has nothing before it
     bits = {name: row["bits_per_byte"] for name, row in rows.items()}
     assert bits["sums"] < 4 < 7 < bits["no_math_training"] < 9  # 260 tokens at random weights: about log2(260) bits
     assert bits["sums"] < bits["random_pages"] < bits["chat"] - 0.5  # a third of the crawl are sums
     assert rows["sums"]["asked"] == 6
-    assert json.loads((folder / "proxy_models.json").read_text())["rows"] == facts["rows"]
+    assert json.loads((folder / "proxy_models.json").read_text())["rows"] == facts["compared"]
     assert "| sums |" in (folder / "proxy_models.md").read_text()
     assert not (folder / "work").exists()
 
