@@ -94,6 +94,8 @@ def environment(machine: MachineSettings) -> dict[str, str]:
         variables["OMP_NUM_THREADS"] = str(machine.cpu_threads)
     elif "OMP_NUM_THREADS" not in os.environ:
         variables["OMP_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))  # accelerate would set 1
+    if "OMP_WAIT_POLICY" not in os.environ:
+        variables["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that spin for one that has no core take it from that one
     return variables
 
 

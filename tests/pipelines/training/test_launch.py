@@ -68,3 +68,10 @@ def test_bfloat16_weights_are_not_sharded() -> None:
 
 def job() -> Job:
     return Job(method="sft", settings={}, start=Path("/m"), inputs=[], folder=Path("/f"))
+
+
+def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert environment(MachineSettings())["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert "OMP_WAIT_POLICY" not in environment(MachineSettings())
