@@ -26,7 +26,12 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)  # single-run backfil
 
 def definitions_of(recipe: Recipe) -> dg.Definitions:
     """The whole graph of one recipe, with its checks, resources and automation."""
-    graph = dg.Definitions(
+    return dg.Definitions.merge(graph_of(recipe), automation_of(recipe, graph_of))
+
+
+def graph_of(recipe: Recipe) -> dg.Definitions:
+    """The assets of one recipe, with their checks and resources."""
+    return dg.Definitions(
         assets=[
             *crawl_assets(recipe),
             *loop_assets(recipe),
@@ -44,7 +49,6 @@ def definitions_of(recipe: Recipe) -> dg.Definitions:
         },
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),
     )
-    return dg.Definitions.merge(graph, automation_of(recipe, graph))
 
 
 @dg.definitions
