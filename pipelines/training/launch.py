@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ class Job(BaseModel):
 
 def launch(job: Job, machine: MachineSettings) -> None:
     """Run a job to its end. Raises TrainingFailed, or OSError(ENOSPC) where the disk was full."""
+    machine = with_precision(machine)
+    job = job.model_copy(update={"settings": job.settings | {"machine": machine.model_dump(mode="json")}})
     with tempfile.TemporaryDirectory(prefix="mathsieve-training-") as name:
         folder = Path(name)
         path = folder / "job.json"
@@ -63,6 +66,22 @@ def failure_of(folder: Path, job: Job, status: int) -> Exception | None:
             return OSError(errno.ENOSPC, failure["message"])
         return TrainingFailed(failure["message"])
     return None if status == 0 else TrainingFailed(_unexplained(job, status))
+
+
+def with_precision(machine: MachineSettings) -> MachineSettings:
+    """`auto` replaced by the precision that is the faster one here."""
+    if machine.precision != "auto":
+        return machine
+    gpus = machine.device != "cpu" and (machine.accelerate_config is not None or count_gpus(os.environ) > 0)
+    return machine.model_copy(update={"precision": "autocast" if gpus or multiplies_bfloat16() else "float32"})
+
+
+def multiplies_bfloat16(cpu_facts: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this CPU has matrix units for bfloat16, as Linux tells it; other systems' CPUs are taken to have none."""
+    try:
+        return re.search(r"^flags\b.*\bamx_bf16\b", cpu_facts.read_text(encoding="utf-8"), re.M) is not None
+    except OSError:
+        return False
 
 
 def command(job: Path, machine: MachineSettings) -> list[str]:

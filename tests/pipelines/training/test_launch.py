@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipelines.training.launch import Job, TrainingFailed, command, count_gpus, environment, failure_of
+from pipelines.training import launch as launch_module
+from pipelines.training.launch import (
+    Job,
+    TrainingFailed,
+    command,
+    count_gpus,
+    environment,
+    failure_of,
+    multiplies_bfloat16,
+    with_precision,
+)
 from pipelines.training.settings import DpoSettings, MachineSettings, OptimiserSettings
 
 
@@ -75,3 +85,18 @@ def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatc
     assert environment(MachineSettings())["OMP_WAIT_POLICY"] == "PASSIVE"
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert "OMP_WAIT_POLICY" not in environment(MachineSettings())
+
+
+def test_precision_is_what_the_hardware_multiplies_fastest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = tmp_path / "cpuinfo"
+    facts.write_text("processor : 0\nflags : fpu avx512_bf16 avx512f\n")
+    assert not multiplies_bfloat16(facts)
+    facts.write_text("processor : 0\nflags : fpu avx512_bf16 amx_bf16 avx512f\n")
+    assert multiplies_bfloat16(facts)
+    assert not multiplies_bfloat16(tmp_path / "none")
+    for units, precision in ((True, "autocast"), (False, "float32")):
+        monkeypatch.setattr(launch_module, "multiplies_bfloat16", lambda units=units: units)
+        assert with_precision(MachineSettings(device="cpu")).precision == precision
+    monkeypatch.setattr(launch_module, "count_gpus", lambda variables: 1)
+    assert with_precision(MachineSettings()).precision == "autocast"
+    assert with_precision(MachineSettings(precision="bfloat16")).precision == "bfloat16"
