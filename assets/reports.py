@@ -43,7 +43,7 @@ def corpus_report(recipe: Recipe) -> dg.AssetsDefinition:
             math_corpus=inputs["math_corpus"],
             proxy_models=inputs.get("proxy_models"),
         )
-        return described(store.build("corpus_report", write, inputs=inputs, version="2"))
+        return described(store.build("corpus_report", write, inputs=inputs, version="3"))
 
     return corpus_report
 

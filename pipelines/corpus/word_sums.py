@@ -24,6 +24,8 @@ Bytes = npt.NDArray[np.uint8]
 
 SPACE, LATIN, SINGLE, DIGIT, LETTER, BACKSLASH = range(6)
 """What a character is to normalisation.WORD: none; a-z; a word by itself; digits; letters and marks of others; `\\`."""
+SCRIPTS = 0x40000
+"""Code points, from which on Unicode has neither letters nor digits: planes 4 to 13 are empty, the rest is marks."""
 MULTIPLIER = np.uint64(116049371)  # fastText, Dictionary::addWordNgrams
 FNV_START, FNV_PRIME = 2166136261, 16777619  # fastText, Dictionary::hash
 
@@ -83,7 +85,7 @@ def _encoded(text: str) -> Points:
 
 @cache
 def _kinds() -> Bytes:
-    everything = "".join(map(chr, range(0x110000)))
+    everything = "".join(map(chr, range(SCRIPTS)))
     kinds = np.full(0x110000, SINGLE, np.uint8)
     for pattern, kind in ((r"\s+", SPACE), (r"[^\W\d_]+", LETTER), (r"\d+", DIGIT), (rf"[{HAN}]+", SINGLE)):
         for found in re.finditer(pattern, everything):

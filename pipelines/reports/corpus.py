@@ -1,6 +1,6 @@
 """The corpus report: how the corpus grew, what it is made of, and which URL prefixes wait for a person.
 
-One HTML page that opens offline, beside growth.png and quality.png; everything in it is read from stored artifacts.
+One HTML page that opens offline, beside its own plots; everything in it is read from stored artifacts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from pipelines.storage import Artifact, Json, atomic_file
 
-PLOTS = ("languages.png", "domains.png", "length.png", "score.png")
+OF_CORPUS = ("languages.png", "domains.png", "length.png", "score.png")
+OWN = ("growth.png", "precision_recall.png", "calibration.png")
 WAITING = 200
 """Prefixes listed; `mathsieve annotate` shows them all."""
 
@@ -30,8 +31,10 @@ def write_corpus_report(
     rows = [_iteration(number, iterations[number]) for number in sorted(iterations)]
     done = [row for row in rows if not row["passed_on"]]
     waiting = _waiting(iterations)
+    reports = _classifier_reports(iterations)
     _growth_plot(folder / "growth.png", seed.facts, done)
-    _quality_plot(folder / "quality.png", iterations)
+    _precision_recall_plot(folder / "precision_recall.png", reports)
+    _calibration_plot(folder / "calibration.png", reports)
     page = _template().render(
         style=Path(__file__).with_name("benchmark.css").read_text(encoding="utf-8"),
         seed=seed.facts,
@@ -41,10 +44,11 @@ def write_corpus_report(
         decisions=_decisions(iterations),
         corpus=math_corpus.facts,
         dropped={k.removeprefix("dropped_"): v for k, v in math_corpus.facts.items() if k.startswith("dropped_")},
-        telling=_telling(iterations),
+        classifiers=reports,
+        telling=reports[max(reports)]["telling"] if reports else {},
         proxies=[] if proxy_models is None else proxy_models.facts["compared"],
-        plots={name: _embedded(folder / name) for name in ("growth.png", "quality.png")}
-        | {name: _embedded(math_corpus.path / name) for name in PLOTS if (math_corpus.path / name).exists()},
+        plots={name: _embedded(folder / name) for name in OWN}
+        | {name: _embedded(math_corpus.path / name) for name in OF_CORPUS if (math_corpus.path / name).exists()},
     )
     with atomic_file(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -104,15 +108,10 @@ def _decisions(iterations: Mapping[int, Mapping[str, Artifact]]) -> list[dict[st
     return [found[prefix] for prefix in sorted(found)]
 
 
-def _classifier_report(parts: Mapping[str, Artifact]) -> dict[str, Json]:
-    path = parts["classifier"].path / "report.json"
-    report: dict[str, Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return report
-
-
-def _telling(iterations: Mapping[int, Mapping[str, Artifact]]) -> dict[str, list[Json]]:
-    reports = [report for n in sorted(iterations) if (report := _classifier_report(iterations[n]))]
-    return dict(reports[-1].get("telling", {})) if reports else {}
+def _classifier_reports(iterations: Mapping[int, Mapping[str, Artifact]]) -> dict[int, dict[str, Json]]:
+    """What each iteration's classifier says of itself; those after convergence trained none."""
+    paths = {number: iterations[number]["classifier"].path / "report.json" for number in sorted(iterations)}
+    return {n: json.loads(path.read_text(encoding="utf-8")) for n, path in paths.items() if path.exists()}
 
 
 def _growth_plot(path: Path, seed: Mapping[str, Json], rows: list[dict[str, Json]]) -> None:
@@ -131,19 +130,38 @@ def _growth_plot(path: Path, seed: Mapping[str, Json], rows: list[dict[str, Json
     _save(figure, path)
 
 
-def _quality_plot(path: Path, iterations: Mapping[int, Mapping[str, Artifact]]) -> None:
+def _precision_recall_plot(path: Path, reports: Mapping[int, Mapping[str, Json]]) -> None:
     figure, axes = _figure()
-    for number in sorted(iterations):
-        curve = _classifier_report(iterations[number]).get("precision_recall", [])
-        if curve:
-            xs, ys = [point["recall"] for point in curve], [point["precision"] for point in curve]
-            axes.plot(xs, ys, label=f"iteration {number}")
+    for number, report in reports.items():
+        xs, ys = zip(*((point["recall"], point["precision"]) for point in report["precision_recall"]), strict=True)
+        axes.plot(xs, ys, ".-", label=f"iteration {number}")
     axes.set_xlabel("recall, held out")
     axes.set_ylabel("precision at even odds, held out")
-    axes.set_xlim(0, 1.02)
-    if axes.lines:
-        axes.legend(frameon=False, loc="lower left")
+    _frame(axes, "lower left")
+    axes.set_ylim(0.48, 1.02)  # at even odds a guess is right half of the time
     _save(figure, path)
+
+
+def _calibration_plot(path: Path, reports: Mapping[int, Mapping[str, Json]]) -> None:
+    """Predicted against observed; a point's area is the share of the pages in its bin, since few pages wander far."""
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], "--", color="#999999", label="calibrated")
+    for number, report in reports.items():
+        bins = report["calibration"]
+        xs, ys = [point["predicted"] for point in bins], [point["observed"] for point in bins]
+        axes.scatter(xs, ys, [8 + 250 * point["weight"] for point in bins], alpha=0.6, label=f"iteration {number}")
+    axes.set_xlabel("predicted probability of math")
+    axes.set_ylabel("observed share, held out")
+    _frame(axes, "upper left")
+    axes.set_ylim(-0.05, 1.05)
+    _save(figure, path)
+
+
+def _frame(axes: Any, legend: str) -> None:
+    axes.set_xlim(-0.05, 1.05)
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend(frameon=False, fontsize=8, loc=legend)
 
 
 def _figure() -> tuple[Any, Any]:

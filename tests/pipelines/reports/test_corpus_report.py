@@ -1,0 +1,203 @@
+import base64
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from selectolax.lexbor import LexborHTMLParser
+
+from pipelines.reports.corpus import write_corpus_report
+from pipelines.storage import Artifact
+
+QUALITY = {"held_out_average_precision": 0.9, "held_out_recall": 0.75, "held_out_false_positives": 0.125}
+CURVE = [{"margin": 2.0, "recall": 0.5, "precision": 1.0}, {"margin": 0.0, "recall": 1.0, "precision": 0.8}]
+BINS = [
+    {"weight": 0.5, "predicted": 0.1, "observed": 0.1},
+    {"weight": 0.5, "predicted": 0.9, "observed": 0.9},
+]
+TELLING = {
+    "math": [{"ngram": "<script>alert(1)</script>", "weight": 7.25, "pages": 1234}],
+    "other": [{"ngram": "。", "weight": -3.5, "pages": 8}],
+}
+PAGE = {"title": "Notes <b>on</b> rings", "url": "https://wide.org/1", "text": "Let R be a ring"}
+
+
+def report_of(**values):
+    return {
+        **QUALITY,
+        "positives": 34,
+        "negatives": 390,
+        "look_alikes_left_out": 5,
+        "expected_calibration_error": 0.03,
+        "precision_recall": CURVE,
+        "calibration": BINS,
+        "telling": TELLING,
+    } | values
+
+
+def waits(prefix, collected):
+    examples = {"collected": [PAGE], "uncollected": []}
+    shares = {"share": 0.5, "with_formulas": 2, "examples": examples}
+    return {"prefix": prefix, "pages": 2 * collected, "collected": collected, **shares}
+
+
+def decides(prefix, verdict, by="rule"):
+    return {"prefix": prefix, "verdict": verdict, "by": by, "who": "w", "why": f"{verdict} by {by}", "when": ""}
+
+
+@pytest.fixture
+def artifact(tmp_path: Path):
+    def make(name, files=None, **facts):
+        folder = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        for file, rows in (files or {}).items():
+            lines = file.endswith(".jsonl")
+            text = "".join(json.dumps(row) + "\n" for row in rows) if lines else json.dumps(rows)
+            (folder / file).write_text(text, encoding="utf-8")
+        return Artifact(name=name, path=folder, content=name, facts=facts)
+
+    return make
+
+
+@pytest.fixture
+def grown(artifact):
+    """Three iterations: the second converges, the third only hands on."""
+    found = {"languages": {"en": 60, "zh": 4}, "domains_gained": {"rings.net": 40}, "domains_grown": {"rings.net": 41}}
+    first = {"iteration": 1, "rows": 64, "tokens": 6400, "new_pages": 40, "new_tokens": 4321, "overlap": 0.375}
+    second = first | {"iteration": 2, "rows": 65, "new_pages": 1, "overlap": 0.984, "converged": True}
+    lost = {"domains_lost": {"gone.org": 3}}
+
+    def iteration(corpus, *, classifier=None, waiting=(), decisions=(), converged=False):
+        files = {"waiting.jsonl": waiting, "decisions.jsonl": decisions}
+        return {
+            "classifier": artifact("classifier", {} if classifier is None else {"report.json": classifier}),
+            "domains": artifact("domains", candidates=16, prefixes=17),
+            "annotations": artifact("annotations", files, converged=converged),
+            "corpus": artifact("corpus", **corpus),
+        }
+
+    return {
+        "seed": artifact("seed_corpus", rows=24),
+        "iterations": {
+            1: iteration(
+                first | found | lost | {"classifier": QUALITY},
+                classifier=report_of(),
+                waiting=[waits("old.org", 99)],
+                decisions=[decides("rings.net", "undecided"), decides("shop.com", "math")],
+            ),
+            2: iteration(
+                second | found,
+                classifier=report_of(positives=1291, telling=TELLING),
+                waiting=[waits("narrow.org", 3), waits("wide.org", 30)],
+                decisions=[decides("shop.com", "other", "person"), decides("rings.net", "math")],
+            ),
+            3: iteration(second | found, converged=True),
+        },
+        "math_corpus": artifact("math_corpus", rows=50, tokens=5000, dropped=15, dropped_near_duplicate=15),
+    }
+
+
+def rendered(folder, grown):
+    folder.mkdir()
+    facts = write_corpus_report(folder, **grown)
+    return facts, LexborHTMLParser((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def rows_below(page, heading):
+    """The cells of the first table after a heading."""
+    node = next(h for h in page.css("h2, h3") if h.text().startswith(heading))
+    while node is not None and not (node.tag == "table" or node.css_first("table")):
+        node = node.next
+    table = node if node.tag == "table" else node.css_first("table")
+    return [[" ".join(cell.text().split()) for cell in row.css("th, td")] for row in table.css("tr")]
+
+
+def test_growth_is_told_iteration_by_iteration_and_ends_where_it_converged(tmp_path, grown):
+    facts, page = rendered(tmp_path / "report", grown)
+    _, first, second, third = rows_below(page, "Growth")
+    assert first == ["1", "64", "6,400", "40", "4,321", "37.5 %", "16", "17", "0.9"]
+    assert second[0] == "2 (converged)"
+    assert third[:2] == ["3 (handed on: it had converged)", "65"]
+    assert facts == {"iterations": 2, "pages": 65, "overlap": 0.984, "converged": True, "waiting": 2}
+
+
+def test_each_iteration_names_its_languages_and_the_domains_gained_and_lost(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    first, second = [" ".join(node.text().split()) for node in page.css("details") if "Languages" in node.text()]
+    assert "Languages: en (60), zh (4)" in first
+    assert "Domains gained: rings.net (40)" in first
+    assert "not found again: gone.org (3)" in first
+    assert "not found again: none" in second
+
+
+def test_what_waits_is_that_of_the_last_iteration_that_asked_the_largest_first(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    assert [row[:4] for row in rows_below(page, "Waiting for a person (2)")[1:]] == [
+        ["wide.org", "60", "30", "50.0 %"],
+        ["narrow.org", "6", "3", "50.0 %"],
+    ]
+    assert "Notes <b>on</b> rings" in page.css_first("td.samples").text()
+
+
+def test_the_last_decision_on_a_prefix_counts_and_undecided_ones_are_none(tmp_path, grown):
+    decided = rows_below(rendered(tmp_path / "report", grown)[1], "Decisions (2)")[1:]
+    assert [(row[0], row[1], row[2], row[6]) for row in decided] == [
+        ("rings.net", "math", "rule", "2"),
+        ("shop.com", "other", "person", "2"),
+    ]
+
+
+def test_the_classifier_is_told_by_its_figures_and_its_words(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    assert rows_below(page, "The classifier")[1:] == [
+        ["1", "34", "390", "5", "0.9000", "75.0 %", "12.5 %", "0.0300"],
+        ["2", "1,291", "390", "5", "0.9000", "75.0 %", "12.5 %", "0.0300"],
+    ]
+    told = rows_below(page, "The n-grams that tell most")
+    assert told[1] == ["<script>alert(1)</script>", "7.2", "1,234"]  # a page's words are no markup of the report
+    assert not page.css("script")
+    assert "-3.5" in page.html
+
+
+def pixels(page, alt):
+    source = page.css_first(f'img[alt="{alt}"]').attributes["src"]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("alt", "change", "height"),
+    [
+        (
+            "Precision and recall",
+            {"precision_recall": [CURVE[0], CURVE[1] | {"precision": 0.6}]},
+            0.4 / 0.54,
+        ),  # the line's, from 1.0 down to 0.6
+        (
+            "Calibration",
+            {"calibration": [BINS[0], BINS[1] | {"observed": 0.4}]},
+            0.5 / 1.1,
+        ),  # from the old point to the new one
+    ],
+)
+def test_a_picture_draws_the_figures_of_the_classifier(tmp_path, grown, artifact, alt, change, height):
+    before = pixels(rendered(tmp_path / "before", grown)[1], alt)
+    grown["iterations"][2]["classifier"] = artifact("classifier", {"report.json": report_of(**change)})
+    after = pixels(rendered(tmp_path / "after", grown)[1], alt)
+    rows = np.flatnonzero((before != after).any(axis=(1, 2)))
+    assert (rows[-1] - rows[0]) / (0.86 * len(before)) == pytest.approx(height, abs=0.08)  # axes fill 86 % of it
+
+
+def test_the_page_opens_without_a_network_and_twice_has_the_same_bytes(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    assert not re.search(r"(?:src|href)=[\"'](?!data:)", page.html)
+    rendered(tmp_path / "again", grown)
+    for file in (tmp_path / "report").iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
+
+
+def test_a_seed_that_had_converged_trains_no_classifier_and_says_so(tmp_path, grown):
+    grown["iterations"] = {3: grown["iterations"][3]}
+    assert "None was trained" in rendered(tmp_path / "report", grown)[1].text()
