@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pipelines.storage import StorageError, atomic_file
 
 if TYPE_CHECKING:
-    from pipelines.corpus.word_sums import Vocabulary
+    from pipelines.word_table import WordTable
 
 MULTIPLIER = np.uint64(116049371)  # fastText, Dictionary::addWordNgrams
 END = "</s>"
@@ -82,10 +82,10 @@ class LinearClassifier:
         return np.array(means, dtype=np.float32)
 
     @cached_property
-    def _table(self) -> Vocabulary:
-        from pipelines.corpus.word_sums import vocabulary_of
+    def _table(self) -> WordTable:
+        from pipelines.word_table import word_table
 
-        return vocabulary_of(self.vocabulary, [word_hash(word) for word in self.vocabulary])
+        return word_table(self.vocabulary)
 
     def weight(self, ngram: Sequence[str]) -> float:
         """What one word or n-gram adds to a text's sum; 0 for an unknown word."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -17,42 +15,16 @@ import numpy.typing as npt
 
 from pipelines.compiled import compiled
 from pipelines.corpus.normalisation import HAN, LEAST_BODY, LINE, LONGEST_WORD, MENU, SYMBOL, without_surrogates
-
-Points = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
-Integers = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
+from pipelines.word_table import Bytes, Integers, Points, WordTable, hash_of, points_of, row_of, utf8_of
 
 SPACE, LATIN, SINGLE, DIGIT, LETTER, BACKSLASH = range(6)
 """What a character is to normalisation.WORD: none; a-z; a word by itself; digits; letters and marks of others; `\\`."""
 SCRIPTS = 0x40000
 """Code points, from which on Unicode has neither letters nor digits: planes 4 to 13 are empty, the rest is marks."""
 MULTIPLIER = np.uint64(116049371)  # fastText, Dictionary::addWordNgrams
-FNV_START, FNV_PRIME = 2166136261, 16777619  # fastText, Dictionary::hash
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Words by their hash: `slots` holds rows, or -1 where there is none; `ends[row]` is where a word's bytes end."""
-
-    slots: Integers
-    content: Bytes
-    ends: Integers
-
-
-def vocabulary_of(words: Sequence[str], hashes: Sequence[int]) -> Vocabulary:
-    """An open hash table, at most half full."""
-    encoded = [word.encode() for word in words]
-    slots = np.full(1 << max(4, (2 * len(words)).bit_length()), -1, np.int64)
-    for row, value in enumerate(hashes):
-        slot = value & (len(slots) - 1)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & (len(slots) - 1)
-        slots[slot] = row
-    ends = np.cumsum([0, *map(len, encoded)]).astype(np.int64)[1:]
-    return Vocabulary(slots, np.frombuffer(b"".join(encoded) or b"\0", np.uint8), ends)
-
-
-def word_rows(text: str, characters: int, known: Vocabulary) -> tuple[npt.NDArray[np.int32], Integers]:
+def word_rows(text: str, characters: int, known: WordTable) -> tuple[npt.NDArray[np.int32], Integers]:
     """fastText's hash of each word of a text, and its row in the vocabulary or -1. Never raises."""
     points, length = _points(text, characters)
     hashes, rows = np.empty(len(points), np.int32), np.empty(len(points), np.int64)
@@ -63,24 +35,16 @@ def word_rows(text: str, characters: int, known: Vocabulary) -> tuple[npt.NDArra
 def _points(text: str, characters: int) -> tuple[Points, int]:
     """The body's first characters, normalised and lower-cased, and how many they were before they were lower-cased."""
     text = text[: characters * MENU]
-    points = _encoded(text)
+    content = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     if len(text) >= LEAST_BODY:
-        out = np.empty_like(points)
-        size = _body(points, max(characters, LEAST_BODY), _symbols(), out)
-        points = out[:size] if size >= LEAST_BODY else points
-    points = points[:characters]
-    if points.dtype == np.uint8:
-        return points, len(points)
-    text = points.tobytes().decode("utf-32-le", "surrogatepass")
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", without_surrogates(text))
-    return _encoded(text.lower()), len(text)
-
-
-def _encoded(text: str) -> Points:
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        out = np.empty_like(content)
+        size, found = _body(content, max(characters, LEAST_BODY), _symbols(), out)
+        content = out[:size] if found >= LEAST_BODY else content
+    start = content[: _place(content, characters)].tobytes()
+    if start.isascii():
+        return np.frombuffer(start, np.uint8), len(start)
+    text = unicodedata.normalize("NFKC", without_surrogates(start.decode("utf-8", "surrogatepass")))
+    return points_of(text.lower()), len(text)
 
 
 @cache
@@ -104,27 +68,48 @@ def _symbols() -> npt.NDArray[np.bool_]:
 
 
 @compiled
-def _body(points: Points, enough: int, symbols: npt.NDArray[np.bool_], out: Points) -> int:
-    """`normalisation.body` as far as it is read: lines of LINE bytes in UTF-8, or with an operator."""
-    size = begin = 0
-    while begin <= len(points) and size < enough:
-        width, symbol, end = 0, False, begin
-        while end < len(points) and points[end] != 10:
-            point = points[end]
-            if point < 0x80 or 0xD800 <= point < 0xE000:  # a lone surrogate is written as `?`
-                width += 1
-            else:
-                width += 2 if point < 0x800 else 3 if point < 0x10000 else 4
-            symbol = symbol or (point < 0x10000 and symbols[point])
-            end += 1
+def _body(content: Bytes, enough: int, symbols: npt.NDArray[np.bool_], out: Bytes) -> tuple[int, int]:
+    """`normalisation.body` as far as it is read, lines of LINE bytes or with an operator: its bytes and characters."""
+    size = found = begin = 0
+    while begin <= len(content) and found < enough:
+        width = characters = 0
+        symbol, end = False, begin
+        while end < len(content) and content[end] != 10:
+            byte = content[end]
+            if byte < 0x80:
+                symbol = symbol or symbols[byte]
+                width, characters, end = width + 1, characters + 1, end + 1
+                continue
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            if length == 3:
+                point = (byte & 15) << 12 | (content[end + 1] & 63) << 6 | (content[end + 2] & 63)
+                symbol = symbol or symbols[point]
+            elif length == 2:
+                symbol = symbol or symbols[(byte & 31) << 6 | (content[end + 1] & 63)]
+            lone = byte == 0xED and content[end + 1] >= 0xA0  # a lone surrogate, which is written as `?`
+            width, characters, end = width + (1 if lone else length), characters + 1, end + length
         if width >= LINE or symbol:
             if size:
                 out[size] = 10
-                size += 1
-            out[size : size + end - begin] = points[begin:end]
-            size += end - begin
+                size, found = size + 1, found + 1
+            out[size : size + end - begin] = content[begin:end]
+            size, found = size + end - begin, found + characters
         begin = end + 1
-    return size
+    return size, found
+
+
+@compiled
+def _place(content: Bytes, characters: int) -> int:
+    """Where so many characters of UTF-8 end."""
+    if len(content) <= characters:
+        return len(content)
+    found = 0
+    for place in range(len(content)):
+        if content[place] & 0xC0 != 0x80:
+            if found == characters:
+                return place
+            found += 1
+    return len(content)
 
 
 @compiled
@@ -140,47 +125,6 @@ def _word_end(points: Points, at: int, kinds: Bytes) -> int:
         while end < len(points) and (kinds[points[end]] == LETTER or kinds[points[end]] == LATIN):
             end += 1
     return end
-
-
-@compiled
-def _utf8(points: Points, begin: int, end: int, out: Bytes) -> int:
-    """A word's bytes; capitals, which only plain ASCII still holds here, in lower case."""
-    size = 0
-    for place in range(begin, end):
-        point = np.int64(points[place])
-        if point < 0x80:
-            out[size] = point + 32 if 65 <= point <= 90 else point
-            size += 1
-            continue
-        if point < 0x800:
-            out[size] = 0xC0 | point >> 6
-            size += 1
-        elif point < 0x10000:
-            out[size], out[size + 1] = 0xE0 | point >> 12, 0x80 | point >> 6 & 63
-            size += 2
-        else:
-            out[size], out[size + 1] = 0xF0 | point >> 18, 0x80 | point >> 12 & 63
-            out[size + 2] = 0x80 | point >> 6 & 63
-            size += 3
-        out[size] = 0x80 | point & 63
-        size += 1
-    return size
-
-
-@compiled
-def _row(word: Bytes, size: int, value: int, slots: Integers, content: Bytes, ends: Integers) -> int:
-    slot = value & (len(slots) - 1)
-    while slots[slot] >= 0:
-        row = slots[slot]
-        begin = ends[row - 1] if row else 0
-        if ends[row] - begin == size:
-            same = 0
-            while same < size and content[begin + same] == word[same]:
-                same += 1
-            if same == size:
-                return int(row)
-        slot = (slot + 1) & (len(slots) - 1)
-    return -1
 
 
 @compiled
@@ -209,13 +153,10 @@ def _look_up(
             at += 1
             continue
         end = _word_end(points, at, kinds)
-        size = _utf8(points, at, min(end, at + longest), word)
-        value = FNV_START
-        for place in range(size):
-            byte = int(word[place])
-            value = ((value ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * FNV_PRIME) & 0xFFFFFFFF
+        size = utf8_of(points, at, min(end, at + longest), word)
+        value = hash_of(word, 0, size)
         hashes[count] = np.int32(value - (1 << 32) if value >= 1 << 31 else value)
-        rows[count] = _row(word, size, value, slots, content, ends)
+        rows[count] = row_of(word, size, value, slots, content, ends)
         count, at = count + 1, end
     return count
 

@@ -6,8 +6,6 @@ import hashlib
 import re
 from typing import Any
 
-import numpy as np
-
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.language import language_of
 from pipelines.crawl.routing import evidence, route, weighs_enough
@@ -70,14 +68,9 @@ def speaks_of_mathematics(text: str) -> bool:
     The table is always the one written by hand, which knows several languages; one learned from a seed would call
     mathematics what the seed looks like. Menus, which are short lines, are left out: they name what other pages say.
     """
-    content = text[: 20 * SENTENCES].encode() + b"\n"
-    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    long = ends - starts >= SENTENCE
-    starts, ends = starts[long], ends[long]
-    first = int(np.searchsorted(np.cumsum(ends - starts), SENTENCES)) + 1
-    lines = [content[start:end] for start, end in zip(starts[:first].tolist(), ends[:first].tolist(), strict=True)]
-    return evidence(b"\n".join(lines)[:SENTENCES])[1]
+    from pipelines.crawl.sentences import first_sentences
+
+    return evidence(first_sentences(text, size=SENTENCES, least=SENTENCE))[1]
 
 
 def utc(date: str) -> str:

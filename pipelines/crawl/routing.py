@@ -13,9 +13,12 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.crawl.settings import CrawlError
+
+if TYPE_CHECKING:
+    from pipelines.crawl.word_weights import WordWeights
 
 MARKERS = (
     rb"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|alpha|beta|gamma|theta|lambda|sigma|omega|infty|partial|nabla|math(?:bb|rm|cal|bf)"
@@ -38,8 +41,6 @@ WORDS = Path(__file__).with_name("evidence.tsv")
 SHORTEST, LONGEST = 3, 20
 WORD = re.compile(rf"[a-z]{{{SHORTEST},{LONGEST}}}|[\u4e00-\u9fff]{{2}}|[^\W\d_a-z]{{{SHORTEST},{LONGEST}}}")
 """Words of a learned table; of Chinese, pairs of characters."""
-ASCII_LETTERS = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalpha() else 32 for code in range(256))
-"""In lower case, and spaces for all else."""
 
 
 def evidence(html: bytes, *, words: bool = True) -> tuple[int, bool]:
@@ -55,17 +56,14 @@ def evidence(html: bytes, *, words: bool = True) -> tuple[int, bool]:
 
 def weighs_enough(text: str, table: Path) -> bool:
     """Whether the words of a text, each counted once, weigh what a learned table asks for."""
+    from pipelines.crawl.word_weights import weight_of
+
     weights, enough = _learned(table)
-    return sum(map(weights.__getitem__, words_of(text) & weights.keys())) >= enough
+    return weight_of(text, weights) >= enough
 
 
 def words_of(text: str) -> set[str]:
-    if not text.isascii():
-        return set(WORD.findall(text.lower()))
-    runs = set(text.encode().translate(ASCII_LETTERS).decode().split())  # a third of the time
-    return {run for run in runs if SHORTEST <= len(run) <= LONGEST}.union(
-        *(WORD.findall(run) for run in runs if len(run) > LONGEST)
-    )
+    return set(WORD.findall(text.lower()))
 
 
 def route(url_key: str, markers: int, words: bool, negatives: float) -> str:
@@ -99,8 +97,11 @@ def _terminated() -> type[Exception]:
 
 
 @cache
-def _learned(table: Path) -> tuple[dict[str, int], int]:
-    return read_table(table)
+def _learned(table: Path) -> tuple[WordWeights, int]:
+    from pipelines.crawl.word_weights import WordWeights
+
+    weights, enough = read_table(table)
+    return WordWeights(weights), enough
 
 
 @cache

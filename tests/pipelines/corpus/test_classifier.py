@@ -14,8 +14,9 @@ from pipelines.corpus.normalisation import body, line, words
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
-from pipelines.corpus.word_sums import vocabulary_of, word_rows
+from pipelines.corpus.word_sums import word_rows
 from pipelines.records import PAGES
+from pipelines.word_table import word_table
 
 SHAPE = Shape(dim=8, learning_rate=0.1, ngrams=3, least_count=1, epochs=5, bucket=5000)
 SMALL = ClassifierSettings(dim=8, ngrams=2, bucket=5000, least_count=1)
@@ -65,8 +66,7 @@ TEXTS = st.lists(st.tuples(PIECES, st.sampled_from([1, 1, 1, 3, 45, 300])), max_
 def test_words_in_machine_code_are_those_of_the_pattern(pieces, characters):
     text = "".join(piece * times for piece, times in pieces)
     known = ["word", "a", "\\frac", "求", "9", "k", "a" * 40]
-    table = vocabulary_of(known, [word_hash(word) for word in known])
-    hashes, rows = word_rows(text, characters, table)
+    hashes, rows = word_rows(text, characters, word_table(known))
     expected = words(text, characters)
     assert hashes.astype(np.int64).tolist() == [
         (word_hash(word) + (1 << 31)) % (1 << 32) - (1 << 31) for word in expected
@@ -74,11 +74,16 @@ def test_words_in_machine_code_are_those_of_the_pattern(pieces, characters):
     assert rows.tolist() == [known.index(word) if word in known else -1 for word in expected]
 
 
-def test_words_of_one_hash_are_told_apart():
-    table = vocabulary_of(["ab", "cd"], [word_hash("x")] * 2)
-    assert word_rows("x ab cd", 100, table)[1].tolist() == [-1, -1, -1]
-    table = vocabulary_of(["other", "x"], [word_hash("x")] * 2)
-    assert word_rows("x", 100, table)[1].tolist() == [1]
+def test_a_thousand_words_are_told_apart_in_a_table_of_two_thousand_places():
+    known = [
+        f"{left}{right}" for left in map(chr, range(ord("a"), ord("a") + 25)) for right in map("q".__mul__, range(40))
+    ]
+    assert len({word_hash(word) % 2048 for word in known}) < len(known)  # many want the same place
+    unknown = [f"z{word}" for word in known]
+    assert word_rows(" ".join([*known, *unknown]), 1_000_000, word_table(known))[1].tolist() == [
+        *range(1000),
+        *[-1] * 1000,
+    ]
 
 
 def test_the_collapsed_model_gives_fasttexts_own_probabilities(tmp_path: Path):

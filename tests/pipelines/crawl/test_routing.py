@@ -1,15 +1,19 @@
 """What routing sees in a page, what the classifier sees of it, and its language."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.crawl.evidence_training import write_evidence
-from pipelines.crawl.language import NOT_LETTERS, WINDOW, _sample, language_of
+from pipelines.crawl.language import WINDOW, _sample, language_of
 from pipelines.crawl.page_rows import speaks_of_mathematics
-from pipelines.crawl.routing import MOST_MARKERS, WORD, evidence, read_table, route, weighs_enough, words_of
+from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route, weighs_enough, words_of
+from pipelines.crawl.sentences import first_sentences
 from pipelines.crawl.settings import CrawlError
 from pipelines.crawl.text import cheap_text, glimpse
+from pipelines.crawl.word_weights import WordWeights, weight_of
 
 FORMULAS = [
     r"\frac{a}{b}",
@@ -172,9 +176,24 @@ def test_menus_and_news_do_not(text):
     assert not speaks_of_mathematics(text)
 
 
-@given(st.text(st.sampled_from("abAZé9_ \n\x1c"), max_size=200), st.sampled_from([1, 30]))
-def test_plain_ascii_is_read_by_a_shorter_way_to_the_same(text, times):
+@given(st.text(st.sampled_from("abAZé9_ \n\x1c学\u0301\ud800"), max_size=200), st.sampled_from([1, 30]))
+def test_a_language_is_told_by_the_letters_in_the_middle(text, times):
     text *= times
     middle = text[max(0, (len(text) - 2 * WINDOW) // 2) :][: 2 * WINDOW]
-    assert words_of(text) == set(WORD.findall(text.lower()))
-    assert _sample(text) == NOT_LETTERS.sub(" ", middle).strip()[:WINDOW]
+    assert _sample(text) == re.sub(r"[\W\d_]+", " ", middle).strip()[:WINDOW]
+
+
+SPELLINGS = ["abc", "ab", "a" * 20, "a" * 21, "éàü", "数学", "学数", "数é学", "ῥήμα", "word", "x1y", "The", "ﬁn", "İx"]
+
+
+@given(st.lists(st.sampled_from([*SPELLINGS, " ", "_", "7", "é", "a", "学", "\ud800"]), max_size=40).map("".join))
+def test_words_in_machine_code_weigh_what_those_of_the_pattern_weigh(text):
+    known = sorted({word for spelling in SPELLINGS for word in words_of(spelling)})
+    weights = {word: 1 << place for place, word in enumerate(known)}
+    assert weight_of(text, WordWeights(weights)) == sum(weights.get(word, 0) for word in words_of(text))
+
+
+@given(st.lists(st.sampled_from(["menu", "a sentence that is long", "句子够长了", "", "é" * 9]), max_size=12))
+def test_first_sentences_are_the_long_lines(lines):
+    long = [line for line in lines if len(line.encode()) >= 12]
+    assert first_sentences("\n".join(lines), size=60, least=12) == "\n".join(long).encode()[:60]
