@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,7 @@ Points = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 FNV_START, FNV_PRIME = 2166136261, 16777619  # fastText, Dictionary::hash
 
 
-@dataclass(frozen=True, slots=True)
-class WordTable:
+class WordTable(NamedTuple):
     """Words by their hash: `slots` holds rows, or -1 where there is none; `ends[row]` is where a word's bytes end."""
 
     slots: Integers
@@ -36,8 +35,9 @@ def word_table(words: Sequence[str]) -> WordTable:
     slots = np.full(1 << max(4, (2 * len(words)).bit_length()), -1, np.int64)
     ends = np.cumsum([0, *map(len, encoded)]).astype(np.int64)[1:]
     content = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)
-    _fill(slots, content, ends)
-    return WordTable(slots, content, ends)
+    table = WordTable(slots, content, ends)
+    _fill(table)
+    return table
 
 
 def points_of(text: str) -> Points:
@@ -57,7 +57,8 @@ def letters() -> npt.NDArray[np.bool_]:
 
 
 @compiled
-def _fill(slots: Integers, content: Bytes, ends: Integers) -> None:
+def _fill(table: WordTable) -> None:
+    slots, content, ends = table
     for row in range(len(ends)):
         slot = hash_of(content, ends[row - 1] if row else 0, ends[row]) & (len(slots) - 1)
         while slots[slot] >= 0:
@@ -76,8 +77,9 @@ def hash_of(content: Bytes, begin: int, end: int) -> int:
 
 
 @compiled
-def row_of(word: Bytes, size: int, value: int, slots: Integers, content: Bytes, ends: Integers) -> int:
+def row_of(word: Bytes, size: int, value: int, table: WordTable) -> int:
     """The row of the word in the first `size` bytes, whose hash is `value`; -1 where it is unknown."""
+    slots, content, ends = table
     slot = value & (len(slots) - 1)
     while slots[slot] >= 0:
         row = slots[slot]

@@ -28,7 +28,7 @@ def word_rows(text: str, characters: int, known: WordTable) -> tuple[npt.NDArray
     """fastText's hash of each word of a text, and its row in the vocabulary or -1. Never raises."""
     points, length = _points(text, characters)
     hashes, rows = np.empty(len(points), np.int32), np.empty(len(points), np.int64)
-    found = _look_up(points, length, _kinds(), known.slots, known.content, known.ends, hashes, rows)
+    found = _look_up(points, length, _kinds(), known, hashes, rows)
     return hashes[:found], rows[:found]
 
 
@@ -132,9 +132,7 @@ def _look_up(
     points: Points,
     length: int,
     kinds: Bytes,
-    slots: Integers,
-    content: Bytes,
-    ends: Integers,
+    table: WordTable,
     hashes: npt.NDArray[np.int32],
     rows: Integers,
 ) -> int:
@@ -156,7 +154,7 @@ def _look_up(
         size = utf8_of(points, at, min(end, at + longest), word)
         value = hash_of(word, 0, size)
         hashes[count] = np.int32(value - (1 << 32) if value >= 1 << 31 else value)
-        rows[count] = row_of(word, size, value, slots, content, ends)
+        rows[count] = row_of(word, size, value, table)
         count, at = count + 1, end
     return count
 

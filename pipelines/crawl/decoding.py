@@ -54,8 +54,10 @@ def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]
     for label in _declared(body, content_type):
         if label == "cp1252" and not body.isascii():  # many a server says so of every page it has, whatever its bytes
             label = _best_of(body, label)
+        if label == "utf-8" and (valid := _utf8(body)) is not None:
+            return valid, label
         text = body.decode(label, "replace")
-        if _credible(text) and not (label == "cp1252" and _is_utf8(body)):
+        if _credible(text) and not (label == "cp1252" and not body.isascii() and _utf8(body) is not None):
             return text, label
     name = _detected(body)
     return body.decode(name, "replace"), name
@@ -90,14 +92,12 @@ def _python_name(label: str) -> str | None:
     return None
 
 
-def _is_utf8(body: bytes) -> bool:
-    if body.isascii():
-        return False
+def _utf8(body: bytes) -> str | None:
+    """The text, where there is nothing in it that is not UTF-8."""
     try:
-        body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def _detected(body: bytes) -> str:

