@@ -105,7 +105,13 @@ def find_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[Artifact]:
         write = partial(write_recalled, settings=recall, scores=scores, pages=pages, url_index=url_index)
         inputs = pages | {f"scores/{key}": value for key, value in scores.items()} | {"url_index": url_index}
-        return described(store.build(f"{group}/recalled", write, settings=recall, inputs=inputs))
+        artifact = store.build(f"{group}/recalled", write, settings=recall, inputs=inputs)
+        if not artifact.facts.get("budget_filled", True):
+            _say(
+                f"the crawl holds {artifact.facts['scored_tokens']:,} tokens, fewer than the budget of "
+                f"{recall.token_budget:,}; every page above the threshold was recalled"
+            )
+        return described(artifact)
 
     return [classifier, scores, recalled]
 
@@ -184,6 +190,11 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
             raise dg.Failure(
                 f"{group}: the corpus shrank from {previous.facts['rows']} pages to {artifact.facts['rows']}"
             )
+        if artifact.facts["converged"]:
+            _say(
+                f"converged in iteration {artifact.facts['iteration']}: {artifact.facts['overlap']:.1%} of what it found was "
+                "collected before; later iterations do nothing"
+            )
         return described(artifact)
 
     return [domains, annotations, corpus]
@@ -207,6 +218,11 @@ def still_growing(iteration: int) -> dg.AssetChecksDefinition:
         )
 
     return check
+
+
+def _say(line: str) -> None:
+    """A line for whoever watches the run; `mathsieve run` shows warnings only."""
+    dg.get_dagster_logger().warning(line)
 
 
 def _mine(group: str, name: str) -> dg.AssetIn:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from evaluators.benchmarks import BenchmarkError, benchmark, check_benchmark
+from pipelines.corpus.annotations import read_decisions
+from pipelines.corpus.page_tables import CorpusError
 from pipelines.crawl.settings import CrawlError, list_warcs
 from pipelines.mixtures.source import SourceError, check_source
 from pipelines.recipe import Recipe, RecipeError
@@ -18,12 +20,13 @@ NEEDED = {"base_model": "safetensors", "sft_model": "accelerate", "completions":
 
 
 def missing_inputs(recipe: Recipe, assets: Collection[str]) -> list[str]:
-    """One sentence for each input that the named assets (keys with `/`) would not find; nothing is read or fetched."""
+    """One sentence for each input that the named assets (keys with `/`) would not find; nothing is fetched, and of files only what
+    a person wrote is read."""
     found = []
     for key, check in _checks(recipe, assets):
         try:
             check()
-        except (BaseModelError, BenchmarkError, CrawlError, RecipeError, SourceError) as error:
+        except (BaseModelError, BenchmarkError, CorpusError, CrawlError, RecipeError, SourceError) as error:
             found.append(f"{key}: {error}")
     return found
 
@@ -32,8 +35,12 @@ def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Call
     if "pages" in assets:
         yield from _crawl_checks(recipe)
     if "seed_corpus" in assets:
+        yield "seed", partial(_must_name_pages, recipe)
         for file in recipe.seed.files:
             yield "seed.files", partial(_must_exist, file)
+    decisions = recipe.iterations.annotations.decisions
+    if decisions is not None and any(key.endswith("/annotations") for key in assets):
+        yield "iterations.annotations.decisions", partial(_must_be_readable, decisions)
     if "problems" in assets:
         for name, settings in recipe.benchmarks.items():
             yield f"benchmarks.{name}", partial(check_benchmark, settings)
@@ -59,6 +66,19 @@ def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
 def _must_exist(file: Path) -> None:
     if not file.exists():
         raise RecipeError(f"{file}: expected a file of text and url; there is none. Check the path.")
+
+
+def _must_name_pages(recipe: Recipe) -> None:
+    if not recipe.seed.crawl and not recipe.seed.files:
+        raise RecipeError(
+            "expected pages to start from; found none. Name URL prefixes of the crawl, crawl: [{prefix: docs.scipy.org/doc}], "
+            "or files of text and url, files: [seed.jsonl]."
+        )
+
+
+def _must_be_readable(decisions: Path) -> None:
+    if decisions.exists():  # the first review makes it
+        read_decisions(decisions)
 
 
 def _must_be_installed(package: str) -> None:

@@ -29,6 +29,7 @@ from pipelines.storage import Artifact, Json, atomic_file
 Verdict = Literal["math", "other", "undecided"]
 VERDICTS = ("math", "other", "undecided")
 By = Literal["person", "model", "rule"]
+BY = ("person", "model", "rule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +138,20 @@ def read_decisions(path: Path) -> list[Decision]:
                 f"{path}:{number}: expected a JSON object with prefix, verdict, by, who, why and when; found "
                 f"{line[:80]!r} ({error}). Mend the line or remove it."
             ) from error
-        if decision.verdict not in VERDICTS or decision.by not in ("person", "model", "rule") or not decision.prefix:
+        if not _is_sound(decision):
             raise CorpusError(
-                f"{path}:{number}: expected a prefix, a verdict of {', '.join(VERDICTS)}, and by: person, model or rule; "
-                f"found {line[:80]!r}. Mend the line or remove it."
+                f"{path}:{number}: expected text only, with a prefix, a verdict of {', '.join(VERDICTS)}, and by: "
+                f"{', '.join(BY)}; found {line[:80]!r}. Mend the line or remove it."
             )
         found.pop(decision.prefix, None)
         found[decision.prefix] = decision
     return list(found.values())
+
+
+def _is_sound(decision: Decision) -> bool:
+    """Whether a decision that was read holds what its types promise."""
+    texts = all(isinstance(value, str) for value in asdict(decision).values())
+    return texts and decision.verdict in VERDICTS and decision.by in BY and bool(decision.prefix.strip("/ "))
 
 
 def verdict_on(place: str, decisions: Iterable[Decision]) -> Decision | None:

@@ -139,8 +139,8 @@ def _histogram(path: Path, values: list[Any], label: str, *, log: bool) -> None:
 
     figure, axes = _figure()
     if values:
-        low, high = min(values), max(values)
-        bins = np.geomspace(max(low, 1), max(high, 2), 41) if log else np.linspace(low, max(high, low + 1), 41)
+        low, high = max(min(values), 1) if log else min(values), max(values)
+        bins = np.geomspace(low, max(high, 2 * low), 41) if log else np.linspace(low, max(high, low + 1), 41)
         axes.hist(values, bins=bins, color="#3b6ea5")
         axes.set_xscale("log" if log else "linear")
     axes.set_xlabel(label)

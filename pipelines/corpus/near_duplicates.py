@@ -53,7 +53,7 @@ class NearDuplicateSettings(Settings):
     shingle: int = Field(default=5, ge=1)  # words; datatrove's default
     bands: int = Field(default=21, ge=1)  # 21 x 6: a pair at 0.8 shares a band with probability 0.998
     rows: int = Field(default=6, ge=1)  # hashes in a band
-    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core
+    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def _sign(scratch: Path, settings: NearDuplicateSettings, extracted: Artifact) -
         rows = pq.read_metadata(shard).row_group(group).num_rows
         for start in range(0, max(rows, 1), 1000):
             jobs.append((shard, group, start, scratch / f"part-{number:06d}-{start:09d}", settings))
-    workers = (settings.workers or multiprocessing.cpu_count()) if total > SMALL else 1
+    workers = settings.workers or (multiprocessing.cpu_count() if total > SMALL else 1)
     with tqdm(total=len(jobs), desc="signing", unit="part", disable=None) as progress:
         if workers == 1:
             for job in jobs:

@@ -33,7 +33,7 @@ _classifier: LinearClassifier | None = None
 class ScoreSettings(Settings):
     """How pages are scored. How much of a page is read is the classifier's `characters`: both must see the same."""
 
-    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core
+    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few pages
 
 
 def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact, pages: Artifact) -> dict[str, Json]:
@@ -46,10 +46,10 @@ def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact,
         (shard, group) for shard in table_shards(pages) for group in range(pq.read_metadata(shard).num_row_groups)
     ]
     total = sum(pq.read_metadata(shard).num_rows for shard in table_shards(pages))
-    workers = settings.workers or multiprocessing.cpu_count()
+    workers = settings.workers or (multiprocessing.cpu_count() if total > SMALL else 1)
     counted = 0
     with tqdm(total=total, desc="scoring", unit="page", disable=None) as progress:
-        for tables, read in _scored(classifier.path, groups, workers if total > SMALL else 1):
+        for tables, read in _scored(classifier.path, groups, workers):
             for table in tables:
                 writer.write(table)
             counted += read - sum(table.num_rows for table in tables)

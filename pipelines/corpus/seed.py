@@ -87,8 +87,18 @@ def write_seed(
         writer.write([_collected(row) for row in list(outside.values())[start : start + 1000]])
     rows_written = writer.close()
     if not rows_written:
-        raise CorpusError(f"the seed is empty: expected pages from {settings}; found none of them. Counted: {counts}")
+        raise CorpusError(_nothing_found(settings, counts))
     return {"rows": rows_written, "converged": False, **counts}
+
+
+def _nothing_found(settings: SeedSettings, counts: Mapping[str, int]) -> str:
+    places = [rule.prefix + (f" matching {rule.pattern}" if rule.pattern else "") for rule in settings.crawl]
+    wanted = ", ".join([*places, *map(str, settings.files)]) or "seed.crawl or seed.files, which name nothing"
+    counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+    return (
+        f"the seed is empty: expected pages from {wanted}; found {counted or 'none in the crawl'}. Name a prefix (host and "
+        f"path) that the crawl holds, or a file of text and url with texts of {settings.least_characters} characters or more."
+    )
 
 
 def place_of(url: str) -> str:

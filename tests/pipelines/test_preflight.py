@@ -63,6 +63,7 @@ def test_the_demo_misses_nothing(tmp_path: Path) -> None:
         ),
         ({"mixture__sources__templated": {"source": "gsm8k", "path": "/no/file"}}, "source_templated", "no such file"),
         ({"seed__files": ["/no/seed.parquet"]}, "seed_corpus", "/no/seed.parquet: expected a file of text and url"),
+        ({"seed": {}}, "seed_corpus", "seed: expected pages to start from; found none. Name URL prefixes"),
     ],
 )
 def test_each_missing_input_is_one_sentence_with_its_key(
@@ -79,6 +80,16 @@ def test_an_empty_snapshot_beside_a_full_one_is_told(tmp_path: Path) -> None:
     folders = {"CC-MAIN-2025-05": str(tmp_path / "full"), "CC-MAIN-2025-08": str(tmp_path / "empty")}
     (sentence,) = missing_inputs(recipe(tmp_path, planted=None, crawl={"folders": folders}), ["pages"])
     assert f"crawl folder {tmp_path / 'empty'}: expected files that end in .warc" in sentence
+
+
+def test_a_broken_file_of_decisions_is_told_before_the_crawl_is_read(tmp_path: Path) -> None:
+    decisions = tmp_path / "decisions.jsonl"
+    decisions.write_text('{"prefix": "a.org"\n', encoding="utf-8")
+    reviewed = recipe(tmp_path, iterations__annotations={"decisions": str(decisions)})
+    (sentence,) = missing_inputs(reviewed, ["iteration_1/annotations"])
+    assert sentence.startswith(f"iterations.annotations.decisions: {decisions}:1: expected a JSON object")
+    decisions.unlink()  # the first review makes it
+    assert missing_inputs(reviewed, ["iteration_1/annotations"]) == []
 
 
 def test_what_is_not_made_is_not_missed(tmp_path: Path) -> None:

@@ -282,6 +282,14 @@ def test_the_export_loads_as_a_dataset_and_twice_gives_the_same_bytes(stage, sto
     assert json.loads((first.path / "figures.json").read_text())["rows"] == 5
 
 
+def test_pages_of_one_length_and_one_score_make_a_card(stage, stored):
+    rows = [extracted_row(f"a.org/{n}", f"{n}{n}{n} " * 99) for n in range(1, 4)]
+    corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
+    assert corpus.facts["rows"] == 3
+    assert len(set(pq.read_table(corpus.path / "data")["tokens"].to_pylist())) == 1
+    assert (corpus.path / "length.png").exists()
+
+
 def test_an_empty_extraction_makes_an_empty_corpus(stage, stored):
     corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, [], [problem(1, QUESTION)]))
     assert corpus.facts["rows"] == 0

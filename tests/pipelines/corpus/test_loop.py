@@ -85,8 +85,15 @@ def test_a_seed_files_page_is_taken_in_the_crawls_own_text(stage, crawl, tmp_pat
 
 
 def test_an_empty_seed_is_refused(stage, crawl):
-    with pytest.raises(CorpusError, match="the seed is empty"):
+    with pytest.raises(CorpusError, match=r"expected pages from nowhere.org; found none in the crawl. Name a prefix"):
         stage(write_seed, SeedSettings(crawl=(SeedPages(prefix="nowhere.org"),)), **crawl)
+
+
+def test_a_seed_file_of_stubs_says_what_was_found_in_it(stage, crawl, tmp_path):
+    file = tmp_path / "stubs.jsonl"
+    file.write_text('{"url": "https://a.org/1", "text": "hi"}\nno row\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"stubs.jsonl; found 1 too short, 1 malformed"):
+        stage(write_seed, SeedSettings(files=(file,)), **crawl)
 
 
 def test_histograms_add_up():
@@ -202,7 +209,17 @@ def test_a_person_wins_over_a_longer_prefix_of_a_rule():
 
 
 @pytest.mark.parametrize(
-    "line", ["{broken", '{"prefix": "a"}', '["a"]', '{"prefix":"a","verdict":"maybe","by":"person","who":"","why":""}']
+    "line",
+    [
+        "{broken",
+        '{"prefix": "a"}',
+        '["a"]',
+        '{"prefix":"a","verdict":"maybe","by":"person","who":"","why":""}',
+        '{"prefix":"a","verdict":["math"],"by":"person","who":"","why":""}',
+        '{"prefix":5,"verdict":"math","by":"person","who":"","why":""}',
+        '{"prefix":"a","verdict":"math","by":"person","who":null,"why":""}',
+        '{"prefix":"/","verdict":"math","by":"person","who":"","why":""}',
+    ],
 )
 def test_a_malformed_decision_is_named_by_its_line(tmp_path, line):
     file = tmp_path / "decisions.jsonl"
