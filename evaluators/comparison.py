@@ -121,8 +121,8 @@ def _sentence(pair: Pair, comparison: Comparison, p_value: float, made: int) -> 
     where = f"{a['title']}, {a['form'] if a['form'] == form_b else a['form'] + ' against ' + form_b}"
     points, low, high = (100 * x for x in (comparison.difference, comparison.interval.low, comparison.interval.high))
     figures = (
-        f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; {comparison.only_a} problems only {name_a}, "
-        f"{comparison.only_b} only {name_b}; {comparison.test}, {_p(comparison.p_value)}"
+        f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; right only with {name_a}: {comparison.only_a}, "
+        f"only with {name_b}: {comparison.only_b}; {comparison.test}, {_p(comparison.p_value)}"
     )
     figures += f", Holm over {made} comparisons {_p(p_value)})" if made > 1 else ")"
     verdict = _verdict(comparison.difference, p_value)
