@@ -1,0 +1,37 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+CHAIN = Path(__file__).with_name("chain.py")
+ROOT = CHAIN.parents[3]
+
+
+def started(folder, workers, hash_seed):
+    environment = os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(CHAIN), str(folder), str(workers)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def artifacts(root):
+    """Every file of a run by its path; manifests say when they were made, and locks nothing."""
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in files
+        if path.name != "manifest.json" and path.suffix != ".lock"
+    }
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_workers_and_the_hash_seed(tmp_path):
+    runs = [started(tmp_path / "one", 1, 1), started(tmp_path / "three", 3, 2)]
+    told = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    one, three = artifacts(tmp_path / "one"), artifacts(tmp_path / "three")
+    assert sorted(one) == sorted(three)
+    assert [name for name in one if one[name] != three[name]] == []
+    assert told[0][0] == told[1][0]  # the facts
+    (documents,) = [name for name in one if name.startswith("math_corpus/") and "/data/" in name]
+    assert pq.read_table(tmp_path / "one" / documents).num_rows >= 20  # of about 30 pages of mathematics
