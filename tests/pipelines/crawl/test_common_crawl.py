@@ -194,11 +194,8 @@ def test_a_snapshot_is_crawled_through_faults(server, tmp_path):
 @pytest.fixture
 def bucket(monkeypatch):
     """The layout in a bucket of an S3 server on this machine; gives the server's URL."""
-    # Not among the requirements: no version that pip finds in reasonable time goes with s3fs.
-    boto3 = pytest.importorskip(
-        "boto3", reason="needs moto, flask, flask-cors and boto3<1.44: an S3 server on loopback"
-    )
-    ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
+    import boto3
+    from moto.server import ThreadedMotoServer
 
     for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
