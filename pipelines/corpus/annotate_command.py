@@ -15,13 +15,14 @@ import getpass
 import json
 import shutil
 import sys
-import textwrap
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from pipelines.corpus.annotations import Decision, Verdict, read_decisions, verdict_on
 from pipelines.corpus.page_tables import CorpusError
+from pipelines.corpus.seed import is_under, place_of
 from pipelines.corpus.why_command import run_folder
 from pipelines.storage import Artifact, Json, StorageError, Store
 
@@ -46,8 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         decided = read_decisions(arguments.decisions) if arguments.decisions.exists() else []
         if not arguments.decisions.parent.is_dir():
             raise CorpusError(f"{arguments.decisions}: expected its folder to exist; make it first")
+        arguments.decisions.touch()
     except (StorageError, CorpusError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{arguments.decisions}: expected a file that can be written; found: {error.strerror}", file=sys.stderr)
         return 2
     who = arguments.who or getpass.getuser()
     try:
@@ -55,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (EOFError, KeyboardInterrupt):
         print("\nstopped; every verdict so far is in the file")
         return 0
-    print(f"{made} verdicts written to {arguments.decisions}")
+    print(f"{made} verdict{'s' if made != 1 else ''} written to {arguments.decisions}")
     return 0
 
 
@@ -80,6 +85,8 @@ def review(
     """Ask about each proposal that no person has decided on; append each verdict at once. How many were written."""
     persons = [decision for decision in decided if decision.by == "person"]
     made: list[Decision] = []
+    places: list[int] = []
+    """Of the proposal that each was made on."""
     position = 0
     while position < len(proposals):
         proposal = proposals[position]
@@ -91,13 +98,18 @@ def review(
         if answer == "q":
             break
         if answer == "b":
-            position = _taken_back(made, proposals, file, position)
+            if made:
+                _take_back(made.pop(), file)
+                position = places.pop()
+            else:
+                print("nothing to take back")
             continue
         if isinstance(answer, tuple):
             prefix, verdict = answer
             why = ask("why (Enter for none): ").strip()
             today = datetime.date.today().isoformat()
             made.append(Decision(prefix=prefix, verdict=verdict, by="person", who=who, why=why, when=today))
+            places.append(position)
             _append(file, made[-1])
         position += 1
     return sum(decision.verdict != "undecided" for decision in made)
@@ -114,13 +126,41 @@ def shown(proposal: dict[str, Json], number: int, total: int) -> str:
     for kind, heading in (("collected", "taken for mathematics"), ("uncollected", "not taken")):
         for page in proposal["examples"][kind][:3]:
             lines += ["", f"[{heading}] {clean(page['title'])}", f"  {clean(page['url'])}"]
-            lines += textwrap.wrap(clean(page["text"]), width, initial_indent="  ", subsequent_indent="  ")
+            lines += [f"  {line}" for line in wrapped(clean(page["text"]), width - 2)]
     return "\n".join([*lines, ""])
 
 
 def clean(text: str) -> str:
     """A page's words without control characters: a title must not be able to move the cursor."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, of which a Chinese character takes two; it may be parted from the next."""
+    lines, line, taken = [], "", 0
+    for word in _breakable(text):
+        columns = sum(map(_columns, word))
+        if taken + columns > width and line:
+            lines.append(line.rstrip())
+            line, taken, word = "", 0, word.lstrip()
+            columns = sum(map(_columns, word))
+        line, taken = line + word, taken + columns
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _breakable(text: str) -> Iterator[str]:
+    """The pieces before each of which a line may end: words with the space before them, wide characters one by one."""
+    piece = ""
+    for character in text:
+        if piece and (character == " " or _columns(character) == 2 or _columns(piece[-1]) == 2):
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
+
+
+def _columns(character: str) -> int:
+    return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _answer(prefix: str, ask: Callable[[str], str]) -> tuple[str, Verdict] | str:
@@ -131,23 +171,28 @@ def _answer(prefix: str, ask: Callable[[str], str]) -> tuple[str, Verdict] | str
         if answer in ("s", "b", "q"):
             return answer
         if answer == "n":
-            other = ask(f"prefix [{clean(prefix)}]: ").strip()
-            prefix = other.removeprefix("https://").removeprefix("http://").removeprefix("www.").strip("/") or prefix
+            prefix = _other_prefix(prefix, ask(f"prefix [{clean(prefix)}]: ").strip())
         else:
             print(f"expected one of m, o, s, n, b, q; found {answer!r}")
 
 
-def _taken_back(made: list[Decision], proposals: Sequence[dict[str, Json]], file: Path, position: int) -> int:
-    """Withdraw the last verdict of this review: a later line on the same prefix replaces the earlier one."""
-    if not made:
-        print("nothing to take back")
-        return position
-    last = made.pop()
-    _append(
-        file,
-        Decision(prefix=last.prefix, verdict="undecided", by="person", who=last.who, why="taken back", when=last.when),
+def _other_prefix(prefix: str, typed: str) -> str:
+    """What was typed, as prefixes are written; the old one where it lies neither above nor below that: a slip."""
+    if not typed:
+        return prefix
+    other = place_of(typed if "://" in typed else f"https://{typed}")
+    if is_under(prefix, other) or is_under(other, prefix):
+        return other
+    print(f"expected a prefix above or below {clean(prefix)}; found {clean(other)}")
+    return prefix
+
+
+def _take_back(last: Decision, file: Path) -> None:
+    """Withdraw a verdict of this review: a later line on the same prefix replaces the earlier one."""
+    undone = Decision(
+        prefix=last.prefix, verdict="undecided", by="person", who=last.who, why="taken back", when=last.when
     )
-    return next((n for n, p in enumerate(proposals) if verdict_on(p["prefix"], [last]) is not None), position)
+    _append(file, undone)
 
 
 def _append(file: Path, decision: Decision) -> None:

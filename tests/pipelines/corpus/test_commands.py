@@ -1,8 +1,10 @@
+import argparse
 import json
+import unicodedata
 
 import pytest
 
-from pipelines.corpus.annotate_command import clean, review, waiting
+from pipelines.corpus.annotate_command import add_arguments, clean, review, run, waiting, wrapped
 from pipelines.corpus.annotations import read_decisions
 from pipelines.corpus.why_command import Step, references, trace, verdict
 from pipelines.records import EXTRACTED, LEDGER, SCORES
@@ -48,6 +50,48 @@ def test_a_wider_prefix_covers_what_lies_below_it(tmp_path):
     twins = [PROPOSALS[0], {**PROPOSALS[0], "prefix": "a.org/y"}]
     assert review(twins, [], file, "Ada", answers("n", "https://www.a.org/", "m", "")) == 1
     assert read_decisions(file)[0].prefix == "a.org"
+
+
+def test_a_verdict_on_a_narrower_prefix_can_be_taken_back_too(tmp_path):
+    file = tmp_path / "decisions.jsonl"
+    given = answers("n", "HTTPS://www.A.org/x/notes/", "m", "", "b", "o", "", "q")
+    assert review(PROPOSALS[:2], [], file, "Ada", given) == 1
+    assert [(d.prefix, d.verdict) for d in read_decisions(file)] == [
+        ("a.org/x/notes", "undecided"),
+        ("a.org/x", "other"),
+    ]
+
+
+def test_a_prefix_elsewhere_is_a_slip(tmp_path, capsys):
+    file = tmp_path / "decisions.jsonl"
+    assert review(PROPOSALS[:1], [], file, "Ada", answers("n", "b.org", "n", "a.or", "m", "")) == 1
+    assert read_decisions(file)[0].prefix == "a.org/x"
+    assert "expected a prefix above or below a.org/x; found b.org" in capsys.readouterr().out
+
+
+def test_lines_fit_the_terminal_whatever_the_script():
+    text = "若 \\(F'(x) = f(x)\\)，则称 \\(F(x)\\) 为原函数。" * 9 + "plain words of English " * 9
+    lines = wrapped(text, 40)
+    widths = [sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) for line in lines]
+    assert max(widths) <= 40
+    assert min(widths[:-1]) > 25
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("name", [".", "no/folder/decisions.jsonl"])
+def test_a_file_of_decisions_that_cannot_be_written_is_told(tmp_path, run_folder, capsys, name):
+    artifact = Store(run_folder).build("iteration_1/annotations", _no_proposals)
+    reference = run_folder / "refs" / "iteration_1" / "annotations.json"
+    reference.write_text(json.dumps({"path": artifact.path.relative_to(run_folder).as_posix()}))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert run(parser.parse_args(["--data", str(run_folder), "--decisions", str(tmp_path / name)])) == 2
+    assert "expected" in capsys.readouterr().err
+
+
+def _no_proposals(folder):
+    (folder / "waiting.jsonl").write_text("")
+    return {"converged": False}
 
 
 def test_a_title_cannot_move_the_cursor():
