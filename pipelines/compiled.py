@@ -9,7 +9,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """Machine code of it by numba, kept on disk beside its module. Import modules that use it in functions: numba takes a second."""
+    """Machine code of it by numba, kept on disk beside its module or in the user's cache; where neither can be written it is
+    compiled anew by each process. Import modules that use it in functions: numba takes a second.
+    """
     import numba
 
-    return cast(F, numba.njit(cache=True)(function))
+    try:
+        return cast(F, numba.njit(cache=True)(function))
+    except RuntimeError:
+        return cast(F, numba.njit(function))
