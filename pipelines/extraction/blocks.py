@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
-from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
+from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SIGNS, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
 from pipelines.extraction.symbols import SYMBOL_FONT
 from pipelines.extraction.tags import BLOCK, CLASSIFIER, SYMBOLS
 from pipelines.extraction.tex import BREAK, mend
 
+DISPLAYED = f"{MARK_OPEN}0"
+"""How the marks of displayed formulas begin."""
+DISPLAY_MARK = re.compile(f"{DISPLAYED}\\d+{MARK_CLOSE}")
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
@@ -20,6 +23,7 @@ TERMS = frozenset({"code", "kbd", "samp", "tt"})
 LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?|sourceCode )(?!default|none|text|plain)(\w[\w+#-]*)"
 )
+LANGUAGE_SIGN = re.compile("lang|brush|highlight|sourceCode")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
 BLOCK_IN_CELL = frozenset(
@@ -58,6 +62,12 @@ LISTS_DEPTH = 12
 ITEM = re.compile(r" *(?:- |\d+\. )")
 
 
+def keep(piece: str, kept: list[str]) -> str:
+    """The mark for a piece that no later step may touch. `kept` begins with an empty piece, so that a zero says: displayed."""
+    kept.append(piece)
+    return f"{DISPLAYED if piece.startswith('$$') else MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}"
+
+
 def only_defines(tex: str) -> bool:
     """Whether a formula shows nothing: it defines macros, or is empty."""
     return tex[:1] in DEFINING and not DEFINITION.sub("", tex).strip()
@@ -71,19 +81,18 @@ def only_space(tex: str) -> bool:
 class BlockWriter:
     """Writes the blocks of one page. `kept` holds formulas and code, for which marks stand in the text until the end."""
 
-    def __init__(self, notation: Notation, kept: list[str]) -> None:
+    def __init__(self, notation: Notation, kept: list[str], signs: str) -> None:
         self.notation = notation
         self.kept = kept
+        self.signs = signs  # of plain mathematics, which the page has
         self.blocks: list[str] = []
         self.line: list[str] = []
-        self.written: list[bool] = []  # for each mark that was replaced, whether by a formula
+        self.formulas = 0  # that were put in the place of their marks
         self.prefix = ""
         self.indent = ""
 
     def keep(self, text: str) -> str:
-        """The mark for a piece that no later step may touch."""
-        self.kept.append(text)
-        return f"{MARK_OPEN}{len(self.kept) - 1}{MARK_CLOSE}"
+        return keep(text, self.kept)
 
     def formula(self, tex: str, display: bool) -> str:
         """The mark for a formula; nothing for one that only defines macros or groups."""
@@ -131,6 +140,7 @@ class BlockWriter:
 
     def _symbols(self, element: Element) -> None:
         """Text in the Symbol font: what its letters look like."""
+        self.signs = SIGNS
         self.line.append(element.text().translate(SYMBOL_FONT))
 
     def _script(self, element: Element) -> None:
@@ -178,7 +188,8 @@ class BlockWriter:
                 text = text.replace(
                     MARK_CLOSE + MARK_OPEN, f"{MARK_CLOSE} {MARK_OPEN}"
                 )  # `$a$$b$` would be one formula
-            text = MARK.sub(self._on_its_line, text)
+            if DISPLAYED in text:
+                text = DISPLAY_MARK.sub(r"\n\g<0>\n", text)
         if "\n" in text:
             lines = [" ".join(line.split()) for line in text.split("\n")]
             text = PUNCTUATED.sub(r"\1\2", "\n".join(line for line in lines if line))
@@ -191,27 +202,22 @@ class BlockWriter:
             if self.prefix:
                 self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
 
-    def _on_its_line(self, mark: re.Match[str]) -> str:
-        return f"\n{mark.group()}\n" if self.kept[int(mark[1])].startswith("$$") else mark.group()
-
     def mathematics(self, text: str) -> str:
         """Formulas that are written as text, marked."""
         text = mark_formulas(text, self.notation, self.formula)  # lines still count: they end comments of TeX
-        return mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula)
+        return mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula, self.signs)
 
     def restore(self, text: str) -> str:
         """The pieces that marks stand for."""
         while MARK_OPEN in text:
-            restored = MARK.sub(self._restored, text)
-            if restored == text:
+            parts = MARK.split(text)
+            if len(parts) == 1:
                 break
-            text = restored
+            pieces = [self.kept[int(number)] for number in parts[1::2]]
+            self.formulas += sum(piece[:1] == "$" for piece in pieces)
+            parts[1::2] = pieces
+            text = "".join(parts)
         return text
-
-    def _restored(self, mark: re.Match[str]) -> str:
-        piece = self.kept[int(mark[1])]
-        self.written.append(piece[:1] == "$")
-        return piece
 
     def heading(self, element: Element) -> None:
         self.flush()
@@ -307,11 +313,10 @@ class BlockWriter:
             self.blocks.append("\n".join(self.indent + line for line in lines))
 
     def _cell(self, cell: Element) -> str:
-        inner = BlockWriter(self.notation, self.kept)
+        inner = BlockWriter(self.notation, self.kept, self.signs)
         inner.inside(cell)
         inner.flush()
         text = " ".join(" ".join(inner.blocks).split())
-        inner.written = self.written
         return re.sub(r"\$\$(.*?)\$\$", r"$\1$", self.restore(text)).replace("\n", " ") if MARK_OPEN in text else text
 
     def rule(self, element: Element) -> None:
@@ -322,7 +327,7 @@ class BlockWriter:
         self.flush()
         written = self.restore(self._joined())
         if " \n" in written or "\t\n" in written:
-            written = re.sub(r"[ \t]+\n", "\n", written)
+            written = "\n".join([line.rstrip(" \t") for line in written.split("\n")])
         return written.strip()
 
     def _joined(self) -> str:
@@ -344,7 +349,7 @@ def _language(element: Element) -> str:
     while parent is not None and parent.tag == "div" and len(around) < 5:
         around.append(parent)
         parent = parent.parent
-    found = (LANGUAGE.search(part.get("class")) for part in around)
+    found = (LANGUAGE.search(part.get("class")) for part in around if LANGUAGE_SIGN.search(part.start))
     return next((language[1] for language in found if language), "")
 
 

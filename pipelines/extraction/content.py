@@ -93,31 +93,45 @@ def replace(element: Element, traits: Traits, children: list[Element | str]) -> 
     element.own = sum(len(child) for child in children if isinstance(child, str))
 
 
-def measure(elements: list[Element]) -> None:
+def measure(document: Document) -> None:
     """Fills `length`, `links`, `run` and `weight` of the elements of a page, of which each comes before what it holds.
 
-    What a formula or a cut has replaced may be among them: it has no parent."""
+    What a formula or a cut has replaced may be among them: it has no parent. What lies in a link is measured as if it did
+    not, but for what may be cut or may head the page."""
+    elements = document.elements
     for element in elements:
-        parent = element.parent
-        element.in_link = element.tag == "a" or (parent is not None and parent.in_link)
         element.length = element.run = element.own
         element.links = element.weight = 0
-        if element.traits is FORMULA and element.own:
-            element.run += SENTENCE
     for element in reversed(elements):
-        traits, run = element.traits, element.run
-        if element.in_link:
-            element.links, run = element.length, 0
-        inline = traits.inline or traits is FORMULA
-        element.weight += run if inline or run >= SENTENCE or traits.text_block else run // 4
-        parent = element.parent
+        traits, parent = element.traits, element.parent
+        length, run = element.length, element.run
+        if traits.inline:
+            if element.tag == "a":
+                element.links, element.weight = length, 0
+                if parent is not None:
+                    parent.length += length
+                    parent.links += length
+                continue
+            weight = element.weight + run
+        elif traits is FORMULA:
+            weight = element.weight + run + SENTENCE if element.own else element.weight + run
+        else:
+            weight = element.weight + (run if run >= SENTENCE or traits.text_block else run // 4)
+        element.weight = weight
         if parent is not None:
-            parent.length += element.length
+            parent.length += length
             parent.links += element.links
-            if inline:
-                parent.run += element.weight
+            if traits.inline or traits is FORMULA:
+                parent.run += weight
             else:
-                parent.weight += element.weight
+                parent.weight += weight
+    for element in [*document.suspects, *document.headlines]:
+        parent = element.parent
+        while parent is not None:
+            if parent.tag == "a":
+                element.links, element.weight = element.length, 0
+                break
+            parent = parent.parent
 
 
 def prune(document: Document, body: Element, strictness: Strictness) -> bool:

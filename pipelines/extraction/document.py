@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import length_hint
 
 from selectolax.lexbor import LexborHTMLParser
 
+from pipelines.extraction.plain_math import without_marks
 from pipelines.extraction.tags import (
     BLOCK,
     CANDIDATE,
@@ -44,17 +46,19 @@ BLOCK_ENDS = frozenset(f"/{tag}" for tag in BLOCK)
 VOID_ENDS = frozenset(f"/{tag}" for tag in VOIDS)
 TEX_ANNOTATION = 'annotation encoding="application/x-tex"'
 VISIBLE_KATEX = "katex-html"
+IN_PROGRAM = frozenset({"div", "li", "tr", "p", "code", "pre"})
+"""Elements that count in program text: they break lines, or name a language."""
+STARTS = re.compile("<([^/>][^>]*)")
+MARKUP = re.compile("<[^>]*>")
 MATH_SCRIPT = re.compile(r' type="\s*(?:math/|text/(?:x-)?(?:la)?tex|[^"]*asciimath)', re.IGNORECASE)
 
 
 class Element:
     """One element; text between elements is plain `str` among its children."""
 
-    __slots__ = ("_attributes", "children", "in_link", "length", "links", "own", "parent", "run", "start", "tag", "traits", "weight")  # fmt: skip
-    in_link: bool
-    """Whether it is a link or lies in one; set by content.measure, as the next four."""
+    __slots__ = ("_attributes", "children", "length", "links", "own", "parent", "run", "start", "tag", "traits", "weight")  # fmt: skip
     length: int
-    """Characters of text below."""
+    """Characters of text below; set by content.measure, as the next three."""
     links: int
     """Those of them in links."""
     run: int
@@ -146,6 +150,8 @@ class Document:
     """The markup that a page of frames shows where there are none."""
     starts: Iterable[str] = ()
     """Every distinct start tag."""
+    signs: str = ""
+    """The signs of plain mathematics that the page has somewhere."""
 
     def release(self) -> None:
         """Cuts the ties from children to parents, so that the tree is freed at once and not by the collector."""
@@ -172,13 +178,15 @@ class _Reader:
     """Builds the tree from lexbor's serialisation: one chunk for each tag, with the text after it."""
 
     def __init__(self, html: str) -> None:
-        written = LexborHTMLParser(as_html(html).encode("utf-8", "replace")).html or ""
+        written, signs = LexborHTMLParser(as_html(html)).html or "", ""
+        if not written.isascii():
+            written, signs = without_marks(written)
         self.chunks = written.split("<")
         self.tokens = iter(self.chunks)
         next(self.tokens)  # before the first tag
         self.known: dict[str, Traits] = {}
         root = Element(traits_of("html"), "html", None)
-        self.document = Document(root, elements=[root], starts=self.known.keys())
+        self.document = Document(root, elements=[root], starts=self.known.keys(), signs=signs)
 
     def html(self) -> Element:
         root = self.document.root
@@ -338,6 +346,9 @@ class _Reader:
         """Program text: of its markup only what breaks lines, names a language or may be a formula is kept."""
         bare = " " not in element.start
         current, above = element, [element]
+        if element.tag == "pre" and (plain := self._plain_program(text, bare)) is not None:
+            self._verbatim(element, plain[0])
+            return plain[1]
         self._verbatim(element, text)
         known = self.known
         for chunk in self.tokens:
@@ -353,7 +364,7 @@ class _Reader:
                     above.append(current)
                 elif (
                     action == ELEMENT
-                    and traits.tag in ("div", "li", "tr", "p", "code", "pre")
+                    and traits.tag in IN_PROGRAM
                     and len(above) < MAX_DEPTH
                 ):
                     above.append(current)
@@ -370,6 +381,29 @@ class _Reader:
                 current.own += len(text.strip())
                 current.children.append(text)
         return ""
+
+    def _plain_program(self, text: str, bare: bool) -> tuple[str, str] | None:
+        """The rest of a `pre` where no markup in it counts, a highlighter's for one, and what follows it."""
+        chunks = self.chunks
+        begun = place = len(chunks) - length_hint(self.tokens)
+        for place in range(begun, len(chunks)):
+            if chunks[place][:5] == "/pre>":
+                break
+        else:
+            return None
+        if place - begun > 1:
+            written = "<".join([text, *chunks[begun:place]])
+            for start in set(STARTS.findall(written)):
+                traits = self.known.get(start) or self._judged(start)
+                if traits.action not in (ELEMENT, TRANSPARENT, CANDIDATE) if not bare else traits.action > PREFORMATTED:
+                    return None
+                if traits.tag in IN_PROGRAM or traits.action == VOID:
+                    return None
+            text = MARKUP.sub("", written)
+        elif place > begun:
+            return None
+        next(islice(self.tokens, place - begun, place - begun + 1))
+        return text, chunks[place][5:]
 
     def _verbatim(self, element: Element, text: str) -> None:
         if text:

@@ -16,6 +16,7 @@ from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.hevea import display_tex, is_display, markup_tex
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
+from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
 from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, is_math_class
 from pipelines.extraction.tex import clean, mend
@@ -208,7 +209,7 @@ class FormulaReader:
 @lru_cache(maxsize=8192)
 def _tidy(tex: str) -> str:
     """Remembered, since pages repeat their formulas; a pure function of the source."""
-    return mend(clean(tex))
+    return mend(clean(tex if tex.isascii() else PRIVATE.sub("", tex)))
 
 
 def reader_of(document: Document) -> FormulaReader:

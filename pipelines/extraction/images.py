@@ -39,6 +39,7 @@ SIGNS = (
     "$",
 )
 """One of these, in lower case, stands in the start tag of every image of a formula."""
+SIGN = re.compile("|".join(map(re.escape, SIGNS)), re.IGNORECASE)
 EVIDENCE = re.compile(r"\\[A-Za-z]{2,}|[\^_]\{|\\[{}|,;!]|\$[^$]+\$|\\\(|\\\[")
 COMMAND = re.compile(r"\\(?:frac|sqrt|sum|int|prod|lim|alpha|beta|gamma|delta|theta|lambda|mu|pi|sigma|phi|omega|mathbb|mathbf|mathrm|mathcal|begin|left|text|times|cdot|le|ge|leq|geq|in|to|infty|partial|displaystyle|vec|hat|bar|over|ldots|cdots|pm|neq?|equiv|approx|nabla|Delta|Omega|Gamma)(?![A-Za-z])|[A-Za-z0-9)}]\^\{?[A-Za-z0-9]|[A-Za-z]_\{|\$[^$]{1,400}\$$|^\\[(\[]")  # fmt: skip
 PREFIX = re.compile(r"^\\?(?:dpi|bg_\w+|fn_\w+|inline|large|small|tiny|huge|LARGE|Large)\s*\{?\w*\}?\s*")
@@ -55,14 +56,14 @@ PARAMETERS = re.compile(
 
 def image_formula(image: Element) -> tuple[str, bool] | None:
     """The TeX of an image and whether it is displayed; None for an image that shows something else."""
-    start = image.start.lower()
-    if not any(sign in start for sign in SIGNS):
+    if not SIGN.search(image.start):
         return None
-    sources = [image.get(name) for name in ("data-src", "data-lazy-src", "data-original", "src") if image.get(name)]
+    attributes = image.attributes
+    sources = [attributes[name] for name in ("data-src", "data-lazy-src", "data-original", "src") if attributes.get(name)]
     display = bool(DISPLAY_CLASS.search(image.get("class")))
     for attribute in ("data-latex", "data-tex", "data-formula", "data-equation", "data-math", "eeimg-alt"):
-        if image.get(attribute):
-            return _settled(unquote(image.get(attribute)), display=display)
+        if attributes.get(attribute):
+            return _settled(unquote(attributes[attribute]), display=display)
     address = next((source for source in sources if SERVICE.search(source)), "")
     marked = bool(
         address

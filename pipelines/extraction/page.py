@@ -6,7 +6,7 @@ import gc
 import re
 from dataclasses import dataclass
 
-from pipelines.extraction.blocks import BlockWriter, only_defines, only_space
+from pipelines.extraction.blocks import BlockWriter, keep, only_defines, only_space
 from pipelines.extraction.content import (
     FORMULA,
     Strictness,
@@ -19,10 +19,7 @@ from pipelines.extraction.content import (
 )
 from pipelines.extraction.document import Document, Element, parse_document
 from pipelines.extraction.formulas import FormulaReader, reader_of
-from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN
 
-PRIVATE = re.compile("[\ue000-\ue00f]")
-PRIVATE_BYTES = b"\xee\x80"  # what they begin with in UTF-8: one search of bytes instead of one of every character
 LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
@@ -53,8 +50,6 @@ def extract(html: str | bytes, url: str = "") -> Extracted:
 
 def _trusted(decoded: str) -> Extracted:
     """The strict choice of content where it left enough, else a more lenient one."""
-    if not decoded.isascii() and PRIVATE_BYTES in decoded.encode("utf-8", "replace"):
-        decoded = PRIVATE.sub("", decoded)  # the marks of this package; in a page they stand for nothing
     result, own = _extract(decoded, "strict")
     if len(result.text) >= min(SHORT, LEAST * own) and result.text:
         return result
@@ -83,17 +78,17 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
         title, document = document.title, parse_document("".join(document.without_frames))
         document.title, body = title or document.title, _body(document)
     reader = reader_of(document)
-    kept: list[str] = []
+    kept = [""]
     _mark_formulas(document, reader, kept)
-    measure(document.elements)
+    measure(document)
     own = body.length - body.links
     heading = _heading(document)
     if prune(document, body, strictness):
-        measure(document.elements)
+        measure(document)
     content = body if strictness == "all" else main_element(body, heading)
     if strictness == "strict":
         cut_link_lists(content)
-    writer = BlockWriter(reader.notation, kept)
+    writer = BlockWriter(reader.notation, kept, document.signs)
     if heading is not None and not any(
         is_in(element, content) for element in document.headlines if element is heading or element.tag == "h1"
     ):
@@ -101,7 +96,7 @@ def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     writer.write(content)
     text = writer.text()
     document.release()
-    return Extracted(title=document.title, text=text, formulas=sum(writer.written)), own
+    return Extracted(title=document.title, text=text, formulas=writer.formulas), own
 
 
 def _body(document: Document) -> Element:
@@ -122,8 +117,7 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
         if only_space(formula.tex):
             marks.append(" ")
         elif formula.tex and not only_defines(formula.tex):
-            kept.append(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$")
-            marks.append(f"{MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}")
+            marks.append(keep(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$", kept))
         replace(element, FORMULA, marks)
 
 

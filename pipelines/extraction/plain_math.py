@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
+
 from pipelines.extraction.symbols import FUNCTIONS, character_tex, join
 from pipelines.extraction.tex import mistakes
 
@@ -47,8 +49,13 @@ RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL
 EVIDENCE = re.compile(
     r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
 )
-MAYBE = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−\ue006]")
+SIGNS = "²³¹⁰⁴⁵⁶⁷⁸⁹ⁿ₀₁₂₃₄₅₆₇₈₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−"
+MAYBE = re.compile(f"[\ue002\ue004\ue006{SIGNS}]")
 """A character that all evidence has one of: one class is looked for faster than alternatives."""
+PRIVATE = re.compile("[\ue000-\ue00f]")
+"""The marks of this package; in a page they stand for nothing."""
+TELLING = np.zeros(1 << 16, np.bool_)
+TELLING[[*map(ord, SIGNS), *range(0xE000, 0xE010)]] = True
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
 UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅∞=<>]")
@@ -57,30 +64,51 @@ UNIT = re.compile(
 )
 WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
 EDGE = " \u00a0\u2009,.:;!…"
+WORDY = r"(?:(?<![\w\ue006])(?!(?:" + NAMES + r")(?![^\W_]))[A-Za-z]{3,} ?)+|[\u0400-\u052f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]+"
+WORDY_OR_RUN = re.compile(f"{WORDY}|({RUN.pattern})")
+"""Words are passed over at once: nothing of them is an atom, and to find that out letter by letter takes ten times as long."""
 
 
-def mark_plain(text: str, emit: Callable[[str, bool], str]) -> str:
-    """`text` without script marks: what is mathematics goes through `emit`, the rest is written as plain text."""
+def without_marks(written: str) -> tuple[str, str]:
+    """A whole page without the characters that are marks here, and the signs of plain mathematics that it has."""
+    units = np.frombuffer(written.encode("utf-16-le", "surrogatepass"), np.uint16)
+    units = units[units > ord("¬") - 1]
+    found = "".join(sorted(set(units[TELLING[units]].tobytes().decode("utf-16-le"))))
+    signs = PRIVATE.sub("", found)
+    return (written if signs == found else PRIVATE.sub("", written)), signs
+
+
+def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
+    """`text` without script marks: what is mathematics goes through `emit`, the rest is written as plain text.
+
+    `signs` are those that the page has, or all (`SIGNS`)."""
     if text.isascii():
         return text
     scripted = "\ue002" in text or "\ue004" in text
-    if not scripted and not MAYBE.search(text):
-        return text
+    if not scripted and "\ue006" not in text:
+        for sign in signs:
+            if sign in text:
+                break
+        else:
+            return text
     if scripted:
         text = LOGO.sub(lambda logo: MARKS_ONLY.sub("", logo.group()), EMPTY.sub("", text))
         for pattern in (ORDINAL, ROMAN, TITLES):
             text = pattern.sub(r"\1\2", text)
         text = APPLIED.sub(r"\1", text)
         text = MARKS.sub(r"\1", REFERENCE.sub(r"\1", text))
-    parts = re.split(r"(\ue000\d+\ue001)", text)
-    text = "".join(
-        part if index % 2 else RUN.sub(lambda run: _run(run, emit), part) for index, part in enumerate(parts)
-    )
-    return _plain_scripts(text).replace(VARIABLE, "")
+    parts = MARKED.split(text)
+    for index in range(0, len(parts), 2):
+        if MAYBE.search(parts[index]):
+            parts[index] = WORDY_OR_RUN.sub(lambda run: _run(run, emit), parts[index])
+    text = "".join(parts)
+    return _plain_scripts(text).replace(VARIABLE, "") if scripted else text.replace(VARIABLE, "")
 
 
 def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     whole = run.group()
+    if run[1] is None or not MAYBE.search(whole):
+        return whole
     bars = "|" if whole.count("|") % 2 else ""
     core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core)
@@ -144,6 +172,7 @@ def plain_tex(core: str) -> str:
     return RADICAND.sub(r"\\sqrt{\1}", tex)
 
 
+MARKED = re.compile(r"(\ue000\d+\ue001)")
 RADICAND = re.compile(r"\\sqrt \(([^()]*)\)")
 
 

@@ -21,9 +21,10 @@ NESTING = BLOCK - {"p", "li", "td", "tr", "th", "dd", "dt", "tbody", "thead", "h
 }
 """Elements that nest in themselves; others are closed by the next of their kind."""
 
+NAMESPACED = re.compile(rb":math")
 PREFIXED_MATH = re.compile(r"<(/?)(?:m|mml|mathml|math):(?=[a-zA-Z])")
 PREFIXED_EMPTY = re.compile(r"<(?:m|mml|mathml|math):(m\w+)([^<>]*)/>")
-XML_EMPTY = re.compile(r"<(script|a|div|span|title|iframe|textarea|style|td|p)(\s[^<>]*)?/>", re.IGNORECASE)
+XML_EMPTY = re.compile(r"(script|a|div|span|title|iframe|textarea|style|td|p)(?:\s[^>]*)?", re.IGNORECASE)
 
 
 START = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
@@ -33,16 +34,29 @@ SUSPICIOUS = 5_000
 """Start tags without end tag from which nesting is looked at: parsing takes the square of the depth."""
 
 
-def as_html(page: str) -> str:
-    """The page itself, where it is HTML already."""
-    if ":math" in page and PREFIXED_MATH.search(page):
-        page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
+def as_html(page: str) -> bytes:
+    """The page in UTF-8, as it is where it is HTML already. Of bytes each question takes half the time that it takes of characters."""
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
-        page = XML_EMPTY.sub(r"<\1\2></\1>", page)
-    tags = page.count("<")
-    if tags > SUSPICIOUS and tags - 2 * page.count("</") > SUSPICIOUS:
-        page = _shallow(page)
-    return page
+        page = _with_ends(page)
+    written = page.encode("utf-8", "replace")
+    if NAMESPACED.search(written) and PREFIXED_MATH.search(page):
+        page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
+        written = page.encode("utf-8", "replace")
+    if len(written) > SUSPICIOUS * len("<b>"):
+        tags = written.count(b"<")
+        if tags > SUSPICIOUS and tags - 2 * written.count(b"</") > SUSPICIOUS:
+            written = _shallow(written.decode()).encode()
+    return written
+
+
+def _with_ends(page: str) -> str:
+    """The page with an end tag for each empty element that HTML knows no empty form of."""
+    parts = page.split("/>")
+    for position, part in enumerate(parts[:-1]):
+        start = part.rfind("<") + 1
+        empty = XML_EMPTY.fullmatch(part, start) if start else None
+        parts[position] += f"></{empty[1]}>" if empty else "/>"
+    return "".join(parts)
 
 
 def _shallow(page: str) -> str:
