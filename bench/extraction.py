@@ -6,7 +6,9 @@
 
 Recall: formulas whose TeX (spaces, braces and display style aside) stands in the text. Delimited: those that stand
 between `$` or `\\(` marks. Valid: delimited formulas of the text that TeX could read. Cost is CPU time, so that other
-work on the machine does not count; extractors take turns page by page.
+work on the machine does not count; extractors take turns page by page. Survivors are the pages that the recall keeps,
+for which alone this extractor is meant: those that the recall pass's classifier (bench/recall_pass.py, a minute of
+training) takes for mathematics. A random sample of all pages, those the recall would drop too, stands below.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -194,14 +198,19 @@ def sources_of(page: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """Real pages of one collection: those whose markup declares formulas, and a random sample of all, for the cost."""
+    """Random samples of the real pages of one collection."""
 
     name: str
     formulas: list[str]
+    """Pages whose markup declares formulas."""
+    survivors: list[str]
+    """Pages that the recall keeps."""
     sample: list[str]
+    """All pages."""
 
 
 def collections(folder: Path, count: int) -> Iterator[Collection]:
+    is_math = recalled(folder / "realweb")
     for name in ("realweb", "messyweb"):
         pages = [
             decode_html(capture.body, capture.content_type)[0]
@@ -209,7 +218,27 @@ def collections(folder: Path, count: int) -> Iterator[Collection]:
             for capture in read_captures(str(path), Counter(), largest=2_000_000)
         ]
         random.Random(7).shuffle(pages)
-        yield Collection(name=name, formulas=[page for page in pages if sources_of(page)][:count], sample=pages[:count])
+        yield Collection(
+            name=name,
+            formulas=[page for page in pages if sources_of(page)][:count],
+            survivors=list(islice(filter(is_math, pages), count)),
+            sample=pages[:count],
+        )
+
+
+def recalled(realweb: Path) -> Callable[[str], bool]:
+    """Whether the recall keeps a page: the verdict of a classifier trained as for the recall pass."""
+    import fasttext
+
+    from bench.recall_pass import topics_of, train_classifier
+    from pipelines.corpus.normalisation import line
+    from pipelines.crawl.text import cheap_text
+
+    with tempfile.TemporaryDirectory(prefix="extraction-") as work:
+        model = Path(work) / "model.bin"
+        train_classifier(sorted(map(str, realweb.glob("*.warc.gz")))[1:], topics_of(realweb / "labels.csv"), model)
+        classifier = fasttext.load_model(str(model))
+    return lambda page: "__label__math" in classifier.predict(line(cheap_text(page.encode("utf-8", "replace"))[1]))[0]
 
 
 def recall(tools: dict[str, Extractor], found: list[Collection]) -> None:
@@ -239,33 +268,39 @@ def recall(tools: dict[str, Extractor], found: list[Collection]) -> None:
 
 
 def cost(tools: dict[str, Extractor], found: list[Collection]) -> None:
-    """Prints CPU time a page, all extractors in turn on each page of the samples."""
+    """Prints CPU time a page, of survivors and of all pages."""
     parse = {"lexbor's parse alone": lambda page: str(len(page.encode("utf-8", "replace")) and LexborHTMLParser(page))}
+    print(f"\n## Cost: CPU ms per {PAGE / 1e3:.0f} KB of HTML, and how many times that of mathsieve")
+    for title, population in (
+        ("survivors of the recall", {each.name: each.survivors for each in found}),
+        ("all pages", {each.name: each.sample for each in found}),
+    ):
+        _cost(title, population, tools | parse)
+
+
+def _cost(title: str, population: dict[str, list[str]], tools: dict[str, Extractor]) -> None:
+    """All extractors in turn on each page."""
     spent: Counter[tuple[str, str]] = Counter()
-    for collection in found:
-        for page in collection.sample:
-            for name, extract in (tools | parse).items():
+    for collection, pages in population.items():
+        for page in pages:
+            for name, extract in tools.items():
                 begun = cpu()
                 extract(page)
-                spent[name, collection.name] += cpu() - begun
-    size = {collection.name: sum(map(len, collection.sample)) for collection in found}
-    print(f"\n## Cost: CPU ms per {PAGE / 1e3:.0f} KB of HTML, and how many times that of mathsieve\n")
-    print(
-        "| extractor | "
-        + " | ".join(
-            f"{each.name} ({len(each.sample)} pages, {size[each.name] / max(len(each.sample), 1) / 1e3:.0f} KB each)"
-            for each in found
-        )
-        + " | all |"
-    )
-    print("|---|" + "---|" * (len(found) + 1))
-    for name in tools | parse:
+                spent[name, collection] += cpu() - begun
+    size = {name: sum(map(len, pages)) for name, pages in population.items()}
+    heads = [
+        f"{name} ({len(pages)} pages, {size[name] / max(len(pages), 1) / 1e3:.0f} KB each)"
+        for name, pages in population.items()
+    ]
+    print(f"\n| {title} | " + " | ".join(heads) + " | all |")
+    print("|---|" + "---|" * (len(population) + 1))
+    for name in tools:
         cells = []
-        for names in [*([each.name] for each in found), list(size)]:
+        for names in [*([each] for each in population), list(size)]:
             own = sum(spent[name, each] for each in names)
             ratio = own / max(sum(spent["mathsieve", each] for each in names), 1e-9)
             cells.append(f"{1e3 * own * PAGE / max(sum(size[each] for each in names), 1):.2f} ({ratio:.1f}x)")
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> int:

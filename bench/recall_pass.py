@@ -56,7 +56,7 @@ def main() -> int:
         print(f"datatrove's stock recipe is skipped: not installed: {', '.join(missing)}\n")
     with tempfile.TemporaryDirectory(prefix="recall-pass-") as folder:
         work = Path(folder)
-        labels = _labels(Path(root, "realweb", "labels.csv"))
+        labels = topics_of(Path(root, "realweb", "labels.csv"))
         warcs = _warcs(root, "realweb")
         _prepare(warcs, labels, work)
         for name in ("realweb", "messyweb"):
@@ -73,31 +73,39 @@ def _warcs(root: str, name: str) -> list[str]:
     return sorted(str(path) for path in Path(root, name).glob("*.warc.gz"))
 
 
-def _labels(path: Path) -> dict[str, str]:
+def topics_of(path: Path) -> dict[str, str]:
     with path.open(encoding="utf-8") as handle:
         return {row["url"]: row["topic"] for row in csv.DictReader(handle)}
 
 
 def _prepare(warcs: list[str], topics: dict[str, str], work: Path) -> None:
     """The classifier, and routing's table of words, from the pages of all files but the first."""
+    from pipelines.crawl.evidence_training import write_evidence
+
+    texts = train_classifier(warcs[1:], topics, work / "model.bin")
+    write_evidence(work / "evidence.tsv", texts["math"], texts["other"])
+
+
+def train_classifier(warcs: list[str], topics: dict[str, str], model: Path) -> dict[str, list[str]]:
+    """Trains on all pages of some files; gives their cheap texts by topic."""
     import fasttext
 
     from pipelines.corpus.normalisation import line
     from pipelines.crawl.decoding import decode_html
-    from pipelines.crawl.evidence_training import write_evidence
     from pipelines.crawl.text import cheap_text
     from pipelines.crawl.warc import Capture, read_warc
 
     texts: dict[str, list[str]] = {"math": [], "other": []}
-    for warc in warcs[1:]:
+    for warc in warcs:
         for fate in read_warc(warc):
             if isinstance(fate, Capture) and topics.get(fate.url) in texts:
                 html = decode_html(fate.body, fate.content_type)[0].encode("utf-8", "replace")
                 texts[topics[fate.url]].append(cheap_text(html)[1])
     lines = [f"__label__{topic} {line(text)}" for topic, found in texts.items() for text in found]
-    (work / "train.txt").write_text("\n".join(sorted(lines, key=hash_of)) + "\n", encoding="utf-8")
-    fasttext.train_supervised(str(work / "train.txt"), **MODEL).save_model(str(work / "model.bin"))
-    write_evidence(work / "evidence.tsv", texts["math"], texts["other"])
+    training = model.with_name("train.txt")
+    training.write_text("\n".join(sorted(lines, key=hash_of)) + "\n", encoding="utf-8")
+    fasttext.train_supervised(str(training), **MODEL).save_model(str(model))
+    return texts
 
 
 def hash_of(text: str) -> str:

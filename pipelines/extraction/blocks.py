@@ -7,7 +7,17 @@ from collections.abc import Callable
 
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
-from pipelines.extraction.plain_math import MARK_CLOSE, MARK_OPEN, SIGNS, SUB, SUB_END, SUP, SUP_END, VARIABLE, mark_plain
+from pipelines.extraction.plain_math import (
+    MARK_CLOSE,
+    MARK_OPEN,
+    SIGNS,
+    SUB,
+    SUB_END,
+    SUP,
+    SUP_END,
+    VARIABLE,
+    mark_plain,
+)
 from pipelines.extraction.symbols import SYMBOL_FONT
 from pipelines.extraction.tags import BLOCK, CLASSIFIER, SYMBOLS
 from pipelines.extraction.tex import BREAK, mend

@@ -126,7 +126,7 @@ def measure(document: Document) -> None:
             else:
                 parent.weight += weight
     for element in [*document.suspects, *document.headlines]:
-        parent = element.parent
+        parent = element.parent if element.length else None
         while parent is not None:
             if parent.tag == "a":
                 element.links, element.weight = element.length, 0

@@ -38,10 +38,10 @@ ENVIRONMENTS = [
     "tikzcd",
 ]
 OPENER = re.compile(
-    r"\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
+    r"(?=[\\$\[`])(?:\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
     + "|".join(ENVIRONMENTS)
     + r")(?P<star>\*?)\}"
-    r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`",
+    r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`)",
     re.IGNORECASE,
 )
 ADJACENT = re.compile(r"\$\$?(?!\$)")

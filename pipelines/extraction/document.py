@@ -362,11 +362,7 @@ class _Reader:
                 action = traits.action
                 if action == TRANSPARENT:  # a highlighter's, in every word
                     above.append(current)
-                elif (
-                    action == ELEMENT
-                    and traits.tag in IN_PROGRAM
-                    and len(above) < MAX_DEPTH
-                ):
+                elif action == ELEMENT and traits.tag in IN_PROGRAM and len(above) < MAX_DEPTH:
                     above.append(current)
                     current = self._added(traits, start, current)
                 elif action in (ELEMENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):

@@ -64,7 +64,11 @@ UNIT = re.compile(
 )
 WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
 EDGE = " \u00a0\u2009,.:;!…"
-WORDY = r"(?:(?<![\w\ue006])(?!(?:" + NAMES + r")(?![^\W_]))[A-Za-z]{3,} ?)+|[\u0400-\u052f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]+"
+WORDY = (
+    r"(?:(?<![\w\ue006])(?!(?:"
+    + NAMES
+    + r")(?![^\W_]))[A-Za-z]{3,} ?)+|[\u0400-\u052f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]+"
+)
 WORDY_OR_RUN = re.compile(f"{WORDY}|({RUN.pattern})")
 """Words are passed over at once: nothing of them is an atom, and to find that out letter by letter takes ten times as long."""
 

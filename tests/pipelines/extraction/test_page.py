@@ -111,6 +111,28 @@ def test_comments_of_the_source_are_never_text(comment: str) -> None:
     assert html_to_text(f"<p>a{comment}b</p>") == "ab"
 
 
+@pytest.mark.parametrize("mark", ["\ue000", "&#xe000;", "&#57344;"])
+def test_the_marks_of_this_package_mean_nothing_in_a_page(mark: str) -> None:
+    closing = mark.replace("0;", "1;").replace("57344", "57345").replace("\ue000", "\ue001")
+    assert html_to_text(f"<p>a{mark}5{closing}b \\(x^2\\)</p>") == "a5b $x^2$"
+    image = "%EE%80%805%EE%80%81+x^2"
+    assert html_to_text(f'<p>a <img src="latex.php?latex={image}"></p>') == "a $5 x^2$"
+
+
+def test_empty_elements_of_xml_end_where_they_begin() -> None:
+    html = '<?xml version="1.0"?><html><body><p><a id="x"/>One <SPAN class="y" />two <img src="z"/><br/>three</p></body></html>'
+    assert html_to_text(html) == "One two\nthree"
+
+
+def test_a_highlighters_markup_is_no_text_but_breaks_and_formulas_in_a_program_count() -> None:
+    assert (
+        html_to_text("<pre><span class='k'>if</span> a &lt; <b>b</b>:\n  &amp;lt;</pre>")
+        == "```\nif a < b:\n  &lt;\n```"
+    )
+    assert html_to_text("<pre>a<br>b<span>c</span> d</pre>") == "```\na\nbc d\n```"
+    assert html_to_text("<pre><span>a</span> <span>b</span></pre>then") == "```\na b\n```\n\nthen"
+
+
 def test_markup_in_scripts_is_never_text() -> None:
     assert html_to_text("<p>a<script>document.write('<p>no</p><!--')</script>b</p>") == "ab"
     assert html_to_text("<p>a<script><!-- <script>x</script> --></script>b</p>") == "ab"
