@@ -16,7 +16,6 @@ import csv
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -171,13 +170,9 @@ def _stock(work: Path, warc: str) -> dict[str, Any]:
 def _ours(work: Path, route: str, warcs: list[str], workers: int) -> dict[str, Any]:
     from datatrove.executor import LocalPipelineExecutor
 
-    from bench._scoring_step import ScoreShards
+    from bench._scoring_step import ScoreShards, StartTogether, peak_memory, wall_time, warm_up
     from pipelines.crawl.crawl_step import WarcsToPages
-    from pipelines.crawl.language import language_of
-    from pipelines.crawl.routing import evidence
     from pipelines.crawl.settings import CrawlSettings
-    from pipelines.crawl.text import cheap_text
-    from pipelines.urls import registered_domain
 
     settings = CrawlSettings(
         files={"bench": tuple(warcs)}, route=route, evidence=work / "evidence.tsv", shortest_text=0
@@ -185,22 +180,21 @@ def _ours(work: Path, route: str, warcs: list[str], workers: int) -> dict[str, A
     with tempfile.TemporaryDirectory(dir=work) as folder:
         jobs = [(warc, Path(folder) / f"raw-{number:05d}.parquet") for number, warc in enumerate(warcs)]
         scorer = ScoreShards(work / "model.bin")
-        language_of("loaded before the clock starts")
-        cheap_text(b"<p>compiled before the clock starts")
-        evidence(b"", words=False)
-        registered_domain("example.org")
         if workers == 1:
-            scorer.classifier.margins(["compiled before the clock starts"])
-        started, clock = _cpu(), time.perf_counter()
+            warm_up(work / "evidence.tsv", scorer)
+        started = _cpu()
         LocalPipelineExecutor(
-            pipeline=[WarcsToPages(jobs, settings, "bench", quiet=True), scorer],
+            pipeline=[
+                StartTogether(Path(folder), work / "evidence.tsv", scorer),
+                WarcsToPages(jobs, settings, "bench", quiet=True),
+                scorer,
+            ],
             tasks=workers,
             workers=workers,
             logging_dir=str(Path(folder) / "logs"),
         ).run()
-        cpu, wall = _cpu() - started, time.perf_counter() - clock
-        facts = [json.loads(path.read_text()) for path in sorted(Path(folder).glob("*.json"))]
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        cpu, wall, peak = _cpu() - started, wall_time(Path(folder)), peak_memory(Path(folder))
+        facts = [json.loads(path.read_text()) for path in sorted(Path(folder).glob("raw-*.json"))]
     return {
         "pages": sum(fact["pages"] for fact in facts),
         "kept": sum(fact["kept"] for fact in facts),
