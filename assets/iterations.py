@@ -45,7 +45,9 @@ def seed_corpus(recipe: Recipe) -> dg.AssetsDefinition:
     def seed_corpus(store: ArtifactStore, pages: dict[str, Artifact], url_index: Artifact) -> dg.Output[Artifact]:
         write = partial(write_seed, settings=recipe.seed, pages=pages, url_index=url_index)
         return described(
-            store.build("seed_corpus", write, settings=recipe.seed, inputs=pages | {"url_index": url_index})
+            store.build(
+                "seed_corpus", write, settings=recipe.seed, inputs=pages | {"url_index": url_index}, version="2"
+            )
         )
 
     return seed_corpus
@@ -134,7 +136,7 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[Artifact]:
         write = partial(write_domains, settings=settings.domains, recalled=recalled, pages=pages, url_index=url_index)
         inputs = pages | {"recalled": recalled, "url_index": url_index}
-        return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs))
+        return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs, version="2"))
 
     @dg.asset(
         key_prefix=group,
@@ -148,7 +150,9 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
         reviewed = decisions.read_text(encoding="utf-8") if decisions is not None and decisions.exists() else ""
         write = partial(write_annotations, settings=settings.annotations, domains=domains, decisions=decisions)
         identity = {"annotations": settings.annotations, "reviewed": reviewed}
-        return described(store.build(f"{group}/annotations", write, settings=identity, inputs={"domains": domains}))
+        return described(
+            store.build(f"{group}/annotations", write, settings=identity, inputs={"domains": domains}, version="2")
+        )
 
     @dg.asset(
         key_prefix=group,
@@ -185,12 +189,12 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
             "annotations": annotations,
             "url_index": url_index,
         }
-        artifact = store.build(f"{group}/corpus", write, settings=settings.growth, inputs=inputs)
+        artifact = store.build(f"{group}/corpus", write, settings=settings.growth, inputs=inputs, version="2")
         if artifact.facts["rows"] < previous.facts["rows"]:
             raise dg.Failure(
                 f"{group}: the corpus shrank from {previous.facts['rows']} pages to {artifact.facts['rows']}"
             )
-        if artifact.facts["converged"]:
+        if artifact.facts["converged"] and artifact.facts["iteration"] == iteration:
             _say(
                 f"converged in iteration {artifact.facts['iteration']}: {artifact.facts['overlap']:.1%} of what it found was "
                 "collected before; later iterations do nothing"

@@ -21,6 +21,7 @@ SESSION = re.compile(
 """A visitor's session; a short `sid=42` may well name the page."""
 SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#]*", re.I)
 INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.I)
+PORT = re.compile(r":\d*$")
 ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -50,12 +51,8 @@ def canonical_url(url: str) -> str:
     """
     parts = urlsplit(CONTROL.sub("", url).strip())
     host = _host(parts.netloc, parts.scheme)
-    path = _escaped(parts.path)
-    if ";" in path:
-        path = SESSION_PATH.sub("", path)
-    if "/." in path:
-        path = _without_dots(path)
-    path = INDEX.sub("/", re.sub(r"/{2,}", "/", path)).rstrip("/") or "/"
+    path = resolved_path(SESSION_PATH.sub("", parts.path) if ";" in parts.path else parts.path)
+    path = INDEX.sub("/", path).rstrip("/") or "/"
     query = ""
     if parts.query:
         pieces = [part for part in parts.query.replace("&amp;", "&").split("&") if part]
@@ -101,6 +98,20 @@ def _ascii_host(host: str) -> str:
         return host.encode("idna").decode("ascii")
     except UnicodeError:  # no valid name, but still one spelling of it
         return quote(host, safe="[]:")
+
+
+def resolved_path(path: str) -> str:
+    """A path with its escapes in one spelling, dot segments resolved and no empty segments."""
+    path = _escaped(path)
+    if "/." in path:
+        path = _without_dots(path)
+    return re.sub(r"/{2,}", "/", path)
+
+
+def host_of(netloc: str) -> str:
+    """The host of `user@host:port`, as the pages table has it: lower case, international names as DNS writes them."""
+    name = netloc.rpartition("@")[2]
+    return _ascii_host(PORT.sub("", name).rstrip("."))
 
 
 def _escaped(text: str) -> str:

@@ -21,6 +21,7 @@ from pydantic import Field
 from evaluators.records import Settings
 from pipelines.corpus.page_tables import NewestRows, is_among, key_hashes, sorted_keys
 from pipelines.storage import Artifact, Json, atomic_file
+from pipelines.urls import resolved_path
 
 DOMAINS = pa.schema(
     [
@@ -89,7 +90,7 @@ def segments(host: str, path: str, depth: int) -> list[str]:
     """Host, then the folders of the path: a page's own name is no prefix of others, unless it is a script's, with a
     query that names the page (`forum.php?tid=7`)."""
     place, _, query = path.partition("#")[0].partition("?")
-    parts = place.strip("/").split("/")
+    parts = resolved_path(place).strip("/").split("/")
     folders = parts if query else parts[:-1]
     return [host.removeprefix("www."), *(part for part in folders if part)][:depth]
 

@@ -157,11 +157,10 @@ def _with_clusters(
 
 def _document(row: dict[str, Json], cluster: dict[str, Json], settings: ExportSettings) -> dict[str, Json]:
     text = judge(row["text"], settings.quality).text
-    tokens = row["tokens"] if text == row["text"] else None
     return {name: row.get(name) for name in DOCUMENTS.names} | {
         "text": text,
         "score": None if row["margin"] is None else float(np.float32(row["margin"])),
-        "tokens": tokens or estimated_tokens(pa.array([text], pa.large_string()))[0].as_py(),
+        "tokens": estimated_tokens(pa.array([text], pa.large_string()))[0].as_py(),  # of this text, not the cheap one
         "cluster": cluster["cluster"],
         "cluster_size": cluster["cluster_size"],
     }

@@ -29,6 +29,7 @@ from pipelines.corpus.page_tables import (
     sorted_keys,
     table_batches,
 )
+from pipelines.corpus.seed import place_of, place_of_prefix
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -140,10 +141,10 @@ def _write_recalled(
 
 def _vouched(rows: pa.Table, decisions: Sequence[Decision]) -> pa.Table:
     """Recalled pages under an accepted prefix count as annotated: only what is vouched for teaches the next classifier."""
-    hosts = {decision.prefix.partition("/")[0] for decision in decisions}
+    hosts = _hosts(decisions)
     origins = rows["origin"].to_pylist()
     for number, (origin, url) in enumerate(zip(origins, rows["url"].to_pylist(), strict=True)):
-        if origin == "recalled" and (place := _place(url)).partition("/")[0] in hosts:
+        if origin == "recalled" and (place := place_of(url)).partition("/")[0] in hosts:
             decision = verdict_on(place, decisions)
             if decision is not None and decision.verdict == "math":
                 origins[number] = "annotated"
@@ -153,7 +154,7 @@ def _vouched(rows: pa.Table, decisions: Sequence[Decision]) -> pa.Table:
 def _is_refused(url: str, persons: Sequence[Decision]) -> bool:
     if not persons:
         return False
-    decision = verdict_on(_place(url), persons)
+    decision = verdict_on(place_of(url), persons)
     return decision is not None and decision.verdict == "other"
 
 
@@ -186,20 +187,19 @@ def _write_annotated(
 def _under_accepted(
     newest: NewestRows, decisions: Sequence[Decision], columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    hosts = {decision.prefix.partition("/")[0].removeprefix("www.") for decision in decisions}
+    hosts = _hosts(decisions)
     for batch in newest.batches(columns):
         wanted = []
         for url in batch["url"].to_pylist():
-            place = _place(url)
+            place = place_of(url)
             decision = verdict_on(place, decisions) if place.partition("/")[0] in hosts else None
             wanted.append(decision is not None and decision.verdict == "math")
         yield batch.filter(pa.array(wanted, pa.bool_()))
 
 
-def _place(url: str) -> str:
-    from pipelines.corpus.seed import place_of
-
-    return place_of(url)
+def _hosts(decisions: Sequence[Decision]) -> set[str]:
+    """The hosts that decisions are on: a URL of another needs no closer look."""
+    return {place_of_prefix(decision.prefix).partition("/")[0] for decision in decisions}
 
 
 def _count(tally: _Tally, rows: pa.RecordBatch | pa.Table, already: npt.NDArray[np.bool_]) -> None:

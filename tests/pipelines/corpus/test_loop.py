@@ -61,6 +61,34 @@ def test_two_spellings_of_a_url_are_one_place():
     assert place_of("http://WWW.A.org/x/#top") == place_of("https://a.org/x") == "a.org/x"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://people.a.org:443/~berg/x.html",
+        "http://people.a.org:8080/~berg/x.html",
+        "https://PEOPLE.A.ORG./%7Eberg/x.html",
+        "https://me@people.a.org/a/../~berg/x.html",
+        "https://people.a.org//~berg/./x.html",
+    ],
+)
+def test_a_verdict_covers_every_spelling_of_the_urls_below_it(url):
+    """What the tree proposes for a page lies above the page, and above the same page spelled in another way."""
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    proposed = "/".join(segments("people.a.org", path, 5))
+    assert proposed == "people.a.org/~berg"
+    assert is_under(place_of(url), proposed)
+    assert is_under(place_of("https://people.a.org/~berg/x.html"), proposed)
+    assert not is_under(place_of("https://people.a.org/~bergmann/x.html"), proposed)
+
+
+def test_international_names_and_paths_are_found_as_a_person_writes_them():
+    page = place_of("http://xn--fsqu00a.example/%E6%95%B0%E5%AD%A6/1.html")
+    assert page == place_of("http://例子.example/数学/1.html")
+    assert is_under(page, "例子.example/数学")
+    assert is_under(page, "http://www.例子.example:80/%e6%95%b0%e5%ad%a6/")
+    assert not is_under(page, "例子.example/数")
+
+
 def test_the_seed_is_the_same_pages_whatever_their_order(stage, crawl):
     first = keys(stage(write_seed, SEED, **crawl))
     assert len(first) == 30
@@ -268,7 +296,7 @@ def collected(key, origin="seed"):
 
 
 def decided(stored, *decisions):
-    annotations = stored("annotations", [], SCORES)
+    annotations = stored(f"annotations-{decisions[0][1] if decisions else 'none'}", [], SCORES)
     rows = [{"prefix": p, "verdict": v, "by": b, "who": "w", "why": "y", "when": ""} for p, v, b in decisions]
     (annotations.path / "decisions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return annotations
@@ -300,6 +328,27 @@ def test_uncollected_pages_under_an_accepted_prefix_join_and_refused_ones_do_not
     assert facts["overlap"] == round(1 / 41, 4)
     assert facts["domains_gained"] == {"lectures.net": 40}
     assert not facts["converged"]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["https://www.Lectures.net/calculus/", "lectures.net:443/%63alculus", "LECTURES.NET"]
+)
+def test_a_person_may_write_a_prefix_in_any_spelling(stage, crawl, stored, prefix):
+    previous = stored("previous", [collected("seed.org/notes/1")], COLLECTED)
+    found = [collected("town.com/story/1", "recalled"), collected("lectures.net/calculus/7", "recalled")]
+    inputs = {"previous": previous, "recalled": stored("recalled", found, COLLECTED), "iteration": 1, **crawl}
+    others = stage(write_corpus, GrowthSettings(), annotations=decided(stored, (prefix, "other", "person")), **inputs)
+    assert set(keys(others)) == {"seed.org/notes/1", "town.com/story/1"}
+    inputs["annotations"] = decided(stored, (prefix, "math", "person"))
+    maths = stage(write_corpus, GrowthSettings(), **inputs)
+    assert {f"lectures.net/calculus/{n}" for n in range(40)} < set(keys(maths))
+    origins = dict(zip(keys(maths), pq.read_table(maths.files()[0])["origin"].to_pylist(), strict=True))
+    assert origins["lectures.net/calculus/7"] == "annotated"
+
+
+def test_a_page_that_only_a_query_names_is_on_its_host():
+    assert place_of("https://a.org?tid=7") == place_of("https://a.org/?tid=7") == "a.org/?tid=7"
+    assert is_under("a.org/?tid=7", "a.org")
 
 
 def test_a_converged_corpus_is_handed_on_as_it_is(stage, crawl, stored):
