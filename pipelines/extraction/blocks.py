@@ -29,6 +29,8 @@ MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
+LINES = frozenset({"div", "li", "tr", "p"})
+"""What breaks lines in program text."""
 TERMS = frozenset({"code", "kbd", "samp", "tt"})
 LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?|sourceCode )(?!default|none|text|plain)(\w[\w+#-]*)"
@@ -158,6 +160,10 @@ class BlockWriter:
         only = element.children[0] if element.tag == "sup" and len(element.children) == 1 else None
         if isinstance(only, Element) and only.tag == "a" and (number := only.text().strip()).isdigit():
             self.line.append(f"[{number}]")  # a footnote
+            return
+        parent = element.parent
+        if parent is not None and parent.tag == element.tag and len(parent.children) == 1:
+            self.inside(element)  # said twice, by tag and by style
             return
         self.line.append(opening)
         self.inside(element)
@@ -365,7 +371,10 @@ def _language(element: Element) -> str:
 
 def _verbatim(element: Element) -> str:
     parts: list[str] = []
-    stack: list[Element | str] = [element]
+    nodes = element.children
+    if element.tag not in CODE and any(part.tag in LINES for part in element.elements()):
+        nodes = [node for node in nodes if not isinstance(node, str) or node.strip()]  # only a `pre` shows them
+    stack = nodes[::-1]
     while stack:
         node = stack.pop()
         if isinstance(node, str):
@@ -373,8 +382,7 @@ def _verbatim(element: Element) -> str:
         elif node.tag == "br":
             parts.append("\n")
         else:
-            line = node.tag in ("div", "li", "tr", "p") and node is not element
-            if line:
+            if node.tag in LINES:
                 stack.append("\n")
             stack.extend(reversed(node.children))
     return "".join(parts)

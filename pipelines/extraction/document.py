@@ -360,7 +360,9 @@ class _Reader:
             else:
                 traits = known.get(start) or self._judged(start)
                 action = traits.action
-                if action == TRANSPARENT:  # a highlighter's, in every word
+                if traits.numbering:
+                    text = self._skip(traits.tag)
+                elif action == TRANSPARENT:  # a highlighter's, in every word
                     above.append(current)
                 elif action == ELEMENT and traits.tag in IN_PROGRAM and len(above) < MAX_DEPTH:
                     above.append(current)
@@ -393,7 +395,7 @@ class _Reader:
                 traits = self.known.get(start) or self._judged(start)
                 if traits.action not in (ELEMENT, TRANSPARENT, CANDIDATE) if not bare else traits.action > PREFORMATTED:
                     return None
-                if traits.tag in IN_PROGRAM or traits.action == VOID:
+                if traits.tag in IN_PROGRAM or traits.numbering or traits.action == VOID:
                     return None
             text = MARKUP.sub("", written)
         elif place > begun:

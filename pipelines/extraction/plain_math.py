@@ -22,7 +22,9 @@ ORDINAL = re.compile(r"(\d)\ue004\s*(st|nd|rd|th|er|ers|re|ère|e|ème|eme|es|º
 ROMAN = re.compile(r"\b([IVXLC]+)\ue004\s*(er|e|ème|o|a)\s*\ue005")
 MARKS = re.compile(r"\s*\ue004\s*\(?(TM|SM|®|™|℠|©|MC|MD)\)?\s*\ue005", re.IGNORECASE)
 TITLES = re.compile(r"\b([A-Z]\w*|n|N)\ue004(me|lle|r|gr|o|os|mes|a|er|te)\ue005")
-REFERENCE = re.compile(r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+)\s*\ue005")
+REFERENCE = re.compile(
+    r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+|:[^\ue002-\ue005]{1,30})\s*\ue005"
+)
 LOGO = re.compile(r"(?:L\s*\ue004\s*A\s*\ue005\s*)?T\s*\ue002\s*E\s*\ue003\s*X")
 MARKS_ONLY = re.compile(r"[\s\ue002-\ue005]")
 EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
@@ -100,7 +102,7 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
         for pattern in (ORDINAL, ROMAN, TITLES):
             text = pattern.sub(r"\1\2", text)
         text = APPLIED.sub(r"\1", text)
-        text = MARKS.sub(r"\1", REFERENCE.sub(r"\1", text))
+        text = MARKS.sub(r"\1", REFERENCE.sub(f"{VARIABLE}\\1", text))  # before a bracket it only parts the two
     parts = MARKED.split(text)
     for index in range(0, len(parts), 2):
         if MAYBE.search(parts[index]):

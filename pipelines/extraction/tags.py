@@ -81,7 +81,7 @@ CHROME = (
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
     r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memsearch\w*|msearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad"
 )  # fmt: skip
-NEVER = r"linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|mw-editsection\S*|editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
+NEVER = r"footnote-?back(?:ref|link)?|reversefootnote|anchor-?link|hash-?link|heading-?anchor|anchorjs-?link|linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|mw-editsection\S*|editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
 """What is not content however much text it holds."""
 COMMENTS = (
     r"comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses"
@@ -114,6 +114,12 @@ them, and one look-up tells."""
 SLUG = 3  # words; ours: theme ids that name a part of the page have up to three
 PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
+NUMBERING = re.compile(
+    r"(?:^|\s)(?:linenos?|lineno\w*|line-?number|pre-numbering|hljs-ln-numbers|gutter|rouge-gutter|blob-num)(?:\s|$)"
+)
+"""Classes of the numbers of lines, where program text shows them."""
+SCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
+"""How word processors write `sup` and `sub`."""
 CLASSIFIER = "-classifier"
 """The tag of docutils' type of a term, before which its style sheet draws a colon."""
 SYMBOLS = "-symbols"
@@ -181,6 +187,7 @@ class Traits:
         "inline",
         "kind",
         "noted",
+        "numbering",
         "program",
         "suspect",
         "tag",
@@ -214,6 +221,9 @@ class Traits:
             self.tag = tag = SYMBOLS if SYMBOL_FACE.search(" ".join(attributes.values())) else tag
         if tag == "span" and attributes.get("class") == "classifier":
             self.tag = tag = CLASSIFIER
+        if tag in ("span", "font") and (script := SCRIPT_STYLE.search(attributes.get("style", ""))):
+            self.tag = tag = "sup" if script[1].lower() == "super" else "sub"
+        self.numbering = tag not in ("code", "pre") and NUMBERING.search(attributes.get("class", "")) is not None
         self.action = _action(tag, attributes, suspect=self.suspect)
         self.program = self.action == PREFORMATTED
         self.noted = self.suspect or self.headline or self.action == CANDIDATE  # to be looked at when it begins
@@ -337,7 +347,7 @@ def _matters(attribute: str, value: str) -> bool:
     """Whether the attribute's value can change the verdict."""
     if attribute == "style":
         value = value.lower()
-        return "none" in value or "hidden" in value or "symbol" in value
+        return "none" in value or "hidden" in value or "symbol" in value or SCRIPT_STYLE.search(value) is not None
     if attribute == "role":
         return value in ROLES or value == "main"
     return attribute != "aria-hidden" or value == "true"
@@ -362,6 +372,9 @@ def _special(classes: str) -> bool:
         or "classifier" in classes
         or "ode" in classes
         or "fragment" in classes
+        or "num" in classes
+        or "lineno" in classes
+        or "gutter" in classes
         or is_math_class(classes)
     )
 

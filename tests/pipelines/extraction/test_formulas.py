@@ -83,5 +83,18 @@ def test_comments_cannot_swallow_the_rest_of_a_formula() -> None:
     assert clean("50% of x") == r"50\% of x"
 
 
+def test_a_script_may_be_a_style() -> None:
+    raised = '<span style="font-size: 8pt; vertical-align: super">2</span>'
+    assert html_to_text(f'<p>x{raised} + y<span style="vertical-align:sub">1</span> = 4</p>') == "$x^2 + y_1 = 4$"
+    assert html_to_text(f"<p>x<sup>{raised}</sup> = 4</p>") == "$x^2 = 4$"
+
+
+def test_the_number_of_a_note_is_no_part_of_a_formula() -> None:
+    note = '<sup data-sup="1">[1]</sup>'
+    html = f"<p><i>a</i><sup>2</sup>+<i>b</i><sup>2</sup>=<i>c</i><sup>2</sup>{note}。</p><p>words{note}.</p>"
+    assert html_to_text(html) == "$a^2+b^2=c^2$[1]。\n\nwords[1]."
+    assert html_to_text("<p>words<sup>[3]</sup><sup>: p. 234</sup>.</p>") == "words[3]: p. 234."
+
+
 def test_formulas_are_counted() -> None:
     assert extract("<p>$x^2$ and \\(y\\) but $5 and $6</p>").formulas == 2

@@ -85,7 +85,9 @@ def test_quotations_and_code_keep_their_lines() -> None:
 
 def test_program_text_keeps_its_spaces_and_loses_its_line_numbers() -> None:
     fragment = '<div class="fragment"><div class="line"><span class="kt">int</span>    <span>x</span>;</div>\n<div class="line">\ty</div></div>'
-    assert html_to_text(page(f"<p>{LINE}</p>{fragment}")).endswith("```\nint    x;\n\n\ty\n```")
+    assert html_to_text(page(f"<p>{LINE}</p>{fragment}")).endswith(
+        "```\nint    x;\n\ty\n```"
+    )  # as doxygen's style sheet shows it
     numbered = '<div class="highlight-c"><table><tr><td class="linenos"><pre>1</pre></td><td><div><pre>int x;</pre></div></td></tr></table></div>'
     assert html_to_text(page(f"<p>{LINE * 4}</p>{numbered}")).endswith("```\nint x;\n```")
 
@@ -131,6 +133,26 @@ def test_a_highlighters_markup_is_no_text_but_breaks_and_formulas_in_a_program_c
     )
     assert html_to_text("<pre>a<br>b<span>c</span> d</pre>") == "```\na\nbc d\n```"
     assert html_to_text("<pre><span>a</span> <span>b</span></pre>then") == "```\na b\n```\n\nthen"
+
+
+@pytest.mark.parametrize(
+    "numbered",
+    [
+        '<pre><span></span><span class="linenos">1</span>int <b>x</b>;\n<span class="linenos">2</span>y</pre>',
+        '<div class="fragment"><div class="line"><a name="l1"></a><span class="lineno"> 1</span>int <b>x</b>;</div>\n<div class="line"><span class="lineno"> 2</span>y</div></div>',
+        '<pre><code>int <span>x</span>;\ny</code><ul class="pre-numbering"><li>1</li><li>2</li></ul></pre>',
+    ],
+)
+def test_the_numbers_of_lines_are_no_program_text(numbered: str) -> None:
+    assert html_to_text(page(f"<p>{LINE * 4}</p>{numbered}")).endswith("\n\n```\nint x;\ny\n```")
+    assert html_to_text('<p>On <span class="line-number">4</span> lines</p>') == "On 4 lines"
+
+
+@pytest.mark.parametrize("name", ["footnote-back", "anchor-link", "headerlink"])
+def test_signs_that_only_lead_to_their_own_place_are_left_out(name: str) -> None:
+    assert html_to_text(page(f'<h2>Sums<a class="{name}" href="#s">¶</a></h2><p>{LINE * 4}</p>')).startswith(
+        "## Sums\n"
+    )
 
 
 def test_markup_in_scripts_is_never_text() -> None:
