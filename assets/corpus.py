@@ -57,7 +57,9 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     def contamination(store: ArtifactStore, extracted: Artifact, problems: dict[str, Artifact]) -> dg.Output[Artifact]:
         write = partial(write_contamination, settings=settings.decontamination, extracted=extracted, problems=problems)
         inputs = {"extracted": extracted, **{f"problems/{key}": value for key, value in problems.items()}}
-        return described(store.build("contamination", write, settings=settings.decontamination, inputs=inputs))
+        return described(
+            store.build("contamination", write, settings=settings.decontamination, inputs=inputs, version="2")
+        )
 
     @dg.asset(
         group_name="corpus",

@@ -54,6 +54,15 @@ LAYOUT = frozenset(
         r"\hspace",
         r"\vspace",
         r"\phantom",
+        r"\mathbb",
+        r"\mathcal",
+        r"\lt",  # as the characters, which are no words: < > | : ...
+        r"\gt",
+        r"\mid",
+        r"\vert",
+        r"\lvert",
+        r"\rvert",
+        r"\colon",
     ]
 )
 SAME = {
@@ -63,7 +72,76 @@ SAME = {
     "\\dbinom": "\\binom",
     "\\le": "\\leq",
     "\\ge": "\\geq",
+    "\\leqslant": "\\leq",
+    "\\geqslant": "\\geq",
+    "\\ne": "\\neq",
+    "\\degree": "\\circ",
+    "\\rightarrow": "\\to",
+    "\\implies": "\\rightarrow",
+    "\\leftrightarrow": "\\iff",
+    "\\ldots": "\\dots",
+    "\\cdots": "\\dots",
+    "\\varnothing": "\\emptyset",
+    "\\varepsilon": "\\epsilon",
+    "\\varphi": "\\phi",
+    "\\vartheta": "\\theta",
 }
+SYMBOLS = str.maketrans(
+    {
+        symbol: f" \\{command} "
+        for command, symbols in {
+            "leq": "≤⩽≦",
+            "geq": "≥⩾≧",
+            "neq": "≠",
+            "approx": "≈",
+            "equiv": "≡",
+            "cong": "≅",
+            "times": "×",
+            "div": "÷",
+            "cdot": "·⋅∙",
+            "pm": "±",
+            "circ": "°∘",
+            "infty": "∞",
+            "sqrt": "√",
+            "sum": "∑",
+            "prod": "∏",
+            "int": "∫",
+            "partial": "∂",
+            "nabla": "∇",
+            "in": "∈",
+            "notin": "∉",
+            "subset": "⊂",
+            "subseteq": "⊆",
+            "cup": "∪",
+            "cap": "∩",
+            "emptyset": "∅",
+            "forall": "∀",
+            "exists": "∃",
+            "to": "→",
+            "rightarrow": "⇒",
+            "iff": "⇔",
+            "perp": "⊥",
+            "parallel": "∥",
+            "angle": "∠",
+            "triangle": "△",
+            "lfloor": "⌊",
+            "rfloor": "⌋",
+            "lceil": "⌈",
+            "rceil": "⌉",
+        }.items()
+        for symbol in symbols
+    }
+)
+"""Characters that a copy has where the original has a command."""
+ELLIPSIS = re.compile(r"\.{3}|\. \. \.")
+GREEK = re.compile(r"(?<![^\W\d_])[Α-Ωα-ω](?![^\W\d_])")
+"""A letter that stands alone: more of them are a Greek word."""
+BLOCK = re.compile(
+    r"</?(?:t[dhr]|table|p|div|br|hr|li|[ou]l|d[dtl]|h[1-6]|section|article|blockquote|pre)(?![\w-])[^<>]{0,200}>", re.I
+)
+"""Tags that part words; those of MARKUP may stand within one."""
+GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[\xa0\u2007\u2009\u202f]\d{3})+(?!\d)")
+"""A number whose thousands are set apart by spaces at which no line may end."""
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|#160|#xa0|ensp|emsp|thinsp);|[\u00ad\u200b-\u200f\u2060\ufeff]")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});")
 EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=[^\W\d])|(?<=[^\W\d])(?:\*{1,3}|_{2,3})(?=\w)")  # 6*30 is a product
@@ -86,15 +164,27 @@ APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
 def gram_words(text: str) -> list[str]:
     """The words of a page or of a benchmark text."""
     if "<" in text or "&" in text or not text.isascii():
+        text = BLOCK.sub(" ", text)
+        text = GROUPED.sub(lambda found: re.sub(r"\s", "", found.group()), text)
         text = MARKUP.sub(lambda found: " " if found.group()[0] == "&" else "", text)
         text = ENTITY.sub(lambda found: html.unescape(found.group()), text)  # `&lt;` would be a word between two others
         text = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
     if HAN_ANY.search(text):
         text = SPACED_OUT.sub(_closed_up, text)
+    if not text.isascii():
+        text = GREEK.sub(_greek_command, text.translate(SYMBOLS))
+    if ".." in text or ". ." in text:
+        text = ELLIPSIS.sub(r" \\dots ", text)
     text = WRAPPED.sub(r"\1", text)
     text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
     found = [word.lower() for word in WORD.findall(text)]
     return [SAME.get(word, word).removeprefix("\\") for word in found if word not in LAYOUT]
+
+
+def _greek_command(found: re.Match[str]) -> str:
+    """`\\alpha` for its letter."""
+    name = unicodedata.name(found.group()).rpartition(" ")[2].lower()
+    return f" \\{'lambda' if name == 'lamda' else name} "
 
 
 def _closed_up(found: re.Match[str]) -> str:

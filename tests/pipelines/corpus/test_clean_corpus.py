@@ -296,6 +296,31 @@ def test_an_empty_extraction_makes_an_empty_corpus(stage, stored):
     assert isinstance(pq.read_table(corpus.path / "data"), pa.Table)
 
 
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        (r"$x \leq \frac{1}{2}$", "𝑥 ≤ \\frac 1 2"),
+        (r"$\angle A = 30^{\circ}$ in $\triangle ABC$", "∠A = 30° in △ABC"),
+        (r"$2\alpha + \beta \ne \varepsilon$", "2α + β ≠ ε"),
+        (r"$3 \times 4 \cdot 5 \div 6 \in \mathbb{R}$", "3 × 4 · 5 ÷ 6 ∈ ℝ"),
+        (r"$1 + 2 + \dots + 9 \to \infty$ and $a \lt b$", "1 + 2 + … + 9 → ∞ and a < b"),
+        (r"$1, 2, \ldots, 9$", "1, 2, ..., 9"),
+        (r"若$x\geqslant 5$，则$\sqrt{2}\approx 1.4$", "若x⩾5，则√2≈1.4"),
+        ("1,234,567 and 12345", "1\u202f234\u202f567 and 12\u2009345"),
+        ("１２ apples and 12345", "12 apples and １２,３４５"),
+        ("the first ten odd", "<td>the first ten</td><td>odd</td>"),
+        ("two lines, one bold", "two lines,<br/>one b<b>ol</b>d"),
+    ],
+)
+def test_a_character_and_its_command_are_one_word(original, copy):
+    assert gram_words(copy) == gram_words(original)
+
+
+def test_greek_words_are_no_letters_and_lists_of_numbers_no_thousands():
+    assert gram_words("και το α") == ["και", "το", "alpha"]
+    assert gram_words("100\u2009200 300; 3.5\u2009124; 1234\u2009567") == ["100200", "300", "3.5", "124", "1234", "567"]
+
+
 def test_entities_are_the_characters_they_stand_for():
     assert gram_words("0\\le n &lt; 18 &amp; caf&eacute;&#33; &#xd800;") == gram_words("0\\le n < 18 & café! \ufffd")
     assert gram_words("a &b; &c") == ["a", "b", "c"]
