@@ -63,6 +63,9 @@ BLOCK_IN_CELL = frozenset(
     ]
 )
 PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
+RELATIONS = frozenset("=<>≤≥≠≈≡+-−")
+"""What stands in a cell of its own between the two sides of an equation."""
+NUMBERED = re.compile(r"(?:\(\w[\w.]{0,8}\))?")
 DEFINITION = re.compile(
     r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}"
 )
@@ -285,7 +288,7 @@ class BlockWriter:
     def table(self, element: Element) -> None:
         self.flush()
         rows = _rows(element)
-        if EQUATION_TABLE.search(element.get("class")):
+        if EQUATION_TABLE.search(element.get("class")) or _is_numbered(rows):
             for row in rows:
                 self._equation(row)
         elif _is_data(element, rows):
@@ -296,9 +299,15 @@ class BlockWriter:
 
     def _equation(self, row: list[Element]) -> None:
         text = SPACE.sub(" ", "".join(self.mathematics(cell.text()) for cell in row)).strip()
-        tex = [self.kept[int(mark)].strip("$") for mark in MARK.findall(text)]
-        rest = MARK.sub("", text).strip()
-        if tex and len(rest) < 20:
+        tex: list[str] = []
+        beside: list[str] = []
+        for position, part in enumerate(MARK.split(text)):
+            if position % 2:
+                tex.append(self.kept[int(part)].strip("$"))
+            else:
+                (tex if part.strip() in RELATIONS else beside).append(part)
+        rest = " ".join("".join(beside).split())
+        if MARK_OPEN in text and len(rest) < 20:
             cleaned = " ".join(part.removeprefix("\\displaystyle").strip() for part in tex)
             self.blocks.append(self.indent + self.formula(cleaned, True) + (f" {rest}" if rest else ""))
         elif text:
@@ -399,6 +408,16 @@ def _rows(table: Element) -> list[list[Element]]:
             if cells:
                 rows.append(cells)
     return rows
+
+
+def _is_numbered(rows: list[list[Element]]) -> bool:
+    """Whether the table only puts a number beside a formula, as LaTeX2HTML's do."""
+    if any(cell.has_class("eqno") for row in rows for cell in row):
+        return True
+    texts = [cell.text().strip() for cell in rows[0]] if len(rows) == 1 and len(rows[0]) < 5 else []
+    return any(MARK_OPEN in text for text in texts) and all(
+        NUMBERED.fullmatch(text) or MARK.fullmatch(text) for text in texts
+    )
 
 
 def _is_data(table: Element, rows: list[list[Element]]) -> bool:

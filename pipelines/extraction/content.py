@@ -204,7 +204,7 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
         or (attributes.get("aria-hidden") == "true" and share < 0.1)
     ):
         return share < 0.5
-    if not attributes or tag in WHOLE:
+    if not attributes or (tag in WHOLE and element.traits.kind != "never"):
         return False
     return _is_named_chrome(element, share, menu, strictness, forum)
 

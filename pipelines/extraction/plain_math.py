@@ -37,10 +37,12 @@ WORDS = frozenset(
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
 LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
-NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2})"
+NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2}|[.,]?\d)"
 OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
-ATOM = rf"(?:{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
+PRODUCT = r"(?:(?<=[+\-−–=<>≤≥(])|(?<=[+\-−–=<>≤≥] ))\d*[A-Za-z]{2}(?= ?[+\-−–=<>≤≥≠])"
+"""Two letters between operators: `b² - 4ac ≥ 0`."""
+ATOM = rf"(?:{PRODUCT}|{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
 JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?<=[∑∏∫⋃⋂][ᵢⱼₖₙ₀-₉])|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
 """A space within a formula: beside an operator, after a function, before a marked variable."""
 RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
@@ -65,6 +67,8 @@ UNIT = re.compile(
     r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)"
 )
 WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
+OPEN_ENDED = " \u00a0\u2009=<>≤≥≠≈≡+-−–*/×÷·⋅∈"
+"""What no formula ends with: its other side is no mathematics."""
 EDGE = " \u00a0\u2009,.:;!…"
 WORDY = (
     r"(?:(?<![\w\ue006])(?!(?:"
@@ -117,7 +121,7 @@ def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
         return whole
     bars = "|" if whole.count("|") % 2 else ""
     core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
-    core = _balanced(core)
+    core = _balanced(core).rstrip(OPEN_ENDED)
     start = whole.find(core) if core else -1
     if start < 0 or not _is_mathematics(core):
         return whole

@@ -81,7 +81,7 @@ CHROME = (
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
     r"|search-?(?:form|box|bar)?|language-?(?:selector|switcher|picker|list)|lang-?switch\w*|interlanguage\S*|p-lang\S*|feedback|skip|back-?to-?top|rst-footer-buttons|edit-?(?:link|this-?page|on-?github)|localtoc|globaltoc|sourcelink|memsearch\w*|msearch\S*|navpath|titlearea|nav-panel|navrow\d|qindex|hotkeys|hnf-\S+|left-?rail|right-?rail|rail|marketing|call-?to-?action|cta|piano\S*|jobs?-?ads?|shop-?ad"
 )  # fmt: skip
-NEVER = r"footnote-?back(?:ref|link)?|reversefootnote|anchor-?link|hash-?link|heading-?anchor|anchorjs-?link|linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|mw-editsection\S*|editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
+NEVER = r"mathjax-?link|footnote-?back(?:ref|link)?|reversefootnote|anchor-?link|hash-?link|heading-?anchor|anchorjs-?link|linenos|linenodiv|rouge-gutter|blob-num|cookies?\w*|consent\w*|gdpr|onetrust\S*|headerlink|mw-editsection\S*|editsection\S*|mw-jump-link|navbox\w*|skip-?link\S*|sr-only|visually-?hidden|screen-?reader\S*|breadcrumbs?"
 """What is not content however much text it holds."""
 COMMENTS = (
     r"comments?(?:-?(?:list|area|section|wrapper|container|thread|block|s))?|commentlist|disqus\S*|livefyre|responses"
@@ -200,7 +200,7 @@ class Traits:
         self.inline = tag in INLINE
         self.text_block = tag in TEXT_BLOCKS
         said = _stronger(kind_of(attributes.get("class", "")), said_by_id or _kind_of_id(attributes.get("id", "")))
-        self.kind: Kind = "" if tag in WHOLE else said
+        self.kind: Kind = "" if tag in WHOLE and (tag, said) != ("p", "never") else said
         self.content = (
             tag in ("main", "article")
             or attributes.get("role") == "main"

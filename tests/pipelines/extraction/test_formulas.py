@@ -96,5 +96,34 @@ def test_the_number_of_a_note_is_no_part_of_a_formula() -> None:
     assert html_to_text("<p>words<sup>[3]</sup><sup>: p. 234</sup>.</p>") == "words[3]: p. 234."
 
 
+@pytest.mark.parametrize(
+    ("plain", "written"),
+    [
+        ("若b²-4ac≥0，", r"若$b^2-4ac\ge0$，"),
+        ("(a+b)² = a² + 2ab + b² holds", "$(a+b)^2 = a^2 + 2ab + b^2$ holds"),
+        ("x² = 25cm", "$x^2$ = 25cm"),
+        ("a² + the rest", "$a^2$ + the rest"),
+        ("E = mc² and F = ma", "$E = mc^2$ and F = ma"),
+    ],
+)
+def test_plain_mathematics_ends_where_words_begin(plain: str, written: str) -> None:
+    assert html_to_text(f"<p>{plain}</p>") == written
+
+
+@pytest.mark.parametrize(
+    ("rows", "written"),
+    [
+        ('<td><img alt="$\\displaystyle a=b$" src="img3.png"></td><td>(2.1)</td>', "$$a=b$$ (2.1)"),
+        ('<td><img alt="$x^2$" src="img3.png"></td><td>5</td>', "| $x^2$ | 5 |"),
+        (
+            '<td><img alt="$x$" src="/img1.png"></td><td>=</td><td><img alt="$y^2$" src="/img2.png"></td><td class="eqno">(3)</td>',
+            "$$x = y^2$$ (3)",
+        ),
+    ],
+)
+def test_a_table_that_numbers_a_formula_is_a_displayed_formula(rows: str, written: str) -> None:
+    assert html_to_text(f'<div align="center"><table width="100%"><tr>{rows}</tr></table></div>') == written
+
+
 def test_formulas_are_counted() -> None:
     assert extract("<p>$x^2$ and \\(y\\) but $5 and $6</p>").formulas == 2
