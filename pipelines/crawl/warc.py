@@ -170,7 +170,7 @@ def _fate(record: RawRecord, largest: int) -> Capture | Passed:
         return Passed(reason=reason, url=url, offset=record.offset)
 
     kind = record.headers.get("warc-type", "").lower()
-    if record.trouble is not None and not record.headers:
+    if record.trouble is not None and "warc-type" not in record.headers:
         return passed(record.trouble)
     if kind != "response":
         return passed(f"record type {kind[:20] or 'none'}")

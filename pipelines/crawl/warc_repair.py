@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.crawl.byte_sources import ByteSource
@@ -37,7 +37,7 @@ class RawRecord:
     length: int
     """Bytes as stored; 0 where that cannot be said."""
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Names in lower case; of a lost response the URL alone."""
     block: bytes
     """The content block, at most as many bytes as were asked for."""
     declared: int | None
@@ -184,7 +184,8 @@ class RecordReader:
             self.position = member.end or start + 1
         except Damaged as damage:
             self.position = self._search(start + 1)
-            yield _garbage(start, self.position - start, str(damage).partition(":")[0])
+            lost = _garbage(start, self.position - start, str(damage).partition(":")[0])
+            yield replace(lost, headers={} if ordinal else _lost_response(self._source, start))
 
     def _plain(self, stream: _Plain) -> Iterator[RawRecord]:
         """Until the end, or until something compressed follows."""
@@ -357,6 +358,23 @@ def _parse(head: bytes) -> dict[str, str] | None:
             name = key.strip().lower()
             headers.setdefault(name, value.strip())
     return headers if "warc-type" in headers else None
+
+
+def _lost_response(source: ByteSource, start: int) -> dict[str, str]:
+    """The URL of a response whose gzip member is damaged, where its header comes before the damage; nothing else."""
+    inflate, text = zlib.decompressobj(31), b""
+    data = source.read_at(start, LONGEST_HEADER)
+    try:
+        for place in range(0, len(data), 16):  # in small pieces, since the one with the damage gives nothing
+            text += inflate.decompress(data[place : place + 16])
+            if found := re.search(rb"\r?\n\r?\n", text):
+                headers = _parse(text[: found.end()]) or {}
+                if headers.get("warc-type", "").lower() == "response" and "warc-target-uri" in headers:
+                    return {"warc-target-uri": headers["warc-target-uri"]}
+                return {}
+    except zlib.error:
+        pass
+    return {}
 
 
 def _garbage(offset: int, length: int, trouble: str) -> RawRecord:

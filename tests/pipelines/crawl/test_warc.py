@@ -91,6 +91,20 @@ DAMAGE = {
 }
 
 
+def test_a_response_cut_in_its_body_is_told_by_its_url_and_a_request_is_not(tmp_path):
+    """Its fate must be found under its URL; the bytes of the body do not compress, so that half of them are body."""
+    noise = bytes(n * n * 7919 % 251 for n in range(3000))
+    told = []
+    for kind in ("response", "request"):
+        whole = packed(record("b", noise, kind=kind))
+        path = tmp_path / f"{kind}.warc.gz"
+        path.write_bytes(GZ[0] + whole[: len(whole) // 2] + GZ[2])
+        told.append([(type(fate).__name__, fate.url) for fate in read_warc(str(path))])
+    kept = [("Capture", "http://a.example/"), ("Capture", "http://c.example/")]
+    assert told[0] == [kept[0], ("Passed", "http://b.example/"), kept[1]]
+    assert told[1] == [kept[0], ("Passed", ""), kept[1]]
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_surrounds_the_damage_is_read(read, damage):
     data, expected = DAMAGE[damage]
