@@ -3,7 +3,11 @@ whole. Every hit is recorded with page, item and span.
 
 Two things would drop clean pages: words that many problems share ("Please reason step by step, and put your final
 answer within"), and windows of numbers and symbols alone ("1 2 3 4 5 6 7 8 9 10"). Such a window is no evidence by
-itself; a benchmark text that has no other window is matched whole instead, so that none is beyond reach.
+itself; a benchmark text that has no other window is matched whole instead.
+
+Departs from §2.1, which takes any text of 3 to 9 grams: a reference needs two words of a language. Tokenised,
+`\\frac{3}{4}` has three grams and `(1,2,3)` too; by the letter every page with such a number would be a leak, although
+a final answer without its question gives nothing away. The question, 10 grams of it or whole, still finds the copy.
 """
 
 from __future__ import annotations
@@ -78,6 +82,7 @@ class BenchmarkIndex:
                 elif _languages(words[place : place + GRAM]) >= settings.language_words:
                     evident += 1
                     self.sources.setdefault(value, (problem, part))
+            # Departs from §2.1: answers of numbers and symbols alone are no evidence.
             if not evident and len(words) >= SHORTEST and _languages(words) >= (2 if part == "reference" else 1):
                 size = min(len(words), GRAM)
                 start = int(window_hashes(hashed(words[:size]), size)[0])
