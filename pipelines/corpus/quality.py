@@ -16,11 +16,20 @@ from pipelines.corpus.normalisation import HAN
 
 FORMULA = re.compile(r"\$|\\[a-zA-Z(\[]|[=^∑∫≤≥√]")
 CHROME = re.compile(
-    r"(?:accept (?:all )?cookies|we use cookies|cookie (?:policy|settings)|enable javascript|javascript is (?:disabled|required)"
-    r"|sign in|log ?in|sign up|register|subscribe|share (?:this|on)|follow us|skip to (?:main )?content|back to top|all rights reserved"
-    r"|terms of (?:use|service)|privacy policy|登录|注册|分享到|版权所有|返回顶部|上一篇|下一篇)",
+    r"accept (?:all )?cookies|we use cookies|cookie (?:policy|settings)|enable javascript|javascript is (?:disabled|required)"
+    r"|^share (?:this|on)\b|follow us|skip to (?:main )?content|back to top|all rights reserved"
+    r"|terms of (?:use|service)|privacy policy|分享到|版权所有|返回顶部|^(?:上一篇|下一篇)",
     re.IGNORECASE,
 )
+BUTTON = re.compile(
+    r"\W*(?:(?:please|(?:sign|log(?:ged)?)[ -]?(?:in|up|out)|register(?:ed|ing)?|subscribe|or|and|to|now|here|for|with|via"
+    r"|by|free|today|your|an?|the|our|my|account|newsletter|reply|comment|post|continue|vote|rss|feeds?|updates|e-?mail"
+    r"|google|facebook|twitter|github|apple|you must be|already|new|user|member|have|password|forgot(?:ten)?)\b\W*)+"
+    r"|\W*(?:(?:登录|登陆|注册|请|先|立即|免费|马上|后|用户|账号|帐号|发表|评论|回复|查看|下载|或|即可|快速)\W*)+",
+    re.IGNORECASE,
+)
+"""Lines of nothing but the words of such buttons: `log in base 10` and 注册会计师 say other things."""
+ACCOUNT = re.compile(r"(?:sign|log(?:ged)?)[ -]?(?:in|up|out)|register|subscribe|登录|登陆|注册", re.IGNORECASE)
 RULE_LINE = re.compile(r"([^\w\s])\1{9,}")
 UNREADABLE = re.compile(r"[\ufffd\u0000-\u0008\u000b\u000c\u000e-\u001f\ue000-\uf8ff]")
 WORDLESS = re.compile(rf"[^\s{HAN}]{{1000,}}")
@@ -68,7 +77,7 @@ def line_reason(line: str, settings: QualitySettings) -> str | None:
     bare = line.strip()
     if not bare or FORMULA.search(bare):
         return None
-    if len(bare) <= settings.chrome_line and CHROME.search(bare):
+    if len(bare) <= settings.chrome_line and (CHROME.search(bare) or (ACCOUNT.search(bare) and BUTTON.fullmatch(bare))):
         return "chrome"
     if RULE_LINE.fullmatch(bare) and "|" not in bare and bare[0] not in "-":  # Markdown's tables and rules stay
         return "ornament"

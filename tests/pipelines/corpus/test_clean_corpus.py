@@ -16,7 +16,7 @@ from pipelines.corpus.near_duplicates import (
     write_near_duplicates,
 )
 from pipelines.corpus.page_tables import CorpusError
-from pipelines.corpus.quality import QualitySettings, judge
+from pipelines.corpus.quality import QualitySettings, judge, line_reason
 from pipelines.records import EXTRACTED, PROBLEMS
 
 QUESTION = "Natalia sold 1,000 clips to 48 of her friends in April, and then she sold half as many clips in May."
@@ -203,6 +203,35 @@ def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, s
         assert (jaccard(shingles[n], shingles[n + 2]) >= 0.8) == (found[n + 2]["cluster"] == n)
         assert [row["kept"] for row in found[n : n + 2]] == [False, True]  # the copy with formulas is the best
     assert (one.facts["clusters"], one.facts["duplicates"], one.facts["largest"]) == (170, 170, 2)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sign in",
+        "Login | Register",
+        "Log in to reply",
+        "You must be logged in to post a comment",
+        "Subscribe to our newsletter",
+    ]
+    + ["Skip to main content", "登录/注册", "请先登录后发表评论", "上一篇：极限", "Already have an account? Log in"],
+)
+def test_buttons_are_no_text(line):
+    assert line_reason(line, QualitySettings()) == "chrome"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "log in base 10",
+        "sign in the integral is negative",
+        "Register allocation by graph colouring",
+        "注册会计师考试数学试题",
+    ]
+    + ["Take the log in both sides", "to the new user", "Market share on average rose", "每天登录次数的期望"],
+)
+def test_words_of_buttons_in_a_sentence_are(line):
+    assert line_reason(line, QualitySettings()) is None
 
 
 def test_line_rules_leave_formulas_and_code_alone():
