@@ -213,8 +213,12 @@ def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, s
         "Log in to reply",
         "You must be logged in to post a comment",
         "Subscribe to our newsletter",
-    ]
-    + ["Skip to main content", "登录/注册", "请先登录后发表评论", "上一篇：极限", "Already have an account? Log in"],
+        "Skip to main content",
+        "登录/注册",
+        "请先登录后发表评论",
+        "上一篇：极限",
+        "Already have an account? Log in",
+    ],
 )
 def test_buttons_are_no_text(line):
     assert line_reason(line, QualitySettings()) == "chrome"
@@ -227,8 +231,11 @@ def test_buttons_are_no_text(line):
         "sign in the integral is negative",
         "Register allocation by graph colouring",
         "注册会计师考试数学试题",
-    ]
-    + ["Take the log in both sides", "to the new user", "Market share on average rose", "每天登录次数的期望"],
+        "Take the log in both sides",
+        "to the new user",
+        "Market share on average rose",
+        "每天登录次数的期望",
+    ],
 )
 def test_words_of_buttons_in_a_sentence_are(line):
     assert line_reason(line, QualitySettings()) is None
