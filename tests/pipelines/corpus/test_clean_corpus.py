@@ -205,6 +205,15 @@ def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, s
     assert (one.facts["clusters"], one.facts["duplicates"], one.facts["largest"]) == (170, 170, 2)
 
 
+def test_a_line_that_repeats_itself_ten_thousand_times_is_dropped_and_the_page_stays():
+    proof = "There is no largest prime. " * 10
+    judged = judge(proof + "\n" + "lorem ipsum " * 10_000 + "\n" + proof, QualitySettings())
+    assert (judged.reason, dict(judged.dropped_lines)) == (None, {"repetition": 1})
+    assert "lorem" not in judged.text
+    table = " ".join(str(number * number) for number in range(4_000))
+    assert line_reason(table, QualitySettings()) is None
+
+
 @pytest.mark.parametrize(
     "line",
     [
