@@ -6,6 +6,8 @@ call raises OSError, `syscall(number, ...)` makes one with libc and raises on fa
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from evaluators.sandbox.records import Tier
 
 _PRELUDE = """
@@ -46,7 +48,7 @@ listing | nor its folders listed | denied(_o.listdir, "/etc") and denied(_o.list
 caller | nor the caller's own code | denied(reads, {source!r})
 environment | nor another process's environment | denied(reads, "/proc/{owner}/environ") and denied(reads, "/proc/1/environ")
 own process | nor this one's own memory | denied(reads, "/proc/self/mem") and denied(reads, "/proc/self/environ")
-clean environment | nothing of the caller's environment came along | "{marker}" not in _o.environ
+clean environment | nothing of the caller's environment came along | not set({strangers}) & set(_o.environ)
 library | the interpreter cannot be written | denied(writes, _o.__file__)
 temporary | nor the machine's temporary folder | denied(writes, "/tmp/canary")
 root folder | nor the root folder | denied(_o.mkdir, "/canary")
@@ -72,16 +74,17 @@ no new privileges | set-user-id files give nothing | _libc.prctl(39, 0, 0, 0, 0)
 """
 
 
-def program(owner: int, source: str, marker: str) -> str:
+def program(owner: int, source: str, strangers: Collection[str]) -> str:
     """Code that prints the name and meaning of each check that fails, and `all passed` at its end.
 
-    `owner`: pid of the caller; `source`: a file of the caller's; `marker`: a variable of the caller's environment.
+    `owner`: pid of the caller; `source`: a file of the caller's; `strangers`: names of the caller's variables, but for
+    those that a session has of its own.
     """
     lines = [_PRELUDE]
     for check in _CHECKS.strip().splitlines():
         name, meaning, expression = (part.strip() for part in check.split("|"))
         expression = expression.replace("{owner}", str(owner)).replace("{source!r}", repr(source))
-        expression = expression.replace("{marker}", marker)
+        expression = expression.replace("{strangers}", repr(sorted(strangers)))
         lines.append(f"if not ({expression}): print({f'{name} ({meaning})'!r})")
     lines.append('print("all passed")')
     return "\n".join(lines)

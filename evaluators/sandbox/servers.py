@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import threading
 
 from evaluators.sandbox import canaries
 from evaluators.sandbox.records import ExecutorFault, SandboxError, SandboxSettings, Tier, TierRefused
-from evaluators.sandbox.server_process import ServerProcess
+from evaluators.sandbox.server_process import ENVIRONMENT, ServerProcess
 from evaluators.sandbox.session import SessionProcess
 
 _log = logging.getLogger(__name__)
@@ -134,12 +133,13 @@ def _tested_server(settings: SandboxSettings, tier: Tier) -> ServerProcess:
     server = ServerProcess(settings, tier)
     if tier == "unsafe":
         return server
-    marker = next(iter(set(os.environ) - {"PATH", "HOME", "LANG"}), "MATHSIEVE_CANARY_" + secrets.token_hex(4))
     roomy = SandboxSettings(tier=tier, seed=settings.seed, preload=settings.preload, threads=settings.threads)
     try:
         session = SessionProcess(server, roomy)  # the caller's limits may be too tight for the test itself
         try:
-            result = session.run(canaries.program(os.getpid(), __file__, marker), SELF_TEST_SECONDS)
+            result = session.run(
+                canaries.program(os.getpid(), __file__, os.environ.keys() - ENVIRONMENT), SELF_TEST_SECONDS
+            )
         finally:
             session.close()
     except ExecutorFault as fault:

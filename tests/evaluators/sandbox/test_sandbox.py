@@ -22,6 +22,7 @@ from evaluators.sandbox import (
     SandboxSettings,
     TierRefused,
     run_many,
+    server_process,
 )
 
 SETTINGS = SandboxSettings(preload=("sympy", "numpy"), wall_seconds=30)
@@ -343,3 +344,19 @@ def gone(pids: list[int]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_callers_variables_of_a_sessions_own_names_are_no_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(os.environ) - set(server_process.ENVIRONMENT):
+        monkeypatch.delenv(name)
+    for name in ("TMPDIR", "OMP_NUM_THREADS", "PYTHONHASHSEED", "MPLBACKEND"):
+        monkeypatch.setenv(name, "7")
+    with Sandbox(SandboxSettings(tier="landlock")) as sandbox:
+        assert sandbox.tier == "landlock"
+
+
+def test_a_tier_that_lets_the_callers_environment_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TOKEN", "secret")
+    monkeypatch.setattr(server_process, "ENVIRONMENT", server_process.ENVIRONMENT | {"A_TOKEN": "secret"})
+    with pytest.raises(TierRefused, match="clean environment"), Sandbox(SandboxSettings(tier="landlock")):
+        pass
