@@ -74,6 +74,13 @@ def test_words_in_machine_code_are_those_of_the_pattern(pieces, characters):
     assert rows.tolist() == [known.index(word) if word in known else -1 for word in expected]
 
 
+def test_a_line_of_lone_surrogates_is_as_wide_as_their_question_marks():
+    text = "\ud800" * 20 + "\n" + "a sentence that is long enough to be no menu, and then some more of it " * 4
+    expected = words(text, 8_000)
+    assert "\ufffd" not in expected  # left out as a menu: 20 bytes, where UTF-8 would have 60
+    assert len(word_rows(text, 8_000, word_table(["a"]))[1]) == len(expected)
+
+
 def test_a_thousand_words_are_told_apart_in_a_table_of_two_thousand_places():
     known = [
         f"{left}{right}" for left in map(chr, range(ord("a"), ord("a") + 25)) for right in map("q".__mul__, range(40))
