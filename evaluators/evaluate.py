@@ -24,7 +24,7 @@ from evaluators.sampling import Endpoint, EndpointSettings, Sampler
 from evaluators.scores import write_scores
 from evaluators.tables import read_table, write_table
 from evaluators.trajectory import EvaluationError, EvaluationSettings, Trajectories, open_sandbox
-from evaluators.vllm_server import ServerSettings, VllmServer, model_hash
+from evaluators.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.worked_programs import with_programs
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def write_completions(
                     raise EvaluationError(
                         "a server of ours needs a model folder; found none. Give one, or an endpoint."
                     )
-                with VllmServer(model_dir, server_settings) as server:
+                with VllmServer(model_dir, server_settings, log=folder / VLLM_LOG) as server:
                     endpoint = Endpoint(
                         server.endpoint, _served_identity(model_dir, server_settings), alive=server.watch
                     )

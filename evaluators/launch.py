@@ -2,7 +2,8 @@
 
 torchrun and vLLM start processes of their own, in groups and sessions of their own; killing the first one leaves the
 rest holding ports and memory. Here a small supervisor stands between: it adopts every orphan below it (Linux: child
-subreaper), and when it is told to stop, or its caller has died, even by SIGKILL, it ends all of them.
+subreaper), and when it is told to stop, or its caller has died, even by SIGKILL, it ends all of them. Their temporary
+files lie in a folder of its own, which goes with them.
 
     with Launched.start(["python", "-m", "something"], log=Path("something.log")) as running:
         status = running.wait()
@@ -14,14 +15,17 @@ outside the standard library, so that it starts in a few milliseconds.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +35,8 @@ GRACE = 10.0  # seconds between SIGTERM and SIGKILL; vLLM's engine needs a few t
 POLL = 0.05  # seconds; how soon an exit or the caller's death is noticed
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+TEMPORARY = re.compile("mathsieve-[0-9a-f]{8}")
+"""The names of temporary folders of ours; whoever is at work in one holds a lock on it."""
 
 
 @dataclass(slots=True)
@@ -153,6 +159,61 @@ def end_all(pids: Sequence[int], number: int) -> None:
             continue
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for files that nobody needs once the block is left; removed then, with those of processes that were killed.
+
+    Raises OSError where the machine's folder for temporary files cannot be written.
+    """
+    root = _temporary_root()
+    folder, lock = _claim(root)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+        _remove_abandoned(root)
+
+
+def _temporary_root() -> Path:
+    """The machine's folder for temporary files, as `tempfile` finds it, but never one of ours.
+
+    Within ours it would be the one around it: sockets lie in such folders, and their paths are 107 bytes at most.
+    """
+    named = next((os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)), "/tmp")
+    root = Path(named).absolute()
+    return root.parent if TEMPORARY.fullmatch(root.name) else root
+
+
+def _claim(root: Path) -> tuple[Path, int]:
+    """A new folder and the descriptor that holds its lock, which ends with this process, however that dies."""
+    _remove_abandoned(root)
+    while True:
+        folder = root / f"mathsieve-{os.urandom(4).hex()}"
+        folder.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked: make another
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(OSError):  # a filesystem without locks; nobody else gets one there either
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Remove the folders of ours that nobody holds a lock on."""
+    for folder in root.glob("mathsieve-*"):
+        if not TEMPORARY.fullmatch(folder.name):
+            continue
+        with suppress(OSError):  # gone by now, another user's, or in use
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
 def _must_exist(program: str, env: Mapping[str, str] | None) -> None:
     if shutil.which(program, path=(env or {}).get("PATH")) is None:
         raise FileNotFoundError(
@@ -172,13 +233,25 @@ def _supervise(caller: int, patience: float, grace: float, command: Sequence[str
     for number in STOPPING:
         signal.signal(number, lambda number, frame: asked.append(number))
     adopt_orphans()
-    child = os.posix_spawnp(command[0], list(command), os.environ, setpgroup=0, setsigmask=[], setsigdef=STOPPING)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # what our caller held back while it started us
-    status = _wait_for(child, caller, asked, patience)
-    for number in STOPPING:
-        signal.signal(number, signal.SIG_IGN)
-    late = _end_everything(child, grace)
+    with ExitStack() as stack:
+        environment = _environment(stack)
+        child = os.posix_spawnp(command[0], list(command), environment, setpgroup=0, setsigmask=[], setsigdef=STOPPING)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])  # what our caller held back while it started us
+        status = _wait_for(child, caller, asked, patience)
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+        late = _end_everything(child, grace)
     return next((known for known in (status, late) if known is not None), signal.SIGTERM)
+
+
+def _environment(stack: ExitStack) -> dict[str, str]:
+    """Our variables, with a folder for the temporary files of whatever sees them."""
+    try:
+        folder = stack.enter_context(temporary_folder())
+    except OSError:  # the command will tell, if it needs one
+        return dict(os.environ)
+    kept = folder.parent / f"torchinductor_{os.getuid()}"  # torch's cache of compiled kernels is to outlive a command
+    return {"TORCHINDUCTOR_CACHE_DIR": str(kept), **os.environ, "TMPDIR": str(folder)}
 
 
 def _wait_for(child: int, caller: int, asked: list[int], patience: float) -> int | None:

@@ -2,7 +2,7 @@
 
 The same on CPU and GPU: what differs is which package is installed and a few settings.
 
-    with VllmServer(Path("model"), ServerSettings()) as server:
+    with VllmServer(Path("model"), ServerSettings(), log=Path("vllm.log")) as server:
         print(server.base_url)
 """
 
@@ -12,10 +12,8 @@ import hashlib
 import importlib.util
 import json
 import re
-import shutil
 import socket
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -53,6 +51,8 @@ REMEDIES = (
     (r"[Tt]okenizer", "the model folder needs its tokenizer: copy the base model's tokenizer files into it"),
 )
 """What to do about a server that cannot start, by what its log says; the first that fits."""
+VLLM_LOG = "vllm.log.tmp"
+"""The log beside what is made of the server's answers: there to be read after a failure; the store publishes no *.tmp."""
 POLL = 0.25  # seconds between looks at a server that starts
 
 
@@ -97,13 +97,12 @@ class ServerSettings(Settings):
 
 
 class VllmServer:
-    """A context manager around one server. `base_url` ends in `/v1`."""
+    """A context manager around one server. `base_url` ends in `/v1`; `log` takes what it says, and stays."""
 
-    def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path | None = None) -> None:
+    def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path) -> None:
         self.model_dir = model_dir
         self.settings = settings
-        self._own_log = log is None
-        self.log = log or Path(tempfile.mkdtemp(prefix="mathsieve-vllm-")) / "vllm.log"
+        self.log = log
         self.restarted = 0
         self._port = settings.port
         self._running: Launched | None = None
@@ -129,6 +128,7 @@ class VllmServer:
                 "give `endpoint` in the recipe: any OpenAI-compatible server will do."
             )
         self._port = _usable_port(self.settings.port)
+        self.log.unlink(missing_ok=True)  # of an earlier run, whose complaints are not this one's
         self._start()
         return self
 
@@ -137,8 +137,6 @@ class VllmServer:
     ) -> None:
         if self._running is not None:
             self._running.stop()
-        if self._own_log and kind is None:  # after a failure somebody may want to read it
-            shutil.rmtree(self.log.parent, ignore_errors=True)
 
     def watch(self) -> None:
         """Start the server again if it has died. Raises ServerError when it has died too often. Safe from threads."""

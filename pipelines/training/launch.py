@@ -12,13 +12,12 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from evaluators.launch import Launched
+from evaluators.launch import Launched, temporary_folder
 from pipelines.storage import Json
 from pipelines.training.settings import MachineSettings
 
@@ -46,8 +45,7 @@ def launch(job: Job, machine: MachineSettings) -> None:
     """Run a job to its end. Raises TrainingFailed, or OSError(ENOSPC) where the disk was full."""
     machine = with_precision(machine)
     job = job.model_copy(update={"settings": job.settings | {"machine": machine.model_dump(mode="json")}})
-    with tempfile.TemporaryDirectory(prefix="mathsieve-training-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         path = folder / "job.json"
         path.write_text(job.model_dump_json(), encoding="utf-8")
         with Launched.start(command(path, machine), env=environment(machine)) as running:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from evaluators.records import Problem
 from evaluators.sampling import Endpoint, Request, Sampler
-from evaluators.vllm_server import ServerSettings, VllmServer, model_hash
+from evaluators.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from pipelines.training.samples import (
     Question,
     Reward,
@@ -34,7 +34,7 @@ def draw_from_server(
     folder: Path, settings: RftSettings | DpoSettings, policy: Path, problems: Sequence[Problem]
 ) -> None:
     """Start a server for the policy and store every exploration that is not stored yet."""
-    with VllmServer(policy, ServerSettings()) as server:
+    with VllmServer(policy, ServerSettings(), log=folder / VLLM_LOG) as server:
         endpoint = Endpoint(settings=server.endpoint, identity=model_hash(policy), alive=server.watch)
 
         async def draw() -> None:

@@ -1,13 +1,15 @@
 """A launched command is stopped whole: its orphans, its own sessions, and even when its caller is killed."""
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from evaluators.launch import Launched, descendants
+from evaluators.launch import Launched, descendants, temporary_folder
 
 STUBBORN = "setsid sleep 300 & setsid bash -c 'trap \"\" TERM; sleep 300 & wait' & sleep 300"
 
@@ -79,3 +81,93 @@ def test_the_environment_is_added_to() -> None:
 def test_a_command_that_does_not_exist_is_an_error_at_once() -> None:
     with pytest.raises(FileNotFoundError, match="expected an executable 'no-such-command'"):
         Launched.start(["no-such-command"])
+
+
+FILLED = 'echo x > "$TMPDIR/kept"; mkdir "$TMPDIR/more"; echo "$TMPDIR"; sleep 300'
+
+
+@pytest.fixture
+def temporary_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The machine's folder for temporary files, empty."""
+    root = tmp_path / "tmp"
+    root.mkdir()
+    monkeypatch.setenv("TMPDIR", str(root))
+    return root
+
+
+@pytest.fixture
+def caller(temporary_root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process that runs a command which fills its temporary folder, and that folder."""
+    start = (
+        f"from evaluators.launch import Launched\nLaunched.start(['bash', '-c', {FILLED!r}], grace=0.3).process.wait()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process, Path(process.stdout.readline().strip())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def gone(folder: Path) -> bool:
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not folder.exists()
+
+
+def test_a_commands_temporary_files_go_with_it(temporary_root: Path) -> None:
+    script = f'[ "$(dirname "$TMPDIR")" = {temporary_root} ] && mkdir "$TMPDIR/more" && touch "$TMPDIR/more/kept"'
+    with Launched.start(["bash", "-c", script]) as running:
+        assert running.wait(10) == 0
+    assert list(temporary_root.iterdir()) == []
+
+
+def test_a_commands_temporary_files_go_when_its_caller_is_killed(caller: tuple[subprocess.Popen[str], Path]) -> None:
+    process, folder = caller
+    assert (folder / "kept").exists()
+    process.kill()
+    assert gone(folder)
+
+
+def test_what_a_killed_supervisor_left_is_removed_by_the_next_start_and_nothing_that_is_in_use(
+    caller: tuple[subprocess.Popen[str], Path], temporary_root: Path
+) -> None:
+    process, folder = caller
+    supervisor = next(
+        pid for pid in descendants(os.getpid()) if b"launch.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    (temporary_root / "mathsieve-notes").mkdir()  # a person's own, by its name
+    with temporary_folder() as ours:
+        below = descendants(supervisor)
+        with Launched.start(["true"]) as running:
+            running.wait(10)
+        assert (folder / "kept").exists() and ours.exists()
+        os.kill(supervisor, 9)
+        process.wait(10)
+        for pid in below:
+            os.kill(pid, 9)
+        assert (folder / "kept").exists()
+        with Launched.start(["true"]) as running:
+            running.wait(10)
+        assert not folder.exists() and ours.exists()
+    assert [path.name for path in temporary_root.iterdir()] == ["mathsieve-notes"]
+
+
+def test_a_command_below_another_has_a_folder_beside_its_and_not_in_it(temporary_root: Path) -> None:
+    """The paths of sockets are 107 bytes at most."""
+    inner = "import os, subprocess, sys\nfrom evaluators.launch import Launched\n"
+    inner += (
+        "with Launched.start(['bash', '-c', 'echo $TMPDIR']) as running: running.wait(10)\nprint(os.environ['TMPDIR'])"
+    )
+    log = temporary_root.parent / "log"
+    with Launched.start([sys.executable, "-c", inner], log=log) as running:
+        assert running.wait(20) == 0
+    first, second = (Path(line) for line in log.read_text().split())
+    assert first != second and first.parent == second.parent == temporary_root
+
+
+def test_a_command_runs_where_temporary_files_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "/no/such/folder")
+    with Launched.start(["bash", "-c", '[ "$TMPDIR" = /no/such/folder ]']) as running:
+        assert running.wait(10) == 0

@@ -23,10 +23,10 @@ def model_files(folder: Path, **files: str) -> Path:
 
 def test_a_folder_without_a_model_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match=r"config\.json and \*\.safetensors missing, found no such folder"):
-        VllmServer(tmp_path / "none", ServerSettings()).__enter__()
+        VllmServer(tmp_path / "none", ServerSettings(), log=tmp_path / "log").__enter__()
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ServerError, match=r"\*\.safetensors missing, found \['config\.json'\]"):
-        VllmServer(tmp_path, ServerSettings()).__enter__()
+        VllmServer(tmp_path, ServerSettings(), log=tmp_path / "log").__enter__()
 
 
 def test_a_port_in_use_is_refused_with_a_remedy(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_port_in_use_is_refused_with_a_remedy(tmp_path: Path) -> None:
         taken.listen()
         settings = ServerSettings(port=taken.getsockname()[1])
         with pytest.raises(ServerError, match=r"is in use.*Set server\.port to 0"):
-            VllmServer(model_files(tmp_path), settings).__enter__()
+            VllmServer(model_files(tmp_path), settings, log=tmp_path / "log").__enter__()
 
 
 def test_settings_become_the_command_line(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_settings_become_the_command_line(tmp_path: Path) -> None:
         max_model_len=2048,
         extra_arguments=("--quantization", "fp8"),
     )
-    command = " ".join(VllmServer(tmp_path, settings).command())
+    command = " ".join(VllmServer(tmp_path, settings, log=tmp_path / "log").command())
     for expected in (
         "--tensor-parallel-size 2", "--data-parallel-size 4", "--dtype float32", "--max-model-len 2048",
         "--host 127.0.0.1", "--seed 0", "--quantization fp8",
@@ -83,12 +83,12 @@ def test_a_server_that_cannot_start_is_explained_by_its_own_complaint(remedy: st
 def test_deterministic_kernels_are_asked_for_where_the_server_runs(tmp_path: Path) -> None:
     assert deterministic_kernels(cpu=True) == {"VLLM_CPU_ATTN_SPLIT_KV": "0"}
     assert deterministic_kernels(cpu=False) == {"VLLM_BATCH_INVARIANT": "1"}
-    asked = VllmServer(tmp_path, ServerSettings(deterministic=True)).environment()
-    usual = VllmServer(tmp_path, ServerSettings()).environment()
+    asked = VllmServer(tmp_path, ServerSettings(deterministic=True), log=tmp_path / "log").environment()
+    usual = VllmServer(tmp_path, ServerSettings(), log=tmp_path / "log").environment()
     assert dict(asked.items() - usual.items()) == deterministic_kernels(cpu=on_cpu())
     ((name, _),) = deterministic_kernels(cpu=on_cpu()).items()
     own = ServerSettings(deterministic=True, environment={name: "mine"})  # the recipe has the last word
-    assert VllmServer(tmp_path, own).environment()[name] == "mine"
+    assert VllmServer(tmp_path, own, log=tmp_path / "log").environment()[name] == "mine"
 
 
 def test_the_models_hash_follows_its_files_and_not_the_stores_bookkeeping(tmp_path: Path) -> None:
