@@ -32,7 +32,7 @@ def run_below(words: Sequence[str], *, stopped: str) -> int:
     asked: list[int] = []
     adopt_orphans()  # of the supervisor, if it is killed
     signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, signal.SIGTSTP))
-    running = Launched.start(command, stdin=None, patience=PATIENCE, grace=GRACE)
+    running = Launched.start(command, stdin=None, patience=PATIENCE, grace=GRACE, orphans="ended")
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         asked.append(number)

@@ -6,6 +6,7 @@ need the daemon; a laptop, a schedule and a test need the same walk without it. 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -13,9 +14,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG  # where a run of the UI says which server drives it
 
 from assets.partitions import by_snapshot
 
@@ -138,12 +141,20 @@ def close_orphans(instance: dg.DagsterInstance) -> None:
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
     for run in instance.get_runs(alive):
-        pid = run.tags.get(DRIVER_TAG)
-        if pid is not None and not _is_running(int(pid)):
+        if _lost_its_driver(run):
             instance.report_run_failed(
                 run, "The process that drove this run was killed. Run the recipe again: it resumes."
             )
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _lost_its_driver(run: dg.DagsterRun) -> bool:
+    """Whether the walk, or, for a run of the UI, the server of the code location that drove it, is gone."""
+    pid = run.tags.get(DRIVER_TAG)
+    if pid is not None:
+        return not _is_running(int(pid))
+    socket = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("socket")
+    return socket is not None and not Path(socket).exists()
 
 
 def _is_running(pid: int) -> bool:

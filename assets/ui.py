@@ -23,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=3000, help="port on 127.0.0.1 (default: 3000)")
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return True
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535; found {text!r}")

@@ -8,7 +8,7 @@ files lie in a folder of its own, which goes with them.
     with Launched.start(["python", "-m", "something"], log=Path("something.log")) as running:
         status = running.wait()
 
-Run as a program, `launch.py CALLER_PID PATIENCE GRACE COMMAND...`, this file is that supervisor; it imports nothing
+Run as a program, `launch.py CALLER_PID PATIENCE GRACE ORPHANS COMMAND...`, this file is that supervisor; it imports nothing
 outside the standard library, so that it starts in a few milliseconds.
 """
 
@@ -29,10 +29,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Literal
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; vLLM's engine needs a few to release its GPU memory
 POLL = 0.05  # seconds; how soon an exit or the caller's death is noticed
+LOOK = 1.0  # seconds between looks for orphans, which go through all of /proc: 1 ms for each hundred processes
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 TEMPORARY = re.compile("mathsieve-[0-9a-f]{8}")
@@ -59,17 +60,19 @@ class Launched:
         log: Path | None = None,
         grace: float = GRACE,
         patience: float = 0.0,
+        orphans: Literal["kept", "ended"] = "kept",
         stdin: int | None = subprocess.DEVNULL,
     ) -> Launched:
         """Start it. `env` is added to this process's own; `log` takes its output and errors, or they are inherited.
 
         `patience` is for how many seconds a command that was asked to stop may end in its own order, before all that
         it started is told so as well: SIGINT reaches its process group, as from a terminal, SIGTERM it alone.
-        `stdin` is as in `subprocess`. Raises FileNotFoundError where the command does not exist.
+        Orphans below it, whose parent has ended, are "ended" at once where a command of ours never leaves one on
+        purpose: one of its processes was killed, and its workers wait for ever. `stdin` is as in `subprocess`. Raises FileNotFoundError where the command does not exist.
         """
         handle = log.open("ab") if log is not None else None
         supervisor = [sys.executable, "-I", "-S", str(Path(__file__).absolute()), str(os.getpid())]
-        supervisor += [str(patience), str(grace)]
+        supervisor += [str(patience), str(grace), orphans]
         _must_exist(command[0], env)
         try:
             process = subprocess.Popen(
@@ -134,13 +137,7 @@ class Launched:
 
 def descendants(root: int) -> list[int]:
     """Process ids below `root`, from /proc; empty where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            after_name = entry.read_text(errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-        children.setdefault(int(after_name[1]), []).append(int(entry.parent.name))
+    children = _children()
     found: list[int] = []
     waiting = [root]
     while waiting:
@@ -148,6 +145,18 @@ def descendants(root: int) -> list[int]:
         found += below
         waiting += below
     return found
+
+
+def _children() -> dict[int, list[int]]:
+    """Process id -> those of its children."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = entry.read_text(errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        children.setdefault(int(after_name[1]), []).append(int(entry.parent.name))
+    return children
 
 
 def end_all(pids: Sequence[int], number: int) -> None:
@@ -227,7 +236,7 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _supervise(caller: int, patience: float, grace: float, command: Sequence[str]) -> int:
+def _supervise(caller: int, patience: float, grace: float, orphans: str, command: Sequence[str]) -> int:
     """Run the command until it ends or the caller does; leave nothing of it behind. Returns its wait status."""
     asked: list[int] = []
     for number in STOPPING:
@@ -237,7 +246,8 @@ def _supervise(caller: int, patience: float, grace: float, command: Sequence[str
         environment = _environment(stack)
         child = os.posix_spawnp(command[0], list(command), environment, setpgroup=0, setsigmask=[], setsigdef=STOPPING)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])  # what our caller held back while it started us
-        status = _wait_for(child, caller, asked, patience)
+        bereft = Orphans(child, grace) if orphans == "ended" else None
+        status = _wait_for(child, caller, asked, patience, bereft)
         for number in STOPPING:
             signal.signal(number, signal.SIG_IGN)
         late = _end_everything(child, grace)
@@ -254,7 +264,29 @@ def _environment(stack: ExitStack) -> dict[str, str]:
     return {"TORCHINDUCTOR_CACHE_DIR": str(kept), **os.environ, "TMPDIR": str(folder)}
 
 
-def _wait_for(child: int, caller: int, asked: list[int], patience: float) -> int | None:
+class Orphans:
+    """The processes that this one adopted: SIGTERM at first sight to each and all below it, SIGKILL `grace` seconds later."""
+
+    def __init__(self, child: int, grace: float) -> None:
+        self.child, self.grace = child, grace
+        self.seen: dict[int, float] = {}
+        self.next_look = 0.0
+
+    def end(self) -> None:
+        now = time.monotonic()
+        if now < self.next_look:
+            return
+        self.next_look = now + LOOK
+        adopted = [pid for pid in _children().get(os.getpid(), []) if pid != self.child]
+        self.seen = {pid: self.seen.get(pid, now) for pid in adopted}
+        for pid, since in self.seen.items():
+            if since == now:
+                end_all([pid, *descendants(pid)], signal.SIGTERM)
+            elif now - since > self.grace:
+                end_all([pid, *descendants(pid)], signal.SIGKILL)
+
+
+def _wait_for(child: int, caller: int, asked: list[int], patience: float, orphans: Orphans | None) -> int | None:
     """The child's wait status; None where it has not ended and has to be ended."""
     deadline = math.inf
     while True:
@@ -270,6 +302,8 @@ def _wait_for(child: int, caller: int, asked: list[int], patience: float) -> int
             deadline = min(deadline, time.monotonic() + patience)
         if time.monotonic() >= deadline:
             return None
+        if orphans is not None:
+            orphans.end()
         time.sleep(POLL)
 
 
@@ -324,4 +358,4 @@ def _exit_like(status: int) -> None:
 
 
 if __name__ == "__main__":
-    _exit_like(_supervise(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
+    _exit_like(_supervise(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4], sys.argv[5:]))

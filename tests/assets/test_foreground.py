@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from assets import ui
 from evaluators.launch import descendants
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -79,3 +81,8 @@ def test_input_output_and_status_are_the_commands_own() -> None:
     refused = subprocess.run(missing, cwd=CHECKOUT, capture_output=True, timeout=120, check=False)
     assert refused.returncode == 2
     assert b"no-such-file" in refused.stderr
+
+
+def test_dagster_in_the_browser_runs_below_a_supervisor_too() -> None:
+    """What a killed run of the UI leaves is ended by it (tests/evaluators/test_launch.py)."""
+    assert ui.has_workers(argparse.Namespace())

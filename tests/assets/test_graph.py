@@ -1,5 +1,6 @@
 """The walk over the graph, on a small graph with the real one's partitionings and a real Dagster instance."""
 
+import json
 import os
 import signal
 import subprocess
@@ -167,6 +168,17 @@ def test_a_run_whose_driver_was_killed_is_reported_failed(instance: dg.DagsterIn
             job_name="walk", run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags={DRIVER_TAG: str(pid)}
         )
         instance.add_run(run)
+    close_orphans(instance)
+    states = {run.run_id: run.status for run in instance.get_runs()}
+    assert states == {"dead": dg.DagsterRunStatus.FAILURE, "alive": dg.DagsterRunStatus.STARTED}
+
+
+def test_a_run_of_a_ui_that_was_killed_is_reported_failed(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    (tmp_path / "alive").touch()
+    for run_id in ("dead", "alive"):
+        server = json.dumps({"host": "localhost", "socket": str(tmp_path / run_id)})
+        tags = {".dagster/grpc_info": server}
+        instance.add_run(dg.DagsterRun(job_name="walk", run_id=run_id, status=dg.DagsterRunStatus.STARTED, tags=tags))
     close_orphans(instance)
     states = {run.run_id: run.status for run in instance.get_runs()}
     assert states == {"dead": dg.DagsterRunStatus.FAILURE, "alive": dg.DagsterRunStatus.STARTED}

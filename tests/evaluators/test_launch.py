@@ -83,6 +83,29 @@ def test_a_command_that_does_not_exist_is_an_error_at_once() -> None:
         Launched.start(["no-such-command"])
 
 
+def test_workers_whose_owner_is_killed_are_ended_while_the_command_goes_on(tmp_path: Path) -> None:
+    """As where a step of a run in the UI is killed: its workers, in groups of their own too, are nobody's."""
+    (tmp_path / "step").write_text(f"echo $$ > {tmp_path}/owner; {STUBBORN}; true")
+    with Launched.start(
+        ["bash", "-c", f"bash {tmp_path}/step & sleep 300; true"], grace=0.3, orphans="ended"
+    ) as running:
+        assert len(wait_for_descendants(running.pid, 7)) == 7
+        owner_pid = int((tmp_path / "owner").read_text())
+        workers = descendants(owner_pid)
+        assert len(workers) == 4
+        os.kill(owner_pid, 9)
+        assert wait_until_gone([owner_pid, *workers]) == []
+        assert running.poll() is None
+        assert len(descendants(running.pid)) == 2
+
+
+def test_orphans_are_kept_unless_a_command_is_known_to_leave_none(tmp_path: Path) -> None:
+    with Launched.start(["bash", "-c", "(sleep 300 &) ; sleep 300; true"]) as running:
+        started = wait_for_descendants(running.pid, 3)
+        time.sleep(1.5)  # longer than a look takes
+        assert len(started) == 3 and alive(started) == started
+
+
 FILLED = 'echo x > "$TMPDIR/kept"; mkdir "$TMPDIR/more"; echo "$TMPDIR"; sleep 300'
 
 
