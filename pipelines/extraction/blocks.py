@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Element
+from pipelines.extraction.formula_tables import Line, tth_inline, tth_lines
 from pipelines.extraction.plain_math import (
     MARK_CLOSE,
     MARK_OPEN,
@@ -286,7 +287,15 @@ class BlockWriter:
         self.blocks[start:] = ["\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))] if quoted else []
 
     def table(self, element: Element) -> None:
+        inline = tth_inline(element)
+        if inline:
+            self.line.append(self.formula(inline, False))
+            return
         self.flush()
+        lines = tth_lines(element)
+        if lines is not None:
+            self._display(lines)
+            return
         rows = _rows(element)
         if EQUATION_TABLE.search(element.get("class")) or _is_numbered(rows):
             for row in rows:
@@ -296,6 +305,12 @@ class BlockWriter:
         else:
             self.inside(element)
             self.flush()
+
+    def _display(self, lines: list[Line]) -> None:
+        for line in lines:
+            written = self.formula(line.tex, True) + (f" {line.number}" if line.number else "")
+            self.blocks.append(self.indent + self.prefix + written)
+            self.prefix = " " * len(self.prefix)
 
     def _equation(self, row: list[Element]) -> None:
         text = SPACE.sub(" ", "".join(self.mathematics(cell.text()) for cell in row)).strip()

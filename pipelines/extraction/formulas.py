@@ -13,13 +13,14 @@ from functools import lru_cache
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element, parse
-from pipelines.extraction.hevea import display_tex, is_display, markup_tex
+from pipelines.extraction.formula_tables import hevea_tex, is_hevea
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
 from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, is_math_class
 from pipelines.extraction.tex import clean, mend
+from pipelines.extraction.typeset import CONNECTIVES, is_typeset, typeset_tex
 
 TAGS = MATH_TAGS | {"script", "img", "image"}
 
@@ -37,6 +38,9 @@ ENGINE_STEMS = ("math", "katex", "tex2jax", "asciisvg", "am_", "amscript")
 DOLLARS = re.compile(
     r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
 )
+SET_IN_HTML = re.compile(r"(?:^|\s)(?:math (?:inline|display)|formula)(?:\s|$)")
+NAMED = re.compile(r"[^\W\d_]{4,}")
+OPERATOR = re.compile(r"[=<>≤≥≠≈≡∈⊂⊆+−±×·∑∏∫√→⇒/^]")
 DISPLAY_DIV = frozenset({"div", "p", "pre", "center", "dd"})
 
 
@@ -77,8 +81,8 @@ class FormulaReader:
         if not attributes:
             return None
         classes = attributes.get("class")
-        if tag == "table" and classes and is_display(element):
-            return Formula(display_tex(element), "dcenter" in classes)
+        if tag == "table" and classes and is_hevea(element):
+            return Formula(hevea_tex(element), "dcenter" in classes)
         if classes and is_math_class(classes):
             found = self._by_class(element, classes)
             if found is not None:
@@ -132,7 +136,7 @@ class FormulaReader:
                 return Formula(selectable.text())
             return None if element.elements() or "root-block" in classes else Formula(element.text())
         if "texhtml" in classes:  # Wikipedia's own setting in HTML
-            return Formula(markup_tex(element))
+            return Formula(typeset_tex(element))
         if "MJX_Assistive" in classes:
             return NOTHING
         return self._marked(element, classes)
@@ -162,6 +166,10 @@ class FormulaReader:
         """`<span class="math">` and its kin: their text is TeX, with delimiters or bare."""
         if "js-render-math" in classes:  # GitLab
             return Formula(element.text(), element.tag == "pre" or element.get("data-math-style") == "display")
+        if SET_IN_HTML.search(classes) and element.tag in ("span", "div", "p"):
+            found_set = _set_in_html(element, classes)
+            if found_set is not None:
+                return found_set
         if element.elements() or element.tag in (
             "body",
             "main",
@@ -326,6 +334,17 @@ def _wikipedia(element: Element) -> Formula | None:
     return Formula(
         found.tex, found.display or display or (image is not None and "fallback-image-display" in image.get("class"))
     )
+
+
+def _set_in_html(element: Element, classes: str) -> Formula | None:
+    """A formula of docutils, eLyXer or pandoc; None for words, and for TeX that an engine is to set."""
+    text = element.text()
+    words = [word for word in NAMED.findall(text) if word not in CONNECTIVES]
+    if len(words) > 3 or len(text) > 600 or not is_typeset(element):
+        return None
+    if "math" not in classes and not element.elements() and not OPERATOR.search(text):
+        return None
+    return Formula(typeset_tex(element), element.tag != "span" or "display" in classes)
 
 
 def _by_attribute(element: Element) -> Formula | None:

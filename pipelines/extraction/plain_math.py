@@ -25,7 +25,7 @@ TITLES = re.compile(r"\b([A-Z]\w*|n|N)\ue004(me|lle|r|gr|o|os|mes|a|er|te)\ue005
 REFERENCE = re.compile(
     r"\ue004\s*(\[[^\]\ue004]{1,12}\](?:\s*,?\s*\[[^\]\ue004]{1,12}\])*|[*†‡§¶]+|:[^\ue002-\ue005]{1,30})\s*\ue005"
 )
-LOGO = re.compile(r"(?:L\s*\ue004\s*A\s*\ue005\s*)?T\s*\ue002\s*E\s*\ue003\s*X")
+LOGO = re.compile(r"(?:L\s*\ue004\s*A\s*\ue005\s*)?T\s*\ue002\s*E\s*\ue003\s*X|L\s*\ue004\s*A\s*\ue005\s*TE\s*X")
 MARKS_ONLY = re.compile(r"[\s\ue002-\ue005]")
 EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
 SCRIPT = (
@@ -36,7 +36,7 @@ WORDS = frozenset(
 )
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
-LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∞∅ℵ𝐀-𝟿]"
+LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∆∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2}|[.,]?\d)"
 OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
@@ -110,7 +110,8 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
     parts = MARKED.split(text)
     for index in range(0, len(parts), 2):
         if MAYBE.search(parts[index]):
-            parts[index] = WORDY_OR_RUN.sub(lambda run: _run(run, emit), parts[index])
+            part = SPACES.sub(" ", parts[index]) if "  " in parts[index] else parts[index]
+            parts[index] = WORDY_OR_RUN.sub(lambda run: _run(run, emit), part)
     text = "".join(parts)
     return _plain_scripts(text).replace(VARIABLE, "") if scripted else text.replace(VARIABLE, "")
 
@@ -182,6 +183,7 @@ def plain_tex(core: str) -> str:
     return RADICAND.sub(r"\\sqrt{\1}", tex)
 
 
+SPACES = re.compile("  +")
 MARKED = re.compile(r"(\ue000\d+\ue001)")
 RADICAND = re.compile(r"\\sqrt \(([^()]*)\)")
 

@@ -147,10 +147,10 @@ MATH_TAGS = frozenset(
         "disp-formula",
     ]
 )
-MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg")
+MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula")
 """One of these, in lower case, stands in every class that says the element is a formula."""
 RENDERING = re.compile(
-    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml)(?:\s|$)|mathquill|js-render-math",
+    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml|math (?:inline|display)|formula)(?:\s|$)|mathquill|js-render-math",
     re.IGNORECASE,
 )
 """Classes of what a renderer of formulas leaves: several copies of one formula, to be read together."""
@@ -289,7 +289,7 @@ def is_math_class(classes: str) -> bool:
     return False
 
 
-MATH_CLASS = re.compile(r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|wirisformula")
+MATH_CLASS = re.compile(r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)formula(?:\s|$)|wirisformula")
 
 
 PLAIN_ACTIONS = {
