@@ -58,7 +58,7 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         write = partial(write_contamination, settings=settings.decontamination, extracted=extracted, problems=problems)
         inputs = {"extracted": extracted, **{f"problems/{key}": value for key, value in problems.items()}}
         return described(
-            store.build("contamination", write, settings=settings.decontamination, inputs=inputs, version="2")
+            store.build("contamination", write, settings=settings.decontamination, inputs=inputs, version="3")
         )
 
     @dg.asset(

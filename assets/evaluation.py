@@ -47,7 +47,9 @@ def contained_asset(recipe: Recipe) -> dg.AssetsDefinition:
         write = partial(write_contamination, settings=settings, problems=table.file("problems.parquet"), tables=tables)
         inputs = {"problems": table, "corpus": math_corpus, "mixture": sft_mixture}
         return described(
-            store.build(f"contained_problems/{context.partition_key}", write, settings=settings, inputs=inputs)
+            store.build(
+                f"contained_problems/{context.partition_key}", write, settings=settings, inputs=inputs, version="2"
+            )
         )
 
     return contained_problems

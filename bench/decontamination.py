@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from opencc import OpenCC
+
 from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings
 
 DISGUISES: dict[str, Callable[[str], str]] = {
@@ -29,6 +31,10 @@ DISGUISES: dict[str, Callable[[str], str]] = {
         if re.search("[\u4e00-\u9fff]", text)
         else text
     ),
+    "thousands set apart": lambda text: re.sub(
+        r"\d{4,}|\d{1,3}(?:,\d{3})+", lambda found: f"{int(found.group().replace(',', '')):,}".replace(",", " "), text
+    ),
+    "traditional Chinese": lambda text: OpenCC("s2tw").convert(text),
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 from tqdm import tqdm
 
+from evaluators.chinese import simplified
 from evaluators.records import Problem, Settings
 from evaluators.tables import atomic_file, read_table
 
@@ -59,8 +60,9 @@ class QuestionIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """Words in lower case, numbers as they are (1,000 is 1000), each Chinese character by itself."""
-    return WORD.findall(re.sub(r"(?<=\d),(?=\d{3})", "", text).lower())
+    """Words in lower case, numbers as they are (1,000 is 1000), each Chinese character by itself, in simplified script."""
+    words = WORD.findall(re.sub(r"(?<=\d),(?=\d{3})", "", text).lower())
+    return words if text.isascii() else [simplified().get(word, word) for word in words]
 
 
 def write_contamination(

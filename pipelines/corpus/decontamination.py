@@ -24,7 +24,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
-from pipelines.corpus.grams import GRAM, SHORTEST, gram_words, hashed, is_language, window_hashes
+from pipelines.corpus.grams import GRAM, SHORTEST, hashed, is_language, readings, window_hashes
 from pipelines.corpus.page_tables import TableWriter, is_among, table_batches
 from pipelines.storage import Artifact, Json
 
@@ -70,7 +70,9 @@ class BenchmarkIndex:
 
     def __init__(self, problems: Sequence[Mapping[str, str | None]], settings: DecontaminationSettings) -> None:
         self.problems, self.shared = problems, 0
-        texts = [(n, part, gram_words(p[part] or "")) for n, p in enumerate(problems) for part in PARTS]
+        texts = [
+            (n, part, words) for n, p in enumerate(problems) for part in PARTS for words in readings(p[part] or "")
+        ]
         owners = _template_owners(texts)
         self.sources: dict[int, tuple[int, str]] = {}
         self.whole: dict[int, dict[int, list[_Item]]] = defaultdict(lambda: defaultdict(list))
@@ -92,12 +94,12 @@ class BenchmarkIndex:
 
     def hits(self, text: str) -> list[dict[str, Json]]:
         """Every benchmark text that a page holds a piece of: the longest run for each problem and part."""
-        words = gram_words(text)
-        values = hashed(words)
         found: dict[tuple[int, str], tuple[int, str, str]] = {}
-        for problem, part, match, start, end in [*self._gram_runs(values), *self._whole_texts(words, values)]:
-            if end - start > found.get((problem, part), (0, "", ""))[0]:
-                found[(problem, part)] = (end - start, match, " ".join(words[start:end]))
+        for words in readings(text):
+            values = hashed(words)
+            for problem, part, match, start, end in [*self._gram_runs(values), *self._whole_texts(words, values)]:
+                if end - start > found.get((problem, part), (0, "", ""))[0]:
+                    found[(problem, part)] = (end - start, match, " ".join(words[start:end]))
         return [
             {
                 "problem_id": self.problems[problem]["id"],

@@ -1,7 +1,7 @@
 """Words for the comparison of pages with benchmarks: what a copy keeps, whatever became of its markup.
 
-Numbers are kept as they are (1,000 is 1000), LaTeX commands by name, Chinese by character. What a copy may change is
-dropped: case, white space, delimiters, emphasis, punctuation, braces, and commands that only lay out.
+Numbers are kept as they are (1,000 is 1000), LaTeX commands by name, Chinese by character, in the simplified script.
+What a copy may change is dropped: case, white space, delimiters, emphasis, punctuation, braces, and commands that only lay out.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
+from evaluators.chinese import simplified
 from pipelines.corpus.linear import word_hash
 from pipelines.corpus.normalisation import HAN
 
@@ -142,6 +144,9 @@ BLOCK = re.compile(
 """Tags that part words; those of MARKUP may stand within one."""
 GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[\xa0\u2007\u2009\u202f]\d{3})+(?!\d)")
 """A number whose thousands are set apart by spaces at which no line may end."""
+SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:[ ~]|\\[ ;:]|&(?:nbsp|thinsp);|&#(?:160|8239);)\d{3})+(?!\d)")
+"""Digits that may be one number with its thousands set apart, or numbers that follow each other."""
+NO_DIGITS = re.compile(r"&#\d+;|\D")
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:nbsp|#160|#xa0|ensp|emsp|thinsp);|[\u00ad\u200b-\u200f\u2060\ufeff]")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});")
 EMPHASIS = re.compile(r"(?<=\w)(?:\*{1,3}|_{2,3})(?=[^\W\d])|(?<=[^\W\d])(?:\*{1,3}|_{2,3})(?=\w)")  # 6*30 is a product
@@ -177,8 +182,20 @@ def gram_words(text: str) -> list[str]:
         text = ELLIPSIS.sub(r" \\dots ", text)
     text = WRAPPED.sub(r"\1", text)
     text = APOSTROPHE.sub("", THOUSANDS.sub("", EMPHASIS.sub("", text)))
+    same = SAME if text.isascii() else _same_or_simplified()
     found = [word.lower() for word in WORD.findall(text)]
-    return [SAME.get(word, word).removeprefix("\\") for word in found if word not in LAYOUT]
+    return [same.get(word, word).removeprefix("\\") for word in found if word not in LAYOUT]
+
+
+@cache
+def _same_or_simplified() -> dict[str, str]:
+    return SAME | simplified()
+
+
+def readings(text: str) -> list[list[str]]:
+    """The words of a text; and once more with `1 000 000` as one number, where it has such: in `5 100 200` they are three."""
+    joined = SPACED.sub(lambda found: NO_DIGITS.sub("", found.group()), text)
+    return [gram_words(text)] if joined == text else [gram_words(text), gram_words(joined)]
 
 
 def _greek_command(found: re.Match[str]) -> str:

@@ -54,6 +54,9 @@ def hits(text, *problems):
         QUESTION.replace(" ", "\u00a0"),
         QUESTION.replace("friends", "<b>friends</b>").replace("April", "*April*"),
         QUESTION.replace("1,000", "1000"),
+        QUESTION.replace("1,000", "1 000"),
+        QUESTION.replace("1,000", r"1\ 000"),
+        QUESTION.replace("1,000", "1&nbsp;000"),
         QUESTION.replace("clips", "cl\u200bips"),
     ],
 )
@@ -68,6 +71,19 @@ def test_a_copied_question_is_found_whatever_its_white_space_case_and_markup(cop
 def test_chinese_is_compared_by_character(copy):
     (hit,) = hits(f"题目：{copy} 解答如下", problem(1, ZH))
     assert hit["words"] == 32  # its characters without the three marks
+
+
+TRADITIONAL = "小明家有雞和兔共三十五隻，它們的腳一共有九十四隻，問雞和兔各有多少隻？"
+
+
+@pytest.mark.parametrize(("copy", "original"), [(TRADITIONAL, ZH), (ZH, TRADITIONAL), (TRADITIONAL, TRADITIONAL)])
+def test_traditional_chinese_is_the_same_as_simplified(copy, original):
+    (hit,) = hits(f"題目：{copy}解答如下", problem(1, original))
+    assert hit["words"] == 32
+
+
+def test_characters_of_either_script_become_one_whatever_stands_beside_them():
+    assert gram_words("頭髮 發展 乾坤 乾燥 看著 什麼") == list("头发发展干坤干燥看着什么")
 
 
 ZH_NUMBERS = r"小明买了12个苹果，每个重150g，价格a=3.5元，\frac{1}{2}给了妈妈，还剩多少？"
@@ -119,6 +135,36 @@ def test_numbers_are_kept():
         == []
     )
     assert gram_words("3.5 and 1,234,567 and 3,14") == ["3.5", "and", "1234567", "and", "3", "14"]
+
+
+SPACED_LIST = "Ann wrote the numbers 5 100 200 on her new board and then wiped two of them off again."
+
+
+@pytest.mark.parametrize("copy", [SPACED_LIST, SPACED_LIST.replace("5 100 200", "5, 100, 200")])
+def test_numbers_that_follow_each_other_stay_numbers_of_their_own(copy):
+    (hit,) = hits(copy, problem(1, SPACED_LIST))
+    assert hit["words"] == 19
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("1,234,567.89", "1 234 567.89"),
+        ("1 234 567", "1,234,567"),
+        ("1 234 567", "1234567"),
+        ("$10{,}000$", "10 000"),
+        ("$2^{10000}$", "$2^{10 000}$"),
+    ],
+)
+def test_thousands_set_apart_on_either_side_are_one_number(written, other):
+    question = "In that year the town of Rivers had {} people, half of whom were younger than thirty years."
+    (hit,) = hits(question.format(other), problem(1, question.format(written)))
+    assert hit["words"] == len(gram_words(question.format(written))) >= 18
+
+
+def test_thousands_of_another_number_are_no_copy():
+    question = "had {} people, half of whom were younger"
+    assert hits(question.format("1 234 568"), problem(1, question.format("1,234,567") + " than that town's")) == []
 
 
 def test_latex_is_kept_and_its_layout_dropped():
