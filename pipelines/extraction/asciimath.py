@@ -66,6 +66,8 @@ RIGHT = {
 WORDS = re.compile(r'"[^"]*"|(?:text|mbox)\s*(?:\(([^()]*)\)|\{([^{}]*)\}|\[([^\[\]]*)\])')
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FLAT = re.compile(r"\\left([(\[|]) ?((?:(?!\\(?:left|right|frac|sum|int|begin|prod)).)*?) ?\\right([)\]|])")
+TRAILING = re.compile(r"(?:\s*\\(?:\s+|$))+$")
+"""Control spaces at the end, which nothing follows."""
 DEPTH = 60
 
 
@@ -77,7 +79,7 @@ def _symbols() -> re.Pattern[str]:
 
 def asciimath_tex(source: str) -> str:
     """A formula in AsciiMath as LaTeX. Every string converts: what the grammar does not know stands for itself."""
-    tokens = _tokens(source)
+    tokens = _tokens(re.sub(r"\s", " ", source))
     tokens.reverse()
     parts: list[str] = []
     while tokens:
@@ -88,7 +90,7 @@ def asciimath_tex(source: str) -> str:
     written = re.sub(r"\s+", " ", " ".join(parts)).strip()
     while (smaller := FLAT.sub(r"\1\2\3", written)) != written:
         written = smaller
-    return written
+    return TRAILING.sub("", written)
 
 
 def _tokens(source: str) -> list[str]:
@@ -124,11 +126,12 @@ def _expression(tokens: list[str], depth: int) -> str:
 
 def _scripted(tokens: list[str], depth: int) -> str:
     base = _atom(tokens, depth)
-    for mark in ("_", "^"):
-        if tokens and tokens[-1] == mark:
-            tokens.pop()
-            argument = _atom(tokens, depth) if tokens and tokens[-1] not in RIGHT else ""
-            base = f"{base or '{}'}{mark}{{{_bare(argument)}}}"
+    marks = ["_", "^"]
+    while tokens and tokens[-1] in marks:
+        mark = tokens.pop()
+        marks.remove(mark)
+        argument = _atom(tokens, depth) if tokens and tokens[-1] not in RIGHT else ""
+        base = f"{base or '{}'}{mark}{{{_bare(argument)}}}"
     return base
 
 
@@ -145,6 +148,11 @@ def _atom(tokens: list[str], depth: int) -> str:
         return text_tex(next((group for group in words.groups() if group is not None), token.strip('"')))
     if token in UNARY:
         return UNARY[token] % _bare(_atom(tokens, depth - 1))
+    if token == "|" and (determinant := _determinant(tokens, depth - 1)):
+        return determinant
+    if token == "color":
+        name = "".join(_group(tokens))
+        return BINARY[token] % (name, _bare(_atom(tokens, depth - 1)))
     if token in BINARY:
         first = _bare(_atom(tokens, depth - 1))
         return BINARY[token] % (first, _bare(_atom(tokens, depth - 1)))
@@ -160,14 +168,50 @@ def _bracketed(opening: str, tokens: list[str], depth: int) -> str:
     return matrix or f"\\left{LEFT[opening]} {inner} \\right{closing}"
 
 
+def _group(tokens: list[str]) -> list[str]:
+    """The tokens of the bracket that comes next, taken without reading them."""
+    taken: list[str] = []
+    while tokens and (not taken or taken[-1] not in RIGHT):
+        taken.append(tokens.pop())
+    return [token for token in taken if token not in LEFT and token not in RIGHT]
+
+
+def _determinant(tokens: list[str], depth: int) -> str:
+    """`|(a,b),(c,d)|`, of which the first bar is taken; empty, and nothing taken, where the bars hold something else."""
+    if not tokens or tokens[-1] not in ("(", "["):
+        return ""
+    open_brackets = 0
+    for place in range(len(tokens) - 1, -1, -1):
+        open_brackets += (tokens[place] in LEFT) - (tokens[place] in RIGHT)
+        if tokens[place] == "|" and not open_brackets:
+            matrix = _matrix("|", _expression(tokens[place + 1 :], depth), "|")
+            if matrix:
+                del tokens[place:]
+            return matrix
+    return ""
+
+
+def _cells(row: str) -> list[str]:
+    """The parts between the commas outside of braces and brackets."""
+    cells, depth = [""], 0
+    for character in row:
+        depth += (character in "{([") - (character in "})]")
+        if character == "," and depth == 0:
+            cells.append("")
+        else:
+            cells[-1] += character
+    return [cell.strip() for cell in cells]
+
+
 def _matrix(opening: str, inner: str, closing: str) -> str:
     """`[[a,b],[c,d]]` is a matrix: rows in brackets, separated by commas, of one length."""
     if not re.fullmatch(r"\s*\\left[(\[].*\\right[)\]]\s*", inner):
         return ""
     rows = re.split(r"\\right[)\]]\s*,\s*\\left[(\[]", re.sub(r"^\s*\\left[(\[]|\\right[)\]]\s*$", "", inner))
-    if "\\left" in "".join(rows) or len({row.count(",") for row in rows}) != 1 or (len(rows) == 1 and opening != r"\{"):
+    cells = [_cells(row) for row in rows]
+    if len({len(row) for row in cells}) != 1 or (len(rows) == 1 and (opening != r"\{" or closing != ".")):
         return ""
-    body = r" \\ ".join(" & ".join(cell.strip() for cell in row.split(",")) for row in rows)
+    body = r" \\ ".join(" & ".join(row) for row in cells)
     name = {"(": "pmatrix", "[": "bmatrix", "|": "vmatrix"}.get(opening)
     if opening == r"\{" and closing == ".":
         return f"\\begin{{cases}}{body}\\end{{cases}}"

@@ -41,7 +41,7 @@ OPENER = re.compile(
     r"(?=[\\$\[`])(?:\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
     + "|".join(ENVIRONMENTS)
     + r")(?P<star>\*?)\}"
-    r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|`)",
+    r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|(?<!\\)`)",
     re.IGNORECASE,
 )
 ADJACENT = re.compile(r"\$\$?(?!\$)")
@@ -98,7 +98,7 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
         written.append(emit(tex, display))
         position, after = end, True
     written.append(text[position:])
-    return "".join(written)
+    return "".join(written).replace("\\`", "`") if notation.asciimath else "".join(written)
 
 
 def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str, int, bool] | None:
@@ -239,7 +239,9 @@ def _is_formula(raw: str, before: str, after: str, *, dollars: bool) -> bool:
 
 def _backticks(text: str, start: int) -> tuple[str, int, bool] | None:
     end = text.find("`", start, start + MAX_LENGTH)
-    source = text[start:end].strip() if end > 0 else ""
-    if not source or "\ue000" in source:
+    while end > 0 and text[end - 1] == "\\":  # shown as it is
+        end = text.find("`", end + 1, start + MAX_LENGTH)
+    source = text[start:end] if end > 0 else ""
+    if not source.strip() or "\ue000" in source:
         return None
     return asciimath_tex(source), end + 1, False
