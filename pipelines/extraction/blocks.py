@@ -74,6 +74,8 @@ DEFINING = ("", "\\", "{", "%", " ", "~")
 """How a formula begins that shows nothing."""
 SPACING = re.compile(r"(?:\\[,;:!> ]|\\(?:q?quad|(?:thin|med|thick|en)space)(?![A-Za-z])|[~\s{}])+")
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
+WIDEST = 100
+"""Columns of a table that are counted; a span of a thousand would be a thousand bars in every row."""
 LISTS_DEPTH = 12
 ITEM = re.compile(r" *(?:- |\d+\. )")
 
@@ -333,7 +335,7 @@ class BlockWriter:
         if caption is not None:
             self.inside(caption)
             self.flush()
-        written = [[self._cell(cell) for cell in row] for row in rows]
+        written = [[self._cell(cell) if isinstance(cell, Element) else cell for cell in row] for row in _grid(rows)]
         used = [
             column
             for column in range(max(map(len, written)))
@@ -423,6 +425,34 @@ def _rows(table: Element) -> list[list[Element]]:
             if cells:
                 rows.append(cells)
     return rows
+
+
+def _grid(rows: list[list[Element]]) -> list[list[Element | str]]:
+    """The rows with an empty cell wherever one that spans columns or rows reaches, so that columns stay columns."""
+    grid: list[list[Element | str]] = []
+    below: dict[int, int] = {}  # rows that a cell above still covers, by column
+    for row in rows:
+        written: list[Element | str] = []
+        for cell in row:
+            _skip_covered(written, below)
+            columns, high = _span(cell, "colspan", WIDEST), _span(cell, "rowspan", len(rows))
+            if high > 1:
+                below |= {column: high for column in range(len(written), len(written) + columns)}
+            written += [cell, *[""] * (columns - 1)]
+        _skip_covered(written, below)
+        below = {column: left - 1 for column, left in below.items() if left > 1}
+        grid.append(written)
+    return grid
+
+
+def _skip_covered(written: list[Element | str], below: dict[int, int]) -> None:
+    while below.get(len(written), 0) > 0 and len(written) < WIDEST:
+        written.append("")
+
+
+def _span(cell: Element, name: str, most: int) -> int:
+    value = cell.get(name) if name in cell.start else ""
+    return min(int(value), most) if value.isascii() and value.isdigit() and value != "0" else 1
 
 
 def _is_numbered(rows: list[list[Element]]) -> bool:

@@ -69,6 +69,13 @@ def test_lists_nest_and_count() -> None:
     assert html_to_text("<ol start=3><li>a<ul><li>b</ul><li>c</ol>") == "3. a\n   - b\n4. c"
 
 
+def test_a_cell_over_several_columns_or_rows_leaves_the_others_in_their_columns() -> None:
+    head = '<tr><th rowspan="2">n<th colspan="2">f(n)</tr><tr><th>odd<th>even</tr>'
+    assert html_to_text(f"<table>{head}<tr><td>1<td>2<td>3</tr></table>") == (
+        "| n | f(n) |  |\n| --- | --- | --- |\n|  | odd | even |\n| 1 | 2 | 3 |"
+    )
+
+
 def test_tables_have_rows_and_layout_tables_have_none() -> None:
     assert html_to_text("<table><tr><th>n<th>n!<tr><td>3<td>6</table>") == "| n | n! |\n| --- | --- |\n| 3 | 6 |"
     assert (
