@@ -20,6 +20,7 @@ from pipelines.extraction.plain_math import (
     mark_plain,
 )
 from pipelines.extraction.symbols import SYMBOL_FONT
+from pipelines.extraction.tables import grid, is_data, is_numbered, rows_of
 from pipelines.extraction.tags import BLOCK, CLASSIFIER, SYMBOLS
 from pipelines.extraction.tex import BREAK, mend
 
@@ -39,34 +40,9 @@ LANGUAGE = re.compile(
 LANGUAGE_SIGN = re.compile("lang|brush|highlight|sourceCode")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
-BLOCK_IN_CELL = frozenset(
-    [
-        "p",
-        "div",
-        "ul",
-        "ol",
-        "table",
-        "pre",
-        "blockquote",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "dl",
-        "hr",
-        "form",
-        "section",
-        "article",
-        "figure",
-        "center",
-    ]
-)
 PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
 RELATIONS = frozenset("=<>≤≥≠≈≡+-−")
 """What stands in a cell of its own between the two sides of an equation."""
-NUMBERED = re.compile(r"(?:\(\w[\w.]{0,8}\))?")
 DEFINITION = re.compile(
     r"\\(?:begingroup|endgroup|bgroup|egroup|(?:re)?newcommand\*?|providecommand|def|let|DeclareMathOperator\*?|require|definecolor)(?![A-Za-z])\s*(?:\{?\\\w+\}?|\{\w+\})?\s*(?:\[\d\])?(?:\[[^\]]*\])?(?:#\d)*\s*(?:\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\})?|\\label\{[^{}]*\}|%.*|\{[\d.]+\}"
 )
@@ -74,8 +50,6 @@ DEFINING = ("", "\\", "{", "%", " ", "~")
 """How a formula begins that shows nothing."""
 SPACING = re.compile(r"(?:\\[,;:!> ]|\\(?:q?quad|(?:thin|med|thick|en)space)(?![A-Za-z])|[~\s{}])+")
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
-WIDEST = 100
-"""Columns of a table that are counted; a span of a thousand would be a thousand bars in every row."""
 LISTS_DEPTH = 12
 ITEM = re.compile(r" *(?:- |\d+\. )")
 
@@ -298,11 +272,11 @@ class BlockWriter:
         if lines is not None:
             self._display(lines)
             return
-        rows = _rows(element)
-        if EQUATION_TABLE.search(element.get("class")) or _is_numbered(rows):
+        rows = rows_of(element)
+        if EQUATION_TABLE.search(element.get("class")) or is_numbered(rows):
             for row in rows:
                 self._equation(row)
-        elif _is_data(element, rows):
+        elif is_data(element, rows):
             self._data_table(element, rows)
         else:
             self.inside(element)
@@ -335,7 +309,7 @@ class BlockWriter:
         if caption is not None:
             self.inside(caption)
             self.flush()
-        written = [[self._cell(cell) if isinstance(cell, Element) else cell for cell in row] for row in _grid(rows)]
+        written = [[self._cell(cell) if isinstance(cell, Element) else cell for cell in row] for row in grid(rows)]
         used = [
             column
             for column in range(max(map(len, written)))
@@ -412,75 +386,6 @@ def _verbatim(element: Element) -> str:
                 stack.append("\n")
             stack.extend(reversed(node.children))
     return "".join(parts)
-
-
-def _rows(table: Element) -> list[list[Element]]:
-    """The cells of the table's own rows, not of tables inside it."""
-    rows: list[list[Element]] = []
-    for child in table.elements():
-        if child.tag in ("thead", "tbody", "tfoot"):
-            rows += _rows(child)
-        elif child.tag == "tr":
-            cells = [cell for cell in child.elements() if cell.tag in ("td", "th")]
-            if cells:
-                rows.append(cells)
-    return rows
-
-
-def _grid(rows: list[list[Element]]) -> list[list[Element | str]]:
-    """The rows with an empty cell wherever one that spans columns or rows reaches, so that columns stay columns."""
-    grid: list[list[Element | str]] = []
-    below: dict[int, int] = {}  # rows that a cell above still covers, by column
-    for row in rows:
-        written: list[Element | str] = []
-        for cell in row:
-            _skip_covered(written, below)
-            columns, high = _span(cell, "colspan", WIDEST), _span(cell, "rowspan", len(rows))
-            if high > 1:
-                below |= {column: high for column in range(len(written), len(written) + columns)}
-            written += [cell, *[""] * (columns - 1)]
-        _skip_covered(written, below)
-        below = {column: left - 1 for column, left in below.items() if left > 1}
-        grid.append(written)
-    return grid
-
-
-def _skip_covered(written: list[Element | str], below: dict[int, int]) -> None:
-    while below.get(len(written), 0) > 0 and len(written) < WIDEST:
-        written.append("")
-
-
-def _span(cell: Element, name: str, most: int) -> int:
-    value = cell.get(name) if name in cell.start else ""
-    return min(int(value), most) if value.isascii() and value.isdigit() and value != "0" else 1
-
-
-def _is_numbered(rows: list[list[Element]]) -> bool:
-    """Whether the table only puts a number beside a formula, as LaTeX2HTML's do."""
-    if any(cell.has_class("eqno") for row in rows for cell in row):
-        return True
-    texts = [cell.text().strip() for cell in rows[0]] if len(rows) == 1 and len(rows[0]) < 5 else []
-    return any(MARK_OPEN in text for text in texts) and all(
-        NUMBERED.fullmatch(text) or MARK.fullmatch(text) for text in texts
-    )
-
-
-def _is_data(table: Element, rows: list[list[Element]]) -> bool:
-    """Whether the table is tabular, not a page layout: several columns of short cells without blocks in them."""
-    if not rows or max(len(row) for row in rows) < 2 or table.get("role") == "presentation":
-        return False
-    cells = [cell for row in rows for cell in row]
-    complex_cells = sum(
-        1
-        for cell in cells
-        if cell.children
-        and any(
-            part.tag in ("table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form")
-            for part in cell.iterate()
-            if part is not cell
-        )
-    )
-    return complex_cells * 8 <= len(cells) and max(cell.length for cell in cells) <= 1000
 
 
 SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', '"')}
