@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.compiled import compiled
+from pipelines.word_hash import bytes_hash
 
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
-FNV_START, FNV_PRIME = 2166136261, 16777619  # fastText, Dictionary::hash
+hash_of = compiled(bytes_hash)
 
 
 class WordTable(NamedTuple):
@@ -64,16 +65,6 @@ def _fill(table: WordTable) -> None:
         while slots[slot] >= 0:
             slot = (slot + 1) & (len(slots) - 1)
         slots[slot] = row
-
-
-@compiled
-def hash_of(content: Bytes, begin: int, end: int) -> int:
-    """FNV-1a over signed bytes, 32 bits, as fastText has it."""
-    value = FNV_START
-    for place in range(begin, end):
-        byte = int(content[place])
-        value = ((value ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * FNV_PRIME) & 0xFFFFFFFF
-    return value
 
 
 @compiled

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluators.chinese import simplified
-from pipelines.corpus.linear import word_hash
 from pipelines.corpus.normalisation import HAN
+from pipelines.word_hash import word_hash
 
 GRAM = 10
 """Words: DeepSeekMath §2.1, "any text segment containing a 10-gram string that matches exactly"."""

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.storage import StorageError, atomic_file
+from pipelines.word_hash import word_hash
 
 if TYPE_CHECKING:
     from pipelines.word_table import WordTable
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 MULTIPLIER = np.uint64(116049371)  # fastText, Dictionary::addWordNgrams
 END = "</s>"
 """fastText ends every line with this word, and it takes part in n-grams."""
-
-
-def word_hash(word: str) -> int:
-    """fastText's hash of a word: FNV-1a over signed bytes, 32 bits."""
-    value = 2166136261
-    for byte in word.encode():
-        value = ((value ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * 16777619) & 0xFFFFFFFF
-    return value
 
 
 class LinearClassifier:

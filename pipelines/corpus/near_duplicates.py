@@ -23,10 +23,10 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
-from pipelines.corpus.linear import word_hash
 from pipelines.corpus.normalisation import WORD
 from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
 from pipelines.storage import Artifact, Json, atomic_file
+from pipelines.word_hash import word_hash
 
 CLUSTERS = pa.schema(
     [

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.compiled import compiled
-from pipelines.word_table import FNV_PRIME, FNV_START, Bytes, Integers, WordTable, hash_of, row_of, word_table
+from pipelines.word_hash import FNV_PRIME, FNV_START
+from pipelines.word_table import Bytes, Integers, WordTable, hash_of, row_of, word_table
 
 MAGIC, VERSION = 793712314, 12
 HIERARCHICAL_SOFTMAX = 1  # loss_name::hs

@@ -1,8 +1,12 @@
-"""Machine code where nothing can be written."""
+"""Machine code, and where it is kept."""
+
+import shutil
+import subprocess
+import sys
 
 from numba.core import caching
 
-from pipelines.compiled import compiled
+from pipelines.compiled import HERE, compiled
 
 
 def test_a_function_is_compiled_where_no_cache_can_be_written(monkeypatch):
@@ -13,3 +17,33 @@ def test_a_function_is_compiled_where_no_cache_can_be_written(monkeypatch):
         return 2 * number
 
     assert twice(4) == 8
+
+
+CALLER = """
+from pipelines.callee import inner
+from pipelines.compiled import compiled
+
+@compiled
+def outer(number):
+    return 10 * inner(number)
+
+print(outer(1), sum(outer.stats.cache_hits.values()))
+"""
+CALLEE = "from pipelines.compiled import compiled\n\n@compiled\ndef inner(number):\n    return number + {}\n"
+
+
+def test_machine_code_is_kept_until_a_function_that_it_calls_in_another_file_changes(tmp_path):
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    shutil.copy(HERE / "compiled.py", folder)
+    (folder / "caller.py").write_text(CALLER, encoding="utf-8")
+
+    def said(added: int) -> str:
+        (folder / "callee.py").write_text(CALLEE.format(added), encoding="utf-8")
+        words = [sys.executable, "-c", "import pipelines.caller"]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert [said(1), said(1), said(2)] == ["20 0", "20 1", "30 0"]
+    assert len(list((folder / "__pycache__").glob("machine-code-*"))) == 1

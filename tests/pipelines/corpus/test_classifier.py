@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
 from pipelines.corpus.fasttext_training import Shape, train
-from pipelines.corpus.linear import LinearClassifier, word_hash
+from pipelines.corpus.linear import LinearClassifier
 from pipelines.corpus.normalisation import body, line, words
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
 from pipelines.corpus.word_sums import word_rows
 from pipelines.records import PAGES
+from pipelines.word_hash import word_hash
 from pipelines.word_table import word_table
 
 SHAPE = Shape(dim=8, learning_rate=0.1, ngrams=3, least_count=1, epochs=5, bucket=5000)
