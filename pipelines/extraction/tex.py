@@ -20,6 +20,9 @@ ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
 PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 WORDS = re.compile(r"(\\(?:text\w*|mbox|hbox|operatorname)\s*\{[^{}]*\})")
+WORDS_BEGIN = re.compile(r"\\(?:text(?:rm|it|bf|normal)?|mbox|hbox)\s*\{")
+DOLLAR = re.compile(r"(?<!\\)\$")
+BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
@@ -54,7 +57,35 @@ def clean(tex: str) -> str:
         tex = wrapped[1].strip()
     if tex.endswith("\\") and not tex.endswith("\\\\"):
         tex += " "  # a control space lost its space to `strip`
-    return tex
+    return _without_dollars(tex) if "$" in tex else tex
+
+
+def _without_dollars(tex: str) -> str:
+    """Formulas inside of words, `\\text{for $x$.}`, beside them: `\\text{for }x\\text{.}`, so that no dollar stands between two."""
+    written: list[str] = []
+    position = 0
+    while found := WORDS_BEGIN.search(tex, position):
+        end = _closing_brace(tex, found.end())
+        parts = DOLLAR.split(tex[found.end() : end])
+        written.append(tex[position : found.start()])
+        if end < 0 or len(parts) % 2 == 0 or len(parts) == 1:
+            written.append(tex[found.start() : found.end()])
+            position = found.end()
+            continue
+        parts[::2] = [f"{found.group()}{words}}}" if words else "" for words in parts[::2]]
+        written.append(join(parts))
+        position = end + 1
+    return "".join(written) + tex[position:]
+
+
+def _closing_brace(tex: str, start: int) -> int:
+    """Where the group that is open at `start` closes; -1 where it does not."""
+    depth = 1
+    for step in BRACE.finditer(tex, start):
+        depth += {"{": 1, "}": -1}.get(step.group(), 0)
+        if not depth:
+            return step.start()
+    return -1
 
 
 def mistakes(tex: str) -> list[str]:

@@ -96,6 +96,8 @@ def test_mending_is_the_smallest_repair(broken: str, mended: str) -> None:
 def test_comments_cannot_swallow_the_rest_of_a_formula() -> None:
     assert clean("a % first\n+ b") == "a + b"
     assert clean("50% of x") == r"50\% of x"
+    assert clean(r"x, \text{ for $q \in \mathbb{R}$.}") == r"x, \text{ for }q \in \mathbb{R}\text{.}"
+    assert clean(r"\text{costs 5\$ or more}") == r"\text{costs 5\$ or more}"
 
 
 def test_a_script_may_be_a_style() -> None:
