@@ -77,6 +77,6 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
             contamination=contamination,
         )
         inputs = {"extracted": extracted, "near_duplicates": near_duplicates, "contamination": contamination}
-        return described(store.build("math_corpus", write, settings=settings.export, inputs=inputs, version="4"))
+        return described(store.build("math_corpus", write, settings=settings.export, inputs=inputs, version="5"))
 
     return [extracted, near_duplicates, contamination, math_corpus]

@@ -136,7 +136,7 @@ def grow_assets(recipe: Recipe, iteration: int) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[Artifact]:
         write = partial(write_domains, settings=settings.domains, recalled=recalled, pages=pages, url_index=url_index)
         inputs = pages | {"recalled": recalled, "url_index": url_index}
-        return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs, version="2"))
+        return described(store.build(f"{group}/domains", write, settings=settings.domains, inputs=inputs, version="3"))
 
     @dg.asset(
         key_prefix=group,

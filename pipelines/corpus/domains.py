@@ -211,10 +211,10 @@ def _examples(
 
 
 def _excerpt(text: str) -> str:
-    """300 characters from where the menus have usually ended."""
-    from pipelines.corpus.normalisation import body
+    """300 characters at most, from where the menus have usually ended."""
+    from pipelines.corpus.normalisation import body, excerpt
 
-    return " ".join(body(text[:40_000]).split())[:300]
+    return excerpt(body(text[:40_000]), 300)
 
 
 def _proposal(

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from evaluators.records import Settings
 from pipelines.corpus.data_card import CorpusFigures, write_data_card
+from pipelines.corpus.normalisation import excerpt
 from pipelines.corpus.page_tables import CorpusError, TableWriter, estimated_tokens, table_batches
 from pipelines.corpus.quality import Judged, QualitySettings, judge
 from pipelines.records import DOCUMENTS, LEDGER
@@ -126,7 +127,7 @@ def _contaminated(contamination: Artifact) -> dict[str, str]:
     for batch in table_batches(contamination):
         for hit in batch.to_pylist():
             if hit["dropped"]:
-                found.setdefault(hit["url_key"], f"{hit['problem_id']} ({hit['part']}): {hit['span'][:200]}")
+                found.setdefault(hit["url_key"], f"{hit['problem_id']} ({hit['part']}): {excerpt(hit['span'], 200)}")
     return found
 
 

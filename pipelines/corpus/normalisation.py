@@ -20,6 +20,8 @@ SYMBOL = re.compile(r"[=^\\∑∫≤≥±√∈⊂→×÷≠≈∞]")
 LONGEST_WORD = 40
 """Characters; longer runs are hashes and encoded data, not words."""
 HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+WITHIN = re.compile(rf"(?:\\|[^\W{HAN}])[^\W{HAN}]")
+"""Two characters of one word, or of one LaTeX command."""
 WORD = re.compile(rf"\\?[a-z]+|[{HAN}]|\d+|[^\W\d_{HAN}]+|[^\s\w]|_")
 
 
@@ -47,6 +49,16 @@ def words(text: str, characters: int = CHARACTERS) -> list[str]:
 def line(text: str, characters: int = CHARACTERS) -> str:
     """The same as one line for fastText: it breaks on newlines and lone surrogates, of which none is left."""
     return " ".join(words(text, characters))
+
+
+def excerpt(text: str, characters: int) -> str:
+    """The beginning of a text on one line, cut after a word or a Chinese character, and marked where it was cut."""
+    whole = " ".join(text.split())
+    if len(whole) <= characters:
+        return whole
+    ends = range(characters - 1, characters * 2 // 3, -1)  # a word of a third of it is none
+    end = next((end for end in ends if not WITHIN.match(whole, end - 1)), characters - 1)
+    return whole[:end].rstrip() + "…"
 
 
 def _is_wide(line: str) -> bool:

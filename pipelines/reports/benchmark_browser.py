@@ -73,7 +73,7 @@ def _line(
     return {
         "id": problem.id,
         "question": problem.question,
-        "reference": problem.reference if len(problem.reference) < 200 else problem.reference[:200],
+        "reference": problem.reference if len(problem.reference) <= 200 else f"{problem.reference[:199]}…",
         "subject": problem.subject or "",
         "level": problem.level or "",
         "steps": problem.steps,

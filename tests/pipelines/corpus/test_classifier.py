@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
 from pipelines.corpus.fasttext_training import Shape, train
 from pipelines.corpus.linear import LinearClassifier
-from pipelines.corpus.normalisation import body, line, words
+from pipelines.corpus.normalisation import body, excerpt, line, words
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, write_seed
@@ -45,6 +45,21 @@ def test_menus_are_no_body_but_short_formulas_are():
         body(f"{menu}\n{sentence}\nx = 1\n求下列方程的解，并写出全部过程与答案吧")
         == f"{sentence}\nx = 1\n求下列方程的解，并写出全部过程与答案吧"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("twelve signs", "twelve signs"),
+        ("the dozen signs", "the dozen…"),
+        ("a\n b \tc d e f g", "a b c d e f…"),
+        ("a sum of \\frac{1}{2}", "a sum of…"),
+        ("求下列方程的解，并写出全部过程", "求下列方程的解，并写出…"),
+        ("0123456789abcdef", "0123456789a…"),
+    ],
+)
+def test_an_excerpt_ends_with_a_word_and_says_that_it_was_cut(text, shown):
+    assert excerpt(text, 12) == shown
 
 
 def test_a_word_hash_is_fnv_1a_over_signed_bytes():
