@@ -126,8 +126,12 @@ def read_proposals(domains: Artifact) -> list[dict[str, Json]]:
 
 def read_decisions(path: Path) -> list[Decision]:
     """A decisions file; the last line on a prefix counts. Raises CorpusError that names file, line and remedy."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError as error:
+        raise CorpusError(f"{path}: expected a file of decisions; found: {error.strerror}. Check the path.") from error
     found: dict[str, Decision] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

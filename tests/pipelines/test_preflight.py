@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,31 @@ def test_a_broken_file_of_decisions_is_told_before_the_crawl_is_read(tmp_path: P
     assert missing_inputs(reviewed, ["iteration_1/annotations"]) == []
 
 
-def test_what_is_not_made_is_not_missed(tmp_path: Path) -> None:
-    without_model = recipe(tmp_path, training__base_model={"source": "/no/model"})
-    assert missing_inputs(without_model, ["pages", "math_corpus"]) == []
+MISSING: dict[str, dict[str, Any]] = {
+    "pages": {"planted__leaked_benchmarks": ["templatd"]},
+    "seed_corpus": {"seed": {}},
+    "iteration_1/annotations": {"iterations__annotations": {"decisions": "."}},
+    "problems": {"benchmarks": {"gsm8k": {"name": "gsm9k"}}},
+    "source_templated": {"mixture__sources__templated": {"source": "gsm8k"}},
+    "base_model": {"training__base_model": {"source": "/no/model"}},
+}
+
+
+@pytest.mark.parametrize("asset", MISSING)
+def test_what_is_not_made_is_not_missed(tmp_path: Path, asset: str) -> None:
+    lacking = recipe(tmp_path, **MISSING[asset])
+    assert len(missing_inputs(lacking, [asset])) == 1
+    assert missing_inputs(lacking, [*(set(MISSING) - {asset}), "math_corpus", "iteration_1/classifier"]) == []
+
+
+@pytest.mark.parametrize(
+    ("asset", "package"), [("base_model", "safetensors"), ("sft_model", "accelerate"), ("sft/completions", "vllm")]
+)
+def test_a_package_that_is_not_installed_is_told_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asset: str, package: str
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    (sentence,) = missing_inputs(recipe(tmp_path), [asset])
+    assert f"expected the Python package {package} to be installed; it is not. `make setup`" in sentence
+    assert missing_inputs(recipe(tmp_path), ["pages", "problems"]) == []

@@ -9,6 +9,7 @@ import zstandard
 
 from pipelines.crawl.settings import CrawlError
 from pipelines.crawl.warc import Capture, Passed, captures_at, open_warc, read_captures, read_warc
+from pipelines.crawl.warc_repair import RecordReader
 
 HTML = b"Content-Type: text/html; charset=utf-8\r\n"
 
@@ -86,6 +87,15 @@ DAMAGE = {
     "a header without an end": (
         packed(b"WARC/1.0\r\nWARC-Type: response\r\n" + b"X: y\r\n" * 100_000) + GZ[1],
         ["broken record: no WARC header", "b"],
+    ),
+    "no WARC-Type": (
+        GZ[0] + packed(B.replace(b"WARC-Type: response\r\n", b"")) + GZ[2],
+        ["a", "broken record: no WARC header", "c"],
+    ),
+    "brackets around the URL": (packed(A.replace(b"http://a.example/", b"<http://a.example/>")) + GZ[1], ["a", "b"]),
+    "a header given twice, after damage": (
+        b"garbage" + record("a", headers="WARC-Target-URI: http://z.example/\r\n") + B,
+        ["bytes between records", "a", "b"],
     ),
     "a header given twice": (packed(record("a", headers="WARC-Target-URI: http://z.example/\r\n")) + GZ[1], ["a", "b"]),
 }
@@ -180,10 +190,53 @@ def test_a_page_without_a_content_type_is_known_by_its_first_bytes(read):
     assert read(data) == ["a", "not HTML"]
 
 
+def test_of_an_http_header_given_twice_the_first_counts(read):
+    twice = b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Type: application/pdf\r\n"
+    assert read(record("a", http=twice)) == ["a"]
+
+
 def test_truncation_is_told(tmp_path):
     path = tmp_path / "x.warc"
     path.write_bytes(record("a", headers="WARC-Truncated: time\r\n") + record("b") + record("c", length=9_000))
     assert [fate.truncated for fate in read_warc(str(path))] == ["time", None, "unspecified"]
+
+
+def test_a_folded_header_is_one(tmp_path):
+    path = tmp_path / "x.warc"
+    path.write_bytes(b"garbage" + record("a", headers="WARC-Truncated: dis\r\n connect\r\n"))
+    assert [fate.truncated for fate in read_warc(str(path)) if isinstance(fate, Capture)] == ["dis connect"]
+
+
+def test_a_record_with_bare_line_feeds_at_the_end_of_a_file_is_whole(tmp_path):
+    path = tmp_path / "x.warc"
+    message = b"HTTP/1.1 200 OK\n" + HTML.replace(b"\r\n", b"\n") + b"\n" + b"b" * 500
+    path.write_bytes(A + record("b", length=len(message)).replace(b"\r\n", b"\n"))
+    assert [(fate.url[7:8], len(fate.body), fate.truncated) for fate in read_warc(str(path))] == [
+        ("a", 500, None),
+        ("b", 500, None),
+    ]
+
+
+def test_a_record_of_which_more_is_there_than_its_length_says_keeps_to_that_length(tmp_path):
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(GZ[0] + packed(record("b", length=100)) + GZ[2])
+    message = b"HTTP/1.1 200 OK\r\n" + HTML + b"\r\n"
+    assert [len(fate.body) for fate in read_warc(str(path))] == [500, 100 - len(message), 500]
+
+
+def test_no_more_of_a_record_is_in_memory_than_was_asked_for(tmp_path):
+    path = tmp_path / "x.warc.gz"
+    path.write_bytes(packed(record("b", b"x" * 3_000_000)))
+    source = open_warc(str(path))
+    (found,) = RecordReader(source, 0, 100_000)
+    source.close()
+    assert (len(found.block), found.trouble) == (100_000, None)
+
+
+def test_a_member_that_inflates_without_end_is_given_up_and_the_next_is_read(read, monkeypatch):
+    monkeypatch.setattr("pipelines.crawl.warc_repair.LARGEST_SKIP", 1 << 20)
+    bomb = packed(record("b", b" " * 5_000_000, length=100))
+    assert read(b"?" + bomb + GZ[2], largest=100_000) == ["bytes between records", "record too large", "c"]
 
 
 def test_a_record_larger_than_the_limit_is_cut_and_the_next_is_read(tmp_path):
@@ -209,6 +262,7 @@ CODED = b"<html>" + b"coded " * 100
         ("deflate", zlib.compress(CODED)[2:-4]),  # raw, as some servers send it
         ("zstd", zstandard.compress(CODED)),
         ("gzip, gzip", gzip.compress(gzip.compress(CODED))),
+        ("gzip", gzip.compress(CODED[:99]) + gzip.compress(CODED[99:])),  # RFC 1952: members follow each other
         ("gzip", CODED),  # decoded by the crawler, header left
         ("gzip", zlib.compress(CODED)),
         ("deflate", gzip.compress(CODED)),

@@ -22,6 +22,15 @@ TELLING = {
     "math": [{"ngram": "<script>alert(1)</script>", "weight": 7.25, "pages": 1234}],
     "other": [{"ngram": "。", "weight": -3.5, "pages": 8}],
 }
+LAST_TELLING = {"math": [{"ngram": "theorem", "weight": 3.0, "pages": 5}], "other": []}
+COMPARED = {
+    "corpus": "iteration_1",
+    "documents": 64,
+    "packed_tokens": 6400,
+    "trained_tokens": 16384,
+    "epochs": 2.56,
+    "bits_per_byte": 2.71828,
+}
 PAGE = {"title": "Notes <b>on</b> rings", "url": "https://wide.org/1", "text": "Let R be a ring"}
 
 
@@ -39,7 +48,8 @@ def report_of(**values):
 
 
 def waits(prefix, collected):
-    examples = {"collected": [PAGE], "uncollected": []}
+    left = {"title": "Shop", "url": "https://wide.org/2", "text": "A ring of gold"}
+    examples = {"collected": [PAGE], "uncollected": [left]}
     shares = {"share": 0.5, "with_formulas": 2, "examples": examples}
     return {"prefix": prefix, "pages": 2 * collected, "collected": collected, **shares}
 
@@ -90,7 +100,7 @@ def grown(artifact):
             ),
             2: iteration(
                 second | found,
-                classifier=report_of(positives=1291, telling=TELLING),
+                classifier=report_of(positives=1291, telling=LAST_TELLING),
                 waiting=[waits("narrow.org", 3), waits("wide.org", 30)],
                 decisions=[decides("shop.com", "other", "person"), decides("rings.net", "math")],
             ),
@@ -139,7 +149,41 @@ def test_what_waits_is_that_of_the_last_iteration_that_asked_the_largest_first(t
         ["wide.org", "60", "30", "50.0 %"],
         ["narrow.org", "6", "3", "50.0 %"],
     ]
-    assert "Notes <b>on</b> rings" in page.css_first("td.samples").text()
+    collected, left = page.css_first("td.samples").css("details")
+    assert "Notes <b>on</b> rings https://wide.org/1" in collected.text()
+    assert "uncollected" in left.text() and "A ring of gold" in left.text()
+
+
+def test_of_what_waits_the_first_two_hundred_are_listed_and_all_are_counted(tmp_path, grown):
+    waiting = grown["iterations"][2]["annotations"].path / "waiting.jsonl"
+    waiting.write_text("".join(json.dumps(waits(f"p{n}.org", n)) + "\n" for n in range(205)), encoding="utf-8")
+    facts, page = rendered(tmp_path / "report", grown)
+    listed = [row[0] for row in rows_below(page, "Waiting for a person (205)")[1:]]
+    assert (listed[0], listed[-1], len(listed), facts["waiting"]) == ("p204.org", "p5.org", 200, 205)
+
+
+def test_the_tiles_count_the_seed_the_export_and_what_was_dropped_and_why(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    tiles = {tile.css_first("span").text(): tile.css_first("b").text() for tile in page.css(".tile")}
+    assert tiles == {
+        "pages in the seed": "24",
+        "pages exported": "50",
+        "tokens, about": "5,000",
+        "pages dropped": "15",
+        "prefixes wait for a person": "2",
+    }
+    assert [row for row in rows_below(page, "The exported corpus") if row[0] == "near duplicate"] == [
+        ["near duplicate", "15"]
+    ]
+
+
+def test_corpora_are_compared_by_the_models_that_were_trained_on_them(tmp_path, grown, artifact):
+    assert not [h for h in rendered(tmp_path / "without", grown)[1].css("h2") if "better" in h.text()]
+    asked = COMPARED | {"accuracy": 25.0, "right": 3, "asked": 12, "interval": [0.09, 0.53]}
+    grown["proxy_models"] = artifact("proxy_models", compared=[COMPARED, asked])
+    one, two = rows_below(rendered(tmp_path / "with", grown)[1], "Is the corpus better?")[1:]
+    assert one == ["iteration 1", "64", "6,400", "16,384", "2.56", "2.718", "–"]
+    assert two[-1] == "25.0 % (3 of 12; 9.0 to 53.0)"
 
 
 def test_the_last_decision_on_a_prefix_counts_and_undecided_ones_are_none(tmp_path, grown):
@@ -157,7 +201,13 @@ def test_the_classifier_is_told_by_its_figures_and_its_words(tmp_path, grown):
         ["2", "1,291", "390", "5", "0.9000", "75.0 %", "12.5 %", "0.0300"],
     ]
     told = rows_below(page, "The n-grams that tell most")
-    assert told[1] == ["<script>alert(1)</script>", "7.2", "1,234"]  # a page's words are no markup of the report
+    assert told[1] == ["theorem", "3.0", "5"]
+
+
+def test_a_pages_words_are_no_markup_of_the_report(tmp_path, grown, artifact):
+    grown["iterations"][2]["classifier"] = artifact("classifier", {"report.json": report_of()})
+    page = rendered(tmp_path / "report", grown)[1]
+    assert rows_below(page, "The n-grams that tell most")[1] == ["<script>alert(1)</script>", "7.2", "1,234"]
     assert not page.css("script")
     assert "-3.5" in page.html
 
