@@ -21,8 +21,8 @@ from pipelines.extraction.plain_math import (
 )
 from pipelines.extraction.symbols import SYMBOL_FONT
 from pipelines.extraction.tables import grid, is_data, is_numbered, rows_of
-from pipelines.extraction.tags import BLOCK, CLASSIFIER, SYMBOLS
-from pipelines.extraction.tex import BREAK, mend
+from pipelines.extraction.tags import BLOCK, CLASSIFIER, OVERLINED, SYMBOLS
+from pipelines.extraction.tex import BREAK, clean, mend
 
 DISPLAYED = f"{MARK_OPEN}0"
 """How the marks of displayed formulas begin."""
@@ -135,6 +135,13 @@ class BlockWriter:
         self.signs = SIGNS
         self.line.append(element.text().translate(SYMBOL_FONT))
 
+    def _overlined(self, element: Element) -> None:
+        """The radicand behind a root sign, in brackets."""
+        rooted = "".join(self.line[-2:]).rstrip().endswith("√")
+        self.line.append("(" if rooted else "")
+        self.inside(element)
+        self.line.append(")" if rooted else "")
+
     def _script(self, element: Element) -> None:
         opening, closing = SCRIPTS[element.tag]
         only = element.children[0] if element.tag == "sup" and len(element.children) == 1 else None
@@ -229,6 +236,9 @@ class BlockWriter:
         if not text.strip():
             return
         language = _language(element)
+        if language == "math":  # GitHub's and GitLab's Markdown: a displayed formula
+            self._display([Line(clean(text))])
+            return
         fence = "```" if "```" not in text else "~~~~"
         body = f"{fence}{language}\n{text}\n{fence}"
         self.blocks.append(self.indent + self.prefix + self.keep(body))
@@ -399,6 +409,7 @@ WRITERS: dict[str, Callable[[BlockWriter, Element], None]] = {
     **dict.fromkeys(("i", "em", "var"), BlockWriter._emphasis),
     SYMBOLS: BlockWriter._symbols,
     CLASSIFIER: BlockWriter._classifier,
+    OVERLINED: BlockWriter._overlined,
     "br": BlockWriter._break,
     "blockquote": BlockWriter.quotation,
     "table": BlockWriter.table,

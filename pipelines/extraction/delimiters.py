@@ -38,15 +38,19 @@ ENVIRONMENTS = [
     "tikzcd",
 ]
 OPENER = re.compile(
-    r"(?=[\\$\[`])(?:\\\\?[(\[]|(?<![\\$])\$\$(?!\$)|(?<![\\$])\$(?!\$)|\\begin\s*\{(?P<name>"
+    r"(?=[\\$\[`])(?:\\\\?[(\[]|(?<![\\$])\$(?:\$|\$\$|\${5})?(?!\$)|\\begin\s*\{(?P<name>"
     + "|".join(ENVIRONMENTS)
     + r")(?P<star>\*?)\}"
     r"|\[(?P<tag>i?tex|math|latex|imath|dmath|itex|eqn?)\]|(?<!\\)`)",
     re.IGNORECASE,
 )
+ESCAPED = re.compile(r"\\\$(.+?)\\\$", re.DOTALL)
 ADJACENT = re.compile(r"\$\$?(?!\$)")
 BBCODE = re.compile(r"tex\]|\[(?:math|imath|dmath|eqn?)\]", re.IGNORECASE)
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
+LONG = re.compile(r"[^\W\d_]{5,}|^[\s·•,.-]|[\s·•,.-]$")
+"""A word, or an edge, of what stands between the signs of a price range: `$$$ · Italian · $$$`."""
+COMMAND = re.compile(r"\\[A-Za-z]{2,}")
 WORD = re.compile(r"[A-Za-z]{3,}")
 PRICE = re.compile(
     r"\d[\d,. ]*(?:[kKmMbB]\b|\s*(?:million|billion|trillion|USD|dollars?|cents?|per|and|or|to|for|a|an|the|in|off|each)\b|[-–—/+]?\s*$)"
@@ -69,6 +73,8 @@ class Notation:
     """It typesets `$...$`, so that weaker evidence is enough."""
     asciimath: bool = False
     """It typesets `` `...` `` as AsciiMath."""
+    escaped: bool = False
+    """It typesets `\\$...\\$` as AsciiMath."""
 
 
 Emit = Callable[[str, bool], str]
@@ -77,6 +83,9 @@ Emit = Callable[[str, bool], str]
 
 def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
     """`text` with every delimited formula replaced by what `emit` gives for it."""
+    if notation.escaped and "\\$" in text:
+        whole = text.strip()
+        text = ESCAPED.sub(lambda found: emit(asciimath_tex(found[1]), found.group() == whole), text)
     if (
         "$" not in text
         and "\\" not in text
@@ -107,8 +116,15 @@ def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     if token[-1] in "([" and token[0] == "\\":
         closing = token[:-1] + {"(": ")", "[": "]"}[token[-1]]
         return _until(text, start, closing, display=token[-1] == "[", strict=len(token) == 3)
-    if token == "$$":
-        return _until(text, start, "$$", display=True, strict=not notation.dollars)
+    if (
+        len(token) > 2
+        and token[0] == "$"
+        and not notation.dollars
+        and text[opener.start() - 1 : opener.start()].strip(" (\n")
+    ):
+        return None  # a drawing of characters
+    if token[:2] == "$$":  # three signs and six are those of a site for programming contests
+        return _until(text, start, token, display=len(token) != 3, strict=not notation.dollars)
     if token == "$":
         return _dollars(text, opener, notation)
     if token == "`":
@@ -122,7 +138,8 @@ def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
 
 def _until(text: str, start: int, closing: str, *, display: bool, strict: bool) -> tuple[str, int, bool] | None:
     end = text.find(closing, start, start + MAX_LENGTH)
-    while closing == "$$" and end > 0 and text[end - 1] == "\\":
+    dollars = closing[:2] == "$$"
+    while dollars and end > 0 and text[end - 1] == "\\":
         end = text.find(closing, end + 1, start + MAX_LENGTH)
     if closing[:1] == "\\":  # in `\\[2pt]` and `\\)` the backslash belongs to a line break
         while end > start and _backslashes(text, end) % 2 and len(closing) == 2:
@@ -132,11 +149,17 @@ def _until(text: str, start: int, closing: str, *, display: bool, strict: bool) 
     tex = clean(text[start:end])
     if not tex or "\ue000" in tex:
         return None
-    if closing == "$$" and not any(character.isalnum() for character in tex):
+    if dollars and not any(character.isalnum() for character in tex):
         return None
-    if strict and not STRONG.search(tex) and not (SHORT.fullmatch(tex) and not PRICE.match(tex)):
+    if strict and len(closing) > 2 and dollars and not SHORT.fullmatch(tex) and not COMMAND.search(tex):
         return None
-    if closing == "$$" and BREAK * 2 in text[start:end].strip():
+    if (
+        strict
+        and not STRONG.search(tex)
+        and (PRICE.match(tex) or (dollars and LONG.search(tex)) or not SHORT.fullmatch(tex))
+    ):
+        return None
+    if dollars and BREAK * 2 in text[start:end].strip():
         return None
     return tex, end + len(closing), display
 

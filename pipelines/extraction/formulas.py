@@ -20,7 +20,7 @@ from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
 from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, is_math_class
 from pipelines.extraction.tex import clean, mend
-from pipelines.extraction.typeset import CONNECTIVES, is_typeset, typeset_tex
+from pipelines.extraction.typeset import CONNECTIVES, is_typeset, named_lines, typeset_tex
 
 TAGS = MATH_TAGS | {"script", "img", "image"}
 
@@ -36,11 +36,13 @@ ASCIIMATH = ("asciimath", "asciisvg", "am_htmlormml", "am_chtml", "am_svg", "ams
 ENGINE_STEMS = ("math", "katex", "tex2jax", "asciisvg", "am_", "amscript")
 """One of these stands in every name of an engine: scripts without any, nearly all, are searched no further."""
 DOLLARS = re.compile(
-    r"""["']\s*\\{0,2}\$\s*["']\s*,\s*["']\s*\\{0,2}\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
+    r"""["']\s*\\?\$\s*["']\s*,\s*["']\s*\\?\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
 )
-SET_IN_HTML = re.compile(r"(?:^|\s)(?:math (?:inline|display)|formula)(?:\s|$)")
+SET_IN_HTML = re.compile(r"(?:^|\s)(?:math (?:inline|display)|formula|SimpleMath|pcenter)(?:\s|$)")
 NAMED = re.compile(r"[^\W\d_]{4,}")
 OPERATOR = re.compile(r"[=<>≤≥≠≈≡∈⊂⊆+−±×·∑∏∫√→⇒/^]")
+ESCAPED = re.compile(r"""\[\s*["']\\\\\$["']""")
+"""Asciidoctor's delimiters of AsciiMath, `[["\\\\$", "\\\\$"]]`."""
 DISPLAY_DIV = frozenset({"div", "p", "pre", "center", "dd"})
 
 
@@ -96,6 +98,8 @@ class FormulaReader:
         if tag in ("img", "image"):
             if element.get("data-mathml"):  # WIRIS; its alt text is the formula read aloud
                 return _from_mathml_text(element.get("data-mathml"), display=False)
+            if _followed_by_source(element, self.places) or self._only_before_source(element):
+                return NOTHING
             found = image_formula(element)
             return Formula(found[0], found[1] or _in_display(element)) if found else None
         if tag == "math":
@@ -106,10 +110,26 @@ class FormulaReader:
             return _mathjax3(element)
         if tag == "fmath":
             return Formula(convert(element), element.get("display") == "block")
-        if tag in ("d-math", "tex-math", "la-tex", "math-field", "math-renderer", "x-equation", "amp-mathml", "jax"):
+        if tag in (
+            "d-math",
+            "tex-math",
+            "la-tex",
+            "math-field",
+            "math-renderer",
+            "x-equation",
+            "amp-mathml",
+            "jax",
+            "x-tex",
+            "nwc-formula",
+        ):
             source = element.get("data-formula") or element.text()
             return (
-                Formula(source, "block" in element.attributes or DISPLAY.search(element.get("class")) is not None)
+                Formula(
+                    source,
+                    "block" in element.attributes
+                    or element.get("is-block") == "true"
+                    or DISPLAY.search(element.get("class")) is not None,
+                )
                 if source.strip()
                 else None
             )
@@ -118,7 +138,19 @@ class FormulaReader:
             return self._by_tag(math) if math is not None else None
         return None
 
+    def _only_before_source(self, image: Element) -> bool:
+        """Whether a span that holds just this image stands before the formula's source."""
+        parent = image.parent
+        return (
+            parent is not None
+            and parent.tag == "span"
+            and len(parent.elements()) == 1
+            and _followed_by_source(parent, self.places)
+        )
+
     def _by_class(self, element: Element, classes: str) -> Formula | None:
+        if "ql-formula" in classes and element.get("data-value"):  # Quill
+            return Formula(element.get("data-value"))
         if "katex" in classes:
             return _katex(element, classes) or self._marked(element, classes)
         if "MathJax_Preview" in classes:
@@ -228,8 +260,9 @@ def reader_of(document: Document) -> FormulaReader:
     engine = any(name in lower for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
     asciimath = any(name in lower for name in ASCIIMATH)
+    escaped = asciimath and ESCAPED.search(code) is not None
     sources = {script.get("id") for script in document.scripts if "math/" in script.start}
-    return FormulaReader(Notation(dollars=dollars, asciimath=asciimath), frozenset(sources))
+    return FormulaReader(Notation(dollars=dollars, asciimath=asciimath, escaped=escaped), frozenset(sources))
 
 
 def _may_typeset(code: str) -> bool:
@@ -340,6 +373,10 @@ def _set_in_html(element: Element, classes: str) -> Formula | None:
     """A formula of docutils, eLyXer or pandoc; None for words, and for TeX that an engine is to set."""
     text = element.text()
     words = [word for word in NAMED.findall(text) if word not in CONNECTIVES]
+    if "SimpleMath" in classes or classes == "pcenter":  # GAPDoc
+        if "\\" in text or "$" in text or (classes == "pcenter" and (len(words) > 6 or not OPERATOR.search(text))):
+            return None
+        return Formula(named_lines(element), classes == "pcenter") if text.strip() else None
     if len(words) > 3 or len(text) > 600 or not is_typeset(element):
         return None
     if "math" not in classes and not element.elements() and not OPERATOR.search(text):

@@ -6,13 +6,14 @@ import html
 import re
 from urllib.parse import unquote, unquote_plus
 
+from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.document import Element
 from pipelines.extraction.tex import clean, mistakes
 
 SERVICE = re.compile(
     r"(?:latex\.php\?(?:.*?&)?latex=|codecogs\.com/(?:gif|png|svg|pdf|eq)\.(?:latex|image|download)\?|codecogs\.com/eqnedit\.php\?latex=|cht=tx.*?&chl=|chl=(?=.*cht=tx)"
     r"|(?:mathtex|mimetex|mathrender)(?:\.cgi|\.php|\.exe)?\?(?:formdata=)?|/equation\?(?:.*?&)?tex=|render/math\?(?:.*?&)?math=|(?:upmath\.me|s2cms\.ru)/(?:svg|png)/"
-    r"|latex\?(?:.*?&)?(?:eq|tex|latex|formula)=|[?&](?:tex|latex|formula|equation|eq)=|/(?:svg|png|gif)\.latex\?|/tex\.php\?(?:f=)?|/math/tex/(?:svg|png)/)",
+    r"|latex\?(?:.*?&)?(?:eq|tex|latex|formula)=|[?&](?:tex|latex|formula|equation|eq)=|/(?:svg|png|gif)\.latex\?|/gr/latex\?|/tex\.php\?(?:f=)?|/math/tex/(?:svg|png)/)",
     re.IGNORECASE,
 )  # fmt: skip
 PLUS_IS_SPACE = re.compile(r"latex\.php|[?&](?:tex|latex|math|chl|formula|eq)=", re.IGNORECASE)
@@ -21,6 +22,8 @@ MATH_PATH = re.compile(
     r"/(?:img)?math/|/math_|/math/render/|/latex|mathurl\.com|/tex/|/equations?/|/form_\d+|/eq[-_]?\d+|/img\d+\.(?:png|gif|svg)$",
     re.IGNORECASE,
 )
+MATHWORLD = frozenset({"inlineformula", "displayformula", "numberedequation"})
+"""Classes of images whose alternative text is mathematics in a notation like AsciiMath."""
 SIGNS = (
     "tex",
     "math",
@@ -66,9 +69,19 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
         attributes[name] for name in ("data-src", "data-lazy-src", "data-original", "src") if attributes.get(name)
     ]
     display = bool(DISPLAY_CLASS.search(image.get("class")))
-    for attribute in ("data-latex", "data-tex", "data-formula", "data-equation", "data-math", "eeimg-alt"):
+    for attribute in (
+        "data-equation-content",
+        "data-latex",
+        "data-tex",
+        "data-formula",
+        "data-equation",
+        "data-math",
+        "eeimg-alt",
+    ):
         if attributes.get(attribute):
             return _settled(unquote(attributes[attribute]), display=display)
+    if image.get("class") in MATHWORLD and "\\" not in image.get("alt"):
+        return _settled(asciimath_tex(image.get("alt")), display=image.get("class") != "inlineformula")
     address = next((source for source in sources if SERVICE.search(source)), "")
     marked = bool(
         address
@@ -79,7 +92,12 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
     named = _from_address(address) if address else ""
     if "\\" in named and "\\" not in image.get("alt"):  # software that strips backslashes from the alternative text
         return _settled(named, display=display)
-    for text in (image.get("alt"), image.get("title"), image.get("data-alt"), image.get("longdesc")):
+    for text in (
+        image.get("alt").removeprefix("LaTeX: "),
+        image.get("title"),
+        image.get("data-alt"),
+        image.get("longdesc"),
+    ):
         if _is_tex(text, marked=marked):
             return _settled(
                 text, display=display or text.lstrip().startswith(("\\[", "$$", "$\\displaystyle", "\\begin"))
@@ -116,7 +134,7 @@ def _from_address(address: str) -> str:
     if found is None:
         return ""
     tail = address[found.end() :].replace("&space;", " ").replace("&plus;", "%2B").replace("&hash;", "%23")  # codecogs
-    tail = PARAMETERS.sub("", html.unescape(tail))
+    tail = PARAMETERS.sub("", html.unescape(tail)).partition("#")[0]
     return unquote_plus(tail) if PLUS_IS_SPACE.search(address) else unquote(tail)
 
 

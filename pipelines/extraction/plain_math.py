@@ -36,13 +36,15 @@ WORDS = frozenset(
 )
 """Operators that are also words or units: only a formula's own markup makes operators of them."""
 NAMES = "|".join(sorted(FUNCTIONS - WORDS, key=len, reverse=True))
-LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-Ωα-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∆∞∅ℵ𝐀-𝟿]"
+APPLIED_WORD = rf"(?<![^\W_])(?:{'|'.join(sorted(WORDS, key=len, reverse=True))})(?=[(\ue002])"
+"""One of these words before its bracket or subscript, `max(`: an operator all the same."""
+LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-ΝΞΠ-Ωα-νξπ-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∆∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2}|[.,]?\d)"
 OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
-PRODUCT = r"(?:(?<=[+\-−–=<>≤≥(])|(?<=[+\-−–=<>≤≥] ))\d*[A-Za-z]{2}(?= ?[+\-−–=<>≤≥≠])"
-"""Two letters between operators: `b² - 4ac ≥ 0`."""
-ATOM = rf"(?:{PRODUCT}|{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
+PRODUCT = r"(?:(?<=[+\-−–=<>≤≥(])|(?<=[+\-−–=<>≤≥] ))\d*[A-Za-z]{2}(?= ?[+\-−–=<>≤≥≠])|(?<![^\W_])[A-Za-z]{2}(?=[+=<>≤≥]\ue006?\d*[A-Za-z]{1,2}(?![A-Za-z]))"
+"""Two letters between operators: `b² - 4ac ≥ 0`, `au+bv`."""
+ATOM = rf"(?:{PRODUCT}|{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{APPLIED_WORD}|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
 JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?<=[∑∏∫⋃⋂][ᵢⱼₖₙ₀-₉])|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
 """A space within a formula: beside an operator, after a function, before a marked variable."""
 RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
@@ -73,7 +75,9 @@ EDGE = " \u00a0\u2009,.:;!…"
 WORDY = (
     r"(?:(?<![\w\ue006])(?!(?:"
     + NAMES
-    + r")(?![^\W_]))[A-Za-z]{3,} ?)+|[\u0400-\u052f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]+"
+    + r")(?![^\W_])|"
+    + APPLIED_WORD
+    + r")[A-Za-z]{3,} ?)+|[\u0400-\u052f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]+"
 )
 WORDY_OR_RUN = re.compile(f"{WORDY}|({RUN.pattern})")
 """Words are passed over at once: nothing of them is an atom, and to find that out letter by letter takes ten times as long."""
@@ -124,7 +128,7 @@ def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core).rstrip(OPEN_ENDED)
     start = whole.find(core) if core else -1
-    if start < 0 or not _is_mathematics(core):
+    if start < 0 or not _is_mathematics(core) or _in_source(run.string, run.start() + start, len(core)):
         return whole
     tex = plain_tex(core)
     if not tex or mistakes(tex):
@@ -134,8 +138,18 @@ def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
 
 def _balanced(core: str) -> str:
     """The run without brackets at its ends that its text opened or closes."""
+    depth = 0
+    for place, character in enumerate(core):
+        depth += (character in "([{") - (character in ")]}")
+        if depth < 0 and place:  # `f(A) + b(` of `f(A) + b(c)`: the longer side is the run
+            core = max(core[:place].rstrip(EDGE), core[place + 1 :].lstrip(EDGE), key=len)
+            break
     for opening, closing in ("()", "[]", "{}"):
-        while core.count(opening) > core.count(closing) and core.startswith(opening):
+        while (
+            core.count(opening) > core.count(closing)
+            and core.startswith(opening)
+            and not _is_closed(core, opening, closing)
+        ):
             core = core[1:].lstrip(EDGE)
         while core.count(closing) > core.count(opening) and core.endswith(closing):
             core = core[:-1].rstrip(EDGE)
@@ -148,6 +162,22 @@ def _balanced(core: str) -> str:
         elif core.count(opening) > core.count(closing) and opening in core:
             core = core[: core.rfind(opening)].rstrip(EDGE)
     return core
+
+
+def _in_source(text: str, start: int, length: int) -> bool:
+    """Whether the run is a part of `∑_{i ∈ I} a_i`: half of it as a formula would be none."""
+    before, after = text[max(start - 2, 0) : start], text[start + length : start + length + 1]
+    return after in ("_", "^") or before in ("_{", "^{") or (before[-1:] in ("_", "^") and text[start] == "{")
+
+
+def _is_closed(core: str, opening: str, closing: str) -> bool:
+    """Whether the bracket that the run begins with closes in it."""
+    depth = 0
+    for character in core:
+        depth += (character == opening) - (character == closing)
+        if not depth:
+            return True
+    return False
 
 
 def _is_mathematics(core: str) -> bool:
@@ -163,7 +193,8 @@ def _is_mathematics(core: str) -> bool:
 def plain_tex(core: str) -> str:
     """A run of Unicode mathematics with marked scripts, as TeX."""
     parts: list[str] = []
-    for token in RUNNING.findall(_marked(core)):
+    tokens = RUNNING.findall(_marked(core))
+    for token, following in zip(tokens, [*tokens[1:], " "], strict=False):
         if token[0] in (SUB, SUP):
             inner = plain_tex(token[1:-1])
             mark = "_" if token[0] == SUB else "^"
@@ -171,7 +202,7 @@ def plain_tex(core: str) -> str:
             parts.append((mark if parts else "{}" + mark) + braced)
         elif token[0] == VARIABLE:
             parts.append(token[1:])
-        elif token in FUNCTIONS - WORDS:
+        elif token in FUNCTIONS and (token not in WORDS or following[0] in ("(", SUB)):
             parts.append("\\" + token)
         elif len(token) > 1 or (token.isalnum() and token.isascii()):
             parts.append(token if not token.isalpha() or len(token) <= 2 else f"\\mathrm{{{token}}}")
@@ -205,7 +236,7 @@ def _marked(core: str) -> str:
 def _plain_scripts(text: str) -> str:
     """Scripts that are no formula, in plain characters: `word^2`, `H_2`."""
     while found := re.search(r"([\ue002\ue004])([^\ue002-\ue005]*)[\ue003\ue005]", text):
-        inner = found[2].strip()
+        inner = found[2].replace(VARIABLE, "").strip()
         mark = "_" if found[1] == SUB else "^"
         around = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
         attached = bool(around.strip())

@@ -75,7 +75,7 @@ ROLES = frozenset(
 )
 CHROME = (
     r"nav|navs|navbar\w*|navi|navigation\w*|nav(?:bar|menu|list|box|links?)|\w*menu|sub-?menu|side-?bar\w*|sphinxsidebar\w*|bread-?crumbs?\w*|crumbs?|foot|footer\w*|site-?footer|page-?footer"
-    r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri\w+|sign-?up|log-?in|signin|register"
+    r"|cookies?\w*|consent\w*|gdpr|ccpa|onetrust\S*|share\w*|sharing|sharedaddy|social\w*|addthis\S*|addtoany\S*|related\w*|recommend\w*|recirc\w*|newsletter\w*|subscri(?!pt(?:s|ed)?(?:\b|$))\w+|sign-?up|log-?in|signin|register"
     r"|ad|ads|adv|advert\w*|adsense|adsbygoogle|banner\w*|sponsor\w*|promo\w*|pop-?up\w*|modal\w*|overlay|lightbox|masthead|toolbar|tool-?bar|paginat\w+|pager|widget(?:-?area|s)?|skip-?(?:link|nav|to)\S*|screen-?reader\S*"
     r"|sr-only|visually-?hidden|print-?only|no-?print|outbrain\S*|taboola\S*|trending|most-?(?:read|popular)|popular-?posts?|tag-?cloud|tags?-?(?:list|links)|post-?tags|headerlink|editsection|mw-editsection\S*|mw-jump-link|catlinks|navbox\w*|vertical-navbox"
     r"|author-?(?:bio|box)|about-?author|byline-?social|site-?header|page-?header|top-?bar|header-?(?:top|nav|bar)|copyright|disclaimer|legal|rating|votecell|js-vote\S*|post-menu|user-?info|user-?card|user-details|reputation|flair|mw-indicators|mw-cite-backlink|noprint|toc-?(?:container|list|wrapper)?|table-?of-?contents|comment-?form|respond|reply-?(?:link|form)|post-?navigation|prev-?next|nextprev|related-?posts?"
@@ -118,6 +118,10 @@ NUMBERING = re.compile(
     r"(?:^|\s)(?:linenos?|lineno\w*|line-?number|pre-numbering|hljs-ln-numbers|gutter|rouge-gutter|blob-num)(?:\s|$)"
 )
 """Classes of the numbers of lines, where program text shows them."""
+OVERLINE = re.compile(r"text-decoration[a-z-]*\s*:\s*overline|border-top\s*:\s*\S*1px", re.IGNORECASE)
+OVERLINED = "-overlined"
+"""What stands under a line: behind a root sign the radicand."""
+SCRIPT_CLASS = {"superscript": "sup", "subscript": "sub"}
 SCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 """How word processors write `sup` and `sub`."""
 CLASSIFIER = "-classifier"
@@ -143,14 +147,16 @@ MATH_TAGS = frozenset(
         "x-equation",
         "amp-mathml",
         "jax",
+        "x-tex",
+        "nwc-formula",
         "inline-formula",
         "disp-formula",
     ]
 )
-MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula")
+MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula", "pcenter")
 """One of these, in lower case, stands in every class that says the element is a formula."""
 RENDERING = re.compile(
-    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml|math (?:inline|display)|formula)(?:\s|$)|mathquill|js-render-math",
+    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml|math (?:inline|display)|SimpleMath|pcenter|(?:ql-)?formula)(?:\s|$)|mathquill|js-render-math",
     re.IGNORECASE,
 )
 """Classes of what a renderer of formulas leaves: several copies of one formula, to be read together."""
@@ -223,6 +229,13 @@ class Traits:
             self.tag = tag = CLASSIFIER
         if tag in ("span", "font") and (script := SCRIPT_STYLE.search(attributes.get("style", ""))):
             self.tag = tag = "sup" if script[1].lower() == "super" else "sub"
+        elif tag == "span" and "script" in (classes := attributes.get("class", "")):
+            self.tag = tag = next((SCRIPT_CLASS[name] for name in classes.split() if name in SCRIPT_CLASS), tag)
+        elif tag == "span" and (style := attributes.get("style", "")):
+            if "italic" in style:
+                self.tag = tag = "i"
+            elif OVERLINE.search(style):
+                self.tag = tag = OVERLINED
         self.numbering = tag not in ("code", "pre") and NUMBERING.search(attributes.get("class", "")) is not None
         self.action = _action(tag, attributes, suspect=self.suspect)
         self.program = self.action == PREFORMATTED
@@ -265,7 +278,7 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
             or (tag == "table" and classes.split()[:1] == ["display"])
         ):
             return WHOLE_FORMULA
-        if math and not program:
+        if math and not program and not (tag == "code" and "language-math" in classes and "inline" not in classes):
             return CANDIDATE
     if program:
         return PREFORMATTED
@@ -289,7 +302,9 @@ def is_math_class(classes: str) -> bool:
     return False
 
 
-MATH_CLASS = re.compile(r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)formula(?:\s|$)|wirisformula")
+MATH_CLASS = re.compile(
+    r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)(?:(?:ql-)?formula|pcenter)(?:\s|$)|wirisformula"
+)
 
 
 PLAIN_ACTIONS = {
@@ -347,7 +362,14 @@ def _matters(attribute: str, value: str) -> bool:
     """Whether the attribute's value can change the verdict."""
     if attribute == "style":
         value = value.lower()
-        return "none" in value or "hidden" in value or "symbol" in value or SCRIPT_STYLE.search(value) is not None
+        return (
+            "none" in value
+            or "hidden" in value
+            or "symbol" in value
+            or "italic" in value
+            or OVERLINE.search(value) is not None
+            or SCRIPT_STYLE.search(value) is not None
+        )
     if attribute == "role":
         return value in ROLES or value == "main"
     return attribute != "aria-hidden" or value == "true"
@@ -370,6 +392,7 @@ def _special(classes: str) -> bool:
         "header" in classes
         or "display" in classes
         or "classifier" in classes
+        or "script" in classes
         or "ode" in classes
         or "fragment" in classes
         or "num" in classes

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from pipelines.extraction.document import Element
 from pipelines.extraction.mathml import OVER, convert
 from pipelines.extraction.rendered import node
-from pipelines.extraction.symbols import FUNCTIONS, SYMBOL_FONT
-from pipelines.extraction.tags import SYMBOLS
+from pipelines.extraction.symbols import FUNCTIONS, SYMBOL_FONT, join
+from pipelines.extraction.tags import OVERLINE, OVERLINED, SYMBOLS
 
 Nodes = list[Element]
 
@@ -22,7 +22,9 @@ LEAF = re.compile(r"[A-Za-z]{2,}(?:\s+[A-Za-z]{2,})+|[^\W\d_]+|\d+(?:[.,]\d+)*|\
 ITALIC = frozenset({"i", "em", "var"})
 BOLD = frozenset({"b", "strong"})
 SETTING = (
-    ITALIC | BOLD | {"span", "sub", "sup", "small", "big", "font", "u", "br", "nobr", "tt", "code", "wbr", SYMBOLS}
+    ITALIC
+    | BOLD
+    | {"span", "sub", "sup", "small", "big", "font", "u", "br", "nobr", "tt", "code", "wbr", OVERLINED, SYMBOLS}
 )
 """What a formula is set with. Anything else in an element says that it holds more than one formula."""
 FONTS = {"mathbf": "bold", "bold": "bold", "mathbb": "double-struck", "blackboard": "double-struck", "mathcal": "script",
@@ -30,11 +32,14 @@ FONTS = {"mathbf": "bold", "bold": "bold", "mathbb": "double-struck", "blackboar
 LATER = ("surd", "limit", "ruled")
 """Nodes that formula_tables.py puts together with their neighbours."""
 MATHML = frozenset({*LATER, "mrow", "mfrac", "msqrt", "mroot", "mtable", "msub", "msup", "msubsup", "mover", "munder", "munderover", "mi", "mo", "mn", "mtext"})  # fmt: skip
-OVERLINED = re.compile(r"text-decoration\s*:\s*overline|border-top\s*:")
 IGNORED = frozenset({"equationnumber", "equationnumber-valign", "ignored", "sr-only", "visually-hidden"})
 CONNECTIVES = frozenset({"if", "for", "and", "or", "otherwise", "where", "when", "with", "all", "else", "otherwise,"})
 PRODUCT = 3
 """Letters side by side in italics that can be a product; more of them, or of upright ones, are a name."""
+BEFORE_BRACES = frozenset(
+    {"sqrt", "overline", "underline", "hat", "bar", "tilde", "vec", "pmod", "text", "hbox", "mbox"}
+)
+SIMPLE = re.compile(r"[A-Za-z]+|\d+|\s+|.", re.DOTALL)
 ENGLISH = re.compile(r"[A-Za-z]+")
 NAMES = sorted(FUNCTIONS, key=len, reverse=True)
 BRACKETS = {**dict.fromkeys("⎛⎜⎝", "("), **dict.fromkeys("⎞⎟⎠", ")"), **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"),
@@ -46,6 +51,40 @@ BRACKETS = {**dict.fromkeys("⎛⎜⎝", "("), **dict.fromkeys("⎞⎟⎠", ")")
 def typeset_tex(element: Element) -> str:
     """The formula that the element shows, as LaTeX."""
     return convert(row(inside(element)))
+
+
+def named_tex(text: str) -> str:
+    """TeX whose commands are written as the characters or words that they stand for (GAPDoc's `SimpleMath`), as LaTeX:
+    a brace groups after a script's sign or a word, any other is shown."""
+    written: list[str] = []
+    shown: list[bool] = []
+    for token in SIMPLE.findall(text):
+        before = written[-1] if written else ""
+        if token == "{":
+            shown.append(before not in ("_", "^") and before[1:] not in BEFORE_BRACES)
+            written.append("\\{" if shown[-1] else "{")
+        elif token == "}":
+            written.append("\\}" if not shown or shown.pop() else "}")
+        elif len(token) > 1 and before in ("_", "^"):
+            written.append(f"{{{token}}}")  # whose braces the notation leaves out
+        elif len(token) > 1 and token.isalpha():
+            known = token in FUNCTIONS or token in BEFORE_BRACES or token in ("perp", "bmod")
+            written.append(f"\\{token}" if known else token if len(token) <= PRODUCT - 1 else f"\\mathrm{{{token}}}")
+        else:
+            written.append(token)
+    return join(written)
+
+
+def named_lines(element: Element) -> str:
+    """The same of all that an element holds, a line of the formula for each of its lines."""
+    lines = [""]
+    for child in element.children:
+        if isinstance(child, Element) and child.tag == "br":
+            lines.append("")
+        else:
+            lines[-1] += child if isinstance(child, str) else child.text()
+    written = [named_tex(" ".join(line.split())) for line in lines if line.strip()]
+    return written[0] if len(written) == 1 else "\\begin{gathered}" + r" \\ ".join(written) + "\\end{gathered}"
 
 
 def is_typeset(element: Element) -> bool:
@@ -90,7 +129,7 @@ def nodes(children: Iterable[Element | str], *, italic: bool = False, variant: s
             scheme(child, found)
         elif child.tag in ("sub", "sup"):
             attach(found, f"m{child.tag}", row(inside(child)))
-        elif OVERLINED.search(child.get("style")):
+        elif child.tag == OVERLINED or OVERLINE.search(child.get("style")):
             rooted(found, inside(child))
         else:
             bold = child.tag in BOLD or "font-weight:bold" in child.get("style")
