@@ -10,6 +10,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 COMMANDS = {
     "run": ("assets.run", "materialize a recipe: from WARC files to a benchmark report"),
@@ -37,9 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    overview.add_argument("--version", action="store_true", help="print the version and stop")
     overview.add_argument(
         "command", choices=COMMANDS, metavar="COMMAND", help="one of those below; `COMMAND --help` tells more"
     )
+    if words == ["--version"]:
+        print(f"mathsieve {version('mathsieve')}")
+        return 0
+    if not words:
+        overview.print_help(sys.stderr)
+        return 2
     name = overview.parse_args(words[:1]).command
     module_name, summary = COMMANDS[name]
     module = importlib.import_module(module_name)

@@ -47,9 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     from pipelines.recipe import RecipeError
     from pipelines.storage import StorageError
 
-    recipe = enter(arguments.recipe)
     try:
-        return _run(recipe, arguments)
+        return _run(enter(arguments.recipe), arguments)
     except (RecipeError, CrawlError, StorageError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,16 +58,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def enter(recipe: Path) -> Path:
-    """Make this process see one recipe and one history, wherever it was started from. Returns the recipe's full path."""
+    """Make this process see one recipe and one history, wherever it was started from. Returns the recipe's full path.
+
+    Raises StorageError where DAGSTER_HOME names no folder and none can be made there.
+    """
     os.environ["MATHSIEVE_RECIPE"] = str(recipe.absolute())
     if "MATHSIEVE_HOME" in os.environ:
         os.environ["MATHSIEVE_HOME"] = str(Path(os.environ["MATHSIEVE_HOME"]).absolute())
-    os.environ.setdefault("DAGSTER_HOME", str(CHECKOUT))
+    os.environ["DAGSTER_HOME"] = str(_history_folder(Path(os.environ.get("DAGSTER_HOME") or CHECKOUT)))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job: Dagster would make SIGTERM ignored too,
         signal.signal(signal.SIGINT, signal.default_int_handler)  # and workers that are told to end never would
     os.chdir(CHECKOUT)  # dagster.yaml names its folder relative to the checkout
     return Path(os.environ["MATHSIEVE_RECIPE"])
+
+
+def _history_folder(folder: Path) -> Path:
+    from pipelines.storage import StorageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: expected a folder for Dagster's history, as DAGSTER_HOME says; found: {error.strerror}. Name another."
+        ) from error
+    return folder.absolute()
 
 
 def _run(path: Path, arguments: argparse.Namespace) -> int:
@@ -84,12 +98,15 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
     recipe = load_recipe(path)
     definitions = definitions_of(recipe)
     try:
-        plan = Plan.of(definitions, arguments.select)
-    except dg.DagsterError as error:
-        print(f"--select {arguments.select}: {error}", file=sys.stderr)
-        return 2
-    if not plan.stretches:
-        print(f"--select {arguments.select}: no asset of this recipe; `--list` alone shows them all", file=sys.stderr)
+        plan: Plan | None = Plan.of(definitions, arguments.select)
+    except dg.DagsterError:  # its own words are about code
+        plan = None
+    if plan is None or not plan.stretches:
+        print(
+            f"--select {arguments.select}: expected assets of this recipe, as 'key:\"math_corpus\"' or 'group:corpus'; found "
+            "none. `--list` alone shows them all.",
+            file=sys.stderr,
+        )
         return 2
     if arguments.list:
         for key in plan.keys:

@@ -39,17 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
     from assets.graph import close_orphans, register_snapshots
     from pipelines.crawl.settings import CrawlError
     from pipelines.recipe import RecipeError, load_recipe
+    from pipelines.storage import StorageError
 
     if not _is_free(arguments.port):
         print(
             f"port {arguments.port} is in use. Name another: mathsieve ui --port {arguments.port + 1}", file=sys.stderr
         )
         return 2
-    recipe = enter(arguments.recipe)
     try:
-        loaded = load_recipe(recipe)
+        loaded = load_recipe(enter(arguments.recipe))
         snapshots = loaded.snapshots()
-    except (RecipeError, CrawlError) as error:
+    except (RecipeError, CrawlError, StorageError) as error:
         print(error, file=sys.stderr)
         return 2
     with dg.DagsterInstance.get() as instance:

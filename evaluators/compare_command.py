@@ -36,8 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benchmark", metavar="NAME", help="grade A and B, files of outputs, on this benchmark first")
     parser.add_argument("--path", metavar="DATA", help="the benchmark's own data, as for `mathsieve grade`")
     parser.add_argument("--profile", help="whose verdicts to compare (default: strict where both have it)")
-    parser.add_argument("--flips", type=int, default=10, metavar="N", help="show N problems that flipped (default 10)")
+    parser.add_argument(
+        "--flips", type=_count, default=10, metavar="N", help="show N problems that flipped (default 10)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on; found {text!r}")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,10 +117,14 @@ def _scores(path: Path) -> Scores:
             content = json.loads(file.read_text(encoding="utf-8"))
             key = (content["benchmark"], content["form"])
             [figures["scores"] for figures in content["profiles"].values()]
+        except OSError as error:
+            raise _Unusable(
+                f"{file}: expected scores.json or a folder with some; found: {error.strerror}. Check the path."
+            ) from error
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
             raise _Unusable(
                 f"{file}: expected a scores.json of an evaluation, or what `mathsieve grade --json` printed; found something "
-                f"else ({error!r}). For a file of outputs give --benchmark."
+                f"else ({type(error).__name__}: {error}). For a file of outputs give --benchmark."
             ) from error
         if key in found:
             raise _Unusable(

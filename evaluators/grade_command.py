@@ -77,6 +77,8 @@ def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
     from evaluators.benchmarks import benchmark
 
     profiles = list(dict.fromkeys(arguments.profile or ["strict"]))
+    if arguments.grades is not None:
+        _make(arguments.grades)
     outputs, grades, scores = graded(arguments.file, arguments.benchmark, profiles, arguments.path)
     if arguments.grades is not None:
         _keep(arguments.grades, outputs, grades, scores)
@@ -126,11 +128,22 @@ def _published(scores: dict[str, Any], profile: str) -> list[dict[str, Any]]:
     return [asdict(row) for row in against_published(scores, profile)]
 
 
+def _make(folder: Path) -> None:
+    """Before the work, not after it. Raises OutputsError."""
+    from evaluators.outputs import OutputsError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputsError(
+            f"--grades {folder}: expected a folder that can be written; found: {error.strerror}. Name another."
+        ) from error
+
+
 def _keep(folder: Path, outputs: Outputs, grades: list[Grade], scores: dict[str, Any]) -> None:
     from evaluators.records import Completion, Grade, Problem
     from evaluators.tables import write_table
 
-    folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / "problems.parquet", [asdict(one) for one in outputs.problems], Problem)
     write_table(folder / "completions.parquet", [asdict(one) for one in outputs.completions], Completion)
     write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)

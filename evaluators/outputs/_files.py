@@ -33,7 +33,8 @@ def read_rows(path: Path, benchmark: str = "") -> list[tuple[int, Row]]:
         content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         name, content = _unpacked(path.name, content)
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise OutputsError(f"{path}: expected a file of outputs; {_told(error)}") from error
+        found = getattr(error, "strerror", None) or _told(error)
+        raise OutputsError(f"{path}: expected a file of outputs; found: {found}. Check the path.") from error
     if content.startswith(b"PAR1"):
         return _objects(path, enumerate(_parquet(path, content), 1))
     if content.startswith(b"PK\x03\x04"):

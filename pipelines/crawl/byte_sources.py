@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.crawl.settings import CrawlError
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 FIRST_DELAY = 1.0  # seconds; doubled at each further attempt, as Common Crawl asks of clients that meet a 503
 LONGEST_DELAY = 120.0
+NOTEWORTHY = 4.0  # seconds; whoever waits that long is told what for
 USER_AGENT = "mathsieve/0.1 (corpus construction; one connection a worker)"
 SPAN = 64 << 20  # bytes a request while a file is read from end to end: a broken one costs little
 GLANCE = 512 << 10  # bytes a request for single records; Common Crawl's median record is 20 KB compressed
@@ -48,7 +50,11 @@ class Retries:
                 f"{self.url}: no answer in {self.attempts} attempts; the last said: {problem}. "
                 "Run again later (finished WARC files are kept), or raise crawl.common_crawl.attempts."
             )
-        self._sleep(min(LONGEST_DELAY, retry_after or FIRST_DELAY * 2.0 ** (self._failed - 1)))
+        delay = min(LONGEST_DELAY, retry_after or FIRST_DELAY * 2.0 ** (self._failed - 1))
+        if delay >= NOTEWORTHY:
+            told = f"{self.url}: {problem}; attempt {self._failed + 1} of {self.attempts} in {delay:.0f} s"
+            print(told, file=sys.stderr, flush=True)
+        self._sleep(delay)
 
 
 def open_source(

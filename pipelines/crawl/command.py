@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlError, CrawlSettings
 
@@ -57,9 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
         return 2
-    except CrawlError as error:
+    except (UnusableArguments, CrawlError) as error:
         print(f"mathsieve crawl: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, UnusableArguments) else 1
+
+
+class UnusableArguments(CrawlError):
+    """What was typed cannot be done; the message names the remedy."""
 
 
 def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
@@ -67,13 +72,7 @@ def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
     from pipelines.crawl.settings import list_warcs
 
     asked = {"settings": settings.identity(), "warcs": list_warcs(settings, snapshot)}
-    plan = out / "crawl.json"
-    if plan.exists() and json.loads(plan.read_text(encoding="utf-8"))["asked"] != asked:
-        raise CrawlError(
-            f"{out}: expected an empty folder, or one of the same crawl; found another crawl's pages. Name another --out."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    plan.write_text(json.dumps({"asked": asked}, indent=1), encoding="utf-8")
+    plan = _claim(out, asked)
     facts = write_pages(out, settings, snapshot=snapshot)
     plan.write_text(json.dumps({"asked": asked, "facts": facts}, indent=1, ensure_ascii=False), encoding="utf-8")
     print(f"{facts['rows']:,} pages from {facts['warc_files']:,} WARC files in {out}")
@@ -82,18 +81,36 @@ def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
     return 0
 
 
+def _claim(out: Path, asked: dict[str, Any]) -> Path:
+    """The file that says whose folder it is. Raises UnusableArguments where that is another crawl's, or none can be made."""
+    plan = out / "crawl.json"
+    try:
+        if plan.exists() and json.loads(plan.read_text(encoding="utf-8")).get("asked") != asked:
+            raise UnusableArguments(
+                f"{out}: expected an empty folder, or one of the same crawl; found another crawl's pages. Name another --out."
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        plan.write_text(json.dumps({"asked": asked}, indent=1), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or error
+        raise UnusableArguments(
+            f"{out}: expected a folder that can be written; found: {found}. Name another --out."
+        ) from error
+    return plan
+
+
 def _settings(arguments: argparse.Namespace) -> tuple[CrawlSettings, str]:
     kept = {"route": arguments.route, "negatives": arguments.negatives, "workers": arguments.workers}
     if arguments.snapshot:
         if arguments.warcs:
-            raise CrawlError("expected WARC files or --snapshot; found both. Leave one out.")
+            raise UnusableArguments("expected WARC files or --snapshot; found both. Leave one out.")
         where = {"base_url": arguments.base_url} if arguments.base_url else {}
         if arguments.endpoint_url:
             where["endpoint_url"] = arguments.endpoint_url
         published = CommonCrawlSettings(snapshots=(arguments.snapshot,), files=arguments.files, **where)
         return CrawlSettings(common_crawl=published, **kept), arguments.snapshot
     if not arguments.warcs:
-        raise CrawlError("expected WARC files, or --snapshot with a Common Crawl name; found neither.")
+        raise UnusableArguments("expected WARC files, or --snapshot with a Common Crawl name; found neither.")
     return CrawlSettings(files={"local": tuple(_files(arguments.warcs))}, **kept), "local"
 
 
@@ -106,10 +123,10 @@ def _files(names: list[str]) -> list[str]:
         elif path.is_dir():
             inner = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.name.endswith(WARC_NAMES))
             if not inner:
-                raise CrawlError(f"{name}: expected files that end in {', '.join(WARC_NAMES)}; found none.")
+                raise UnusableArguments(f"{name}: expected files that end in {', '.join(WARC_NAMES)}; found none.")
             found += inner
         elif path.is_file():
             found.append(str(path.absolute()))
         else:
-            raise CrawlError(f"{name}: expected a WARC file or a folder of them; there is none. Check the path.")
+            raise UnusableArguments(f"{name}: expected a WARC file or a folder of them; there is none. Check the path.")
     return found

@@ -155,12 +155,14 @@ def test_attempts_come_to_an_end(server):
         read_all(server, attempts=3)
 
 
-def test_delays_double_up_to_two_minutes():
+def test_delays_double_up_to_two_minutes_and_long_ones_are_told(capsys):
     waits: list[float] = []
     retries = Retries("x", 10, sleep=waits.append)
     for _ in range(9):
         retries.wait("busy")
     assert waits == [1, 2, 4, 8, 16, 32, 64, 120, 120]
+    told = capsys.readouterr().err.splitlines()
+    assert (told[0], len(told)) == ("x: busy; attempt 4 of 10 in 4 s", 7)
 
 
 def test_a_missing_file_is_not_tried_again(server):

@@ -270,7 +270,7 @@ def test_a_command_killed_between_two_files_goes_on_to_the_same_bytes(command, t
 
 @pytest.mark.parametrize(("words", "said"), [(["nowhere.warc.gz"], "Check the path"), ([], "found neither")])
 def test_the_command_refuses_what_it_cannot_read(command, capsys, words, said):
-    assert command(*words) == 1
+    assert command(*words) == 2
     assert said in capsys.readouterr().err
 
 
@@ -278,5 +278,13 @@ def test_the_command_does_not_mix_two_crawls_in_one_folder(command, tmp_path, ca
     for name in "ab":
         (tmp_path / f"{name}.warc.gz").write_bytes(record(f"http://{name}.org/", PROSE))
     assert command(str(tmp_path / "a.warc.gz")) == 0
-    assert command(str(tmp_path / "b.warc.gz")) == 1
+    assert command(str(tmp_path / "b.warc.gz")) == 2
     assert "Name another --out" in capsys.readouterr().err
+
+
+def test_the_command_says_where_it_cannot_write(command, tmp_path, capsys):
+    (tmp_path / "a.warc.gz").write_bytes(record("http://a.org/", PROSE))
+    (tmp_path / "out").write_text("a file")
+    assert command(str(tmp_path / "a.warc.gz")) == 2
+    assert "out: expected a folder that can be written; found: " in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == "a file"

@@ -240,6 +240,20 @@ def test_a_picture_draws_the_figures_of_the_classifier(tmp_path, grown, artifact
     assert (rows[-1] - rows[0]) / (0.86 * len(before)) == pytest.approx(height, abs=0.08)  # axes fill 86 % of it
 
 
+def test_the_growth_picture_draws_seed_and_overlap(tmp_path, grown):
+    alt = "Pages collected and overlap, by iteration"
+    before = pixels(rendered(tmp_path / "before", grown)[1], alt)
+    grown["iterations"][1]["corpus"].facts["overlap"] = 0.875
+    overlap = pixels(rendered(tmp_path / "overlap", grown)[1], alt)
+    rows = np.flatnonzero((before != overlap).any(axis=(1, 2)))
+    assert (rows[-1] - rows[0]) / len(before) == pytest.approx(
+        0.5 * 0.86, abs=0.08
+    )  # half of the axis, beside a legend
+    grown["seed"].facts["rows"] = 60
+    seed = pixels(rendered(tmp_path / "seed", grown)[1], alt)
+    assert (overlap != seed).any()
+
+
 def test_the_page_opens_without_a_network_and_twice_has_the_same_bytes(tmp_path, grown):
     page = rendered(tmp_path / "report", grown)[1]
     assert not re.search(r"(?:src|href)=[\"'](?!data:)", page.html)

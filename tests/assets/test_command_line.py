@@ -1,0 +1,82 @@
+"""What a person meets who mistypes: one clear line, a status that tells, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assets.command_line import COMMANDS, main
+from assets.run import DEFAULT_RECIPE
+
+OUTPUT = '{"question": "What is 1+1?", "response": "\\\\boxed{2}", "gold": "2"}\n'
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder, artifacts and history apart from those of the checkout; the commands set variables of their own."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("MATHSIEVE_RECIPE", "DAGSTER_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setenv("MATHSIEVE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "history"))
+    return tmp_path
+
+
+def test_without_words_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    told = capsys.readouterr().err
+    assert all(f"  {name} " in told for name in COMMANDS)
+
+
+def test_it_has_a_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("mathsieve 0.")
+
+
+@pytest.mark.parametrize("selection", ["nothing", 'key:"nothing"', "group:("])
+def test_a_selection_of_nothing_is_told_in_the_words_of_the_recipe(
+    capsys: pytest.CaptureFixture[str], selection: str
+) -> None:
+    assert main(["run", str(DEFAULT_RECIPE), "--list", "--select", selection]) == 2
+    assert capsys.readouterr().err == (
+        f"--select {selection}: expected assets of this recipe, as 'key:\"math_corpus\"' or 'group:corpus'; found none. "
+        "`--list` alone shows them all.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["run", str(DEFAULT_RECIPE)], ["ui", str(DEFAULT_RECIPE), "--port", "34817"]])
+def test_a_history_that_cannot_be_kept_is_told_before_anything_runs(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    (elsewhere / "history").write_text("a file")
+    assert main(words) == 2
+    assert "history: expected a folder for Dagster's history, as DAGSTER_HOME says" in capsys.readouterr().err
+    assert not (elsewhere / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["grade", "none", "--benchmark", "gsm8k"], "none: expected a file of outputs; found: No such file"),
+        (["grade", ".", "--benchmark", "gsm8k"], ".: expected a file of outputs; found: Is a directory. Check"),
+        (
+            ["grade", "outputs", "--benchmark", "gsm8k", "--grades", "outputs"],
+            "--grades outputs: expected a folder that can be written; found: File exists",
+        ),
+        (["compare", "none", "outputs"], "none: expected scores.json or a folder with some; found: No such file"),
+        (["compare", ".", "outputs"], ".: expected scores.json in this folder; found none."),
+        (["compare", "outputs", "outputs"], "outputs: expected a scores.json of an evaluation"),
+    ],
+)
+def test_outputs_that_are_not_there_are_told(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    (elsewhere / "outputs").write_text(OUTPUT * 2, encoding="utf-8")
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(told) and said.count("\n") == 1
+    assert [path.name for path in elsewhere.iterdir()] == ["outputs"]
