@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,8 @@ def _make(folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise OutputsError(
             f"--grades {folder}: expected a folder that can be written; found: {error.strerror}. Name another."
@@ -142,12 +145,13 @@ def _make(folder: Path) -> None:
 
 def _keep(folder: Path, outputs: Outputs, grades: list[Grade], scores: dict[str, Any]) -> None:
     from evaluators.records import Completion, Grade, Problem
-    from evaluators.tables import write_table
+    from evaluators.tables import atomic_file, write_table
 
     write_table(folder / "problems.parquet", [asdict(one) for one in outputs.problems], Problem)
     write_table(folder / "completions.parquet", [asdict(one) for one in outputs.completions], Completion)
     write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)
-    (folder / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, indent=1), encoding="utf-8")
+    with atomic_file(folder / "scores.json") as temporary:  # last: whose presence says that all is there
+        temporary.write_text(json.dumps(scores, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def _table(report: dict[str, Any]) -> str:

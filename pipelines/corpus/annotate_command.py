@@ -52,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{arguments.decisions}: expected a file that can be written; found: {error.strerror}", file=sys.stderr)
+        name = error.filename or arguments.decisions
+        print(
+            f"{name}: expected to read a run's files and to write decisions; found: {error.strerror}", file=sys.stderr
+        )
         return 2
     who = arguments.who or getpass.getuser()
     try:

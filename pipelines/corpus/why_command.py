@@ -67,6 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     except StorageError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"{error.filename}: expected to read a run's files; found: {error.strerror}", file=sys.stderr)
+        return 2
     if arguments.json:
         for step in steps:
             print(json.dumps({"artifact": step.artifact, "what": step.what, "detail": step.detail}, ensure_ascii=False))
