@@ -376,7 +376,8 @@ def _set_in_html(element: Element, classes: str) -> Formula | None:
     if "SimpleMath" in classes or classes == "pcenter":  # GAPDoc
         if "\\" in text or "$" in text or (classes == "pcenter" and (len(words) > 6 or not OPERATOR.search(text))):
             return None
-        return Formula(named_lines(element), classes == "pcenter") if text.strip() else None
+        says = any(character.isalnum() or character > "\x7f" for character in text)
+        return Formula(named_lines(element), classes == "pcenter") if says else None
     if len(words) > 3 or len(text) > 600 or not is_typeset(element):
         return None
     if "math" not in classes and not element.elements() and not OPERATOR.search(text):

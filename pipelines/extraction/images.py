@@ -24,6 +24,8 @@ MATH_PATH = re.compile(
 )
 MATHWORLD = frozenset({"inlineformula", "displayformula", "numberedequation"})
 """Classes of images whose alternative text is mathematics in a notation like AsciiMath."""
+DRAWN = re.compile(r"\n[^\n]*(?:-{2,}|[^\s$] {2,}|\n)|(?:-{2,}|^ |[^\s$] {2,})[^\n]*\n")
+"""A formula drawn with characters over several lines, tex4ht's alternative text: on one line it would say something else."""
 SIGNS = (
     "tex",
     "math",
@@ -110,6 +112,7 @@ def _is_tex(text: str, *, marked: bool) -> bool:
     if (
         not text
         or len(text) > 6000
+        or ("\n" in text and DRAWN.search(text) and "\\" not in text)
         or re.fullmatch(
             r"(?i)(?:https?://\S*|.*\.(?:png|gif|svg|jpe?g)|image|img|formula|equation|latex|rendered by .*|math)",
             text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from pipelines.extraction.content_mathml import TAGS as CONTENT_TAGS
@@ -76,6 +77,10 @@ MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("{", "}"): "Bmatrix",
 TALL = re.compile(r"\\(?:frac|dfrac|sum|prod|int|begin|binom|bigcup|bigcap|over|underset|overset|sqrt\{.*\\frac)")
 STRETCHED = {"{": r"\{", "}": r"\}", "‖": r"\|", "∥": r"\|", "∣": "|"}
 SCRIPTED = re.compile(r"[\^_']|^\\(?:frac|sqrt|sum|int|prod)")
+APPLICATION = re.compile("[\u2061-\u2064\u200b]")
+SCRIPTED_MARK = "^"
+PRIMED = re.compile(r"('+)(\s*[^'\s].*)", re.DOTALL)
+SPACING = re.compile(r"(?:\\[,;:! ]|\\q?quad|\s)+")
 MATRIX = re.compile(r"^\\begin\{(?:matrix|aligned)\}(.*)\\end\{(?:matrix|aligned)\}$", re.DOTALL)
 SIMPLE = re.compile(r"\\[A-Za-z]+|\\.|[^\\{}^_\s]|\\(?:math\w+|text|boldsymbol|operatorname)\{[^{}]*\}|\d+(?:\.\d+)?")
 
@@ -105,7 +110,7 @@ def _argument(element: Element, position: int) -> str:
 
 
 def _row(element: Element) -> str:
-    items = [(_operator(child), _tex(child)) for child in _children(element)]
+    items = [(_operator(child) or _scripted_closing(child), _tex(child)) for child in _children(element)]
     stray = "".join(child for child in element.children if isinstance(child, str)).strip()
     if stray and not items:
         return symbols_tex(stray)
@@ -122,20 +127,35 @@ def _operator(element: Element) -> str:
     return element.text().strip() if element.tag == "mo" else ""
 
 
+def _scripted_closing(element: Element) -> str:
+    """The closing bracket that bears a script, with a mark that it does."""
+    if element.tag not in ("msub", "msup", "msubsup"):
+        return ""
+    base = _operator(next(iter(element.elements()), element))
+    return base + SCRIPTED_MARK if base in CLOSING else ""
+
+
 def fenced_row(items: list[tuple[str, str]]) -> str:
     """Pieces of a row, each with its operator character or empty: brackets grow around tall content, and brackets
     around a table become its matrix."""
     parts: list[str] = []
+    operators: list[str] = []
     waiting: list[tuple[int, str]] = []
     for operator, tex in items:
-        if waiting and operator and OPENING.get(waiting[-1][1]) == operator:
+        closing = operator.removesuffix(SCRIPTED_MARK)
+        if waiting and closing and OPENING.get(waiting[-1][1]) == closing:
             start, opening = waiting.pop()
             inner = join(parts[start + 1 :])
-            parts[start:] = [_fence(opening, inner, operator, parts[start], tex)]
+            norm = closing in "∥‖" and (not start or operators[start - 1] != "")
+            parts[start:] = [
+                _fence(opening, inner, closing, r"\|" if norm else parts[start], _norm(tex) if norm else tex)
+            ]
+            operators[start:] = [""]
             continue
         if operator in OPENING:
             waiting.append((len(parts), operator))
         parts.append(tex)
+        operators.append(operator)
     for start, opening in reversed(waiting):
         inner = join(parts[start + 1 :]).strip()
         cases = MATRIX.match(inner)
@@ -144,18 +164,26 @@ def fenced_row(items: list[tuple[str, str]]) -> str:
     return join(parts)
 
 
+def _norm(tex: str) -> str:
+    return tex.replace(r"\parallel ", r"\|", 1).replace(r"\parallel", r"\|", 1)
+
+
 def _fence(opening: str, inner: str, closing: str, opening_tex: str, closing_tex: str) -> str:
     stripped = inner.strip()
+    bare = symbols_tex(closing)
+    scripts_tex = closing_tex.removeprefix(r"\|" if closing_tex.startswith(r"\|") else bare).lstrip()
+    if not closing_tex.startswith((bare, r"\|")) or scripts_tex[:1] not in ("_", "^", "'"):
+        scripts_tex = ""
     matrix = MATRIX.match(stripped)
     if matrix and (opening, closing) in MATRICES and "\\end{matrix}" not in matrix[1]:
         name = MATRICES[opening, closing]
-        return f"\\begin{{{name}}}{matrix[1]}\\end{{{name}}}"
+        return f"\\begin{{{name}}}{matrix[1]}\\end{{{name}}}{scripts_tex}"
     if opening == "(" and stripped.startswith("{") and stripped.endswith("}") and stripped.count("\\atop") == 1:
         top, bottom = stripped[1:-1].split("\\atop")
-        return f"\\binom{{{top.strip()}}}{{{bottom.strip()}}}"
+        return f"\\binom{{{top.strip()}}}{{{bottom.strip()}}}{scripts_tex}"
     if TALL.search(inner):
-        left, right = STRETCHED.get(opening, opening_tex), STRETCHED.get(closing, closing_tex)
-        return join([f"\\left{left}", inner, f"\\right{right}"])
+        left, right = STRETCHED.get(opening, opening_tex), STRETCHED.get(closing, bare)
+        return join([f"\\left{left}", inner, f"\\right{right}{scripts_tex}"])
     return join([opening_tex, inner, closing_tex])
 
 
@@ -164,6 +192,9 @@ def _identifier(element: Element) -> str:
     variant = element.get("mathvariant").lower() or element.get("data-mjx-variant").lower()
     if len(text) > 1 and " ".join(text.split()) in LIMIT_WORDS | FUNCTIONS:
         return _function(" ".join(text.split()))
+    plain = "" if text.isascii() else unicodedata.normalize("NFD", text)
+    if len(plain) == 2 and plain[1] in OVER:  # `â` in one character
+        return f"\\{OVER[plain[1]]}{{{plain[0]}}}"
     tex = symbols_tex(text)
     command = VARIANTS.get(variant)
     if len(text) > 1 and text.isascii() and text.replace(" ", "").isalpha():
@@ -259,6 +290,8 @@ def scripts(base: str, lower: str = "", upper: str = "") -> str:
         return written + upper
     if upper in (r"\prime", r"{\prime}"):
         return written + "'"
+    if primed := PRIMED.fullmatch(upper):
+        return f"{written}{primed[1]}^{group(primed[2].strip())}"
     return written + ("^" + group(upper) if upper else "")
 
 
@@ -290,8 +323,11 @@ def _stacked(element: Element, lower: str, upper: str) -> str:
     children = _children(element)
     if not children:
         return ""
+    lower, upper = (("" if SPACING.fullmatch(side) else side) for side in (lower, upper))
     base = _tex(children[0]).strip()
-    plain = children[0].text().strip()
+    if not lower and not upper and len(children) > 1:
+        return base  # a strut above or below
+    plain = APPLICATION.sub("", children[0].text()).strip()
     mark = children[-1].text().strip()
     if plain in LIMITS or plain in LIMIT_WORDS or base.startswith(("\\overbrace", "\\underbrace", "\\operatorname*")):
         written = base + (("_" + group(lower)) if lower else "")

@@ -7,11 +7,10 @@ and TtH and HeVeA in the cells of their tables.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 
 from pipelines.extraction.document import Element
-from pipelines.extraction.mathml import OVER, convert
+from pipelines.extraction.mathml import convert
 from pipelines.extraction.rendered import node
 from pipelines.extraction.symbols import FUNCTIONS, SYMBOL_FONT, join
 from pipelines.extraction.tags import OVERLINE, OVERLINED, SYMBOLS
@@ -178,14 +177,7 @@ def _letters(word: str, *, italic: bool, variant: str) -> Nodes:
 
 
 def _each(word: str, said: dict[str, str]) -> Nodes:
-    found: Nodes = []
-    for character in word:
-        plain = unicodedata.normalize("NFD", character)
-        if len(plain) == 2 and plain[1] in OVER:
-            found.append(node("mover", [node("mi", [plain[0]], **said), node("mo", [plain[1]])]))
-        else:
-            found.append(node("mi", [character], **said))
-    return found
+    return [node("mi", [character], **said) for character in word]
 
 
 def attach(found: Nodes, kind: str, script: Element) -> None:

@@ -1,8 +1,9 @@
-"""Pages that an HTML parser would read wrongly or for ever: namespace prefixes and empty elements of XML, and tags nested
-without end."""
+"""Pages that an HTML parser would read wrongly or for ever: namespace prefixes and empty elements of XML, tags nested
+without end, and formulas that LaTeX2HTML keeps in comments."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 
@@ -27,6 +28,14 @@ PREFIXED_EMPTY = re.compile(r"<(?:m|mml|mathml|math):(m\w+)([^<>]*)/>")
 XML_EMPTY = re.compile(r"(script|a|div|span|title|iframe|textarea|style|td|p)(?:\s[^>]*)?", re.IGNORECASE)
 
 
+LATEX2HTML = re.compile(
+    r"""<!-- MATH\s+(.{1,20000}?)\s*-->((?:(?!<!-- MATH).){0,300}?<img\s[^>]{0,300}?alt=")([^"]*)""",
+    re.IGNORECASE | re.DOTALL,
+)
+SHOWN = re.compile(
+    r"\\(?:begin|end)\s*\{(?:displaymath|math|equation\*?)\}|\\(?:displaystyle|textstyle)(?![A-Za-z])|\$|\\label\{[^{}]*\}"
+)
+"""What says only that, and how, a formula is set."""
 START = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 DEEPEST = 512
 """Elements nested deeper than in any browser (Blink's and WebKit's limit): such tags are left out."""
@@ -38,6 +47,8 @@ def as_html(page: str) -> bytes:
     """The page in UTF-8, as it is where it is HTML already. Of bytes each question takes half the time that it takes of characters."""
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         page = _with_ends(page)
+    if "<!-- MATH" in page:
+        page = LATEX2HTML.sub(_with_source, page)
     written = page.encode("utf-8", "replace")
     if NAMESPACED.search(written) and PREFIXED_MATH.search(page):
         page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
@@ -47,6 +58,20 @@ def as_html(page: str) -> bytes:
         if tags > SUSPICIOUS and tags - 2 * written.count(b"</") > SUSPICIOUS:
             written = _shallow(written.decode()).encode()
     return written
+
+
+def _with_source(found: re.Match[str]) -> str:
+    """LaTeX2HTML cuts the middle out of an image's alternative text; the comment before it has the formula whole."""
+    comment, between, alternative = found.groups()
+    begun, cut, _ = alternative.partition("...\n...")
+    source = _bare(SHOWN.sub("", comment))
+    if not cut or not source.startswith(_bare(SHOWN.sub("", html.unescape(begun)))):
+        return found.group()
+    return f"{between}{html.escape(comment)}"
+
+
+def _bare(tex: str) -> str:
+    return "".join(tex.replace("\\protect", "").split())
 
 
 def _with_ends(page: str) -> str:
