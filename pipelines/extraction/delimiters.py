@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.extraction.asciimath import asciimath_tex
-from pipelines.extraction.tex import BREAK, clean, mistakes
+from pipelines.extraction.tex import BREAK, DOLLAR, clean, mistakes
 
 ENVIRONMENTS = [
     "equation",
@@ -148,6 +148,8 @@ def _until(text: str, start: int, closing: str, *, display: bool, strict: bool) 
         return None
     tex = clean(text[start:end])
     if not tex or "\ue000" in tex:
+        return None
+    if dollars and DOLLAR.search(tex):
         return None
     if dollars and not any(character.isalnum() for character in tex):
         return None

@@ -26,6 +26,10 @@ BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
+SCRIPT_MARKS = {0xE002: "_{", 0xE003: "}", 0xE004: "^{", 0xE005: "}", 0xE006: None}
+"""The marks of plain_math.py in a formula that goes on over elements of the page."""
+PAGE_INDEX = re.compile(r"\\PageIndex\s*\{(\w+)\}")
+"""LibreTexts' number of a figure or an exercise."""
 DISPLAYSTYLE = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b\s*(.*)\}$", re.DOTALL)
 WRAPPER = re.compile(
     r"^\\begin\s*\{(displaymath|math|equation\*?)\}(?!.*\\begin\s*\{\1\})\s*(.*?)\s*\\end\s*\{\1\}$", re.DOTALL
@@ -36,7 +40,10 @@ DELIMITED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 
 def clean(tex: str) -> str:
     """The source on one line: no delimiters around it, no comments, no display-style wrapper, plain spaces."""
-    tex = INVISIBLE.sub("", tex)
+    if not tex.isascii():
+        tex = INVISIBLE.sub("", tex).translate(SCRIPT_MARKS)
+    if "PageIndex" in tex:
+        tex = PAGE_INDEX.sub(r"\1", tex)
     if BREAK in tex:
         tex = tex.replace(BREAK, "\n")
     if "CDATA" in tex or "]]>" in tex:
@@ -163,6 +170,8 @@ def mend(tex: str) -> str:
     """The formula with the smallest repair that makes it valid TeX; its symbols named by commands."""
     if not tex.isascii():
         tex = _named(tex)
+    if "&" in tex and _is_table(tex):
+        tex = f"\\begin{{aligned}}{tex}\\end{{aligned}}"
     if not mistakes(tex):
         return tex
     for repair in (_balance_braces, _free_delimiters, _separate_scripts):
@@ -171,6 +180,16 @@ def mend(tex: str) -> str:
             return repaired
     repaired = _separate_scripts(_free_delimiters(_balance_braces(tex)))
     return tex if mistakes(repaired) else repaired
+
+
+def _is_table(tex: str) -> bool:
+    """Whether columns are marked outside of any environment: Sphinx leaves its own around them to the engine."""
+    depth = 0
+    for token in RUN.findall(tex):
+        depth += (token == "{" or token.startswith("\\begin")) - (token == "}" or token.startswith("\\end"))
+        if token == "&" and depth <= 0 and "\\\\" in tex:
+            return True
+    return False
 
 
 def _named(tex: str) -> str:

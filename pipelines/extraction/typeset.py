@@ -38,6 +38,7 @@ PRODUCT = 3
 BEFORE_BRACES = frozenset(
     {"sqrt", "overline", "underline", "hat", "bar", "tilde", "vec", "pmod", "text", "hbox", "mbox"}
 )
+RAISED_PRIME = re.compile(r"\^('+)")
 SIMPLE = re.compile(r"[A-Za-z]+|\d+|\s+|.", re.DOTALL)
 ENGLISH = re.compile(r"[A-Za-z]+")
 NAMES = sorted(FUNCTIONS, key=len, reverse=True)
@@ -57,13 +58,15 @@ def named_tex(text: str) -> str:
     a brace groups after a script's sign or a word, any other is shown."""
     written: list[str] = []
     shown: list[bool] = []
-    for token in SIMPLE.findall(text):
+    for token in SIMPLE.findall(RAISED_PRIME.sub(r"\1", text)):
         before = written[-1] if written else ""
         if token == "{":
             shown.append(before not in ("_", "^") and before[1:] not in BEFORE_BRACES)
             written.append("\\{" if shown[-1] else "{")
         elif token == "}":
             written.append("\\}" if not shown or shown.pop() else "}")
+        elif token in ("#", "&", "%"):
+            written.append(f"\\{token}")
         elif len(token) > 1 and before in ("_", "^"):
             written.append(f"{{{token}}}")  # whose braces the notation leaves out
         elif len(token) > 1 and token.isalpha():
