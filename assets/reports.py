@@ -43,7 +43,7 @@ def corpus_report(recipe: Recipe) -> dg.AssetsDefinition:
             math_corpus=inputs["math_corpus"],
             proxy_models=inputs.get("proxy_models"),
         )
-        return described(store.build("corpus_report", write, inputs=inputs, version="3"))
+        return described(store.build("corpus_report", write, inputs=inputs, version="4"))
 
     return corpus_report
 
@@ -63,7 +63,7 @@ def mixture_report(recipe: Recipe) -> dg.AssetsDefinition:
         by_name = {name.removeprefix("source_"): artifact for name, artifact in sources.items()}
         write = partial(write_mixture_report, mixture=sft_mixture, packed=packed_mixture, sources=by_name)
         inputs = {"mixture": sft_mixture, "packed": packed_mixture, **sources}
-        return described(store.build("mixture_report", write, inputs=inputs))
+        return described(store.build("mixture_report", write, inputs=inputs, version="2"))
 
     return mixture_report
 
@@ -95,7 +95,7 @@ def benchmark_report(recipe: Recipe) -> dg.AssetsDefinition:
         ]
         write = partial(write_benchmark_report, settings=settings.report, evaluations=evaluations)
         used = {f"{name}/{key}": artifact for name, by_key in inputs.items() for key, artifact in by_key.items()}
-        return described(store.build("benchmark_report", write, settings=settings.report, inputs=used))
+        return described(store.build("benchmark_report", write, settings=settings.report, inputs=used, version="2"))
 
     return benchmark_report
 

@@ -45,7 +45,7 @@ def bars(name: str, parts: Sequence[Mapping[str, Any]], everybody: Iterable[str]
     for index, value in enumerate(values):
         own = {part["model"]: part for part in parts if part["value"] == value}
         count = next(iter(own.values()))["problems"]
-        drawn.append(_label(f"{value} (n={count})", index * step + step / 2))
+        drawn.append(_label(f"{str(value).replace('_', ' ')} (n={count})", index * step + step / 2))
         for place, model in enumerate(model for model in models if model in own):
             y = index * step + step / 2 + (place - (len(own) - 1) / 2) * 14
             drawn.append(_interval(own[model], y, low, high, colours[model], f"{model}, {value}"))

@@ -135,7 +135,7 @@ def _figures(
             for (source, form), group in sorted(counts.groups.items())
         ],
         "characters": _histogram(counts.characters),
-        "dropped": mixture.facts.get("dropped", {}),
+        "dropped": _left_out(mixture.facts.get("dropped", {})),
         "benchmark_questions": mixture.facts.get("benchmark_questions", 0),
         "rejected": {name: _rejected(artifact) for name, artifact in sorted(sources.items())},
         "packing": _packing(packed),
@@ -171,6 +171,12 @@ def _histogram(values: Sequence[int]) -> dict[str, Json]:
         "median": ordered[len(ordered) // 2],
         "longest": ordered[-1],
     }
+
+
+def _left_out(dropped: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Without the reasons for which nothing was."""
+    counted = {name: {reason: n for reason, n in reasons.items() if n} for name, reasons in dropped.items()}
+    return {name: reasons for name, reasons in counted.items() if reasons}
 
 
 def _packing(packed: Artifact) -> dict[str, Json]:

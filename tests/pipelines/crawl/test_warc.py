@@ -77,7 +77,7 @@ DAMAGE = {
         GZ[0] + packed(record("n", b"<p>x\r\n\r\nWARC/1.0\r\nWARC-Type: response\r\n\r\ny")) + GZ[2],
         ["a", "n", "c"],
     ),
-    "an empty file": (b"", []),
+    "an empty file": (b"", ["empty file"]),
     "a byte order mark first": (b"\xef\xbb\xbf" + A + B, ["bytes between records", "a", "b"]),
     "blank lines before the first record": (packed(b"\r\n\r\n" + A) + GZ[1], ["a", "b"]),
     "a zstd frame to be skipped": (

@@ -128,7 +128,7 @@ def rows_below(page, heading):
 def test_growth_is_told_iteration_by_iteration_and_ends_where_it_converged(tmp_path, grown):
     facts, page = rendered(tmp_path / "report", grown)
     _, first, second, third = rows_below(page, "Growth")
-    assert first == ["1", "64", "6,400", "40", "4,321", "37.5 %", "16", "17", "0.9"]
+    assert first == ["1", "64", "6,400", "40", "4,321", "37.5 %", "16", "17", "0.9000"]
     assert second[0] == "2 (converged)"
     assert third[:2] == ["3 (handed on: it had converged)", "65"]
     assert facts == {"iterations": 2, "pages": 65, "overlap": 0.984, "converged": True, "waiting": 2}
@@ -201,15 +201,15 @@ def test_the_classifier_is_told_by_its_figures_and_its_words(tmp_path, grown):
         ["2", "1,291", "390", "5", "0.9000", "75.0 %", "12.5 %", "0.0300"],
     ]
     told = rows_below(page, "The n-grams that tell most")
-    assert told[1] == ["theorem", "3.0", "5"]
+    assert told[1] == ["theorem", "3.00", "5"]
 
 
 def test_a_pages_words_are_no_markup_of_the_report(tmp_path, grown, artifact):
     grown["iterations"][2]["classifier"] = artifact("classifier", {"report.json": report_of()})
     page = rendered(tmp_path / "report", grown)[1]
-    assert rows_below(page, "The n-grams that tell most")[1] == ["<script>alert(1)</script>", "7.2", "1,234"]
+    assert rows_below(page, "The n-grams that tell most")[1] == ["<script>alert(1)</script>", "7.25", "1,234"]
     assert not page.css("script")
-    assert "-3.5" in page.html
+    assert "-3.50" in page.html
 
 
 def pixels(page, alt):

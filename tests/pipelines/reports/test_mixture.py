@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,11 @@ def test_markdown_says_the_same_in_short(tmp_path: Path, artifacts: Any) -> None
     assert "| school | tir | 1 | 100.0% |" in text
     assert "| school | duplicate | 2 |" in text
     assert "over_weight" not in text
+
+
+def test_where_nothing_was_left_out_the_page_says_so(tmp_path: Path, artifacts: Any) -> None:
+    mixture, packed = artifacts
+    nothing = replace(mixture, facts={**mixture.facts, "dropped": {"school": {"duplicate": 0}}})
+    page = report(tmp_path / "out", (nothing, packed))[2]
+    assert '<td colspan="3">nothing</td>' in page
+    assert '<td colspan="3">nothing</td>' not in report(tmp_path / "some", artifacts)[2]
