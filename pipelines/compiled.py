@@ -18,14 +18,25 @@ def compiled(function: F) -> F:
     """Machine code of it by numba, kept on disk beside these modules or in the user's cache; where neither can be written it
     is compiled anew by each process. Import modules that use it in functions: numba takes a second.
     """
+    return _compiled(function)
+
+
+def inlined(function: F) -> F:
+    """The same for a small function that compiled loops call, written out in each of them: a call that passes arrays costs more
+    than a line of work.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     import numba
 
     given = numba.config.CACHE_DIR
     try:
         numba.config.CACHE_DIR = given or str(_kept_in())  # RuntimeError: nor has this user a home
-        return cast(F, numba.njit(cache=True)(function))
+        return cast(F, numba.njit(cache=True, **options)(function))
     except RuntimeError:
-        return cast(F, numba.njit(function))
+        return cast(F, numba.njit(**options)(function))
     finally:
         numba.config.CACHE_DIR = given
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 
 from pipelines.extraction.delimiters import Notation, mark_formulas
-from pipelines.extraction.document import Element
+from pipelines.extraction.document import Document, Element
 from pipelines.extraction.formula_tables import Line, tth_inline, tth_lines
+from pipelines.extraction.nodes import BLANKS, ESCAPES, MARKED_UP, VERBATIM
 from pipelines.extraction.plain_math import (
     MARK_CLOSE,
     MARK_OPEN,
@@ -21,7 +23,27 @@ from pipelines.extraction.plain_math import (
 )
 from pipelines.extraction.symbols import SYMBOL_FONT
 from pipelines.extraction.tables import grid, is_data, is_numbered, rows_of
-from pipelines.extraction.tags import BLOCK, CLASSIFIER, OVERLINED, SYMBOLS
+from pipelines.extraction.tags import (
+    BOX,
+    CLASSIFIER,
+    EMPHASIS,
+    FLOW,
+    GONE,
+    GONE_BOX,
+    HEADING,
+    LINE_BREAK,
+    LIST,
+    OVERLINED,
+    PROGRAM,
+    QUOTATION,
+    RULE,
+    SCRIPT,
+    SIGNED,
+    SYMBOLS,
+    TABLE,
+    TERM,
+    attributes_of,
+)
 from pipelines.extraction.tex import BREAK, clean, mend
 
 DISPLAYED = f"{MARK_OPEN}0"
@@ -29,16 +51,13 @@ DISPLAYED = f"{MARK_OPEN}0"
 DISPLAY_MARK = re.compile(f"{DISPLAYED}\\d+{MARK_CLOSE}")
 MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 SPACE = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u3000]+")
-HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
+HASHES = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 CODE = frozenset({"pre", "listing", "xmp", "plaintext"})
 LINES = frozenset({"div", "li", "tr", "p"})
 """What breaks lines in program text."""
-TERMS = frozenset({"code", "kbd", "samp", "tt"})
 LANGUAGE = re.compile(
     r"(?:^|\s)(?:(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?|sourceCode )(?!default|none|text|plain)(\w[\w+#-]*)"
 )
-LANGUAGE_SIGN = re.compile("lang|brush|highlight|sourceCode")
-LISTS = frozenset({"ul", "ol", "menu", "dir"})
 EQUATION_TABLE = re.compile(r"ltx_eqn|ltx_equation|(?:^|\s)(?:eq|equation|displaymath|eqnarray)(?:\s|$)")
 PUNCTUATED = re.compile(f"({MARK_CLOSE})\n([.,;:!?)](?:\\s|$))")
 RELATIONS = frozenset("=<>≤≥≠≈≡+-−")
@@ -73,10 +92,12 @@ def only_space(tex: str) -> bool:
 class BlockWriter:
     """Writes the blocks of one page. `kept` holds formulas and code, for which marks stand in the text until the end."""
 
-    def __init__(self, notation: Notation, kept: list[str], signs: str) -> None:
+    def __init__(self, document: Document, notation: Notation, kept: list[str]) -> None:
+        self.document = document
+        self.breaks = document.breaks  # before which nodes a block begins or has ended
         self.notation = notation
         self.kept = kept
-        self.signs = signs  # of plain mathematics, which the page has
+        self.signs = document.signs  # of plain mathematics
         self.blocks: list[str] = []
         self.line: list[str] = []
         self.formulas = 0  # that were put in the place of their marks
@@ -95,54 +116,69 @@ class BlockWriter:
         tex = mend(tex)
         return self.keep(f"$${tex}$$" if display else f"${tex}$")
 
-    def write(self, element: Element) -> None:
+    def write(self, row: int) -> None:
         """Appends an element with all it holds."""
-        writer = WRITERS.get(element.tag)
-        if writer is None:
-            self.inside(element)
-        else:
-            writer(self, element)
+        WRITERS[self.document.forms[row]](self, row)
 
-    def inside(self, element: Element) -> None:
-        append = self.line.append
-        for child in element.children:
-            if child.__class__ is str:
-                append(child)
+    def inside(self, row: int) -> None:
+        """Appends all that an element holds. The loop that every piece of the content passes: kept in one piece for speed."""
+        document = self.document
+        if row in document.instead:
+            return self._instead(row)
+        forms, ends, breaks = document.forms, document.ends, self.breaks
+        firsts, lasts, written = document.firsts, document.lasts, document.written
+        line, append = self.line, self.line.append
+        place, stop = row + 1, ends[row]
+        while place < stop:
+            if breaks[place] and line:
+                self.flush()
+            form = forms[place]
+            if form == VERBATIM:
+                append(written[firsts[place] : lasts[place]])
+            elif form == BLANKS:
+                append(" ")
+            elif form > BOX:  # others are no more than what they hold, which comes next
+                WRITERS[form](self, place)
+                place = ends[place]
+                continue
+            place += 1
+        return None
+
+    def _text(self, row: int) -> None:
+        self.line.append(self.document.text(row))
+
+    def _instead(self, row: int) -> None:
+        """What has taken the element's place."""
+        for child in self.document.instead[row]:
+            if isinstance(child, str):
+                self.line.append(child)
             else:
-                writer = WRITERS.get(child.tag)  # type: ignore[union-attr]  # an element, since it is no text
-                if writer is None:
-                    self.inside(child)  # type: ignore[arg-type]
-                else:
-                    writer(self, child)  # type: ignore[arg-type]
+                self.write(child.row)
 
-    def _block(self, element: Element) -> None:
-        if element.traits.program:
-            self.code(element)
-            return
+    def _block(self, row: int) -> None:
         self.flush()
-        self.inside(element)
+        self.inside(row)
         self.flush()
 
-    def _break(self, element: Element) -> None:
+    def _break(self, row: int) -> None:
         self.line.append(BREAK)
 
-    def _classifier(self, element: Element) -> None:
-        self.line.append(" : ")
-        self.inside(element)
+    def _signed(self, row: int) -> None:
+        """What a style sheet adds a sign to, or draws in another way."""
+        tag = self.document.tag(row)
+        if tag == SYMBOLS:  # text in the Symbol font: what its letters look like
+            self.signs = SIGNS
+            self.line.append(self.document.text_in(row).translate(SYMBOL_FONT))
+        elif tag == OVERLINED and "".join(self.line[-2:]).rstrip().endswith("√"):  # a radicand
+            self.line.append("(")
+            self.inside(row)
+            self.line.append(")")
+        else:
+            self.line.append(" : " if tag == CLASSIFIER else "")
+            self.inside(row)
 
-    def _symbols(self, element: Element) -> None:
-        """Text in the Symbol font: what its letters look like."""
-        self.signs = SIGNS
-        self.line.append(element.text().translate(SYMBOL_FONT))
-
-    def _overlined(self, element: Element) -> None:
-        """The radicand behind a root sign, in brackets."""
-        rooted = "".join(self.line[-2:]).rstrip().endswith("√")
-        self.line.append("(" if rooted else "")
-        self.inside(element)
-        self.line.append(")" if rooted else "")
-
-    def _script(self, element: Element) -> None:
+    def _script(self, row: int) -> None:
+        element = self.document.element(row)
         opening, closing = SCRIPTS[element.tag]
         only = element.children[0] if element.tag == "sup" and len(element.children) == 1 else None
         if isinstance(only, Element) and only.tag == "a" and (number := only.text().strip()).isdigit():
@@ -150,31 +186,31 @@ class BlockWriter:
             return
         parent = element.parent
         if parent is not None and parent.tag == element.tag and len(parent.children) == 1:
-            self.inside(element)  # said twice, by tag and by style
+            self.inside(row)  # said twice, by tag and by style
             return
         self.line.append(opening)
-        self.inside(element)
+        self.inside(row)
         self.line.append(closing)
 
-    def _emphasis(self, element: Element) -> None:
+    def _emphasis(self, row: int) -> None:
         """A letter set apart is a variable, any other emphasis is not written."""
-        only = element.children[0] if len(element.children) == 1 else None
-        if isinstance(only, str) and len(only) < 8 and LETTER.fullmatch(only):
+        only = self.document.only_text(row)
+        if only is not None and len(only) < 8 and LETTER.fullmatch(only):
             self.line.append(VARIABLE)
-        self.inside(element)
+        self.inside(row)
 
-    def _term(self, element: Element) -> None:
-        children = element.children
-        text = children[0] if len(children) == 1 and isinstance(children[0], str) else element.text()
+    def _term(self, row: int) -> None:
+        only = self.document.only_text(row)
+        text = only if only is not None else self.document.text_in(row)
         text = " ".join(text.split())
         if not text:
             return
-        if len(children) > 1 and element.find("sub", "sup") is not None:
-            self.inside(element)  # mathematics set in a typewriter face
+        if only is None and self.document.element(row).find("sub", "sup") is not None:
+            self.inside(row)  # mathematics set in a typewriter face
             return
         if MARK_OPEN in text:
             if MARK.fullmatch(text):
-                self.inside(element)  # a formula
+                self.inside(row)  # a formula
                 return
             text = self.restore(text)
         self.line.append(self.keep(f"`{text}`" if "`" not in text else text))
@@ -185,7 +221,13 @@ class BlockWriter:
             return
         text = "".join(self.line)
         self.line.clear()
-        text = self.mathematics(text)
+        text = mark_formulas(text, self.notation, self.formula)  # lines still count: they end comments of TeX
+        if text.isascii():
+            text = " ".join(text.split())
+            if text:
+                self._append(text)
+            return
+        text = mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula, self.signs)
         if MARK_OPEN in text:
             if MARK_CLOSE + MARK_OPEN in text:
                 text = text.replace(
@@ -201,13 +243,17 @@ class BlockWriter:
         if text:
             if "\n" in text:
                 text = text.replace("\n", "\n" + self.indent + " " * len(self.prefix))
-            self.blocks.append(self.indent + self.prefix + text)
-            if self.prefix:
-                self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
+            self._append(text)
+
+    def _append(self, text: str) -> None:
+        """Appends a block, of which only the first carries the mark of its item or heading."""
+        self.blocks.append(self.indent + self.prefix + text)
+        if self.prefix:
+            self.prefix = " " * len(self.prefix) if self.prefix.strip("# ") else ""
 
     def mathematics(self, text: str) -> str:
         """Formulas that are written as text, marked."""
-        text = mark_formulas(text, self.notation, self.formula)  # lines still count: they end comments of TeX
+        text = mark_formulas(text, self.notation, self.formula)
         return mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula, self.signs)
 
     def restore(self, text: str) -> str:
@@ -222,20 +268,21 @@ class BlockWriter:
             text = "".join(parts)
         return text
 
-    def heading(self, element: Element) -> None:
+    def heading(self, row: int) -> None:
         self.flush()
-        self.prefix, before = HEADINGS.get(element.tag, HEADINGS["h1"]), self.prefix
-        self.inside(element)
+        self.prefix, before = HASHES.get(self.document.tag(row), HASHES["h1"]), self.prefix
+        self.inside(row)
         self.line[:] = ["".join(self.line).replace(BREAK, " ")]  # the same list, which callers hold
         self.flush()
         self.prefix = before
 
-    def code(self, element: Element) -> None:
+    def code(self, row: int) -> None:
         self.flush()
-        text = self.restore(_verbatim(element)).strip("\n").rstrip()
+        only = self.document.only_text(row)
+        text = self.restore(_verbatim(self.document.element(row)) if only is None else only).strip("\n").rstrip()
         if not text.strip():
             return
-        language = _language(element)
+        language = _language(self.document, row)
         if language == "math":  # GitHub's and GitLab's Markdown: a displayed formula
             self._display([Line(clean(text))])
             return
@@ -244,52 +291,58 @@ class BlockWriter:
         self.blocks.append(self.indent + self.prefix + self.keep(body))
         self.prefix = " " * len(self.prefix)
 
-    def items(self, element: Element) -> None:
+    def items(self, row: int) -> None:
         self.flush()
-        number = int(element.get("start")) if element.get("start").isdigit() else 1
+        numbered, number = self.document.tag(row) == "ol", 1
+        if numbered and (start := self.document.element(row).get("start")).isdigit():
+            number = int(start)
         before, indent = self.prefix, self.indent
         if before.strip():  # a list that begins its item
             self.blocks.append(indent + before.rstrip())
         if len(indent) < 2 * LISTS_DEPTH:
             self.indent = indent + " " * len(before)
-        for child in element.children:
-            if isinstance(child, str):
+        for place in self.document.rows_in(row):
+            if self.document.forms[place] >= VERBATIM:
                 continue
-            if child.tag == "li":
-                self.prefix = f"{number}. " if element.tag == "ol" else "- "
+            if self.document.is_item(place):
+                self.prefix = f"{number}. " if numbered else "- "
                 number += 1
-            self.inside(child) if child.tag == "li" else self.write(child)
+                self.inside(place)
+            else:
+                self.write(place)
             self.flush()
         self.prefix, self.indent = (" " * len(before) if before else ""), indent
 
-    def quotation(self, element: Element) -> None:
+    def quotation(self, row: int) -> None:
         self.flush()
         start, before = len(self.blocks), (self.prefix, self.indent)
         self.prefix = self.indent = ""
-        self.inside(element)
+        self.inside(row)
         self.flush()
         self.prefix, self.indent = before
         quoted = "\n\n".join(self.blocks[start:])
         self.blocks[start:] = ["\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))] if quoted else []
 
-    def table(self, element: Element) -> None:
-        inline = tth_inline(element)
+    def table(self, row: int) -> None:
+        document = self.document
+        may_be_tth = document.holds(row, "nowrap")
+        inline = tth_inline(document.element(row)) if may_be_tth else ""
         if inline:
             self.line.append(self.formula(inline, False))
             return
         self.flush()
-        lines = tth_lines(element)
+        lines = tth_lines(document.element(row)) if may_be_tth else None
         if lines is not None:
             self._display(lines)
             return
-        rows = rows_of(element)
-        if EQUATION_TABLE.search(element.get("class")) or is_numbered(rows):
-            for row in rows:
-                self._equation(row)
-        elif is_data(element, rows):
-            self._data_table(element, rows)
+        rows = rows_of(document, row)
+        if _is_equation(document.start(row)) or is_numbered(document, rows):
+            for cells in rows:
+                self._equation(cells)
+        elif is_data(document, row, rows):
+            self._data_table(row, rows)
         else:
-            self.inside(element)
+            self.inside(row)
             self.flush()
 
     def _display(self, lines: list[Line]) -> None:
@@ -298,8 +351,9 @@ class BlockWriter:
             self.blocks.append(self.indent + self.prefix + written)
             self.prefix = " " * len(self.prefix)
 
-    def _equation(self, row: list[Element]) -> None:
-        text = SPACE.sub(" ", "".join(self.mathematics(cell.text()) for cell in row)).strip()
+    def _equation(self, cells: list[int]) -> None:
+        pieces = [self.mathematics(self.document.text_in(cell)) for cell in cells]
+        text = SPACE.sub(" ", "".join(pieces).replace("\n", " ")).strip()
         tex: list[str] = []
         beside: list[str] = []
         for position, part in enumerate(MARK.split(text)):
@@ -314,12 +368,16 @@ class BlockWriter:
         elif text:
             self.blocks.append(self.indent + text)
 
-    def _data_table(self, element: Element, rows: list[list[Element]]) -> None:
-        caption = next((child for child in element.elements() if child.tag == "caption"), None)
+    def _data_table(self, table: int, rows: list[list[int]]) -> None:
+        document = self.document
+        caption = next((row for row in document.elements_in(table) if document.tag(row) == "caption"), None)
         if caption is not None:
             self.inside(caption)
             self.flush()
-        written = [[self._cell(cell) if isinstance(cell, Element) else cell for cell in row] for row in grid(rows)]
+        inner = BlockWriter(document, self.notation, self.kept)
+        inner.signs = self.signs
+        written = [[inner.cell(cell) if cell is not None else "" for cell in row] for row in grid(document, rows)]
+        self.formulas += inner.formulas
         used = [
             column
             for column in range(max(map(len, written)))
@@ -338,14 +396,18 @@ class BlockWriter:
         if lines:
             self.blocks.append("\n".join(self.indent + line for line in lines))
 
-    def _cell(self, cell: Element) -> str:
-        inner = BlockWriter(self.notation, self.kept, self.signs)
-        inner.inside(cell)
-        inner.flush()
-        text = " ".join(" ".join(inner.blocks).split())
+    def cell(self, row: int) -> str:
+        """The text of a cell, in one line. For a writer of nothing else."""
+        self.inside(row)
+        self.flush()
+        text = " ".join(self.blocks)
+        if len(self.blocks) > 1 or "\n" in text:
+            text = " ".join(text.split())
+        self.blocks.clear()
+        self.prefix = self.indent = ""
         return re.sub(r"\$\$(.*?)\$\$", r"$\1$", self.restore(text)).replace("\n", " ") if MARK_OPEN in text else text
 
-    def rule(self, element: Element) -> None:
+    def rule(self, row: int) -> None:
         self.flush()
 
     def text(self) -> str:
@@ -368,14 +430,22 @@ class BlockWriter:
         return "".join(parts[1:])
 
 
-def _language(element: Element) -> str:
+def _is_equation(start: str) -> bool:
+    """Whether the class of a table says that its rows are equations."""
+    return ("eq" in start or "displaymath" in start) and (
+        EQUATION_TABLE.search(attributes_of(start).get("class", "")) is not None
+    )
+
+
+def _language(document: Document, program: int) -> str:
     """What a highlighter was told: on the program text, on its only element, or on the boxes around it."""
-    around = [element, *element.elements()[:1]]
-    parent = element.parent
-    while parent is not None and parent.tag == "div" and len(around) < 5:
-        around.append(parent)
-        parent = parent.parent
-    found = (LANGUAGE.search(part.get("class")) for part in around if LANGUAGE_SIGN.search(part.start))
+    around = [program, *islice(document.elements_in(program), 1)]
+    above = document.parent_of(program)
+    while above >= 0 and document.tag(above) == "div" and len(around) < 5:
+        around.append(above)
+        above = document.parent_of(above)
+    starts = (document.start(row) for row in around if document.traits(row).language)
+    found = (LANGUAGE.search(attributes_of(start).get("class", "")) for start in starts)
     return next((language[1] for language in found if language), "")
 
 
@@ -399,20 +469,27 @@ def _verbatim(element: Element) -> str:
 
 
 SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', '"')}
-WRITERS: dict[str, Callable[[BlockWriter, Element], None]] = {
-    **dict.fromkeys(BLOCK, BlockWriter._block),
-    **dict.fromkeys(HEADINGS, BlockWriter.heading),
-    **dict.fromkeys(CODE, BlockWriter.code),
-    **dict.fromkeys(LISTS, BlockWriter.items),
-    **dict.fromkeys(TERMS, BlockWriter._term),
-    **dict.fromkeys(SCRIPTS, BlockWriter._script),
-    **dict.fromkeys(("i", "em", "var"), BlockWriter._emphasis),
-    SYMBOLS: BlockWriter._symbols,
-    CLASSIFIER: BlockWriter._classifier,
-    OVERLINED: BlockWriter._overlined,
-    "br": BlockWriter._break,
-    "blockquote": BlockWriter.quotation,
-    "table": BlockWriter.table,
-    "hr": BlockWriter.rule,
-}
-"""Elements that are more than what they hold."""
+WRITERS: tuple[Callable[[BlockWriter, int], None], ...] = tuple(
+    writer
+    for _, writer in sorted(
+        {
+            FLOW: BlockWriter.inside,
+            BOX: BlockWriter._block,
+            HEADING: BlockWriter.heading,
+            PROGRAM: BlockWriter.code,
+            LIST: BlockWriter.items,
+            TERM: BlockWriter._term,
+            SCRIPT: BlockWriter._script,
+            EMPHASIS: BlockWriter._emphasis,
+            SIGNED: BlockWriter._signed,
+            LINE_BREAK: BlockWriter._break,
+            QUOTATION: BlockWriter.quotation,
+            TABLE: BlockWriter.table,
+            RULE: BlockWriter.rule,
+            GONE: BlockWriter._instead,
+            GONE_BOX: BlockWriter._block,
+            **dict.fromkeys((VERBATIM, ESCAPES, BLANKS, MARKED_UP), BlockWriter._text),
+        }.items()
+    )
+)
+"""How each kind of node is written."""

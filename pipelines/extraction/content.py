@@ -9,62 +9,27 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pipelines.extraction import nodes
 from pipelines.extraction.document import Document, Element
-from pipelines.extraction.tags import HIDDEN, INLINE, NEVER_TEXT, ROLES, WHOLE, Traits
+from pipelines.extraction.nodes import (
+    CODE,
+    HEADLINES,
+    IN_MAIN,
+    IN_PRE,
+    LINKS,
+    MOVED_INTO_BLOCK,
+    OUT,
+    PARENT,
+    PRESENT,
+    SENTENCE,
+    STATE,
+    SUSPECTS,
+    UNDER,
+)
+from pipelines.extraction.tags import CONTENT_SIGN, GONE_BOX, INLINE, NEVER_TEXT, WHOLE, Traits
 
 Strictness = Literal["strict", "lenient", "all"]
 
-FORUM = (
-    "QAPage",
-    "DiscussionForumPosting",
-    "answercell",
-    "js-post",
-    'class="question"',
-    "topic-body",
-    "post-stream",
-    "postbody",
-    "post_body",
-    "viewtopic",
-    "threadtitle",
-    "message-body",
-    "showthread",
-)
-"""Signs that comments are the content: names that question-and-answer sites and forum software write."""
-LEAVES = frozenset(
-    [
-        "p",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "pre",
-        "blockquote",
-        "tbody",
-        "tr",
-        "td",
-        "li",
-        "dd",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "figure",
-        "a",
-        "span",
-        "b",
-        "i",
-        "em",
-        "strong",
-        "font",
-        "tt",
-        "code",
-        "-cut",
-        "-formula",
-    ]
-)
-"""Elements that are never the content, though all text may lie in one."""
 MOST = 0.35
 """Share of the page's text above which a class name is not believed: themes name whole columns `sidebar-right`."""
 FEW = 0.12
@@ -73,256 +38,142 @@ NEARLY_ALL = 0.85
 """Share of the running text that the content element must hold."""
 MARKED = 0.55
 """The same for an element that says it is the content (`main`, `article`, `itemprop="articleBody"`)."""
-SENTENCE = 40
-"""What one formula weighs, in characters, and the length from which text counts as running text."""
 LINK_LIST = 0.75
 """Share of its text in links from which a block inside the content is taken for navigation."""
 
 
 CUT, BLOCK_CUT, FORMULA = Traits("-cut", {}), Traits("div", {}), Traits("-formula", {})
 """What has taken the place of an element: nothing, only the break that a block makes, or the mark of a formula."""
-GONE = frozenset({id(CUT), id(BLOCK_CUT), id(FORMULA)})
-
-
-def replace(element: Element, traits: Traits, children: list[Element | str]) -> None:
-    """Puts nothing or a formula in the element's place."""
-    for child in element.children:
-        if child.__class__ is Element:
-            child.parent = None  # out of the page
-    element.traits, element.tag, element.children = traits, traits.tag, children
-    element.own = sum(len(child) for child in children if isinstance(child, str))
+BLOCK_CUT.code = BLOCK_CUT.code & ~(15 << 4) | GONE_BOX << 4
 
 
 def measure(document: Document) -> None:
-    """Fills `length`, `links`, `run` and `weight` of the elements of a page, of which each comes before what it holds.
-
-    What a formula or a cut has replaced may be among them: it has no parent. What lies in a link is measured as if it did
-    not, but for what may be cut or may head the page."""
-    elements = document.elements
-    for element in elements:
-        element.length = element.run = element.own
-        element.links = element.weight = 0
-    for element in reversed(elements):
-        traits, parent = element.traits, element.parent
-        length, run = element.length, element.run
-        if traits.inline:
-            if element.tag == "a":
-                element.links, element.weight = length, 0
-                if parent is not None:
-                    parent.length += length
-                    parent.links += length
-                continue
-            weight = element.weight + run
-        elif traits is FORMULA:
-            weight = element.weight + run + SENTENCE if element.own else element.weight + run
-        else:
-            weight = element.weight + (run if run >= SENTENCE or traits.text_block else run // 4)
-        element.weight = weight
-        if parent is not None:
-            parent.length += length
-            parent.links += element.links
-            if traits.inline or traits is FORMULA:
-                parent.run += weight
-            else:
-                parent.weight += weight
-    for element in [*document.suspects, *document.headlines]:
-        parent = element.parent if element.length else None
-        while parent is not None:
-            if parent.tag == "a":
-                element.links, element.weight = element.length, 0
-                break
-            parent = parent.parent
+    """Counts characters: see `nodes.measure`."""
+    nodes.measure(document.nodes, document.lists[SUSPECTS], document.lists[HEADLINES])
 
 
-def prune(document: Document, body: Element, strictness: Strictness) -> bool:
-    """Cuts from the tree whatever is not content by its own account; whether it cut any. `measure` must have run."""
+def prune(document: Document, strictness: Strictness) -> bool:
+    """Cuts from the page whatever is not content by its own account; whether it cut any. `measure` must have run."""
+    table, body = document.nodes, document.element(document.body)
+    end = document.ends[body.row]
     total, weight = max(body.length, 1), max(body.weight, 1)
     found = False
-    forum = any(element.traits.kind == "comments" for element in document.suspects) and _is_forum(document)
-    for element in document.suspects:
-        inside = _surroundings(element, body)
-        if inside is None:
+    for row in document.lists[SUSPECTS].tolist():
+        if not body.row < row < end or table[STATE, row] != PRESENT or table[UNDER, row] & IN_PRE:
             continue
+        element = document.element(row)
+        inside = bool(table[UNDER, row] & IN_MAIN)
         if element.tag in NEVER_TEXT:
-            replace(element, CUT, [" "])
-        elif strictness != "all" and _is_chrome(element, total, weight, inside, strictness, forum):
+            document.replace(row, CUT, [" "])
+        elif strictness != "all" and _is_chrome(element, total, weight, inside, strictness):
             headings = [
                 heading
-                for heading in document.headlines
-                if heading.tag == "h1" and heading.length < 300 and is_in(heading, element)
+                for heading in document.headlines()
+                if heading.tag == "h1"
+                and heading.length < 300
+                and heading.row != row
+                and is_in(document, heading.row, row)
             ]
-            replace(element, BLOCK_CUT if element.traits.block else CUT, [*headings])
-            for heading in headings:
-                heading.parent = element
+            document.replace(row, BLOCK_CUT if element.traits.block else CUT, [*headings])
         else:
             continue
         found = True
     return found
 
 
-def _is_forum(document: Document) -> bool:
-    starts = "\n".join(document.starts)
-    return any(sign in starts for sign in FORUM) or any("QAPage" in script.text() for script in document.scripts)
-
-
-def is_in(element: Element | None, ancestor: Element) -> bool:
+def is_in(document: Document, row: int, ancestor: int) -> bool:
     """Whether the element is a part of the other that is still there."""
-    while element is not None and element is not ancestor:
-        if element.traits is CUT or element.traits is FORMULA:
-            return False
-        element = element.parent
-    return element is not None
+    return (
+        ancestor <= row < document.ends[ancestor]
+        and (row == ancestor or document.element(row).tag not in ("-cut", "-formula"))
+        and document.nodes[STATE, row] in (PRESENT, MOVED_INTO_BLOCK)
+    )
 
 
-def _surroundings(element: Element, body: Element) -> bool | None:
-    """Whether the element stands in one that says it is the content; None where it is out of the page already."""
-    inside = False
-    parent = element.parent
-    while parent is not body:
-        if parent is None or id(parent.traits) in GONE or parent.tag == "pre":
-            return None
-        inside = inside or parent.tag in ("main", "article")
-        parent = parent.parent
-    return inside or body.tag in ("main", "article")
-
-
-def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness, forum: bool) -> bool:
-    share = max(element.length / total, element.weight / weight)
-    attributes, tag = element.attributes, element.tag
-    if element.links > 0.5 * element.length and total - element.length > 2 * SENTENCE:
+def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictness: Strictness) -> bool:
+    length, links = element.length, element.links
+    share = max(length / total, element.weight / weight)
+    traits, tag = element.traits, element.tag
+    if links > 0.5 * length and total - length > 2 * SENTENCE:
         share = min(share, 0.1)  # a menu is no content, however long it is
-    menu = share < FEW or element.links > 0.4 * element.length
+    menu = share < FEW or links > 0.4 * length
     if tag == "nav":
         return share < 0.5
     if tag == "footer" or (tag == "header" and not inside):
         return share < 0.5 and menu
     if tag == "aside":
-        return share < MOST and (not inside or element.links > 0.3 * element.length)
-    if attributes and (
-        "hidden" in attributes
-        or HIDDEN.search(attributes.get("style", ""))
-        or (attributes.get("aria-hidden") == "true" and share < 0.1)
-    ):
+        return share < MOST and (not inside or links > 0.3 * length)
+    if traits.hidden or (traits.dimmed and share < 0.1):
         return share < 0.5
-    if not attributes or (tag in WHOLE and element.traits.kind != "never"):
+    if tag in WHOLE and traits.kind != "never":
         return False
-    return _is_named_chrome(element, share, menu, strictness, forum)
-
-
-def _is_named_chrome(element: Element, share: float, menu: bool, strictness: Strictness, forum: bool) -> bool:
-    """What role, class and id make of the element."""
-    attributes = element.attributes
-    if strictness == "lenient" or attributes.get("role") in ROLES:
-        return attributes.get("role") in ROLES and share < MOST and menu
-    names = f"{attributes.get('class', '')} {attributes.get('id', '')}"
-    kind = element.traits.kind
-    if not kind and "header" in names and element.links > 0.5 * element.length:
+    if strictness == "lenient" or traits.role:
+        return traits.role and share < MOST and menu
+    if not traits.kind and traits.header and links > 0.5 * length:
         return True  # texinfo's and others' row of links to the neighbouring pages
-    if kind == "never":
+    if traits.kind == "never":
         return share < NEARLY_ALL
-    if kind == "chrome":
+    if traits.kind == "chrome":
         return share < MOST and menu
     return (
-        kind == "comments"
-        and element.tag not in INLINE  # a comment of a program
+        traits.kind == "comments"
+        and tag not in INLINE  # a comment of a program
         and share < 0.5
         and "\ue000" not in element.text()
-        and not forum
+        and not element.is_in_forum()
     )
 
 
-def main_element(body: Element, heading: Element | None) -> Element:
-    """The element whose text is the page's content. `measure` must have run after the last cut."""
-    above = _ancestors(heading)
-    current, floor = body, NEARLY_ALL * body.weight
+def main_element(document: Document, heading: Element | None) -> int:
+    """The row of the element whose text is the page's content. `measure` must have run after the last cut."""
+    table = document.nodes
+    headline = heading.row if heading is not None and table[STATE, heading.row] != OUT else -1
+    current = document.body
+    floor = NEARLY_ALL * document.weight(current)
     while True:
-        inner = [child for child in current.elements() if child.tag not in LEAVES]
-        best = max(inner, key=lambda child: child.weight, default=None)
-        if best is None or best.length < SENTENCE:  # a displayed formula is never the content alone
+        best = nodes.heaviest(table, current)
+        if best < 0 or document.length(best) < SENTENCE:  # a displayed formula is never the content alone
             return current
-        if best.weight >= floor and not _has_lead(current, best, above):
+        if document.weight(best) >= floor and not _has_lead(document, current, best, headline):
             current = best
             continue
-        if current.traits.content:
+        if table[CODE, current] & CONTENT_SIGN:
             return current
-        marked = _marked_content(current)
+        marked = _marked_content(document, current)
         if marked is None:
             return current
-        parent = marked.parent
-        if parent is not None and _has_lead(parent, marked, above):
+        parent = int(table[PARENT, marked])
+        if _has_lead(document, parent, marked, headline):
             return parent
-        current, floor = marked, NEARLY_ALL * marked.weight
+        current, floor = marked, NEARLY_ALL * document.weight(marked)
 
 
-def _ancestors(element: Element | None) -> list[Element]:
-    """The element and all that it lies in."""
-    found: list[Element] = []
-    while element is not None:
-        found.append(element)
-        element = element.parent
-    return found
+def _has_lead(document: Document, element: int, largest: int, headline: int) -> bool:
+    """Whether running text that is the beginning of the content stands before the largest part."""
+    return nodes.lead_of(document.nodes, element, largest, headline) >= 2 * SENTENCE
 
 
-def _has_lead(element: Element, largest: Element, heading: list[Element]) -> bool:
-    """Whether running text that is the beginning of the content stands before the largest part: in an element that
-    says it is the content, or after the headline of the page (`heading`: it and all that it lies in)."""
-    lead, counts = 0, element.traits.content
-    for child in element.elements():
-        if child is largest:
-            break
-        if not counts and child in heading:
-            counts, lead = True, -heading[0].weight
-        if counts:
-            lead += child.weight
-    return lead >= 2 * SENTENCE
-
-
-def _marked_content(element: Element) -> Element | None:
+def _marked_content(document: Document, element: int) -> int | None:
     """The only element below that says it is the content, where it holds more than half of the running text.
 
     A forum marks every post so: where several say it, none is the content alone."""
-    found: list[Element] = []
-    stack = list(reversed(element.elements()))
-    while stack:
-        candidate = stack.pop()
-        if candidate.weight < SENTENCE or candidate.tag in LEAVES:
-            continue
-        if candidate.traits.content:
-            found.append(candidate)
-        else:
-            stack.extend(reversed(candidate.elements()))
-    largest = max(found, key=lambda candidate: candidate.weight, default=None)
-    if largest is None or largest.weight < MARKED * element.weight:
+    found = nodes.content_signs(document.nodes, element)
+    largest = max(found, key=document.weight, default=None)
+    if largest is None or document.weight(largest) < MARKED * document.weight(element):
         return None
-    rivals = [candidate for candidate in found if candidate is not largest and candidate.weight > 0.1 * largest.weight]
-    return None if any(_like(rival, largest) for rival in rivals) else largest
+    rivals = [row for row in found if row != largest and document.weight(row) > 0.1 * document.weight(largest)]
+    return None if any(_like(document.element(row), document.element(largest)) for row in rivals) else largest
 
 
 def _like(rival: Element, element: Element) -> bool:
     return rival.tag == element.tag and rival.get("class").split()[:1] == element.get("class").split()[:1]
 
 
-LISTS = frozenset({"ul", "ol", "div", "table", "section", "dl", "aside", "center"})
-
-
-def cut_link_lists(content: Element) -> None:
+def cut_link_lists(document: Document, content: int) -> None:
     """Cuts blocks that are mostly links, where the content is not itself a list of links."""
-    prose = content.length - content.links
-    if prose < 400 or content.links > 0.5 * content.length:
+    length, links = document.length(content), int(document.nodes[LINKS, content])
+    prose = length - links
+    if prose < 400 or links > 0.5 * length:
         return
-    stack = [content]
-    while stack:
-        for element in stack.pop().children:
-            if element.__class__ is str or not element.links:  # type: ignore[union-attr]  # an element, since it is no text
-                continue
-            if element.tag in LISTS and _is_link_list(element, prose):  # type: ignore[union-attr, arg-type]
-                replace(element, BLOCK_CUT, [])  # type: ignore[arg-type]
-            else:
-                stack.append(element)  # type: ignore[arg-type]
-
-
-def _is_link_list(element: Element, prose: int) -> bool:
-    if element.length > prose or element.weight > 3 * SENTENCE or element.links < LINK_LIST * element.length:
-        return False
-    anchors = sum(1 for part in element.iterate() if part.tag == "a")
-    return anchors >= 3 and element.links / anchors < 2 * SENTENCE
+    for row in nodes.link_lists(document.nodes, content, prose, LINK_LIST):
+        document.replace(row, BLOCK_CUT, [])

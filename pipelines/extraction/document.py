@@ -1,8 +1,8 @@
-"""A page as a light tree of Python objects, read out of lexbor's own serialisation once and cheap to walk many times.
+"""A page as a tree that costs little to read: a table of nodes, and elements that are made where somebody looks at one.
 
 lexbor builds the tree as a browser does and writes it down with every tag explicit and every bracket of text escaped.
-Reading that string costs a fraction of visiting the tree node by node from Python, and markup that can never matter
-(spans that only carry a style, head, icons, forms) never becomes an object.
+Machine code reads that string (`scanning`, `nodes`) in a tenth of the time that visiting the tree node by node from Python would take,
+and each distinct start tag is judged once (`tags`).
 
 The tree is private to one call of `extract`; nothing of it outlives the page.
 """
@@ -10,28 +10,58 @@ The tree is private to one call of `extract`; nothing of it outlives the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
-from operator import length_hint
+from collections.abc import Iterator
+from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines.extraction.plain_math import without_marks
+from pipelines.extraction.nodes import (
+    BLANKS,
+    CANDIDATES,
+    CODE,
+    ENDS,
+    FIRST,
+    FORM,
+    FRAMES,
+    HEADLINES,
+    LAST,
+    LENGTHS,
+    LINKS,
+    MARKED_UP,
+    MOVED_INTO_BLOCK,
+    MOVED_INTO_CUT,
+    OUT,
+    OWN,
+    PARENT,
+    PRESENT,
+    SCRIPTS,
+    STATE,
+    TITLES,
+    VERBATIM,
+    WEIGHT,
+    WHICH,
+    break_places,
+    build_tree,
+)
+from pipelines.extraction.plain_math import PRIVATE
+from pipelines.extraction.scanning import (
+    FROM,
+    INNER,
+    INNER_END,
+    NAME,
+    SORT,
+    START,
+    STOP,
+    TO,
+    TYPESETS,
+    scan_page,
+)
 from pipelines.extraction.tags import (
-    BLOCK,
-    CANDIDATE,
-    ELEMENT,
-    IGNORED,
-    NEVER_TEXT,
-    PREFORMATTED,
-    RAW,
-    SKIPPED,
-    TITLE,
-    TRANSPARENT,
-    VOID,
-    VOIDS,
-    WHOLE_FORMULA,
+    FLOW,
+    ITEM,
+    LAYOUT,
     Traits,
     attributes_of,
     traits_of,
@@ -39,62 +69,99 @@ from pipelines.extraction.tags import (
 )
 from pipelines.extraction.xml import as_html
 
-MAX_DEPTH = 150
-"""Elements below this depth give up their structure and keep their text, so that a hostile page cannot exhaust the stack. Of the 3,457 real
-pages this was tried on, none nests deeper than 70."""
-BLOCK_ENDS = frozenset(f"/{tag}" for tag in BLOCK)
-VOID_ENDS = frozenset(f"/{tag}" for tag in VOIDS)
-TEX_ANNOTATION = 'annotation encoding="application/x-tex"'
-VISIBLE_KATEX = "katex-html"
-IN_PROGRAM = frozenset({"div", "li", "tr", "p", "code", "pre"})
-"""Elements that count in program text: they break lines, or name a language."""
-STARTS = re.compile("<([^/>][^>]*)")
 MARKUP = re.compile("<[^>]*>")
-MATH_SCRIPT = re.compile(r' type="\s*(?:math/|text/(?:x-)?(?:la)?tex|[^"]*asciimath)', re.IGNORECASE)
+FORUM = (
+    "QAPage",
+    "DiscussionForumPosting",
+    "answercell",
+    "js-post",
+    'class="question"',
+    "topic-body",
+    "post-stream",
+    "postbody",
+    "post_body",
+    "viewtopic",
+    "threadtitle",
+    "message-body",
+    "showthread",
+)
+"""Signs that comments are the content: names that question-and-answer sites and forum software write."""
+PRIVATE_LEAD = "\ue000".encode()[:2]
+"""How the private marks begin in UTF-8, and few other characters."""
+ADDRESS = re.compile(' href="[^"]*"')
 
 
 class Element:
     """One element; text between elements is plain `str` among its children."""
 
-    __slots__ = ("_attributes", "children", "length", "links", "own", "parent", "run", "start", "tag", "traits", "weight")  # fmt: skip
-    length: int
-    """Characters of text below; set by content.measure, as the next three."""
-    links: int
-    """Those of them in links."""
-    run: int
-    """Characters of text that stand in this block itself."""
-    weight: int
-    """Characters of running text, where a formula counts as a sentence."""
+    __slots__ = ("_attributes", "_children", "_document", "_parent", "row", "tag", "traits")
 
-    def __init__(self, traits: Traits, start: str, parent: Element | None) -> None:
+    def __init__(self, document: Document | None, row: int, traits: Traits) -> None:
+        self._document = document
+        self.row = row  # in the table of nodes
         self.traits = traits
         self.tag = traits.tag
-        self.start = start  # the start tag as it was written; `attributes` is read from it when somebody asks
-        self.parent = parent
-        self.children: list[Element | str] = []
-        self.own = 0  # characters of text directly in this element
         self._attributes: dict[str, str] | None = None
+        self._children: list[Element | str] | None = None
+        self._parent: Element | None = None
 
     @classmethod
     def made(cls, tag: str, attributes: dict[str, str], children: list[Element | str]) -> Element:
         """An element that no page wrote."""
-        element = cls(traits_of(tag), tag, None)
+        element = cls(None, -1, traits_of(tag))
         element._attributes = attributes
-        element.children = children
+        element._children = children
         for child in children:
             if not isinstance(child, str):
-                child.parent = element
+                child._parent = element
         return element
 
     def __repr__(self) -> str:
-        return f"<{self.start} {len(self.children)} children>"
+        return f"<{self.start or self.tag} {len(self.children)} children>"
+
+    @property
+    def start(self) -> str:
+        """The start tag as it was written, without its brackets; empty where no page wrote it."""
+        return self._document.start(self.row) if self._document is not None else ""
 
     @property
     def attributes(self) -> dict[str, str]:
         found = self._attributes
         if found is None:
-            found = self._attributes = attributes_of(self.start) if " " in self.start else {}
+            start = self.start
+            found = self._attributes = attributes_of(start) if " " in start else {}
         return found
+
+    @property
+    def children(self) -> list[Element | str]:
+        found = self._children
+        if found is None:
+            found = self._children = self._document.children(self.row) if self._document is not None else []
+        return found
+
+    @property
+    def parent(self) -> Element | None:
+        if self._parent is None and self._document is not None:
+            return self._document.parent(self.row)
+        return self._parent
+
+    @property
+    def length(self) -> int:
+        """Characters of text below, once the page is measured."""
+        return self._document.length(self.row) if self._document is not None else 0
+
+    @property
+    def links(self) -> int:
+        """Those of them in links."""
+        return int(self._document.nodes[LINKS, self.row]) if self._document is not None else 0
+
+    @property
+    def weight(self) -> int:
+        """Characters of running text, where a formula counts as a sentence."""
+        return self._document.weight(self.row) if self._document is not None else 0
+
+    def is_in_forum(self) -> bool:
+        return self._document is not None and self._document.is_forum
 
     def get(self, name: str) -> str:
         """The attribute's value, empty where it is missing."""
@@ -114,6 +181,8 @@ class Element:
 
     def text(self) -> str:
         """All text below, as it stands in the source."""
+        if self._document is not None:
+            return self._document.text_in(self.row)
         parts: list[str] = []
         stack: list[Element | str] = [self]
         while stack:
@@ -126,322 +195,270 @@ class Element:
 
     def find(self, *tags: str) -> Element | None:
         """The first element below (or this one) with one of these tags."""
-        return next((element for element in self.iterate() if element.tag in tags), None)
+        document = self._document
+        if document is None:
+            return next((element for element in self.iterate() if element.tag in tags), None)
+        return next((document.element(row) for row in document.rows_below(self.row) if document.tag(row) in tags), None)
+
+    def having(self, word: str) -> Iterator[Element]:
+        """The elements below (and this one) whose start tag has a word, in document order."""
+        document = self._document
+        if document is not None:
+            for row in document.rows_below(self.row):
+                if word in document.start(row):
+                    yield document.element(row)
+        else:
+            for element in self.iterate():
+                if any(word in name or word in value for name, value in element.attributes.items()):
+                    yield element
 
     def has_class(self, name: str) -> bool:
         return name in self.get("class").split()
 
 
-@dataclass(slots=True)
 class Document:
-    """A parsed page, with the elements that are looked for, each list in document order."""
+    """A parsed page. Any string parses, as in a browser. With `whole`, all of its markup is kept: a fragment of MathML, say."""
 
-    root: Element
-    title: str = ""
-    elements: list[Element] = field(default_factory=list)
-    candidates: list[tuple[Element, Element | None]] = field(default_factory=list)
-    """What may be a formula, each with the candidate that it lies in."""
-    suspects: list[Element] = field(default_factory=list)
-    """What may have to be cut."""
-    headlines: list[Element] = field(default_factory=list)
-    """What may head the page."""
-    scripts: list[Element] = field(default_factory=list)
-    without_frames: list[str] = field(default_factory=list)
-    """The markup that a page of frames shows where there are none."""
-    starts: Iterable[str] = ()
-    """Every distinct start tag."""
-    signs: str = ""
-    """The signs of plain mathematics that the page has somewhere."""
+    def __init__(self, html: str, *, whole: bool = False) -> None:
+        written = LexborHTMLParser(as_html(html)).html or ""
+        data = written.encode("utf-8", "surrogatepass")
+        if PRIVATE_LEAD in data:  # searched for so, since a pattern takes longer than all else that is done with a text
+            written = PRIVATE.sub("", written)
+            data = written.encode("utf-8", "surrogatepass")
+        self.written = written
+        self.tokens, names, starts, self.signs = scan_page(data)
+        self.sorts = [traits_of(start) for start in starts]
+        codes = np.array([traits.code for traits in self.sorts], np.int32)
+        self.nodes, self.lists = build_tree(self.tokens, names, codes, whole=whole)
+        self.forms: list[int] = self.nodes[FORM].tolist()
+        self.ends: list[int] = self.nodes[ENDS].tolist()
+        self.firsts: list[int] = self.nodes[FIRST].tolist()
+        self.lasts: list[int] = self.nodes[LAST].tolist()
+        self.which: list[int] = self.nodes[WHICH].tolist()
+        """The place of each element's traits in `sorts`."""
+        self.instead: dict[int, list[Element | str]] = {}
+        """What has taken the place of the elements that were replaced."""
+        self._elements: dict[int, Element] = {}
 
     def release(self) -> None:
-        """Cuts the ties from children to parents, so that the tree is freed at once and not by the collector."""
-        for element in self.elements:
-            element.parent = None
+        """Cuts the tie to the elements, so that the page is freed at once and not by the collector."""
+        self._elements.clear()
+        self.instead.clear()
+
+    @cached_property
+    def title(self) -> str:
+        titles = (" ".join(unescape(self._after(token)).split()) for token in self.lists[TITLES].tolist())
+        return next(filter(None, titles), "")
+
+    @cached_property
+    def root(self) -> int:
+        """The row of the `html` element."""
+        return next(self.elements_in(0), 0)
+
+    @cached_property
+    def body(self) -> int:
+        """The row of the page's visible part."""
+        children = list(self.elements_in(self.root))
+        return next((row for row in reversed(children) if self.tag(row) in ("body", "frameset")), self.root)
+
+    def headlines(self) -> list[Element]:
+        """What may head the page."""
+        return [self.element(row) for row in self.lists[HEADLINES].tolist()]
+
+    def candidates(self) -> Iterator[int]:
+        """The rows of what may be a formula and is still there: what is replaced takes with it all that it holds."""
+        return (row for row in self.lists[CANDIDATES].tolist() if self.nodes[STATE, row] != OUT)
+
+    def scripts(self, *, typesetting: bool) -> Iterator[tuple[str, str]]:
+        """Start tag and code of each script, or of those that may typeset formulas or hold one."""
+        for token in self.lists[SCRIPTS].tolist():
+            row = self.tokens[token]
+            if row[NAME] & TYPESETS or not typesetting:
+                start, stop, inner, end = row[[START, STOP, INNER, INNER_END]].tolist()
+                yield self.written[start:stop], self.written[inner:end]
+
+    def without_frames(self) -> str:
+        """The markup that a page of frames shows where there are none."""
+        inner = self.tokens[self.lists[FRAMES]][:, [INNER, INNER_END]].tolist()
+        return "".join(self.written[first:last] for first, last in inner)
+
+    @cached_property
+    def breaks(self) -> bytes:
+        """For each node whether a block begins or has ended before it, once nothing will be replaced any more."""
+        return break_places(self.nodes).tobytes()
+
+    @cached_property
+    def is_forum(self) -> bool:
+        """Whether comments are the content: questions with answers, or a thread of posts."""
+        signs = [sign for sign in FORUM if sign in self.written]
+        if not signs:
+            return False
+        begins = self.tokens[self.tokens[:, SORT] >= 0][:, [START, STOP]].tolist()
+        starts = ADDRESS.sub("", "\n".join([self.written[first:last] for first, last in begins]))
+        return any(sign in starts for sign in signs) or any(
+            "QAPage" in code for _, code in self.scripts(typesetting=False)
+        )
+
+    def start(self, row: int) -> str:
+        """The start tag of an element, without its brackets."""
+        return self.written[self.firsts[row] : self.lasts[row]]
+
+    def traits(self, row: int) -> Traits:
+        """What the start tag says; the element's own `traits` say what has taken its place."""
+        which = self.which[row]
+        return self.sorts[which] if which >= 0 else traits_of("html")
+
+    def tag(self, row: int) -> str:
+        return self._elements[row].tag if row in self.instead else self.traits(row).tag
+
+    def element(self, row: int) -> Element:
+        """The element of a row, always the same one."""
+        found = self._elements.get(row)
+        if found is None:
+            found = self._elements[row] = Element(self, row, self.traits(row))
+        return found
+
+    def parent_of(self, row: int) -> int:
+        """The row of the parent; -1 above all."""
+        return int(self.nodes[PARENT, row])
+
+    def parent(self, row: int) -> Element | None:
+        above = self.parent_of(row)
+        return self.element(above) if above >= 0 else None
+
+    def length(self, row: int) -> int:
+        return int(self.nodes[LENGTHS, row])
+
+    def weight(self, row: int) -> int:
+        return int(self.nodes[WEIGHT, row])
+
+    def rows_in(self, row: int) -> Iterator[int]:
+        """The rows of an element's children, for an element that nothing has replaced."""
+        place, stop = row + 1, self.ends[row]
+        while place < stop:
+            yield place
+            place = self.ends[place]
+
+    def elements_in(self, row: int) -> Iterator[int]:
+        """Those of them that are elements."""
+        place, stop = row + 1, self.ends[row]
+        while place < stop:
+            if self.forms[place] < VERBATIM:
+                yield place
+            place = self.ends[place]
+
+    def rows_below(self, row: int) -> Iterator[int]:
+        """An element and all elements that it holds."""
+        place, stop = row, self.ends[row]
+        while place < stop:
+            if self.forms[place] < VERBATIM:
+                yield place
+                if place in self.instead:
+                    yield from (
+                        below
+                        for child in self.instead[place]
+                        if isinstance(child, Element)
+                        for below in self.rows_below(child.row)
+                    )
+                    place = self.ends[place]
+                    continue
+            place += 1
+
+    def longest(self, rows: list[int]) -> int:
+        """Characters of text of the longest of these elements."""
+        return int(self.nodes[LENGTHS, rows].max())
+
+    def children(self, row: int) -> list[Element | str]:
+        instead = self.instead.get(row)
+        if instead is not None:
+            return instead
+        forms = self.forms
+        return [self.element(place) if forms[place] < VERBATIM else self.text(place) for place in self.rows_in(row)]
+
+    def text(self, row: int) -> str:
+        """The text of a row that is one."""
+        form = self.forms[row]
+        if form == BLANKS:
+            return " "
+        text = self.written[self.firsts[row] : self.lasts[row]]
+        if form == MARKED_UP:
+            text = MARKUP.sub("", text)
+        return unescape(text) if form != VERBATIM and "&" in text else text
+
+    def only_text(self, row: int) -> str | None:
+        """The text of an element that holds nothing else."""
+        instead = self.instead.get(row)
+        if instead is not None:
+            return instead[0] if len(instead) == 1 and isinstance(instead[0], str) else None
+        return self.text(row + 1) if self.ends[row] == row + 2 and self.forms[row + 1] >= VERBATIM else None
+
+    def text_in(self, row: int) -> str:
+        """All text of an element, as it stands in the source."""
+        parts: list[str] = []
+        place, stop = row, self.ends[row]
+        while place < stop:
+            if self.forms[place] >= VERBATIM:
+                parts.append(self.text(place))
+            elif place in self.instead:
+                parts += [child if isinstance(child, str) else self.text_in(child.row) for child in self.instead[place]]
+                place = self.ends[place]
+                continue
+            place += 1
+        return "".join(parts)
+
+    def is_item(self, row: int) -> bool:
+        """Whether it is the item of a list."""
+        return bool(self.nodes[CODE, row] & ITEM)
+
+    def holds(self, row: int, words: str) -> bool:
+        """Whether these words stand in the markup of an element."""
+        return self.written.find(words, self.firsts[row], max(self.lasts[row : self.ends[row]])) >= 0
+
+    def holds_layout(self, row: int) -> bool:
+        """Whether a cell of a table holds what cells of data do not: tables, headings, lists, programs."""
+        place, stop = row + 1, self.ends[row]
+        if row in self.instead:
+            place = stop
+        while place < stop:
+            if self.forms[place] != FLOW and self.forms[place] < VERBATIM:
+                if self.nodes[CODE, place] & LAYOUT:
+                    return True
+                if place in self.instead:
+                    place = self.ends[place]
+                    continue
+            place += 1
+        return False
+
+    def replace(self, row: int, traits: Traits, children: list[Element | str]) -> None:
+        """Puts this in the place of an element. Elements among `children` are of those it held."""
+        nodes = self.nodes
+        stop = self.ends[row]
+        kept: list[tuple[int, npt.NDArray[np.int32]]] = []
+        own = 0
+        for child in children:
+            if isinstance(child, str):
+                own += len(child)
+            else:
+                kept.append((child.row, nodes[STATE, child.row : self.ends[child.row]].copy()))
+        nodes[STATE, row + 1 : stop] = OUT
+        for inner, state in kept:
+            state[state == PRESENT] = MOVED_INTO_BLOCK if traits.block else MOVED_INTO_CUT
+            nodes[STATE, inner : self.ends[inner]] = state
+            nodes[PARENT, inner] = row
+        nodes[CODE, row] = traits.code
+        nodes[FORM, row] = self.forms[row] = traits.code >> 4 & 15
+        nodes[OWN, row] = own
+        self.instead[row] = children
+        element = self._elements.get(row) or self.element(row)
+        element.traits, element.tag, element._children = traits, traits.tag, children
+
+    def _after(self, token: int) -> str:
+        """The text after a tag."""
+        first, last = self.tokens[token][[FROM, TO]].tolist()
+        return self.written[first:last]
 
 
 def parse(html: str) -> Element:
     """The `html` element of a page, with every element below it. Any string parses, as in a browser."""
-    reader = _Reader(html)
-    reader.whole(reader.document.root, "", None)
-    return reader.html()
-
-
-def parse_document(html: str) -> Document:
-    """The page. Any string parses, as in a browser."""
-    reader = _Reader(html)
-    reader.read()
-    reader.document.root = reader.html()
-    return reader.document
-
-
-class _Reader:
-    """Builds the tree from lexbor's serialisation: one chunk for each tag, with the text after it."""
-
-    def __init__(self, html: str) -> None:
-        written, signs = LexborHTMLParser(as_html(html)).html or "", ""
-        if not written.isascii():
-            written, signs = without_marks(written)
-        self.chunks = written.split("<")
-        self.tokens = iter(self.chunks)
-        next(self.tokens)  # before the first tag
-        self.known: dict[str, Traits] = {}
-        root = Element(traits_of("html"), "html", None)
-        self.document = Document(root, elements=[root], starts=self.known.keys(), signs=signs)
-
-    def html(self) -> Element:
-        root = self.document.root
-        return next((element for element in root.elements() if element.tag == "html"), root)
-
-    def read(self) -> None:
-        """The page, without what cannot matter. The loop that every tag passes: kept in one piece for speed."""
-        known, note = self.known, self.document.elements.append
-        current = self.document.root
-        above: list[Element] = []
-        push, pop = above.append, above.pop
-        for chunk in self.tokens:
-            start, _, text = chunk.partition(">")
-            if start[:1] == "/":
-                if above:
-                    current = pop()
-            else:
-                traits = known.get(start) or self._judged(start)
-                action = traits.action
-                if action <= CANDIDATE and len(above) < MAX_DEPTH:
-                    push(current)
-                    element = Element(traits, start, current)
-                    current.children.append(element)
-                    note(element)
-                    current = element
-                    if traits.noted:
-                        self._noted(element)
-                elif action <= TRANSPARENT:
-                    push(current)
-                elif start[:1] == "!":
-                    text = self._comment(chunk)
-                else:
-                    text = self._special(traits, start, text, current)
-            if text:
-                length = len(text.strip())
-                if length:
-                    if "&" in text:
-                        text = unescape(text)
-                        length = len(text.strip())
-                    current.own += length
-                elif start in BLOCK_ENDS or (start[:1] != "/" and traits.block):
-                    continue
-                else:
-                    text = " "
-                current.children.append(text)
-
-    def _judged(self, start: str) -> Traits:
-        """The traits of a start tag that the page has not had so far."""
-        before, address, rest = start.partition(' href="')
-        if address:  # links differ by their address, which changes nothing
-            start = before + rest.partition('"')[2]
-            traits = self.known.get(start)
-            if traits is not None:
-                return traits
-        traits = self.known[start] = traits_of(start)
-        return traits
-
-    def _noted(self, element: Element) -> None:
-        traits = element.traits
-        if traits.suspect:
-            self.document.suspects.append(element)
-        if traits.headline:
-            self.document.headlines.append(element)
-        if traits.action == CANDIDATE and self._peek()[:1] == "/":  # only text: with elements it is no bare TeX
-            self.document.candidates.append((element, None))
-
-    def _peek(self) -> str:
-        """The next chunk, which the loop will take."""
-        left = length_hint(self.tokens)
-        return self.chunks[len(self.chunks) - left] if left else ""
-
-    def _added(self, traits: Traits, start: str, parent: Element, outer: Element | None = None) -> Element:
-        element = Element(traits, start, parent)
-        parent.children.append(element)
-        self.document.elements.append(element)
-        if traits.suspect or traits.tag in NEVER_TEXT:
-            self.document.suspects.append(element)
-        if traits.action in (WHOLE_FORMULA, CANDIDATE) or traits.tag == "img" or (traits.tag == "pre" and " " in start):
-            self.document.candidates.append((element, outer))
-        return element
-
-    def _special(self, traits: Traits, start: str, text: str, parent: Element) -> str:
-        """Reads a start tag that does more than open an element; gives the text that follows all it took."""
-        action = traits.action
-        if action == VOID:
-            self._added(traits, start, parent)
-            return text
-        if action == WHOLE_FORMULA:
-            element = self._added(traits, start, parent)
-            return self.whole(element, text, element)
-        if action == PREFORMATTED:
-            return self._preformatted(self._added(traits, start, parent), text)
-        if action == SKIPPED:
-            if traits.tag not in ("rp", "rt"):  # the reading of a character stands above it
-                parent.children.append(" ")
-            return self._skip(traits.tag)
-        if action == TITLE:
-            self.document.title = self.document.title or " ".join(unescape(text).split())
-            return self._skip("title")
-        if action == RAW:
-            return self._raw(traits, start, text, parent, None)
-        return text
-
-    def _skip(self, tag: str) -> str:
-        """Passes over an element; only tags of its own name can end it."""
-        depth, end, same = 1, f"/{tag}>", (f"{tag}>", f"{tag} ")
-        for chunk in self.tokens:
-            if chunk.startswith(end):
-                depth -= 1
-                if not depth:
-                    return chunk[len(end) :]
-            elif chunk.startswith(same):
-                depth += 1
-        return ""
-
-    def _comment(self, chunk: str) -> str:
-        """Passes over a comment, or a document type; gives the text after it."""
-        if not chunk.startswith("!--"):
-            return chunk.partition(">")[2]
-        chunk = chunk[3:]
-        while "-->" not in chunk:
-            following = next(self.tokens, None)
-            if following is None:
-                return ""
-            chunk = following
-        return chunk.partition("-->")[2]
-
-    def _raw(self, traits: Traits, start: str, text: str, parent: Element, outer: Element | None) -> str:
-        """Program code and its like: all up to the end tag is one text."""
-        tag = traits.tag
-        end, parts, after = f"/{tag}>", [text], ""
-        for chunk in self.tokens:
-            # in a script, `<!-- <script>` lets `</script>` be text (HTML Standard §13.2.5.20)
-            if chunk.startswith(end) and not (tag == "script" and _doubly_escaped("<".join(parts))):
-                after = chunk[len(end) :]
-                break
-            parts.append(chunk)
-        content = "<".join(parts)
-        if tag == "script":
-            script = Element(traits, start, parent)
-            script.children.append(content)
-            self.document.scripts.append(script)
-            if MATH_SCRIPT.search(start):
-                parent.children.append(script)
-                self.document.elements.append(script)
-                self.document.suspects.append(script)
-                self.document.candidates.append((script, outer))
-        elif tag == "noframes":
-            self.document.without_frames.append(content)
-        elif tag in ("xmp", "plaintext"):
-            element = self._added(traits, start, parent, outer)
-            element.children.append(content)
-            element.own = len(content.strip())
-        return after
-
-    def _preformatted(self, element: Element, text: str) -> str:
-        """Program text: of its markup only what breaks lines, names a language or may be a formula is kept."""
-        bare = " " not in element.start
-        current, above = element, [element]
-        if element.tag == "pre" and (plain := self._plain_program(text, bare)) is not None:
-            self._verbatim(element, plain[0])
-            return plain[1]
-        self._verbatim(element, text)
-        known = self.known
-        for chunk in self.tokens:
-            start, _, text = chunk.partition(">")
-            if start[:1] == "/":
-                current = above.pop()
-                if not above:
-                    return text
-            else:
-                traits = known.get(start) or self._judged(start)
-                action = traits.action
-                if traits.numbering:
-                    text = self._skip(traits.tag)
-                elif action == TRANSPARENT:  # a highlighter's, in every word
-                    above.append(current)
-                elif action == ELEMENT and traits.tag in IN_PROGRAM and len(above) < MAX_DEPTH:
-                    above.append(current)
-                    current = self._added(traits, start, current)
-                elif action in (ELEMENT, CANDIDATE) or (bare and action in (WHOLE_FORMULA, PREFORMATTED)):
-                    above.append(current)
-                elif start[:1] == "!":
-                    text = self._comment(chunk)
-                else:
-                    text = self._special(traits, start, text, current)
-            if text:
-                if "&" in text:
-                    text = unescape(text)
-                current.own += len(text.strip())
-                current.children.append(text)
-        return ""
-
-    def _plain_program(self, text: str, bare: bool) -> tuple[str, str] | None:
-        """The rest of a `pre` where no markup in it counts, a highlighter's for one, and what follows it."""
-        chunks = self.chunks
-        begun = place = len(chunks) - length_hint(self.tokens)
-        for place in range(begun, len(chunks)):
-            if chunks[place][:5] == "/pre>":
-                break
-        else:
-            return None
-        if place - begun > 1:
-            written = "<".join([text, *chunks[begun:place]])
-            for start in set(STARTS.findall(written)):
-                traits = self.known.get(start) or self._judged(start)
-                if traits.action not in (ELEMENT, TRANSPARENT, CANDIDATE) if not bare else traits.action > PREFORMATTED:
-                    return None
-                if traits.tag in IN_PROGRAM or traits.numbering or traits.action == VOID:
-                    return None
-            text = MARKUP.sub("", written)
-        elif place > begun:
-            return None
-        next(islice(self.tokens, place - begun, place - begun + 1))
-        return text, chunks[place][5:]
-
-    def _verbatim(self, element: Element, text: str) -> None:
-        if text:
-            text = unescape(text) if "&" in text else text
-            element.own += len(text.strip())
-            element.children.append(text)
-
-    def whole(self, element: Element, text: str, outer: Element | None) -> str:
-        """An element with all that it holds; formulas in it lie in `outer`. Gives the text after its end."""
-        above: list[tuple[Element, Element | None]] = []
-        current, page, annotated = element, outer is None, False
-        self._verbatim(element, text)
-        for chunk in self.tokens:
-            start, _, text = chunk.partition(">")
-            if start[:1] == "/":
-                if above and start not in VOID_ENDS:
-                    current, outer = above.pop()
-                elif not above and not page:
-                    return text
-            elif annotated and VISIBLE_KATEX in start:
-                text = self._skip("span")
-            else:
-                traits = self.known.get(start) or self._judged(start)
-                action = traits.action
-                annotated = annotated or start == TEX_ANNOTATION
-                if action == RAW:
-                    text = self._raw(traits, start, text, current, outer)
-                elif start[:1] == "!":
-                    text = self._comment(chunk)
-                elif action in (VOID, IGNORED):
-                    self._added(traits, start, current, outer)
-                else:
-                    above.append((current, outer))
-                    if len(above) < MAX_DEPTH:
-                        current = self._added(traits, start, current, outer)
-                        outer = current if action in (WHOLE_FORMULA, CANDIDATE) else outer
-            self._verbatim(current, text)
-        return ""
-
-
-def _doubly_escaped(code: str) -> bool:
-    place = code.rfind("<!--")
-    return place >= 0 and code.find("-->", place) < 0 and code.count("<script", place) > code.count("</script", place)
+    document = Document(html, whole=True)
+    return document.element(document.root)

@@ -36,7 +36,7 @@ class Line:
 def is_hevea(element: Element) -> bool:
     """Whether a table is one of HeVeA's displays."""
     return element.get("class").split()[:1] == ["display"] and any(
-        part.has_class("dcell") for part in element.iterate()
+        part.has_class("dcell") for part in element.having("dcell")
     )
 
 

@@ -18,7 +18,7 @@ from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
-from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, is_math_class
+from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, attributes_of, is_math_class
 from pipelines.extraction.tex import clean, mend
 from pipelines.extraction.typeset import CONNECTIVES, is_typeset, named_lines, typeset_tex
 
@@ -33,8 +33,6 @@ TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
 ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
 ASCIIMATH = ("asciimath", "asciisvg", "am_htmlormml", "am_chtml", "am_svg", "amscript", "mathcs.chapman", "mathscribe")
-ENGINE_STEMS = ("math", "katex", "tex2jax", "asciisvg", "am_", "amscript")
-"""One of these stands in every name of an engine: scripts without any, nearly all, are searched no further."""
 DOLLARS = re.compile(
     r"""["']\s*\\?\$\s*["']\s*,\s*["']\s*\\?\$\s*["']|left\s*:\s*["']\$["']|singleDollar|renderMathInElement|TeX-AMS|TeX-MML|["']\$["']\s*:\s*["']\$["']|jqmath|tex-mml|&quot;\$&quot;"""
 )
@@ -161,7 +159,11 @@ class FormulaReader:
             return _wikipedia(element)
         if "mathquill" in classes.lower() or "mq-" in classes:
             selectable = next(
-                (part for part in element.iterate() if part.has_class("selectable") or part.has_class("mq-selectable")),
+                (
+                    part
+                    for part in element.having("selectable")
+                    if part.has_class("selectable") or part.has_class("mq-selectable")
+                ),
                 None,
             )
             if selectable is not None:
@@ -176,7 +178,9 @@ class FormulaReader:
     def _mathjax2(self, element: Element) -> Formula | None:
         found = ELEMENT_ID.search(element.get("id"))
         if found is None:
-            frame = next((part for part in element.iterate() if ELEMENT_ID.search(part.get("id"))), None)
+            frame = next(
+                (part for part in element.having("MathJax-Element-") if ELEMENT_ID.search(part.get("id"))), None
+            )
             found = ELEMENT_ID.search(frame.get("id")) if frame is not None else None
         if (found and found[1] in self.sources) or _followed_by_source(element, self.places):
             return NOTHING
@@ -254,26 +258,21 @@ def _tidy(tex: str) -> str:
 
 def reader_of(document: Document) -> FormulaReader:
     """The reader for one page: what its scripts say about its notation."""
-    codes = [f"{script.start} {script.text()}" for script in document.scripts]
-    code = "\n".join(code for code in codes if _may_typeset(code.lower()))
+    scripts = list(document.scripts(typesetting=True))
+    code = "\n".join(f"{start} {code}" for start, code in scripts)
     lower = code.lower()
     engine = any(name in lower for name in ENGINES)
     dollars = engine and DOLLARS.search(code) is not None
     asciimath = any(name in lower for name in ASCIIMATH)
     escaped = asciimath and ESCAPED.search(code) is not None
-    sources = {script.get("id") for script in document.scripts if "math/" in script.start}
+    sources = {attributes_of(start).get("id", "") for start, _ in scripts if "math/" in start}
     return FormulaReader(Notation(dollars=dollars, asciimath=asciimath, escaped=escaped), frozenset(sources))
-
-
-def _may_typeset(code: str) -> bool:
-    """Whether a script can be one of the engines'."""
-    return any(stem in code for stem in ENGINE_STEMS)
 
 
 def math_formula(math: Element) -> Formula | None:
     """A `math` element: its TeX annotation where it has one, else the conversion."""
     display = math.get("display") == "block" or math.get("mode") == "display" or _in_display(math)
-    for part in math.iterate():
+    for part in math.having("encoding"):
         if part.tag == "annotation" and "tex" in part.get("encoding").lower():
             tex = part.text().strip()
             if tex:
@@ -336,7 +335,7 @@ def _mathjax3(element: Element) -> Formula | None:
 def _katex(element: Element, classes: str) -> Formula | None:
     names = classes.split()
     if "katex-display" in names or "katex-block" in names:
-        inner = next((part for part in element.iterate() if part.has_class("katex")), None)
+        inner = next((part for part in element.having("katex") if part.has_class("katex")), None)
         found = _katex(inner, inner.get("class")) if inner is not None and inner is not element else None
         return Formula(found.tex, True) if found else None
     if "katex-error" in names:
@@ -348,8 +347,11 @@ def _katex(element: Element, classes: str) -> Formula | None:
     math = element.find("math")
     if math is not None:
         return math_formula(math)
-    visible = next((part for part in element.iterate() if part.has_class("katex-html")), None)
-    if visible is not None or next((part for part in element.iterate() if part.has_class("mord")), None) is not None:
+    visible = next((part for part in element.having("katex-html") if part.has_class("katex-html")), None)
+    if (
+        visible is not None
+        or next((part for part in element.having("mord") if part.has_class("mord")), None) is not None
+    ):
         return Formula(convert(node("math", [*from_katex(visible or element)])), element.get("display") == "block")
     text = element.text().strip()
     return Formula(text) if text and not element.elements() else None

@@ -16,6 +16,8 @@ SERVICE = re.compile(
     r"|latex\?(?:.*?&)?(?:eq|tex|latex|formula)=|[?&](?:tex|latex|formula|equation|eq)=|/(?:svg|png|gif)\.latex\?|/gr/latex\?|/tex\.php\?(?:f=)?|/math/tex/(?:svg|png)/)",
     re.IGNORECASE,
 )  # fmt: skip
+QUERY = re.compile(r"\?|/(?:svg|png)/", re.IGNORECASE)
+"""One of these stands in every address of a service."""
 PLUS_IS_SPACE = re.compile(r"latex\.php|[?&](?:tex|latex|math|chl|formula|eq)=", re.IGNORECASE)
 CLASS = re.compile(r"(?:^|[\s_-])(?:i?tex|latex\w*|math\w*|mwe-math\S*|formula\w*|equation\w*|eq|ql-img\S*|formulaInl|formulaDsp|inlineformula|displayformula|wirisformula|mathtype\w*|numberedequation|texhtml|eeimg|jax)(?:$|[\s_-])", re.IGNORECASE)  # fmt: skip
 MATH_PATH = re.compile(
@@ -84,7 +86,7 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
             return _settled(unquote(attributes[attribute]), display=display)
     if image.get("class") in MATHWORLD and "\\" not in image.get("alt"):
         return _settled(asciimath_tex(image.get("alt")), display=image.get("class") != "inlineformula")
-    address = next((source for source in sources if SERVICE.search(source)), "")
+    address = next((source for source in sources if QUERY.search(source) and SERVICE.search(source)), "")
     marked = bool(
         address
         or CLASS.search(image.get("class"))

@@ -15,9 +15,8 @@ from pipelines.extraction.content import (
     main_element,
     measure,
     prune,
-    replace,
 )
-from pipelines.extraction.document import Document, Element, parse_document
+from pipelines.extraction.document import Document, Element
 from pipelines.extraction.formulas import FormulaReader, reader_of
 
 LEAST = 0.25
@@ -72,45 +71,40 @@ def _decode(html: bytes) -> str:
 
 def _extract(html: str, strictness: Strictness) -> tuple[Extracted, int]:
     """The page's content, and how many characters of text outside links the whole page has."""
-    document = parse_document(html)
-    body = _body(document)
-    if body.tag == "frameset" and document.without_frames:
-        title, document = document.title, parse_document("".join(document.without_frames))
-        document.title, body = title or document.title, _body(document)
+    document = Document(html)
+    title = document.title
+    if document.tag(document.body) == "frameset" and (inside := document.without_frames()):
+        document = Document(inside)
+        title = title or document.title
     reader = reader_of(document)
     kept = [""]
     _mark_formulas(document, reader, kept)
     measure(document)
+    body = document.element(document.body)
     own = body.length - body.links
-    heading = _heading(document)
-    if prune(document, body, strictness):
+    heading = _heading(document, title)
+    if prune(document, strictness):
         measure(document)
-    content = body if strictness == "all" else main_element(body, heading)
+    content = body.row if strictness == "all" else main_element(document, heading)
     if strictness == "strict":
-        cut_link_lists(content)
-    writer = BlockWriter(reader.notation, kept, document.signs)
+        cut_link_lists(document, content)
+    writer = BlockWriter(document, reader.notation, kept)
     if heading is not None and not any(
-        is_in(element, content) for element in document.headlines if element is heading or element.tag == "h1"
+        is_in(document, element.row, content)
+        for element in document.headlines()
+        if element is heading or element.tag == "h1"
     ):
-        writer.heading(heading)
+        writer.heading(heading.row)
     writer.write(content)
     text = writer.text()
     document.release()
-    return Extracted(title=document.title, text=text, formulas=writer.formulas), own
-
-
-def _body(document: Document) -> Element:
-    root = document.root
-    return next((child for child in reversed(root.elements()) if child.tag in ("body", "frameset")), root)
+    return Extracted(title=title, text=text, formulas=writer.formulas), own
 
 
 def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -> None:
     """Puts a mark in the place of every element that is a formula. Inside one, nothing is a formula again."""
-    for element, outer in document.candidates:
-        if outer is not None and outer.traits is FORMULA:
-            element.traits = FORMULA
-            continue
-        formula = reader.read(element)
+    for row in document.candidates():
+        formula = reader.read(document.element(row))
         if formula is None:
             continue
         marks: list[Element | str] = []
@@ -118,19 +112,20 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
             marks.append(" ")
         elif formula.tex and not only_defines(formula.tex):
             marks.append(keep(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$", kept))
-        replace(element, FORMULA, marks)
+        document.replace(row, FORMULA, marks)
 
 
-def _heading(document: Document) -> Element | None:
+def _heading(document: Document, title: str) -> Element | None:
     """The element that heads the page: the one most of whose words the document's title repeats, else its only h1."""
     named = None
     longest = 0
-    words = set(WORD.findall(document.title.lower()))
-    for element in document.headlines:
+    words = set(WORD.findall(title.lower()))
+    headlines = document.headlines()
+    for element in headlines:
         text = " ".join(element.text().split())
         own = WORD.findall(text.lower())
         shared = sum(word in words for word in own)
         if 1 < len(text) < 300 and 2 * shared >= len(own) > 0 and shared > longest:
             named, longest = element, shared
-    tops = [element for element in document.headlines if element.tag == "h1" and 1 < element.length < 300]
+    tops = [element for element in headlines if element.tag == "h1" and 1 < element.length < 300]
     return named or (tops[0] if len(tops) == 1 and tops[0].links < tops[0].length else None)

@@ -56,6 +56,7 @@ EVIDENCE = re.compile(
     r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
 )
 SIGNS = "²³¹⁰⁴⁵⁶⁷⁸⁹ⁿ₀₁₂₃₄₅₆₇₈₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−"
+"""Signs of plain mathematics; compiled into `scanning`, which tells those that a page has."""
 MAYBE = re.compile(f"[\ue002\ue004\ue006{SIGNS}]")
 """A character that all evidence has one of: one class is looked for faster than alternatives."""
 PRIVATE = re.compile("[\ue000-\ue00f]")
@@ -115,15 +116,25 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
     for index in range(0, len(parts), 2):
         if MAYBE.search(parts[index]):
             part = SPACES.sub(" ", parts[index]) if "  " in parts[index] else parts[index]
-            parts[index] = WORDY_OR_RUN.sub(lambda run: _run(run, emit), part)
+            parts[index] = _mark_runs(part, emit)
     text = "".join(parts)
     return _plain_scripts(text).replace(VARIABLE, "") if scripted else text.replace(VARIABLE, "")
 
 
+def _mark_runs(text: str, emit: Callable[[str, bool], str]) -> str:
+    written: list[str] = []
+    position = 0
+    for run in WORDY_OR_RUN.finditer(text):
+        if run.lastindex and MAYBE.search(run.group()):
+            written.append(text[position : run.start()])
+            written.append(_run(run, emit))
+            position = run.end()
+    written.append(text[position:])
+    return "".join(written)
+
+
 def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     whole = run.group()
-    if run[1] is None or not MAYBE.search(whole):
-        return whole
     bars = "|" if whole.count("|") % 2 else ""
     core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core).rstrip(OPEN_ENDED)

@@ -195,9 +195,9 @@ def _is_scripted(child: Element, found: list[Element]) -> bool:
 def _katex_rows(element: Element) -> list[tuple[float, list[Element | str]]]:
     """The rows of a vlist from top to bottom, each with its height in em (negative is up)."""
     rows: list[tuple[float, list[Element | str]]] = []
-    column = next((part for part in element.iterate() if part.has_class("vlist")), None)
+    column = next((part for part in element.having("vlist") if part.has_class("vlist")), None)
     if column is None:
-        column = next((part for part in element.iterate() if part.has_class("vlist-t")), element)
+        column = next((part for part in element.having("vlist-t") if part.has_class("vlist-t")), element)
     for position, row in enumerate(column.elements()):
         top = TOP.search(row.get("style"))
         rows.append((float(top[1]) if top else float(-position), [*from_katex(row)]))
@@ -211,7 +211,9 @@ def _katex_scripts(element: Element) -> Element:
         return node("msubsup", [base, node("mrow", rows[-1][1]), node("mrow", rows[0][1])])
     if not rows:
         return node("mrow", [base])
-    below = any(part.has_class("vlist-t2") for part in element.iterate())  # a depth row: the list reaches below
+    below = any(
+        part.has_class("vlist-t2") for part in element.having("vlist-t2")
+    )  # a depth row: the list reaches below
     return node("msub" if below else "msup", [base, node("mrow", rows[0][1])])
 
 

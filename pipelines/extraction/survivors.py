@@ -22,7 +22,6 @@ from evaluators.records import Settings
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.settings import CrawlSettings, warc_path
 from pipelines.crawl.warc import Capture, captures_at, open_warc
-from pipelines.extraction.page import extract
 from pipelines.records import EXTRACTED, LEDGER
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -157,6 +156,8 @@ def _extracted(
 
 
 def _page(capture: Capture) -> dict[str, Any]:
+    from pipelines.extraction.page import extract
+
     html, _ = decode_html(capture.body, capture.content_type)
     page = extract(html, capture.url)
     return {

@@ -1,7 +1,7 @@
 """What a start tag says by itself: how its element is read, and what its class, id and role make of it.
 
 A page repeats its start tags, so each distinct one is judged once (`Traits`) and every element that begins with it
-shares the verdict.
+shares the verdict. The names and numbers here are compiled into the loops of `scanning` and `nodes`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ ELEMENT, CANDIDATE, TRANSPARENT, VOID, WHOLE_FORMULA, PREFORMATTED, SKIPPED, RAW
 """How an element is read: kept; kept, and its text may be a formula; only what it holds is kept; without content; kept
 with all it holds, as a formula's rendering; as program text; left out; content that is no markup; the page's title;
 left out, without content."""
+
+FLOW, BOX, HEADING, PROGRAM, LIST, TERM, SCRIPT, EMPHASIS, SIGNED, LINE_BREAK, QUOTATION, TABLE, RULE, GONE, GONE_BOX = range(15)  # fmt: skip
+"""How an element is written (blocks.BlockWriter): as what it holds, as a block ...; the last two stand where one was."""
+SUSPECT, HEADLINE, IN_LINE, LINK, TEXT_BLOCK, CONTENT_SIGN, IN_PROGRAM, NUMBERS, NEVER_SHOWN, IMAGE, LEAF, LINK_HOLDER, IS_MAIN, IS_PRE, SILENT, LAYOUT, VISIBLE_KATEX, TEX_SOURCE, MATH_SOURCE, IS_FORMULA, ITEM = (1 << place for place in range(8, 29))  # fmt: skip
+"""What else a tag says, as bits of `Traits.code`."""
 
 Kind = Literal["content", "never", "chrome", "comments", ""]
 
@@ -88,13 +93,8 @@ COMMENTS = (
 )
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 CONTENT = r"articlebody|article-?(?:body|content|text)|post-?(?:body|content)|entry-?content|main-?content|story-?body|mw-parser-output|mw-content-text|markdown-body|documentwrapper|bodywrapper|page-?content|content-?(?:body|main)"
-KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("content", re.compile(CONTENT)),
-    ("never", re.compile(NEVER)),
-    ("chrome", re.compile(CHROME)),
-    ("comments", re.compile(COMMENTS)),
-)
-"""The strongest word first."""
+SAID = (CONTENT, NEVER, CHROME, COMMENTS)
+"""The strongest first, in the order of `RANKS`."""
 GROUP = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
 COMPOUND = frozenset(
     first
@@ -104,16 +104,34 @@ COMPOUND = frozenset(
 )
 """Words that say something together with the word after them: `skip-link`, `table-of-contents`."""
 OPTIONAL = re.compile(rf"{GROUP.pattern}\??|-\?")
-BEGINNINGS = frozenset(
-    re.match(r"(?:[a-z](?!\?))*", name)[0][:3]  # type: ignore[index]  # matches all, if only nothing
-    for names in (CONTENT, NEVER, CHROME, COMMENTS)
-    for name in OPTIONAL.sub("", names).split("|")
-)
-"""How the words begin that the patterns know, but for those that end in `menu`: most words of the web are none of
-them, and one look-up tells."""
+
+
+def _by_beginning() -> dict[str, tuple[tuple[int, re.Pattern[str]], ...]]:
+    """By the first three letters, or fewer where fewer are fixed, what the patterns know, with its place in `SAID`. Most words
+    of the web begin like none of them, and one look-up tells."""
+    known: dict[str, dict[int, list[str]]] = {}
+    for rank, names in enumerate(SAID):
+        for name in _alternatives(names):
+            fixed = re.match(r"(?:[a-z](?!\?))*", OPTIONAL.sub("", name))
+            known.setdefault(fixed[0][:3] if fixed else "", {}).setdefault(rank, []).append(name)
+    return {
+        beginning: tuple((rank, re.compile("|".join(names))) for rank, names in kinds.items())
+        for beginning, kinds in known.items()
+    }
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The alternatives of a pattern, those inside brackets left together."""
+    return re.findall(r"(?:[^|()]|\((?:[^()]|\([^()]*\))*\))+", pattern)
+
+
+KINDS = _by_beginning()
+BEGINNINGS = frozenset(KINDS)
 SLUG = 3  # words; ours: theme ids that name a part of the page have up to three
-PROGRAM = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
+PROGRAM_CLASS = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
+LANGUAGE_SIGN = re.compile("lang|brush|highlight|sourceCode")
+"""One of these stands in every class that names the language of a program."""
 NUMBERING = re.compile(
     r"(?:^|\s)(?:linenos?|lineno\w*|line-?number|pre-numbering|hljs-ln-numbers|gutter|rouge-gutter|blob-num)(?:\s|$)"
 )
@@ -129,7 +147,7 @@ CLASSIFIER = "-classifier"
 SYMBOLS = "-symbols"
 """The tag of an element whose letters are drawn in the Symbol font."""
 SYMBOL_FACE = re.compile(r"(?:^|font-family:[^;]*\b)symbol\b", re.IGNORECASE)
-HEADLINE = re.compile(
+HEADLINE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
     re.IGNORECASE,
 )
@@ -175,88 +193,80 @@ MATH_ATTRIBUTES = frozenset(
         "alttext",
     ]
 )
-NOTED = re.compile(
-    r' (class|id|style|face|hidden|role|aria-hidden|itemprop|alttext|data-(?:latex|tex|katex|mathml|math|equation|formula|asciimath|expr|custom-copy-text))="([^"]*)"'
-)
+NOTED_NAMES = ("class", "id", "style", "face", "hidden", "role", "aria-hidden", "itemprop", *sorted(MATH_ATTRIBUTES))
 """Attributes that `Traits` depends on."""
+NOTED = re.compile(f' ({"|".join(NOTED_NAMES)})="([^"]*)"')
+SOURCE = re.compile(
+    r'script(?=.* type="\s*(?:math/|text/(?:x-)?(?:la)?tex|[^"]*asciimath))|annotation(?=.* encoding="application/x-tex")',
+    re.IGNORECASE | re.DOTALL,
+)
+"""Start tags of scripts and annotations that hold a formula."""
 ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
 
 
 class Traits:
     """The verdict on one start tag."""
 
-    __slots__ = (
-        "action",
-        "block",
-        "content",
-        "headline",
-        "inline",
-        "kind",
-        "noted",
-        "numbering",
-        "program",
-        "suspect",
-        "tag",
-        "text_block",
-    )
+    __slots__ = ("block", "code", "dimmed", "header", "hidden", "kind", "language", "role", "tag")
+    code: int
+    """How the element is read (the lowest four bits), how it is written (the next four), and `SUSPECT` and the others."""
 
     def __init__(self, tag: str, attributes: dict[str, str], said_by_id: Kind = "") -> None:
-        self.tag = tag
         self.block = tag in BLOCK
-        self.inline = tag in INLINE
-        self.text_block = tag in TEXT_BLOCKS
+        code = TAG_CODES.get(tag, 0)
         said = _stronger(kind_of(attributes.get("class", "")), said_by_id or _kind_of_id(attributes.get("id", "")))
         self.kind: Kind = "" if tag in WHOLE and (tag, said) != ("p", "never") else said
-        self.content = (
+        if (
             tag in ("main", "article")
             or attributes.get("role") == "main"
             or said == "content"
             or attributes.get("itemprop") == "articleBody"
-        )
-        self.suspect = (
-            tag in SECTIONS
-            or self.kind in ("chrome", "never", "comments")
-            or bool(attributes and _is_suspect(tag, attributes))
-        )
-        self.headline = tag == "h1" or (
+        ):
+            code |= CONTENT_SIGN
+        self.language = LANGUAGE_SIGN.search(attributes.get("class", "")) is not None
+        self.hidden = "hidden" in attributes or HIDDEN.search(attributes.get("style", "")) is not None
+        self.dimmed = attributes.get("aria-hidden") == "true"  # not read aloud
+        self.role = attributes.get("role") in ROLES  # of something that is no content
+        self.header = "header" in f"{attributes.get('class', '')} {attributes.get('id', '')}"
+        suspect = tag in SECTIONS or self.kind in ("chrome", "never", "comments") or self.hidden or self.dimmed
+        suspect = suspect or (tag not in WHOLE and (self.role or self.header))
+        if suspect:
+            code |= SUSPECT
+        if tag == "h1" or (
             tag in ("h2", "h3")
             and bool(attributes)
-            and HEADLINE.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
-        )
-        if "symbol" in attributes.get("face", "").lower() or "ymbol" in attributes.get("style", ""):
-            self.tag = tag = SYMBOLS if SYMBOL_FACE.search(" ".join(attributes.values())) else tag
-        if tag == "span" and attributes.get("class") == "classifier":
-            self.tag = tag = CLASSIFIER
-        if tag in ("span", "font") and (script := SCRIPT_STYLE.search(attributes.get("style", ""))):
-            self.tag = tag = "sup" if script[1].lower() == "super" else "sub"
-        elif tag == "span" and "script" in (classes := attributes.get("class", "")):
-            self.tag = tag = next((SCRIPT_CLASS[name] for name in classes.split() if name in SCRIPT_CLASS), tag)
-        elif tag == "span" and (style := attributes.get("style", "")):
-            if "italic" in style:
-                self.tag = tag = "i"
-            elif OVERLINE.search(style):
-                self.tag = tag = OVERLINED
-        self.numbering = tag not in ("code", "pre") and NUMBERING.search(attributes.get("class", "")) is not None
-        self.action = _action(tag, attributes, suspect=self.suspect)
-        self.program = self.action == PREFORMATTED
-        self.noted = self.suspect or self.headline or self.action == CANDIDATE  # to be looked at when it begins
+            and HEADLINE_CLASS.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
+        ):
+            code |= HEADLINE
+        self.tag = tag = _meant(tag, attributes)
+        if tag not in ("code", "pre") and NUMBERING.search(attributes.get("class", "")) is not None:
+            code |= NUMBERS
+        if "katex-html" in attributes.get("class", ""):
+            code |= VISIBLE_KATEX
+        action = _action(tag, attributes, suspect=suspect)
+        form = FORMS.get(tag, FLOW)
+        self.code = code | action | (PROGRAM if form == BOX and action == PREFORMATTED else form) << 4
 
 
-def _is_suspect(tag: str, attributes: dict[str, str]) -> bool:
-    """Whether the element may have to be cut; what it holds decides (content.prune)."""
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or ("style" in attributes and HIDDEN.search(attributes["style"]) is not None)
-        or (
-            tag not in WHOLE
-            and (
-                attributes.get("role") in ROLES
-                or "header" in attributes.get("class", "")
-                or "header" in attributes.get("id", "")
-            )
-        )
-    )
+def _meant(tag: str, attributes: dict[str, str]) -> str:
+    """The tag, or what stands for it where a style or a class makes another element of it."""
+    if (
+        "symbol" in attributes.get("face", "").lower() or "ymbol" in attributes.get("style", "")
+    ) and SYMBOL_FACE.search(" ".join(attributes.values())):
+        return SYMBOLS
+    if tag == "span" and attributes.get("class") == "classifier":
+        return CLASSIFIER
+    style = attributes.get("style", "")
+    if style and tag in ("span", "font") and (script := SCRIPT_STYLE.search(style)):
+        return "sup" if script[1].lower() == "super" else "sub"
+    if tag != "span":
+        return tag
+    classes = attributes.get("class", "")
+    if "script" in classes:
+        return next((SCRIPT_CLASS[name] for name in classes.split() if name in SCRIPT_CLASS), tag)
+    if "italic" in style:
+        return "i"
+    return OVERLINED if OVERLINE.search(style) else tag
 
 
 def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
@@ -289,7 +299,7 @@ def _shows_program(tag: str, classes: str) -> bool:
     return (
         ("fragment" in classes or "ode" in classes)  # one of these stands in all names of the pattern
         and tag in BLOCK
-        and PROGRAM.search(classes) is not None
+        and PROGRAM_CLASS.search(classes) is not None
     )
 
 
@@ -313,6 +323,54 @@ PLAIN_ACTIONS = {
     **dict.fromkeys(("br", "hr", "img"), VOID),
     "title": TITLE,
 }
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+IN_PROGRAMS = frozenset({"div", "li", "tr", "p", "code", "pre"})
+"""Elements that count in program text: they break lines, or name a language."""
+LEAVES = frozenset(
+    ["p", "ul", "ol", "dl", "table", "pre", "blockquote", "tbody", "tr", "td", "li", "dd", *HEADINGS, "figure", "a", "span", "b", "i", "em", "strong", "font", "tt", "code", "-cut", "-formula"]
+)  # fmt: skip
+"""Elements that are never the content, though all text may lie in one."""
+LINK_HOLDERS = frozenset({"ul", "ol", "div", "table", "section", "dl", "aside", "center"})
+"""Blocks that may be a list of links inside the content."""
+LAYOUTS = frozenset({"table", "pre", "h1", "h2", "h3", "ul", "ol", "blockquote", "form"})
+"""What cells of tables hold where the table is not tabular."""
+FORMS = {
+    **dict.fromkeys(BLOCK, BOX),
+    **dict.fromkeys(HEADINGS, HEADING),
+    **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), PROGRAM),
+    **dict.fromkeys(("ul", "ol", "menu", "dir"), LIST),
+    **dict.fromkeys(("code", "kbd", "samp", "tt"), TERM),
+    **dict.fromkeys(("sub", "sup", "q"), SCRIPT),
+    **dict.fromkeys(("i", "em", "var"), EMPHASIS),
+    **dict.fromkeys((SYMBOLS, CLASSIFIER, OVERLINED), SIGNED),
+    "br": LINE_BREAK,
+    "blockquote": QUOTATION,
+    "table": TABLE,
+    "hr": RULE,
+    "-cut": GONE,
+    "-formula": GONE,
+}
+"""Elements that are written as more than what they hold."""
+TAG_CODES: dict[str, int] = {}
+for names, bit in (
+    (INLINE, IN_LINE),
+    (("a",), LINK),
+    (TEXT_BLOCKS, TEXT_BLOCK),
+    (IN_PROGRAMS, IN_PROGRAM),
+    (NEVER_TEXT, NEVER_SHOWN),
+    (("img",), IMAGE),
+    (LEAVES, LEAF),
+    (LINK_HOLDERS, LINK_HOLDER),
+    (("main", "article"), IS_MAIN),
+    (("pre",), IS_PRE),
+    (("rp", "rt"), SILENT),
+    (LAYOUTS, LAYOUT),
+    (("-formula",), IS_FORMULA),
+    (("li",), ITEM),
+):
+    for name in names:
+        TAG_CODES[name] = TAG_CODES.get(name, 0) | bit
+"""What the tag alone says."""
 FIXED = NEVER_TEXT | RAW_TEXT | VOIDS | {"title"}
 """Elements that no attribute changes."""
 
@@ -336,9 +394,12 @@ def unescape(text: str) -> str:
     )
 
 
+@lru_cache(maxsize=1 << 15)
 def traits_of(start: str) -> Traits:
-    """The verdict on a start tag, written as lexbor writes it."""
+    """The verdict on a start tag, written as lexbor writes it. Remembered, since all pages write the same tags; a pure function of it."""
     tag, _, rest = start.partition(" ")
+    if tag in ("script", "annotation"):
+        return _source(tag, math=SOURCE.search(start) is not None)
     if not rest or tag in FIXED or tag[:1] == "!":
         return _bare(tag)
     if rest.startswith('class="') and rest.find('"', 7) == len(rest) - 1:  # most tags: told without a pattern
@@ -358,6 +419,15 @@ def traits_of(start: str) -> Traits:
     return _named(tag, classes, _kind_of_id(name), "header" in name) if classes or name else _bare(tag)
 
 
+@lru_cache(maxsize=4)
+def _source(tag: str, *, math: bool) -> Traits:
+    """A script, or what stands beside MathML: the source of a formula, or not."""
+    traits = Traits(tag, {})
+    if math:
+        traits.code |= MATH_SOURCE if tag == "script" else TEX_SOURCE
+    return traits
+
+
 def _matters(attribute: str, value: str) -> bool:
     """Whether the attribute's value can change the verdict."""
     if attribute == "style":
@@ -375,14 +445,14 @@ def _matters(attribute: str, value: str) -> bool:
     return attribute != "aria-hidden" or value == "true"
 
 
-@lru_cache(maxsize=8192)
 def _named(tag: str, classes: str, said_by_id: Kind, header: bool) -> Traits:
-    """Remembered from page to page, as elements without attributes: a pure function of these."""
+    """The verdict on a tag with no other attributes."""
     if not header and tag not in ("h2", "h3") and not _special(classes):
         return _said(tag, _stronger(kind_of(classes), said_by_id))
     traits = Traits(tag, {"class": classes} if classes else {}, said_by_id)
+    traits.header = traits.header or header
     if header and tag not in WHOLE:
-        traits.suspect = traits.noted = True
+        traits.code |= SUSPECT
     return traits
 
 
@@ -394,6 +464,9 @@ def _special(classes: str) -> bool:
         or "classifier" in classes
         or "script" in classes
         or "ode" in classes
+        or "lang" in classes
+        or "brush" in classes
+        or "highlight" in classes
         or "fragment" in classes
         or "num" in classes
         or "lineno" in classes
@@ -412,30 +485,39 @@ def _bare(tag: str) -> Traits:
     return Traits(tag, {})
 
 
-@lru_cache(maxsize=8192)
 def kind_of(names: str) -> Kind:
-    """What class names or an id say about an element. Remembered, since pages repeat names; a pure function of them."""
+    """What class names or an id say about an element."""
     words = _words(names.lower())
-    said = {_word_kind(word) for word in words if word[:3] in BEGINNINGS or "menu" in word}
-    if not COMPOUND.isdisjoint(words):
-        for position, word in enumerate(words[:-1]):
-            if word in COMPOUND:
-                said.add(_word_kind("-".join(words[position : position + 2])))
-                said.add(_word_kind("-".join(words[position : position + 3])))
-    return next((kind for kind in RANKS if kind in said), "") if said else ""
+    rank = NOTHING
+    for place, word in enumerate(words):
+        if word[:3] in BEGINNINGS or "menu" in word:
+            rank = min(rank, _rank_of(word))
+        if word in COMPOUND and place + 1 < len(words):
+            pair = f"{word}-{words[place + 1]}"
+            rank = min(rank, _rank_of(pair))
+            if place + 2 < len(words):
+                rank = min(rank, _rank_of(f"{pair}-{words[place + 2]}"))
+    return RANKS[rank]
 
 
 def _words(names: str) -> list[str]:
     return names.replace("-", " ").replace("_", " ").split()
 
 
-@lru_cache(maxsize=16384)
-def _word_kind(word: str) -> Kind:
-    """The same of one word: all names of the web are made of far fewer words."""
-    return next((kind for kind, pattern in KINDS if pattern.fullmatch(word)), "")
+@lru_cache(maxsize=1 << 14)
+def _rank_of(word: str) -> int:
+    """How strong what one word says is, by its place in `RANKS`. Remembered: all names of the web are made of few words."""
+    letters = word.replace("-", "")
+    rank = NOTHING
+    for beginning in ("", letters[:1], letters[:2], letters[:3]):
+        for kind, pattern in KINDS.get(beginning, ()):
+            if kind < rank and pattern.fullmatch(word):
+                rank = kind
+    return rank
 
 
 RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
+NOTHING = len(RANKS) - 1
 
 
 def _kind_of_id(name: str) -> Kind:

@@ -7,6 +7,7 @@ packages: an unknown command is no mistake.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pipelines.extraction.symbols import character_tex, join
 
@@ -95,11 +96,13 @@ def _closing_brace(tex: str, start: int) -> int:
     return -1
 
 
-def mistakes(tex: str) -> list[str]:
-    """Everything syntactically wrong with a formula; empty where TeX would read it."""
-    found: list[str] = []
+@lru_cache(maxsize=8192)
+def mistakes(tex: str) -> tuple[str, ...]:
+    """Everything syntactically wrong with a formula; empty where TeX would read it. Remembered, since a formula is asked about
+    before and after it is tidied, and pages repeat their formulas; a pure function of it."""
     if PLAIN.fullmatch(tex):
-        return found
+        return ()
+    found: list[str] = []
     frames = [_Frame("")]
     for token in RUN.findall(tex):
         frame = frames[-1]
@@ -119,7 +122,7 @@ def mistakes(tex: str) -> list[str]:
             if len(token) > 1 and token[0] != "\\":  # several characters: the last of them bears no script yet
                 frame.atom()
     frames[-1].expect_no_script(found)
-    return found + [f"{frame.opening} is never closed" for frame in frames[1:]]
+    return (*found, *(f"{frame.opening} is never closed" for frame in frames[1:]))
 
 
 class _Frame:
