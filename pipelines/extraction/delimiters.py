@@ -46,6 +46,7 @@ OPENER = re.compile(
 )
 ESCAPED = re.compile(r"\\\$(.+?)\\\$", re.DOTALL)
 ADJACENT = re.compile(r"\$\$?(?!\$)")
+INLINE_TAGS = frozenset({"itex", "imath", "eq", "eqn", "latex"})
 BBCODE = re.compile(r"tex\]|\[(?:math|imath|dmath|eqn?)\]", re.IGNORECASE)
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
 LONG = re.compile(r"[^\W\d_]{5,}|^[\s·•,.-]|[\s·•,.-]$")
@@ -130,10 +131,19 @@ def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str,
     if token == "`":
         return _backticks(text, start) if notation.asciimath else None
     if opener["tag"]:
-        return _until(
-            text, start, f"[/{opener['tag']}]", display=opener["tag"].lower() in ("tex", "dmath", "math"), strict=False
-        )
+        return _bbcode(text, opener)
     return _environment(text, opener)
+
+
+def _bbcode(text: str, opener: re.Match[str]) -> tuple[str, int, bool] | None:
+    """`[tex]...[/tex]`: a forum's one tag for both kinds, displayed where it has its line for itself."""
+    found = _until(text, opener.end(), f"[/{opener['tag']}]", display=False, strict=False)
+    if found is None or opener["tag"].lower() in INLINE_TAGS:
+        return found
+    tex, end, _ = found
+    before, after = text[: opener.start()].rstrip(" \u00a0\t\n"), text[end:].lstrip(" \u00a0\t\n.,;")
+    alone = before[-1:] in ("", BREAK) and after[:1] in ("", BREAK)
+    return tex, end, alone or opener["tag"].lower() == "dmath"
 
 
 def _until(text: str, start: int, closing: str, *, display: bool, strict: bool) -> tuple[str, int, bool] | None:

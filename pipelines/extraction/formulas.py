@@ -18,6 +18,7 @@ from pipelines.extraction.images import image_formula
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
+from pipelines.extraction.symbols import with_backslashes
 from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, attributes_of, is_math_class
 from pipelines.extraction.tex import clean, mend
 from pipelines.extraction.typeset import CONNECTIVES, is_typeset, named_lines, typeset_tex
@@ -277,8 +278,10 @@ def math_formula(math: Element) -> Formula | None:
             tex = part.text().strip()
             if tex:
                 return Formula(tex, display)
-    if not math.elements() and TEX_LIKE.search(math.text()):  # a page that writes TeX into the tag
-        return Formula(math.text(), display)
+    if not math.elements() and TEX_LIKE.search(
+        text := with_backslashes(math.text())
+    ):  # a page that writes TeX into the tag
+        return Formula(text, display)
     source = math.get("data-latex") or math.get("alttext")
     if source.strip() and ("ltx_" in math.get("class") or _plain_tex(source)):
         return Formula(source, display or (source.lstrip().startswith("\\displaystyle") and display))

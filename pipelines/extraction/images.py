@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_plus
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.document import Element
+from pipelines.extraction.symbols import with_backslashes
 from pipelines.extraction.tex import clean, mistakes
 
 SERVICE = re.compile(
@@ -96,8 +97,11 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
     named = _from_address(address) if address else ""
     if "\\" in named and "\\" not in image.get("alt"):  # software that strips backslashes from the alternative text
         return _settled(named, display=display)
+    alternative = image.get("alt").removeprefix("LaTeX: ")
+    if marked:
+        alternative = with_backslashes(alternative)
     for text in (
-        image.get("alt").removeprefix("LaTeX: "),
+        alternative,
         image.get("title"),
         image.get("data-alt"),
         image.get("longdesc"),

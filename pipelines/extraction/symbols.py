@@ -59,6 +59,8 @@ SYMBOL_FONT = str.maketrans(
     "αβγδεζηθικλμνξοπρστυφχψωϕϖϑςΓΔΘΛΞΠΣΥΦΨΩ≤≥≠×÷∞∂√∫∑∏∈∉⊂⊆⊄∪∩∅⇒→←⇔∀∃≅≈≡∧∨¬∇•⋅′″∝±°⊕⊗",
 )
 """Latin-1 characters as Adobe's Symbol font draws them: pages before Unicode wrote mathematics so."""
+COMMAND_NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}(?![A-Za-z])")
+NAMED = re.compile(r"(\\(?:operatorname|mathrm|text|begin|end)\{)\\")
 LETTER_END = re.compile(r"\\[A-Za-z]+$")
 BARE_SCRIPT = re.compile(r"[\^_](?:[A-Za-z0-9]|\\[A-Za-z]+)$")
 
@@ -73,6 +75,18 @@ def _table() -> dict[str, str]:
             for character in characters.split(" "):
                 table.setdefault(character, command)
     return table | ESCAPED
+
+
+STRUCTURE = frozenset({"frac", "sqrt", "sum", "int", "prod", "lim", "begin", "end", "left", "right", "quad", "qquad", "mathbb", "mathbf", "mathrm",
+                       "mathcal", "operatorname", "text", "overline", "hat", "vec", "bar", "tilde", "binom", "lbrace", "rbrace", "lang", "rang", "rightarrow", "leftarrow", "leftrightarrow", "Rightarrow", "Leftarrow", "longrightarrow", "colon",
+                       "mathit", "mathfrak", "mathscr", "mathsf", "displaystyle", "limits", "dots", "underline", "underset", "overset", "stackrel", "array", "matrix"})  # fmt: skip
+
+
+@cache
+def commands() -> frozenset[str]:
+    """Names of the commands that are told even where the backslash before them is lost."""
+    named = {command[1:] for command in _table().values() if command[:1] == "\\" and command[1:].isalpha()}
+    return frozenset(name for name in named | FUNCTIONS | STRUCTURE if len(name) > 1)
 
 
 @cache
@@ -133,3 +147,15 @@ def text_tex(text: str) -> str:
         if c not in INVISIBLE
     )  # fmt: skip
     return f"\\text{{{escaped}}}"
+
+
+def with_backslashes(text: str) -> str:
+    """TeX that software took the backslashes of, `frac{1}{n pi} ldots`, with them; other text as it is."""
+    words = COMMAND_NAME.findall(text) if "\\" not in text else []
+    known = commands()
+    if not any(word in known and (len(word) > 3 or word in STRUCTURE) for word in words):
+        return text
+    if any(len(word) > 3 and word not in known for word in words if f"{{{word}}}" not in text):
+        return text  # a description
+    written = COMMAND_NAME.sub(lambda word: f"\\{word[0]}" if word[0] in known else word[0], text)
+    return NAMED.sub(r"\1", written)
