@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import select
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -58,12 +61,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     module.add_arguments(parser)
     arguments = parser.parse_args(words[1:])
+    stopped: str = getattr(module, "STOPPED", "stopped")
     if argv is None and hasattr(module, "has_workers") and module.has_workers(arguments):
         from assets.foreground import run_below
 
-        return run_below(words, stopped=getattr(module, "STOPPED", "stopped"))
-    status: int = module.run(arguments)
+        return run_below(words, stopped=stopped)
+    try:
+        status: int = module.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"\n{stopped}", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        return 128 + signal.SIGPIPE
     return status
+
+
+def _reader_is_gone() -> bool:
+    """Whether whoever reads our output, as `| head`, has seen enough; what is left to be written then goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    gone = any(event & select.POLLERR for _, event in output.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
 
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ class Launched:
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 stdin=stdin,
+                close_fds=stdin
+                is not None,  # whoever reads our standard input reads what a shell opened for us, as <(...)
                 stdout=handle,
                 stderr=subprocess.STDOUT if handle is not None else None,
                 start_new_session=True,  # a Ctrl-C at the terminal reaches the caller, who then stops us in order

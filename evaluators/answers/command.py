@@ -120,16 +120,12 @@ def _run_file(arguments: argparse.Namespace) -> int:
         return 2
     errors = total = 0
     progress = Progress(source, quiet=arguments.quiet)
-    try:
-        with source:
-            for judged, malformed, size in _verdicts(source, judge, workers):
-                _write_text(sys.stdout, judged)
-                errors += malformed
-                total += judged.count("\n")
-                progress.tell(total, size)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    with source:
+        for judged, malformed, size in _verdicts(source, judge, workers):
+            _write_text(sys.stdout, judged)
+            errors += malformed
+            total += judged.count("\n")
+            progress.tell(total, size)
     if errors:
         print(
             f"mathsieve check: {errors} of {total} lines are malformed; see the lines with verdict error",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from assets.command_line import COMMANDS, main
-from assets.run import DEFAULT_RECIPE
+from assets.run import CHECKOUT, DEFAULT_RECIPE
+from evaluators.launch import descendants
 
 OUTPUT = '{"question": "What is 1+1?", "response": "\\\\boxed{2}", "gold": "2"}\n'
 
@@ -80,3 +86,35 @@ def test_outputs_that_are_not_there_are_told(
     said = capsys.readouterr().err
     assert said.startswith(told) and said.count("\n") == 1
     assert [path.name for path in elsewhere.iterdir()] == ["outputs"]
+
+
+PYTHON = [sys.executable, "-m", "assets.command_line"]
+
+
+def test_ctrl_c_leaves_one_word_and_no_traceback(elsewhere: Path) -> None:
+    (elsewhere / "sleep.py").write_text("import time\ntime.sleep(60)\n")
+    words = [*PYTHON, "run-code", str(elsewhere / "sleep.py"), "--wall-seconds", "60"]
+    running = subprocess.Popen(words, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(descendants(running.pid)) < 2 and time.monotonic() < deadline:  # its server, and the program's session
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.communicate(timeout=60)[1] == "\nstopped\n"
+    assert running.returncode == 130
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(elsewhere: Path) -> None:
+    (elsewhere / "outputs").write_text(OUTPUT * 3, encoding="utf-8")
+    words = [*PYTHON, "grade", str(elsewhere / "outputs"), "--benchmark", "gsm8k"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, cwd=CHECKOUT, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_a_command_with_workers_reads_what_a_shell_opened_for_it(elsewhere: Path) -> None:
+    (elsewhere / "outputs").write_text(OUTPUT, encoding="utf-8")
+    shell = f"{shlex.join(PYTHON)} grade <(cat {elsewhere}/outputs) --benchmark gsm8k"
+    done = subprocess.run(["bash", "-c", shell], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False)
+    assert "| strict | 1 of 1 | 100.00 |" in done.stdout
