@@ -60,6 +60,12 @@ SYMBOL_FONT = str.maketrans(
 )
 """Latin-1 characters as Adobe's Symbol font draws them: pages before Unicode wrote mathematics so."""
 COMMAND_NAME = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}(?![A-Za-z])")
+UNMISTAKABLE = re.compile(
+    r"(?<![A-Za-z])(?:(?:d?frac|sqrt|binom|math[a-z]{2,4}|operatorname|overline|hat|vec|bar|tilde)\s*\{|(?:sum|int|prod|lim)_"
+    r"|(?:alpha|beta|gamma|delta|epsilon|zeta|theta|kappa|lambda|sigma|omega|Gamma|Delta|Theta|Lambda|Sigma|Omega|quad|qquad|ldots"
+    r"|cdots|infty|nabla|partial|forall|exists|mapsto|[Rr]ightarrow|subset|subseteq|langle|rangle|leq|geq|neq|equiv|approx)(?![A-Za-z]))"
+)
+"""Names of commands that are no words of a description, and no names of a program."""
 NAMED = re.compile(r"(\\(?:operatorname|mathrm|text|begin|end)\{)\\")
 LETTER_END = re.compile(r"\\[A-Za-z]+$")
 BARE_SCRIPT = re.compile(r"[\^_](?:[A-Za-z0-9]|\\[A-Za-z]+)$")
@@ -151,10 +157,9 @@ def text_tex(text: str) -> str:
 
 def with_backslashes(text: str) -> str:
     """TeX that software took the backslashes of, `frac{1}{n pi} ldots`, with them; other text as it is."""
-    words = COMMAND_NAME.findall(text) if "\\" not in text else []
-    known = commands()
-    if not any(word in known and (len(word) > 3 or word in STRUCTURE) for word in words):
+    if "\\" in text or not UNMISTAKABLE.search(text):
         return text
+    known, words = commands(), COMMAND_NAME.findall(text)
     if any(len(word) > 3 and word not in known for word in words if f"{{{word}}}" not in text):
         return text  # a description
     written = COMMAND_NAME.sub(lambda word: f"\\{word[0]}" if word[0] in known else word[0], text)
