@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.extraction import nodes
+from pipelines.extraction import weights
 from pipelines.extraction.document import Document, Element
 from pipelines.extraction.nodes import (
     CODE,
@@ -21,12 +21,12 @@ from pipelines.extraction.nodes import (
     OUT,
     PARENT,
     PRESENT,
-    SENTENCE,
     STATE,
     SUSPECTS,
     UNDER,
 )
 from pipelines.extraction.tags import CONTENT_SIGN, GONE_BOX, INLINE, NEVER_TEXT, WHOLE, Traits
+from pipelines.extraction.weights import SENTENCE
 
 Strictness = Literal["strict", "lenient", "all"]
 
@@ -48,8 +48,8 @@ BLOCK_CUT.code = BLOCK_CUT.code & ~(15 << 4) | GONE_BOX << 4
 
 
 def measure(document: Document) -> None:
-    """Counts characters: see `nodes.measure`."""
-    nodes.measure(document.nodes, document.lists[SUSPECTS], document.lists[HEADLINES])
+    """Counts characters: see `weights.measure`."""
+    weights.measure(document.nodes, document.lists[SUSPECTS], document.lists[HEADLINES])
 
 
 def prune(document: Document, strictness: Strictness) -> bool:
@@ -131,7 +131,7 @@ def main_element(document: Document, heading: Element | None) -> int:
     current = document.body
     floor = NEARLY_ALL * document.weight(current)
     while True:
-        best = nodes.heaviest(table, current)
+        best = weights.heaviest(table, current)
         if best < 0 or document.length(best) < SENTENCE:  # a displayed formula is never the content alone
             return current
         if document.weight(best) >= floor and not _has_lead(document, current, best, headline):
@@ -150,14 +150,14 @@ def main_element(document: Document, heading: Element | None) -> int:
 
 def _has_lead(document: Document, element: int, largest: int, headline: int) -> bool:
     """Whether running text that is the beginning of the content stands before the largest part."""
-    return nodes.lead_of(document.nodes, element, largest, headline) >= 2 * SENTENCE
+    return weights.lead_of(document.nodes, element, largest, headline) >= 2 * SENTENCE
 
 
 def _marked_content(document: Document, element: int) -> int | None:
     """The only element below that says it is the content, where it holds more than half of the running text.
 
     A forum marks every post so: where several say it, none is the content alone."""
-    found = nodes.content_signs(document.nodes, element)
+    found = weights.content_signs(document.nodes, element)
     largest = max(found, key=document.weight, default=None)
     if largest is None or document.weight(largest) < MARKED * document.weight(element):
         return None
@@ -175,5 +175,5 @@ def cut_link_lists(document: Document, content: int) -> None:
     prose = length - links
     if prose < 400 or links > 0.5 * length:
         return
-    for row in nodes.link_lists(document.nodes, content, prose, LINK_LIST):
+    for row in weights.link_lists(document.nodes, content, prose, LINK_LIST):
         document.replace(row, BLOCK_CUT, [])

@@ -42,7 +42,6 @@ from pipelines.extraction.nodes import (
     VERBATIM,
     WEIGHT,
     WHICH,
-    break_places,
     build_tree,
 )
 from pipelines.extraction.plain_math import PRIVATE
@@ -67,6 +66,7 @@ from pipelines.extraction.tags import (
     traits_of,
     unescape,
 )
+from pipelines.extraction.weights import break_places
 from pipelines.extraction.xml import as_html
 
 MARKUP = re.compile("<[^>]*>")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction import extract, html_to_text
-from pipelines.extraction.tags import kind_of
+from pipelines.extraction.class_names import kind_of
 
 LINE = "The derivative of a sum is the sum of the derivatives, as the definition shows at once. "
 CHINESE = "函数在一点连续当且仅当它的左右极限都存在并且等于函数值，这一结论在证明中经常使用。"
