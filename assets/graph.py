@@ -127,9 +127,13 @@ def materialize(
 
 
 def register_snapshots(instance: dg.DagsterInstance, recipe: str, snapshots: Sequence[str]) -> list[str]:
-    """Add the snapshots that Dagster does not know yet: dynamic partitions start empty. Returns the new ones."""
+    """Have Dagster know these snapshots and no others: dynamic partitions start empty, and a recipe may drop one, whose
+    pages are in the store still. Returns the new ones.
+    """
     name = str(by_snapshot(recipe).name)
     known = set(instance.get_dynamic_partitions(name))
+    for gone in sorted(known - set(snapshots)):
+        instance.delete_dynamic_partition(name, gone)
     new = [snapshot for snapshot in snapshots if snapshot not in known]
     instance.add_dynamic_partitions(name, new)
     return new

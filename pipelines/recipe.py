@@ -206,6 +206,14 @@ class Recipe(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _snapshots_once(self) -> Recipe:
+        for where, crawl in (("planted", self.planted), ("crawl.common_crawl", self.crawl.common_crawl)):
+            named = crawl.snapshots if crawl is not None else ()
+            if twice := sorted({name for name in named if named.count(name) > 1}):
+                raise ValueError(f"{where}.snapshots: expected each once; found {', '.join(twice)} again. Remove it.")
+        return self
+
 
 def load_recipe(path: Path) -> Recipe:
     """The recipe in a file. Raises RecipeError, which tells every mistake at once."""

@@ -160,6 +160,14 @@ def test_recipes_that_share_a_history_do_not_see_each_others_snapshots(
     assert sorted(name for name in made if name.startswith("pages")) == ["pages/2025-05", "pages/2025-08"]
 
 
+@SINGLE_RUN
+def test_a_snapshot_that_the_recipe_dropped_is_made_no_more(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    register_snapshots(instance, "test", ["1999-01", "2025-05"])
+    made: list[str] = []
+    assert drive(small_graph(tmp_path, made), instance) is None
+    assert sorted(name for name in made if name.startswith("pages")) == ["pages/2025-05", "pages/2025-08"]
+
+
 def test_a_run_whose_driver_was_killed_is_reported_failed(instance: dg.DagsterInstance) -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
         pass

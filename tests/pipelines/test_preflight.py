@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipelines.preflight import missing_inputs
-from pipelines.recipe import Recipe, load_recipe
+from pipelines.recipe import Recipe, RecipeError, load_recipe
 
 DEMO = Path(__file__).resolve().parents[2] / "recipes" / "demo.yaml"
 
@@ -91,6 +91,15 @@ def test_a_broken_file_of_decisions_is_told_before_the_crawl_is_read(tmp_path: P
     assert sentence.startswith(f"iterations.annotations.decisions: {decisions}:1: expected a JSON object")
     decisions.unlink()  # the first review makes it
     assert missing_inputs(reviewed, ["iteration_1/annotations"]) == []
+
+
+def test_a_snapshot_named_twice_is_told(tmp_path: Path) -> None:
+    names = ["CC-MAIN-2025-05", "CC-MAIN-2025-08", "CC-MAIN-2025-05"]
+    told = "snapshots: expected each once; found CC-MAIN-2025-05 again"
+    with pytest.raises(RecipeError, match=f"planted.{told}"):
+        recipe(tmp_path, planted__snapshots=names)
+    with pytest.raises(RecipeError, match=f"crawl.common_crawl.{told}"):
+        recipe(tmp_path, planted=None, crawl={"common_crawl": {"snapshots": names}})
 
 
 MISSING: dict[str, dict[str, Any]] = {
