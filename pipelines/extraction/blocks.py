@@ -69,7 +69,14 @@ DEFINING = ("", "\\", "{", "%", " ", "~")
 """How a formula begins that shows nothing."""
 SPACING = re.compile(r"(?:\\[,;:!> ]|\\(?:q?quad|(?:thin|med|thick|en)space)(?![A-Za-z])|[~\s{}])+")
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
+TEX = re.compile(r"\\[A-Za-z]|\\[,;!{}]|\^|_\{")
+"""Signs of TeX that no name of a variable in a program has."""
 LISTS_DEPTH = 12
+UNMARKED = re.compile(r"list-style[a-z-]*\s*:\s*none|ltx_item")
+"""Start tags of items before which the browser draws no mark."""
+LABEL = re.compile(r"\s*(?:\(?\w{1,4}[.)]|[•–—*-])\s")
+OWN_LABEL = re.compile(r"\(?\w{1,4}[.)]|[•–—*∗·-]")
+BULLETS = frozenset("•–—-*∗·")
 ITEM = re.compile(r" *(?:- |\d+\. )")
 
 
@@ -184,6 +191,9 @@ class BlockWriter:
         if isinstance(only, Element) and only.tag == "a" and (number := only.text().strip()).isdigit():
             self.line.append(f"[{number}]")  # a footnote
             return
+        if self._is_footnote(element):
+            self.line.append(f"[{element.text().strip()}]")
+            return
         parent = element.parent
         if parent is not None and parent.tag == element.tag and len(parent.children) == 1:
             self.inside(row)  # said twice, by tag and by style
@@ -192,11 +202,26 @@ class BlockWriter:
         self.inside(row)
         self.line.append(closing)
 
+    def _is_footnote(self, element: Element) -> bool:
+        """Whether a raised number is all that a link within the page holds."""
+        link = element.parent
+        return (
+            element.tag == "sup"
+            and link is not None
+            and link.tag == "a"
+            and link.get("href").startswith("#")
+            and link.text().strip() == element.text().strip()
+            and element.text().strip().isdigit()
+        )
+
     def _emphasis(self, row: int) -> None:
         """A letter set apart is a variable, any other emphasis is not written."""
         only = self.document.only_text(row)
         if only is not None and len(only) < 8 and LETTER.fullmatch(only):
             self.line.append(VARIABLE)
+        elif only is not None and TEX.search(only) and self.document.tag(row) == "var":  # KaTeX is to set it
+            self.line.append(self.formula(clean(only), False))
+            return
         self.inside(row)
 
     def _term(self, row: int) -> None:
@@ -227,6 +252,8 @@ class BlockWriter:
             if text:
                 self._append(text)
             return
+        if "\ufeff" in text or "\u200b" in text:
+            text = text.replace("\ufeff", "").replace("\u200b", "")  # of no width; editors write them around formulas
         text = mark_plain(text.replace("\n", " ").replace(BREAK, "\n"), self.formula, self.signs)
         if MARK_OPEN in text:
             if MARK_CLOSE + MARK_OPEN in text:
@@ -305,13 +332,25 @@ class BlockWriter:
             if self.document.forms[place] >= VERBATIM:
                 continue
             if self.document.is_item(place):
-                self.prefix = f"{number}. " if numbered else "- "
+                label = self._own_label(place)
+                self.prefix = label if label is not None else f"{number}. " if numbered else "- "
                 number += 1
                 self.inside(place)
             else:
                 self.write(place)
             self.flush()
         self.prefix, self.indent = (" " * len(before) if before else ""), indent
+
+    def _own_label(self, item: int) -> str | None:
+        """The prefix of an item that writes its own mark, LaTeXML's for one; None where the browser draws it."""
+        document = self.document
+        start = document.start(item)
+        if not UNMARKED.search(start):
+            return None
+        label = document.take_label(item, OWN_LABEL)
+        if label:
+            return "- " if label in BULLETS else f"{label} "
+        return "" if LABEL.match(document.text_in(item)) else None
 
     def quotation(self, row: int) -> None:
         self.flush()

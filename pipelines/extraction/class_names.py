@@ -94,9 +94,10 @@ RANKS: tuple[Kind, ...] = ("content", "never", "chrome", "comments", "")
 NOTHING = len(RANKS) - 1
 
 
-def kind_of_id(name: str) -> Kind:
-    """What an id says; one of many words is the slug of a heading (`search-based-solver-and-its-steps`), and says nothing."""
-    return kind_of(name) if name and len(_words(name)) <= SLUG else ""
+def kind_of_id(name: str, *, section: bool = False) -> Kind:
+    """What an id says; one of many words is the slug of a heading (`search-based-solver-and-its-steps`), and says nothing. That of
+    a section is one from two words on: `line-search`."""
+    return kind_of(name) if name and len(_words(name)) <= (1 if section else SLUG) else ""
 
 
 def stronger(one: Kind, other: Kind) -> Kind:

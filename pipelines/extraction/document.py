@@ -392,6 +392,18 @@ class Document:
             return instead[0] if len(instead) == 1 and isinstance(instead[0], str) else None
         return self.text(row + 1) if self.ends[row] == row + 2 and self.forms[row + 1] >= VERBATIM else None
 
+    def take_label(self, row: int, pattern: re.Pattern[str]) -> str:
+        """The first text of an element, taken out of it; empty where it does not match."""
+        for place in range(row + 1, self.ends[row]):
+            if place in self.instead:
+                break
+            if self.forms[place] == VERBATIM and (label := self.text(place).strip()):
+                if not pattern.fullmatch(label):
+                    break
+                self.forms[place] = BLANKS
+                return label
+        return ""
+
     def text_in(self, row: int) -> str:
         """All text of an element, as it stands in the source."""
         parts: list[str] = []

@@ -23,6 +23,8 @@ LEAST = 0.25
 """Share of a page's own text below which the choice of its content is not trusted, and made again more leniently."""
 SHORT = 250
 """Characters from which the choice is trusted on its own."""
+FIRST = 5
+"""Among so many headings of lower ranks the page's own is looked for."""
 WORD = re.compile(r"[^\W_]+")
 
 
@@ -116,16 +118,24 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
 
 
 def _heading(document: Document, title: str) -> Element | None:
-    """The element that heads the page: the one most of whose words the document's title repeats, else its only h1."""
+    """The element that heads the page: the one most of whose words the document's title repeats, else its only h1.
+
+    One that is no h1 and has no class of a headline has to be what the title begins with."""
     named = None
-    longest = 0
+    longest = left = 0
     words = set(WORD.findall(title.lower()))
-    headlines = document.headlines()
-    for element in headlines:
+    tops: list[Element] = []
+    for element in document.headlines():
+        told = document.traits(element.row).headline
+        left += not told
+        if not told and left > FIRST:
+            continue
+        if element.tag == "h1" and 1 < element.length < 300:
+            tops.append(element)
         text = " ".join(element.text().split())
         own = WORD.findall(text.lower())
         shared = sum(word in words for word in own)
-        if 1 < len(text) < 300 and 2 * shared >= len(own) > 0 and shared > longest:
+        fits = told or (shared > 2 and title.lower().startswith(text.lower()))
+        if fits and 1 < len(text) < 300 and 2 * shared >= len(own) > 0 and shared > longest:
             named, longest = element, shared
-    tops = [element for element in headlines if element.tag == "h1" and 1 < element.length < 300]
     return named or (tops[0] if len(tops) == 1 and tops[0].links < tops[0].length else None)

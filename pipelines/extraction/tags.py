@@ -83,6 +83,8 @@ HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE
 
 PROGRAM_CLASS = re.compile(r"(?:^|\s)(?:fragment|CodeMirror-code|blob-code-inner|codehilite-inner)(?:\s|$)")
 """Classes of blocks that show program text without saying so by their tag."""
+SECTION_CLASS = re.compile(r"(?:^|\s)(?:(?:sub)*section|sect\d|level\d)(?:\s|$)")
+"""Classes of the sections of a text."""
 LANGUAGE_SIGN = re.compile("lang|brush|highlight|sourceCode")
 """One of these stands in every class that names the language of a program."""
 NUMBERING = re.compile(
@@ -160,14 +162,17 @@ ATTRIBUTE = re.compile(r' ([^\s>=]+)="([^"]*)"')
 class Traits:
     """The verdict on one start tag."""
 
-    __slots__ = ("block", "code", "dimmed", "header", "hidden", "kind", "language", "role", "tag")
+    __slots__ = ("block", "code", "dimmed", "header", "headline", "hidden", "kind", "language", "role", "tag")
     code: int
     """How the element is read (the lowest four bits), how it is written (the next four), and `SUSPECT` and the others."""
 
     def __init__(self, tag: str, attributes: dict[str, str], said_by_id: Kind = "") -> None:
         self.block = tag in BLOCK
         code = TAG_CODES.get(tag, 0)
-        said = stronger(kind_of(attributes.get("class", "")), said_by_id or kind_of_id(attributes.get("id", "")))
+        said = stronger(
+            kind_of(attributes.get("class", "")),
+            said_by_id or _kind_of_id(tag, attributes.get("class", ""), attributes.get("id", "")),
+        )
         self.kind: Kind = "" if tag in WHOLE and (tag, said) != ("p", "never") else said
         if (
             tag in ("main", "article")
@@ -185,12 +190,10 @@ class Traits:
         suspect = suspect or (tag not in WHOLE and (self.role or self.header))
         if suspect:
             code |= SUSPECT
-        if tag == "h1" or (
-            tag in ("h2", "h3")
-            and bool(attributes)
-            and HEADLINE_CLASS.search(f"{attributes.get('class', '')} {attributes.get('itemprop', '')}") is not None
-        ):
+        if tag in ("h1", "h2", "h3"):
             code |= HEADLINE
+        names = f"{attributes.get('class', '')} {attributes.get('itemprop', '')}" if attributes else ""
+        self.headline = tag == "h1" or (tag in ("h2", "h3") and HEADLINE_CLASS.search(names) is not None)
         self.tag = tag = _meant(tag, attributes)
         if tag not in ("code", "pre") and NUMBERING.search(attributes.get("class", "")) is not None:
             code |= NUMBERS
@@ -369,7 +372,13 @@ def traits_of(start: str) -> Traits:
             others = _matters(attribute, value)
     if others:
         return Traits(tag, {attribute: unescape(value) if "&" in value else value for attribute, value in noted})
-    return _named(tag, classes, kind_of_id(name), "header" in name) if classes or name else _bare(tag)
+    if not classes and not name:
+        return _bare(tag)
+    return _named(tag, classes, _kind_of_id(tag, classes, name), "header" in name)
+
+
+def _kind_of_id(tag: str, classes: str, name: str) -> Kind:
+    return kind_of_id(name, section=tag == "section" or SECTION_CLASS.search(classes) is not None) if name else ""
 
 
 @lru_cache(maxsize=4)

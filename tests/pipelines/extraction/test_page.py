@@ -76,6 +76,44 @@ def test_a_cell_over_several_columns_or_rows_leaves_the_others_in_their_columns(
     )
 
 
+def test_items_that_write_their_own_mark_have_no_other() -> None:
+    marked = '<li class="ltx_item" style="list-style-type:none;"><span class="ltx_tag ltx_tag_item">{}</span><div><p>{}</p></div></li>'
+    items = "".join(marked.format(mark, text) for mark, text in (("1.", "first"), ("(b)", "second"), ("•", "third")))
+    assert html_to_text(page(f"<p>{LINE * 4}</p><ol>{items}</ol>")).endswith("\n\n1. first\n\n(b) second\n\n- third")
+    unmarked = '<ul><li style="list-style: none">2) two</li><li style="list-style:none">more</li></ul>'
+    assert html_to_text(page(f"<p>{LINE * 4}</p>{unmarked}")).endswith("\n\n2) two\n\n- more")
+
+
+def test_a_footnote_is_told_from_a_power() -> None:
+    inside = 'word<sup><a href="#f">1</a></sup>, term<a href="#g"><sup>2</sup></a>, x<sup>3</sup>'
+    assert html_to_text(page(f"<p>{LINE} {inside}.</p>")).endswith("word[1], term[2], $x^3$.")
+
+
+def test_a_section_is_kept_whose_id_repeats_its_heading() -> None:
+    sections = "".join(
+        f'<{start} id="{slug}"><h2>{slug}</h2><p>{LINE * 2}</p></{start.split()[0]}>'
+        for start, slug in (("section", "line-search-methods"), ('div class="section"', "related-work"))
+    )
+    text = html_to_text(page(f"<main><p>{LINE * 9}</p>{sections}</main>"))
+    assert "## line-search-methods" in text and "## related-work" in text
+
+
+def test_the_heading_that_the_title_begins_with_is_kept_whatever_its_rank() -> None:
+    head = "<title>Limits in higher dimensions - Math Notes</title>"
+    site, own = "<div><h1>Math Notes</h1></div>", "<div><h3>Limits in higher dimensions</h3></div>"
+    text = html_to_text(page(f"{site}{own}<div><p>{LINE * 9}</p></div>", head))
+    assert text == f"### Limits in higher dimensions\n\n{(LINE * 9).strip()}"
+
+
+def test_a_heading_that_is_cut_out_of_its_banner_keeps_its_links() -> None:
+    banner = '<div class="site-header"><h1>On <a class="related" href="/s">sums</a></h1><a href="/">Home</a></div>'
+    assert html_to_text(page(f"{banner}<p>{LINE * 9}</p>")).startswith("# On sums\n\n")
+
+
+def test_characters_without_width_are_no_text() -> None:
+    assert html_to_text(page(f"<p>{LINE}\ufeffx<sub>i</sub>\ufeff, a\u200bb</p>")).endswith("$x_i$, ab")
+
+
 def test_tables_have_rows_and_layout_tables_have_none() -> None:
     assert html_to_text("<table><tr><th>n<th>n!<tr><td>3<td>6</table>") == "| n | n! |\n| --- | --- |\n| 3 | 6 |"
     assert (
