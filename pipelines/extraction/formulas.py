@@ -15,9 +15,10 @@ from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.formula_tables import hevea_tex, is_hevea
 from pipelines.extraction.images import image_formula
+from pipelines.extraction.katex import from_katex
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
-from pipelines.extraction.rendered import from_chtml, from_katex, from_svg, node
+from pipelines.extraction.rendered import from_chtml, from_svg, node
 from pipelines.extraction.symbols import with_backslashes
 from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, attributes_of, is_math_class
 from pipelines.extraction.tex import clean, mend

@@ -10,6 +10,9 @@ import re
 from pipelines.extraction.document import Element
 
 CODE_POINT = re.compile(r"\bmjx-c([0-9A-F]+)\b")
+CALLIGRAPHIC = re.compile(r"\bTEX-C\b")
+STROKES = frozenset({"line", "mjx-ustrike", "mjx-dstrike"})
+BRACES = {"\ue150": "⏞", "\ue152": "⏟"}
 SKIPPED = frozenset(
     {
         "mjx-strut",
@@ -28,12 +31,8 @@ SKIPPED = frozenset(
         "style",
     }
 )
-KATEX_FILLERS = frozenset(
-    {"strut", "pstrut", "vlist-s", "frac-line", "hide-tail", "nulldelimiter", "katex-mathml", "mspace"}
-)
-TOP = re.compile(r"top:\s*(-?[\d.]+)em")
 ROWS = {"mjx-math": "math", "mjx-texatom": "mrow", "mjx-mrow": "mrow", "mjx-mstyle": "mrow", "mjx-mpadded": "mrow", "mjx-msqrt": "msqrt", "mjx-mtd": "mtd", "mjx-mtr": "mtr", "mjx-mlabeledtr": "mtr",
-        "mjx-mtable": "mtable", "mjx-menclose": "mrow", "mjx-mphantom": "mphantom", "mjx-math-root": "mrow"}  # fmt: skip
+        "mjx-mtable": "mtable", "mjx-mphantom": "mphantom", "mjx-math-root": "mrow"}  # fmt: skip
 LEAVES = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", "mjx-ms": "ms", "mjx-mspace": "mspace"}
 
 
@@ -48,7 +47,14 @@ def from_chtml(element: Element) -> list[Element]:
     if tag in SKIPPED:
         return []
     if tag in LEAVES:
-        return [node(LEAVES[tag], [_characters(element)])]
+        said = {"mathvariant": "script"} if CALLIGRAPHIC.search(" ".join(_classes(element))) else {}
+        return [node(LEAVES[tag], [_characters(element)], **said)]
+    if tag == "mjx-menclose":
+        box = element.find("mjx-box")
+        drawn = {part.tag for part in element.elements()} | (
+            {"rect"} if box and "border" in box.get("style") else set()
+        )
+        return [_enclosed(_inside(element), drawn)]
     if tag in ROWS:
         return [node(ROWS[tag], [*_inside(element)])]
     if tag in (
@@ -83,14 +89,32 @@ def _characters(element: Element) -> str:
 
 
 def _part(element: Element, tag: str) -> Element:
-    found = element.find(tag)
-    return node("mrow", [*_inside(found)]) if found is not None else node("mrow", [])
+    """The nearest part of that name: one further down is a part of another scheme."""
+    level = element.elements()
+    while level:
+        found = next((part for part in level if part.tag == tag), None)
+        if found is not None:
+            return node("mrow", [*_inside(found)])
+        level = [inner for part in level for inner in part.elements()]
+    return node("mrow", [])
+
+
+def _classes(element: Element) -> list[str]:
+    return [part.get("class") for part in element.iterate()]
+
+
+def _enclosed(inner: list[Element], drawn: set[str]) -> Element:
+    """What is struck out or boxed, by what is drawn over and around it."""
+    if not drawn.isdisjoint(STROKES):
+        return node("menclose", [*inner], notation="updiagonalstrike")
+    return node("menclose", [*inner], notation="box") if "rect" in drawn else node("mrow", [*inner])
 
 
 def _chtml_scheme(element: Element) -> Element:
     tag = element.tag.removeprefix("mjx-")
     if tag == "mfrac":
-        return node("mfrac", [_part(element, "mjx-num"), _part(element, "mjx-den")])
+        said = {"linethickness": "0"} if any(part.get("atop") for part in element.elements()) else {}
+        return node("mfrac", [_part(element, "mjx-num"), _part(element, "mjx-den")], **said)
     if tag == "mroot":
         return node("mroot", [_part(element, "mjx-box"), _part(element, "mjx-root")])
     direct = element.elements()
@@ -115,10 +139,20 @@ def from_svg(element: Element) -> list[Element]:
         return []
     kind = element.get("data-mml-node").lower()
     if kind in ("mi", "mo", "mn", "mtext", "ms"):
-        return [node(kind, [_svg_characters(element)])]
+        said = (
+            {"mathvariant": "script"} if any("TEX-C-" in part.get("xlink:href") for part in element.iterate()) else {}
+        )
+        return [node(kind, [_assembled(_svg_characters(element))], **said)]
     children: list[Element | str] = [found for child in element.elements() for found in from_svg(child)]
-    if kind in ("texatom", "mstyle", "mrow", "mpadded", "mphantom", "merror", "menclose"):
+    if kind in ("texatom", "mstyle", "mrow", "mpadded", "mphantom", "merror"):
         return [node("mrow", children)]
+    drawn = {part.tag for part in element.elements()}
+    if kind == "menclose":
+        return [_enclosed([child for child in children if not isinstance(child, str)], drawn)]
+    if kind == "msqrt":
+        children = [child for child in children if isinstance(child, str) or (child.tag, child.text()) != ("mo", "√")]
+    if kind == "mfrac" and "rect" not in drawn:
+        return [node("mfrac", children, linethickness="0")]
     if kind in ("msubsup", "munderover"):
         return [_ordered_scripts(element, kind, children)]
     if kind:
@@ -136,92 +170,15 @@ def _ordered_scripts(element: Element, kind: str, children: list[Element | str])
 
 
 def _svg_characters(element: Element) -> str:
-    written = []
-    for part in element.iterate():
-        code = part.get("data-c")
-        if code:
-            written.append(chr(int(code, 16)))
-        elif part.tag == "text":
-            written.append(part.text())
-    return "".join(written)
+    code = element.get("data-c")
+    if code:
+        return chr(int(code, 16))  # what is below are the pieces that it is drawn from
+    return element.text() if element.tag == "text" else "".join(_svg_characters(part) for part in element.elements())
 
 
-def from_katex(element: Element) -> list[Element]:
-    """MathML of KaTeX's visible spans. Scripts are told by their height above the baseline."""
-    classes = element.get("class").split()
-    if element.tag == "svg" or not KATEX_FILLERS.isdisjoint(classes):
-        return []
-    scheme = _katex_scheme(element, classes)
-    if scheme is not None:
-        return scheme
-    found: list[Element] = []
-    for child in element.children:
-        if isinstance(child, str):
-            text = child.strip("\u200b \n")
-            if text:
-                kind = "mtext" if "text" in classes else "mn" if text[0].isdigit() else "mi" if text.isalpha() else "mo"
-                found.append(node(kind, [text]))
-        elif _is_scripted(child, found):
-            script = _katex_scripts(child)
-            script.children[0] = found.pop()
-            found.append(script)
-        else:
-            found += from_katex(child)
-    return found if len(found) < 2 or "mord" not in classes else [node("mrow", [*found])]
-
-
-def _katex_scheme(element: Element, classes: list[str]) -> list[Element] | None:
-    """Fractions, roots, accents, limits and scripts, which KaTeX stacks in a list of rows."""
-    if "msupsub" in classes:
-        return [_katex_scripts(element)]
-    if "op-limits" in classes:
-        return _katex_limits(element)
-    if not {"mfrac", "sqrt", "accent"} & set(classes):
-        return None
-    rows = [inner for _, inner in _katex_rows(element) if inner]
-    if "mfrac" in classes and len(rows) >= 2:
-        return [node("mfrac", [node("mrow", rows[0]), node("mrow", rows[-1])])]
-    if "sqrt" in classes:
-        return [node("msqrt", rows[0] if rows else [])]
-    if "accent" in classes and len(rows) == 2:
-        return [node("mover", [node("mrow", rows[1]), node("mrow", rows[0])])]
-    return None
-
-
-def _is_scripted(child: Element, found: list[Element]) -> bool:
-    return bool(found) and "msupsub" in child.get("class").split()
-
-
-def _katex_rows(element: Element) -> list[tuple[float, list[Element | str]]]:
-    """The rows of a vlist from top to bottom, each with its height in em (negative is up)."""
-    rows: list[tuple[float, list[Element | str]]] = []
-    column = next((part for part in element.having("vlist") if part.has_class("vlist")), None)
-    if column is None:
-        column = next((part for part in element.having("vlist-t") if part.has_class("vlist-t")), element)
-    for position, row in enumerate(column.elements()):
-        top = TOP.search(row.get("style"))
-        rows.append((float(top[1]) if top else float(-position), [*from_katex(row)]))
-    return sorted(rows, key=lambda row: row[0])
-
-
-def _katex_scripts(element: Element) -> Element:
-    rows = [(top, inner) for top, inner in _katex_rows(element) if inner]
-    base = node("mrow", [])
-    if len(rows) >= 2:
-        return node("msubsup", [base, node("mrow", rows[-1][1]), node("mrow", rows[0][1])])
-    if not rows:
-        return node("mrow", [base])
-    below = any(
-        part.has_class("vlist-t2") for part in element.having("vlist-t2")
-    )  # a depth row: the list reaches below
-    return node("msub" if below else "msup", [base, node("mrow", rows[0][1])])
-
-
-def _katex_limits(element: Element) -> list[Element]:
-    rows = [node("mrow", inner) for _, inner in _katex_rows(element) if inner]
-    if len(rows) == 3:
-        return [node("munderover", [rows[1], rows[2], rows[0]])]
-    if len(rows) == 2:
-        operator_first = any(character in "∑∏∫lim" for character in rows[0].text())
-        return [node("munder", [rows[0], rows[1]]) if operator_first else node("mover", [rows[1], rows[0]])]
-    return rows
+def _assembled(text: str) -> str:
+    """The character that pieces build: a brace of halves in MathJax's own font, an arrow with its shaft."""
+    if text[:1] in BRACES:
+        return BRACES[text[:1]]
+    arrow = text.strip("−-=")
+    return arrow if len(text) > 1 and len(arrow) == 1 and arrow in "←→↔⇐⇒⇔↦" else text

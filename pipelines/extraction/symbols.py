@@ -47,7 +47,7 @@ FUNCTIONS = frozenset(
 ESCAPED = {"{": r"\{", "}": r"\}", "%": r"\%", "#": r"\#", "&": r"\&", "$": r"\$", "_": r"\_", "\\": r"\backslash", "‖": r"\|", "∥": r"\parallel",
            "~": r"\sim", "^": r"\hat{}", "\u00a0": r"\ ", "ﬁ": "fi", "ﬀ": "ff", "ﬂ": "fl", "″": "''", "‴": "'''", "⁗": "''''", "'": "'", "′": "'",
            "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅔": r"\frac{2}{3}", "¦": "|", "❘": "|", "∕": "/", "…": r"\ldots",
-           "⊥": r"\perp", "␣": r"\ ", "‘": "`", "’": "'"}  # fmt: skip
+           "⊥": r"\perp", "␣": r"\ ", "ℎ": "h", "‘": "`", "’": "'"}  # fmt: skip
 INVISIBLE = frozenset("\u2061\u2062\u2063\u2064\u200b\u200c\u200d\ufeff\u00ad\ufe0e\ufe0f")
 ALPHABETS = (
     ("SANS-SERIF BOLD ITALIC", "mathbf"), ("SANS-SERIF BOLD", "mathbf"), ("SANS-SERIF ITALIC", "mathsf"), ("SANS-SERIF", "mathsf"),
@@ -112,7 +112,7 @@ def character_tex(character: str) -> str:
 
 def _alphabet(character: str) -> str:
     name = unicodedata.name(character, "")
-    plain = unicodedata.normalize("NFKC", character)
+    plain = chr(int(unicodedata.decomposition(character).split()[-1], 16))  # one step: ϵ is ε by the next
     plain = _table().get(plain, plain)
     for style, command in ALPHABETS:
         if name.startswith(f"MATHEMATICAL {style} "):

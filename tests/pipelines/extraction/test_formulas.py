@@ -16,6 +16,7 @@ from pipelines.extraction.tex import clean, mend, mistakes
 HERE = Path(__file__).parent
 FORMULAS = json.loads((HERE / "formula_cases.json").read_text(encoding="utf-8"))
 TYPESET = json.loads((HERE / "typeset_cases.json").read_text(encoding="utf-8"))
+RENDERED = json.loads((HERE / "rendered_cases.json").read_text(encoding="utf-8"))
 MATHML = json.loads((HERE / "mathml_cases.json").read_text(encoding="utf-8"))
 
 
@@ -26,6 +27,11 @@ def test_a_formula_is_written_once_and_delimited(case: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("case", TYPESET, ids=lambda case: case["why"])
 def test_a_formula_set_in_html_becomes_latex(case: dict[str, str]) -> None:
+    assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
+
+
+@pytest.mark.parametrize("case", RENDERED, ids=lambda case: case["why"])
+def test_a_rendering_alone_becomes_latex(case: dict[str, str]) -> None:
     assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
 
 
