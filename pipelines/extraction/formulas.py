@@ -16,6 +16,7 @@ from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.formula_tables import hevea_tex, is_hevea
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.katex import from_katex
+from pipelines.extraction.mathjax2 import from_mathjax2
 from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_svg, node
@@ -195,6 +196,9 @@ class FormulaReader:
             if part.tag == "math":
                 inner = math_formula(part)
                 return Formula(inner.tex, inner.display or display) if inner else None
+        drawn = next((part for part in element.iterate() if part.has_class("mjx-math") or part.has_class("math")), None)
+        if drawn is not None and (tex := convert(node("math", [*from_mathjax2(drawn)]))):
+            return Formula(tex, display)
         if element.has_class("MathJax_Display") or element.has_class("MathJax_SVG_Display"):
             return None
         text = element.text().strip()

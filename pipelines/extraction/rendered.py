@@ -142,7 +142,7 @@ def from_svg(element: Element) -> list[Element]:
         said = (
             {"mathvariant": "script"} if any("TEX-C-" in part.get("xlink:href") for part in element.iterate()) else {}
         )
-        return [node(kind, [_assembled(_svg_characters(element))], **said)]
+        return [node(kind, [assembled(_svg_characters(element))], **said)]
     children: list[Element | str] = [found for child in element.elements() for found in from_svg(child)]
     if kind in ("texatom", "mstyle", "mrow", "mpadded", "mphantom", "merror"):
         return [node("mrow", children)]
@@ -176,7 +176,7 @@ def _svg_characters(element: Element) -> str:
     return element.text() if element.tag == "text" else "".join(_svg_characters(part) for part in element.elements())
 
 
-def _assembled(text: str) -> str:
+def assembled(text: str) -> str:
     """The character that pieces build: a brace of halves in MathJax's own font, an arrow with its shaft."""
     if text[:1] in BRACES:
         return BRACES[text[:1]]
