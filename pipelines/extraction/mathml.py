@@ -30,7 +30,7 @@ VARIANTS = {
     "-tex-caligraphic": "mathcal", "-tex-calligraphic": "mathcal", "-tex-bold-calligraphic": "mathcal", "sans-serif-italic": "mathsf",
 }  # fmt: skip
 OVER = {"^": "hat", "ˆ": "hat", "\u0302": "hat", "⌃": "hat", "~": "tilde", "˜": "tilde", "∼": "tilde", "\u0303": "tilde", "¯": "bar", "ˉ": "bar", "ˊ": "acute", "ˋ": "grave", "‾": "bar", "_": "bar", "\u0304": "bar",
-        "\u0305": "bar", "―": "bar", "-": "bar", "−": "bar", "–": "bar", "→": "vec", "⃗": "vec", "⇀": "vec", "˙": "dot", "\u0307": "dot", ".": "dot", "¨": "ddot", "\u0308": "ddot",
+        "\u0305": "bar", "―": "bar", "-": "bar", "−": "bar", "–": "bar", "→": "vec", "⟶": "vec", "⃗": "vec", "⇀": "vec", "˙": "dot", "\u0307": "dot", ".": "dot", "¨": "ddot", "\u0308": "ddot",
         "⃛": "dddot", "ˇ": "check", "\u030c": "check", "˘": "breve", "\u0306": "breve", "´": "acute", "\u0301": "acute", "`": "grave", "\u0300": "grave", "˚": "mathring",
         "⏞": "overbrace", "︷": "overbrace", "⎴": "overbracket", "←": "overleftarrow", "↔": "overleftrightarrow", "⏜": "overparen", "⌢": "overset{\\frown}"}  # fmt: skip
 WIDE = {"hat": "widehat", "tilde": "widetilde", "bar": "overline", "vec": "overrightarrow"}

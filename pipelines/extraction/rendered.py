@@ -10,7 +10,7 @@ import re
 from pipelines.extraction.document import Element
 
 CODE_POINT = re.compile(r"\bmjx-c([0-9A-F]+)\b")
-CALLIGRAPHIC = re.compile(r"\bTEX-C\b")
+CALLIGRAPHIC = re.compile(r"\b(?:TEX|NCM)-C\b")
 STROKES = frozenset({"line", "mjx-ustrike", "mjx-dstrike"})
 BRACES = {"\ue150": "⏞", "\ue152": "⏟"}
 SKIPPED = frozenset(
@@ -140,7 +140,9 @@ def from_svg(element: Element) -> list[Element]:
     kind = element.get("data-mml-node").lower()
     if kind in ("mi", "mo", "mn", "mtext", "ms"):
         said = (
-            {"mathvariant": "script"} if any("TEX-C-" in part.get("xlink:href") for part in element.iterate()) else {}
+            {"mathvariant": "script"}
+            if any(CALLIGRAPHIC.search(part.get("xlink:href")) for part in element.iterate())
+            else {}
         )
         return [node(kind, [assembled(_svg_characters(element))], **said)]
     children: list[Element | str] = [found for child in element.elements() for found in from_svg(child)]
@@ -149,7 +151,10 @@ def from_svg(element: Element) -> list[Element]:
     drawn = {part.tag for part in element.elements()}
     if kind == "menclose":
         return [_enclosed([child for child in children if not isinstance(child, str)], drawn)]
-    if kind == "msqrt":
+    if kind == "mroot":  # the index is set small; releases differ in its place
+        parts = sorted(element.elements(), key=lambda child: "scale" in child.get("transform"))
+        children = [found for child in parts for found in from_svg(child)]
+    if kind in ("msqrt", "mroot"):
         children = [child for child in children if isinstance(child, str) or (child.tag, child.text()) != ("mo", "√")]
     if kind == "mfrac" and "rect" not in drawn:
         return [node("mfrac", children, linethickness="0")]
