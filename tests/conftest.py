@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
+from contextlib import ExitStack
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
 
+from evaluators.launch import temporary_folder
+
 
 def pytest_configure() -> None:
     """Signals as in a foreground shell: a job in the background starts with SIGINT ignored, Dagster then copies that to
-    SIGTERM, and worker processes that a test tells to end never would."""
+    SIGTERM, and worker processes that a test tells to end never would. What tests kill leaves its temporary files where
+    they go with the session; those of `tmp_path` stay, for who looks into a failure."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    session = ExitStack()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(session.enter_context(temporary_folder()))
+    Finalize(None, session.close, exitpriority=-200)  # after multiprocessing's own folder in it, which has -100
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
