@@ -382,17 +382,24 @@ def _wikipedia(element: Element) -> Formula | None:
 def _set_in_html(element: Element, classes: str) -> Formula | None:
     """A formula of docutils, eLyXer or pandoc; None for words, and for TeX that an engine is to set."""
     text = element.text()
+    if classes == "SimpleMath":
+        return _of_gapdoc(element, text)
     words = [word for word in NAMED.findall(text) if word not in CONNECTIVES]
-    if "SimpleMath" in classes or classes == "pcenter":  # GAPDoc
-        if "\\" in text or "$" in text or (classes == "pcenter" and (len(words) > 6 or not OPERATOR.search(text))):
-            return None
-        says = any(character.isalnum() or character > "\x7f" for character in text)
-        return Formula(named_lines(element), classes == "pcenter") if says else None
+    if classes == "pcenter":  # GAPDoc's displays
+        found = _of_gapdoc(element, text) if len(words) <= 6 and OPERATOR.search(text) else None
+        return Formula(found.tex, True) if found is not None else None
     if len(words) > 3 or len(text) > 600 or not is_typeset(element):
         return None
     if "math" not in classes and not element.elements() and not OPERATOR.search(text):
         return None
     return Formula(typeset_tex(element), element.tag != "span" or "display" in classes)
+
+
+def _of_gapdoc(element: Element, text: str) -> Formula | None:
+    """GAPDoc's formulas, TeX whose commands are characters; None for real TeX, and for dots alone."""
+    if "\\" in text or "$" in text or not any(character.isalnum() or character > "\x7f" for character in text):
+        return None
+    return Formula(named_lines(element))
 
 
 def _by_attribute(element: Element) -> Formula | None:

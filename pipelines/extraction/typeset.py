@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from pipelines.extraction.document import Element
 from pipelines.extraction.mathml import convert
@@ -53,9 +54,10 @@ def typeset_tex(element: Element) -> str:
     return convert(row(inside(element)))
 
 
+@lru_cache(maxsize=8192)
 def named_tex(text: str) -> str:
     """TeX whose commands are written as the characters or words that they stand for (GAPDoc's `SimpleMath`), as LaTeX:
-    a brace groups after a script's sign or a word, any other is shown."""
+    a brace groups after a script's sign or a word, any other is shown. Remembered, since pages repeat their formulas."""
     written: list[str] = []
     shown: list[bool] = []
     for token in SIMPLE.findall(RAISED_PRIME.sub(r"\1", text)):
@@ -79,6 +81,8 @@ def named_tex(text: str) -> str:
 
 def named_lines(element: Element) -> str:
     """The same of all that an element holds, a line of the formula for each of its lines."""
+    if element.find("br") is None:
+        return named_tex(" ".join(element.text().split()))
     lines = [""]
     for child in element.children:
         if isinstance(child, Element) and child.tag == "br":
