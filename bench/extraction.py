@@ -8,7 +8,8 @@ Recall: formulas whose TeX (spaces, braces and display style aside) stands in th
 between `$` or `\\(` marks. Valid: delimited formulas of the text that TeX could read. Cost is CPU time, so that other
 work on the machine does not count; extractors take turns of 25 pages. Survivors are the pages that the recall keeps,
 for which alone this extractor is meant: those that the recall pass's classifier (bench/recall_pass.py, a minute of
-training) takes for mathematics. A random sample of all pages, those the recall would drop too, stands below.
+training) takes for mathematics. A random sample of all pages, those the recall would drop too, stands below. The last
+column is a random sample of both collections together, in which each page is as likely as any other.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -199,15 +199,14 @@ def sources_of(page: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """Random samples of the real pages of one collection."""
+    """The real pages of one collection, in random order."""
 
     name: str
     formulas: list[str]
-    """Pages whose markup declares formulas."""
+    """As many as are asked for of those whose markup declares formulas."""
     survivors: list[str]
     """Pages that the recall keeps."""
-    sample: list[str]
-    """All pages."""
+    pages: list[str]
 
 
 def collections(folder: Path, count: int) -> Iterator[Collection]:
@@ -222,8 +221,8 @@ def collections(folder: Path, count: int) -> Iterator[Collection]:
         yield Collection(
             name=name,
             formulas=[page for page in pages if sources_of(page)][:count],
-            survivors=list(islice(filter(is_math, pages), count)),
-            sample=pages[:count],
+            survivors=list(filter(is_math, pages)),
+            pages=pages,
         )
 
 
@@ -268,40 +267,42 @@ def recall(tools: dict[str, Extractor], found: list[Collection]) -> None:
         print(f"| {name} | " + " | ".join([*cells, str(delimited), percent(valid, delimited)]) + " |")
 
 
-def cost(tools: dict[str, Extractor], found: list[Collection]) -> None:
+def cost(tools: dict[str, Extractor], found: list[Collection], count: int) -> None:
     """Prints CPU time a page, of survivors and of all pages."""
     parse = {"lexbor's parse alone": lambda page: str(len(page.encode("utf-8", "replace")) and LexborHTMLParser(page))}
     print(f"\n## Cost: CPU ms per {PAGE / 1e3:.0f} KB of HTML, and how many times that of mathsieve")
     for title, population in (
         ("survivors of the recall", {each.name: each.survivors for each in found}),
-        ("all pages", {each.name: each.sample for each in found}),
+        ("all pages", {each.name: each.pages for each in found}),
     ):
-        _cost(title, population, tools | parse)
+        together = [page for pages in population.values() for page in pages]
+        random.Random(8).shuffle(together)
+        samples = {name: pages[:count] for name, pages in population.items()} | {"both": together[:count]}
+        _cost(title, samples, {name: len(pages) for name, pages in population.items()}, tools | parse)
 
 
-def _cost(title: str, population: dict[str, list[str]], tools: dict[str, Extractor]) -> None:
+def _cost(title: str, samples: dict[str, list[str]], sizes: dict[str, int], tools: dict[str, Extractor]) -> None:
     """All extractors in turn on a few pages at a time."""
     spent: Counter[tuple[str, str]] = Counter()
-    for collection, pages in population.items():
+    for collection, pages in samples.items():
         for first in range(0, len(pages), TURN):
             for name, extract in tools.items():
                 begun = cpu()
                 for page in pages[first : first + TURN]:
                     extract(page)
                 spent[name, collection] += cpu() - begun
-    size = {name: sum(map(len, pages)) for name, pages in population.items()}
+    size = {name: max(sum(map(len, pages)), 1) for name, pages in samples.items()}
     heads = [
-        f"{name} ({len(pages)} pages, {size[name] / max(len(pages), 1) / 1e3:.0f} KB each)"
-        for name, pages in population.items()
+        f"{name} ({len(pages)} of {sizes.get(name, sum(sizes.values()))}, {size[name] / max(len(pages), 1) / 1e3:.0f} KB each)"
+        for name, pages in samples.items()
     ]
-    print(f"\n| {title} | " + " | ".join(heads) + " | all |")
-    print("|---|" + "---|" * (len(population) + 1))
+    print(f"\n| {title} | " + " | ".join(heads) + " |")
+    print("|---|" + "---|" * len(samples))
     for name in tools:
-        cells = []
-        for names in [*([each] for each in population), list(size)]:
-            own = sum(spent[name, each] for each in names)
-            ratio = own / max(sum(spent["mathsieve", each] for each in names), 1e-9)
-            cells.append(f"{1e3 * own * PAGE / max(sum(size[each] for each in names), 1):.2f} ({ratio:.1f}x)")
+        cells = [
+            f"{1e3 * spent[name, each] * PAGE / size[each]:.2f} ({spent[name, each] / max(spent['mathsieve', each], 1e-9):.1f}x)"
+            for each in samples
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -324,7 +325,7 @@ def main() -> int:
     found = list(collections(Path(folder), arguments.pages))
     if not arguments.cost:
         recall(tools, found)
-    cost(tools, found)
+    cost(tools, found, arguments.pages)
     return 0
 
 

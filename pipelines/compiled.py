@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -54,4 +55,10 @@ def _kept_in() -> Path:
     for old in root.glob("machine-code-*"):
         if old.name != f"machine-code-{version}":
             shutil.rmtree(old, ignore_errors=True)
-    return root / f"machine-code-{version}"
+    folder = root / f"machine-code-{version}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError:  # it is there, or nothing can be written
+        return folder
+    print("mathsieve: compiling its loops, once for this version (half a minute)", file=sys.stderr, flush=True)
+    return folder
