@@ -111,18 +111,10 @@ class FormulaReader:
             return _mathjax3(element)
         if tag == "fmath":
             return Formula(convert(element), element.get("display") == "block")
-        if tag in (
-            "d-math",
-            "tex-math",
-            "la-tex",
-            "math-field",
-            "math-renderer",
-            "x-equation",
-            "amp-mathml",
-            "jax",
-            "x-tex",
-            "nwc-formula",
-        ):
+        if tag in ("inline-formula", "disp-formula"):  # JATS: alternatives of one formula
+            math = element.find("tex-math", "math")
+            return self._by_tag(math) if math is not None else None
+        if tag in MATH_TAGS:  # those that hold TeX
             source = element.get("data-formula") or element.text()
             return (
                 Formula(
@@ -134,9 +126,6 @@ class FormulaReader:
                 if source.strip()
                 else None
             )
-        if tag in ("inline-formula", "disp-formula"):  # JATS: alternatives of one formula
-            math = element.find("tex-math", "math")
-            return self._by_tag(math) if math is not None else None
         return None
 
     def _only_before_source(self, image: Element) -> bool:
