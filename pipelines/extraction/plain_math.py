@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -135,16 +136,26 @@ def _mark_runs(text: str, emit: Callable[[str, bool], str]) -> str:
 
 def _run(run: re.Match[str], emit: Callable[[str, bool], str]) -> str:
     whole = run.group()
+    found = _formula_in(whole)
+    if found is None:
+        return whole
+    start, end, tex = found
+    if _in_source(run.string, run.start() + start, end - start):
+        return whole
+    return whole[:start] + emit(tex, False) + whole[end:]
+
+
+@lru_cache(maxsize=8192)
+def _formula_in(whole: str) -> tuple[int, int, str] | None:
+    """Where in a run its formula stands, and its TeX. Remembered, since pages repeat their formulas; a pure function of it."""
     bars = "|" if whole.count("|") % 2 else ""
     core = whole.strip(EDGE + "-–/*:'<>=+→←" + bars) if not SCRIPTED.search(whole) else whole.strip(EDGE)
     core = _balanced(core).rstrip(OPEN_ENDED)
     start = whole.find(core) if core else -1
-    if start < 0 or not _is_mathematics(core) or _in_source(run.string, run.start() + start, len(core)):
-        return whole
+    if start < 0 or not _is_mathematics(core):
+        return None
     tex = plain_tex(core)
-    if not tex or mistakes(tex):
-        return whole
-    return whole[:start] + emit(tex, False) + whole[start + len(core) :]
+    return (start, start + len(core), tex) if tex and not mistakes(tex) else None
 
 
 def _balanced(core: str) -> str:
