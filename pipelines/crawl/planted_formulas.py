@@ -171,22 +171,47 @@ def katex_html(tex: str, *, display: bool = False) -> str:
     return f'<span class="katex-display">{block}</span>' if display else block
 
 
+KATEX_ATOMS = {"i": "mord mathnormal", "n": "mord", "text": "mop", "o": "mbin"}
+
+
 def _katex(node: Node) -> Iterator[str]:
-    if node.kind in ("i", "n", "text"):
-        yield f'<span class="mord{" mathnormal" if node.kind == "i" else ""}">{html.escape(node.text)}</span>'
-    elif node.kind == "o":
-        yield f'<span class="mbin">{html.escape(node.text)}</span>'
+    """The visible spans, as KaTeX 0.16 builds them."""
+    if node.kind in KATEX_ATOMS:
+        yield f'<span class="{KATEX_ATOMS[node.kind]}">{html.escape(node.text)}</span>'
     elif node.kind == "frac":
-        top, bottom = ("".join(_katex(part)) for part in node.parts)
-        yield f'<span class="mord"><span class="mfrac"><span class="vlist-t"><span>{bottom}</span>'
-        yield f'<span class="frac-line"></span><span>{top}</span></span></span></span>'
+        top, bottom = (f'<span class="mord">{"".join(_katex(part))}</span>' for part in node.parts)
+        line = '<span class="frac-line" style="border-bottom-width:0.04em;"></span>'
+        yield '<span class="mord"><span class="mopen nulldelimiter"></span><span class="mfrac">'
+        yield _vlist([(-2.655, bottom), (-3.23, line), (-3.394, top)])
+        yield '</span><span class="mclose nulldelimiter"></span></span>'
+    elif node.kind == "sqrt":
+        radicand = f'<span class="mord" style="padding-left:0.833em;">{"".join(_katex(node.parts[0]))}</span>'
+        sign = '<span class="hide-tail" style="min-width:0.853em;height:1.08em;"><svg width="400em"></svg></span>'
+        yield f'<span class="mord sqrt">{_vlist([(-3, radicand), (-2.76, sign)])}</span>'
     elif node.kind in ("sup", "sub", "subsup"):
-        yield from _katex(node.parts[0])
-        scripts = "".join(f"<span>{''.join(_katex(part))}</span>" for part in node.parts[1:])
-        yield f'<span class="msupsub"><span class="vlist-t">{scripts}</span></span>'
+        scripts = [f'<span class="mord mtight">{"".join(_katex(part))}</span>' for part in node.parts[1:]]
+        heights = {"sup": [-3.063], "sub": [-2.55], "subsup": [-2.453, -3.063]}[node.kind]
+        yield f'<span class="mord">{"".join(_katex(node.parts[0]))}<span class="msupsub">'
+        yield _vlist(list(zip(heights, scripts, strict=True))) + "</span></span>"
     else:
         for part in node.parts:
             yield from _katex(part)
+
+
+def _vlist(rows: list[tuple[float, str]]) -> str:
+    """Rows one above the other, each with its height in em (negative is up); a second list says how far they reach down."""
+    inner = "".join(
+        f'<span style="top:{top}em;"><span class="pstrut" style="height:3em;"></span>{row}</span>' for top, row in rows
+    )
+    below = rows[0][0] > -2.7
+    depth = (
+        '<span class="vlist-r"><span class="vlist" style="height:0.15em;"><span></span></span></span>' if below else ""
+    )
+    strut = '<span class="vlist-s">\u200b</span>' if below else ""
+    return (
+        f'<span class="vlist-t{" vlist-t2" if below else ""}"><span class="vlist-r">'
+        f'<span class="vlist" style="height:0.8em;">{inner}</span>{strut}</span>{depth}</span>'
+    )
 
 
 def render(tex: str, markup: Markup, *, display: bool = False) -> str:
