@@ -178,12 +178,14 @@ def temporary_folder() -> Iterator[Path]:
     """
     root = _temporary_root()
     folder, lock = _claim(root)
+    owner = os.getpid()
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-        _remove_abandoned(root)
+        if os.getpid() == owner:  # a forked child that drops what it inherited comes here, too
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+            _remove_abandoned(root)
 
 
 def _temporary_root() -> Path:

@@ -1,5 +1,6 @@
 """A launched command is stopped whole: its orphans, its own sessions, and even when its caller is killed."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -194,3 +195,18 @@ def test_a_command_runs_where_temporary_files_cannot_be_kept(monkeypatch: pytest
     monkeypatch.setenv("TMPDIR", "/no/such/folder")
     with Launched.start(["bash", "-c", '[ "$TMPDIR" = /no/such/folder ]']) as running:
         assert running.wait(10) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_forked_child_that_drops_what_it_inherited_removes_no_folder() -> None:
+    manager = temporary_folder()
+    folder = manager.__enter__()
+    child = os.fork()
+    if child == 0:
+        del manager
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert folder.is_dir()
+    manager.__exit__(None, None, None)
+    assert not folder.exists()
