@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.corpus.fasttext_training import Shape, train
 from pipelines.crawl.evidence_training import write_evidence
 from pipelines.crawl.language import WINDOW, _sample, language_of
 from pipelines.crawl.language_model import read_language_model
@@ -220,9 +221,7 @@ def test_languages_are_those_that_fasttext_finds():
 
 
 def test_another_model_than_of_languages_is_refused(tmp_path):
-    (tmp_path / "words.txt").write_text("__label__a x\n__label__b y\n" * 20)
-    import fasttext
-
-    fasttext.train_supervised(str(tmp_path / "words.txt"), dim=4, verbose=0).save_model(str(tmp_path / "model.bin"))
+    shape = Shape(dim=4, learning_rate=0.1, ngrams=1, least_count=1, epochs=1, bucket=10)
+    train(["x"] * 20, ["y"] * 20, shape, tmp_path / "words.txt").save_model(str(tmp_path / "model.bin"))
     with pytest.raises(ValueError, match="expected a fastText model"):
         read_language_model(tmp_path / "model.bin")
