@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
-
 from pipelines.extraction.symbols import FUNCTIONS, character_tex, join
 from pipelines.extraction.tex import mistakes
 
@@ -62,15 +60,9 @@ MAYBE = re.compile(f"[\ue002\ue004\ue006{SIGNS}]")
 """A character that all evidence has one of: one class is looked for faster than alternatives."""
 PRIVATE = re.compile("[\ue000-\ue00f]")
 """The marks of this package; in a page they stand for nothing."""
-TELLING = np.zeros(1 << 16, np.bool_)
-TELLING[[*map(ord, SIGNS), *range(0xE000, 0xE010)]] = True
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
 SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
 UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅∞=<>]")
-UNIT = re.compile(
-    r"(?<![^\W\d_])(km|cm|mm|dm|nm|µm|μm|m|s|kg|sec|min|ft|in|yd|mi|sq|hr)((?:\ue004[-−–]?\d\ue005|[²³])+)"
-)
-WORD_SCRIPT = re.compile(rf"([^\W\d_]{{2,}}|\)|\])({SCRIPT})")
 OPEN_ENDED = " \u00a0\u2009=<>≤≥≠≈≡+-−–*/×÷·⋅∈"
 """What no formula ends with: its other side is no mathematics."""
 EDGE = " \u00a0\u2009,.:;!…"
@@ -83,15 +75,6 @@ WORDY = (
 )
 WORDY_OR_RUN = re.compile(f"{WORDY}|({RUN.pattern})")
 """Words are passed over at once: nothing of them is an atom, and to find that out letter by letter takes ten times as long."""
-
-
-def without_marks(written: str) -> tuple[str, str]:
-    """A whole page without the characters that are marks here, and the signs of plain mathematics that it has."""
-    units = np.frombuffer(written.encode("utf-16-le", "surrogatepass"), np.uint16)
-    units = units[units > ord("¬") - 1]
-    found = "".join(sorted(set(units[TELLING[units]].tobytes().decode("utf-16-le"))))
-    signs = PRIVATE.sub("", found)
-    return (written if signs == found else PRIVATE.sub("", written)), signs
 
 
 def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:

@@ -17,7 +17,6 @@ TOKEN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{
 RUN = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|[{}^_$&]|[^\\{}^_$&\s']+", re.DOTALL)
 """The same without spaces and primes, which bear nothing, ordinary characters in a run."""
 PLAIN = re.compile(r"[^\\{}^_$&]*")
-ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*(?:\n|$)")
 PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 WORDS = re.compile(r"(\\(?:text\w*|mbox|hbox|operatorname)\s*\{[^{}]*\})")
