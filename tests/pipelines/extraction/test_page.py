@@ -91,11 +91,16 @@ def test_a_footnote_is_told_from_a_power() -> None:
 
 def test_a_section_is_kept_whose_id_repeats_its_heading() -> None:
     sections = "".join(
-        f'<{start} id="{slug}"><h2>{slug}</h2><p>{LINE * 2}</p></{start.split()[0]}>'
+        f'<{start} id="{slug}"><h2>{slug}</h2><p>{LINE}</p></{start.split()[0]}>'
         for start, slug in (("section", "line-search-methods"), ('div class="section"', "related-work"))
     )
-    text = html_to_text(page(f"<main><p>{LINE * 9}</p>{sections}</main>"))
+    text = html_to_text(page(f"<main><p>{LINE * 20}</p>{sections}</main>"))
     assert "## line-search-methods" in text and "## related-work" in text
+
+
+def test_a_var_that_holds_tex_is_a_formula_and_a_name_is_none() -> None:
+    text = html_to_text(page(rf"<p>{LINE} where <var>1 \le N \le 10^5</var> in <var>output_file</var>.</p>"))
+    assert text.endswith(r"where $1 \le N \le 10^5$ in output_file.")
 
 
 def test_the_heading_that_the_title_begins_with_is_kept_whatever_its_rank() -> None:
