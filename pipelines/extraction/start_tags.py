@@ -87,6 +87,8 @@ TELLING = stem_table(
         b"formula",
         b"pcenter",
         b"script",
+        b"sect",
+        b"level",
     ),
 )
 """Classes that say more of an element than its kind have one of these somewhere."""
