@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is a folder of scripts, not a package
 
 from evaluators.answers import check
-from evaluators.answers.readings import readings
+from evaluators.answers.reading.readings import readings
 
 Judge = Callable[[dict[str, Any]], bool]
 ROUNDS = 3

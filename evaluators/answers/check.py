@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from itertools import product
 
-from evaluators.answers.equality import equal
+from evaluators.answers.comparing.equality import equal
+from evaluators.answers.comparing.scalars import Context, Decision
 from evaluators.answers.extract import extract
 from evaluators.answers.problem import Hints, hints_of
 from evaluators.answers.profiles import Profile, profile_named
-from evaluators.answers.readings import readings
-from evaluators.answers.scalars import Context, Decision
+from evaluators.answers.reading.readings import readings
 from evaluators.answers.values import Node, show
 from evaluators.answers.verdicts import Outcome, Verdict
 

@@ -171,9 +171,9 @@ def _number(text: str) -> float | None:
 
 
 def _algebraically(reference: str, prediction: str) -> tuple[bool, str]:
-    from evaluators.answers.balls import real_value
     from evaluators.answers.check import check
-    from evaluators.answers.readings import readings
+    from evaluators.answers.comparing.balls import real_value
+    from evaluators.answers.reading.readings import readings
 
     if check(reference, prediction, profile="strict").correct:
         return True, "strict"

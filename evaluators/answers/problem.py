@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from evaluators.answers.units import Unit, parse_unit, physical
+from evaluators.answers.reading.units import Unit, parse_unit, physical
 
 MAX_PROBLEM = 20_000
 _OPTION = re.compile(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)

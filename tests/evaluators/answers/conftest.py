@@ -3,7 +3,7 @@ the two seconds of a check, whose verdict is then a timeout."""
 
 import pytest
 
-from evaluators.answers.isolation import symbolic_equal
+from evaluators.answers.comparing.isolation import symbolic_equal
 from evaluators.answers.values import Node, num
 
 

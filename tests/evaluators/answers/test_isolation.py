@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.answers import check
-from evaluators.answers.isolation import Keeper, symbolic_equal
+from evaluators.answers.comparing.isolation import Keeper, symbolic_equal
 from evaluators.answers.values import INFINITY, Node, num
 
 X = Node("sym", (), "x")

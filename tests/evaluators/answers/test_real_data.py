@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evaluators.answers import check, check_output
-from evaluators.answers.readings import readings
+from evaluators.answers.reading.readings import readings
 
 pytestmark = pytest.mark.real_data
 DISPUTES = {

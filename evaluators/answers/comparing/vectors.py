@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evaluators.answers.balls import equal_everywhere
-from evaluators.answers.substitution import substituted
+from evaluators.answers.comparing.balls import equal_everywhere
+from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import IMAGINARY, Node, num, symbols, walk
 
 _AXES = ("i", "j", "k")

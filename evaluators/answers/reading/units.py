@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from evaluators.answers.numerals import NUMBER_WORDS
+from evaluators.answers.reading.numerals import NUMBER_WORDS
 
 Dimensions = tuple[tuple[str, int], ...]
 _Entry = tuple[str, int, Fraction]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from evaluators.answers.atoms import Atoms
-from evaluators.answers.cursor import END, MAX_DEPTH
-from evaluators.answers.tokens import Token
-from evaluators.answers.units import PREFIX_CURRENCY, SINGLE_LETTER, is_unit_word, parse_unit
-from evaluators.answers.values import Node, ParseError, negated, num
-from evaluators.answers.vocabulary import (
+from evaluators.answers.reading.atoms import Atoms
+from evaluators.answers.reading.cursor import END, MAX_DEPTH
+from evaluators.answers.reading.tokens import Token
+from evaluators.answers.reading.units import PREFIX_CURRENCY, SINGLE_LETTER, is_unit_word, parse_unit
+from evaluators.answers.reading.vocabulary import (
     CONSTANTS,
     FUNCTIONS,
     MATRICES,
@@ -21,6 +20,7 @@ from evaluators.answers.vocabulary import (
     STOP_WORDS,
     TIMES,
 )
+from evaluators.answers.values import Node, ParseError, negated, num
 
 DEGREE = parse_unit("degrees")
 _SCALABLE = frozenset({"matrix", "tuple", "angle"})

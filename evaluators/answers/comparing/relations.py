@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from evaluators.answers.balls import equal_everywhere, proportional, real_value
-from evaluators.answers.exact import OverBudget, rational
-from evaluators.answers.scalars import Context, Decision
-from evaluators.answers.substitution import substituted
+from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value
+from evaluators.answers.comparing.exact import OverBudget, rational
+from evaluators.answers.comparing.scalars import Context, Decision
+from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, negated, num, show, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}

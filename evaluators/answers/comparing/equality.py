@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from evaluators.answers.amounts import NAMED, amounts, peeled
-from evaluators.answers.relations import assignment, function_of, is_name, relations, value_of
-from evaluators.answers.scalars import Context, Decision, scalars
-from evaluators.answers.sets import Piece, pieces_of
+from evaluators.answers.comparing.amounts import NAMED, amounts, peeled
+from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
+from evaluators.answers.comparing.scalars import Context, Decision, scalars
+from evaluators.answers.comparing.sets import Piece, pieces_of
+from evaluators.answers.comparing.vectors import in_components
 from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols
-from evaluators.answers.vectors import in_components
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
 _ORDERED = frozenset({"tuple", "angle"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from fractions import Fraction
 
-from evaluators.answers.tokens import Token
+from evaluators.answers.reading.tokens import Token
+from evaluators.answers.reading.vocabulary import BASES
 from evaluators.answers.values import MAX_NODES, Node, ParseError, num
-from evaluators.answers.vocabulary import BASES
 
 MAX_DEPTH = 40
 END = Token("end_of_text", "", False)

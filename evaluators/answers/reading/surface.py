@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from evaluators.answers.numerals import chinese_to_digits
+from evaluators.answers.reading.numerals import chinese_to_digits
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
 MAX_CHARS = 6_000

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.comparing.exact import OverBudget, rational
 from evaluators.answers.values import Node
 
 Monomial = tuple[tuple[Any, Fraction], ...]

@@ -6,13 +6,13 @@ import re
 from fractions import Fraction
 from itertools import pairwise
 
-from evaluators.answers.cursor import END
-from evaluators.answers.grammar import is_amount
-from evaluators.answers.numerals import MAGNITUDES
-from evaluators.answers.tables import Tables
-from evaluators.answers.units import Unit, as_money, parse_unit, physical
+from evaluators.answers.reading.cursor import END
+from evaluators.answers.reading.grammar import is_amount
+from evaluators.answers.reading.numerals import MAGNITUDES
+from evaluators.answers.reading.tables import Tables
+from evaluators.answers.reading.units import Unit, as_money, parse_unit, physical
+from evaluators.answers.reading.vocabulary import RELATIONS
 from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
-from evaluators.answers.vocabulary import RELATIONS
 
 _ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
 _SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})

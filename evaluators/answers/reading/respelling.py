@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from evaluators.answers.printed import as_written
+from evaluators.answers.reading.printed import as_written
 
 Replacement = str | Callable[[re.Match[str]], str]
 _SCALES = {"k": "thousand", "m": "million", "b": "billion"}

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from evaluators.answers.exact import OverBudget, rational
-from evaluators.answers.substitution import substituted
+from evaluators.answers.comparing.exact import OverBudget, rational
+from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, symbols, walk
 
 PRECISIONS = (64, 333)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from evaluators.answers.reading.vocabulary import FUNCTIONS
 from evaluators.answers.values import MAX_DIGITS, ParseError
-from evaluators.answers.vocabulary import FUNCTIONS
 
 MAX_TOKENS = 1_500
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from evaluators.answers.cursor import END, Cursor
-from evaluators.answers.tokens import Token
-from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
-from evaluators.answers.vocabulary import (
+from evaluators.answers.reading.cursor import END, Cursor
+from evaluators.answers.reading.tokens import Token
+from evaluators.answers.reading.vocabulary import (
     ALIASES,
     CONSTANTS,
     FUNCTIONS,
@@ -15,6 +14,7 @@ from evaluators.answers.vocabulary import (
     ROOTS,
     STOP_WORDS,
 )
+from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
 
 _NUMBER_SETS = {"mathbbZ": "integers", "mathbbN": "naturals", "mathbbQ": "rationals", "mathbbC": "complex numbers"}
 _PARTS_OF_REALS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from evaluators.answers.grammar import Expressions
+from evaluators.answers.reading.grammar import Expressions
+from evaluators.answers.reading.vocabulary import MATRICES, RELATIONS
 from evaluators.answers.values import MAX_ITEMS, Node, ParseError
-from evaluators.answers.vocabulary import MATRICES, RELATIONS
 
 
 class Tables(Expressions):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from evaluators.answers.balls import real_value
+from evaluators.answers.comparing.balls import real_value
 from evaluators.answers.values import INFINITY, Node, negated, num, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}

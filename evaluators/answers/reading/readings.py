@@ -12,15 +12,15 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
-from evaluators.answers.collections_grammar import Answers, expand_plus_minus
-from evaluators.answers.cursor import repeating_value
-from evaluators.answers.grammar import is_amount
-from evaluators.answers.numerals import NUMBER_WORDS, english_number
-from evaluators.answers.phrases import TEXT_COMMAND, based, choice, clock, date, plainest, special, words
-from evaluators.answers.respelling import respelled
-from evaluators.answers.surface import normalise
-from evaluators.answers.tokens import tokenise
-from evaluators.answers.units import SINGLE_LETTER, nouns, parse_unit, physical
+from evaluators.answers.reading.collections_grammar import Answers, expand_plus_minus
+from evaluators.answers.reading.cursor import repeating_value
+from evaluators.answers.reading.grammar import is_amount
+from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
+from evaluators.answers.reading.phrases import TEXT_COMMAND, based, choice, clock, date, plainest, special, words
+from evaluators.answers.reading.respelling import respelled
+from evaluators.answers.reading.surface import normalise
+from evaluators.answers.reading.tokens import tokenise
+from evaluators.answers.reading.units import SINGLE_LETTER, nouns, parse_unit, physical
 from evaluators.answers.values import Node, ParseError, num
 
 _SCIENTIFIC = re.compile(r"([-+]?)(\d+(?:\.(\d*))?|\.\d+)[eE]([-+]?\d{1,4})")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from evaluators.answers import balls
-from evaluators.answers.arbitrary import same_family
-from evaluators.answers.canonical import canonical, is_polynomial
-from evaluators.answers.exact import OverBudget, rational
+from evaluators.answers.comparing import balls
+from evaluators.answers.comparing.arbitrary import same_family
+from evaluators.answers.comparing.canonical import canonical, is_polynomial
+from evaluators.answers.comparing.exact import OverBudget, rational
+from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.problem import Hints
 from evaluators.answers.profiles import Profile
-from evaluators.answers.substitution import substituted
 from evaluators.answers.values import IMAGINARY, Node, has_decimal, show, symbols, walk
 
 
@@ -139,7 +139,9 @@ def _parts_close(r: Node, p: Node, context: Context) -> bool:
 
 
 def _by_sympy(r: Node, p: Node) -> Decision:
-    from evaluators.answers.isolation import symbolic_equal  # its modules take time to import, and few pairs need them
+    from evaluators.answers.comparing.isolation import (
+        symbolic_equal,  # its modules take time to import, and few pairs need them
+    )
 
     same = symbolic_equal(r, p)
     if same is None:

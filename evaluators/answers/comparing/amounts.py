@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from evaluators.answers.scalars import Context, Decision, scalars
-from evaluators.answers.units import MONEY, SINGLE_LETTER, Unit, as_money, compatible, nouns, physical
+from evaluators.answers.comparing.scalars import Context, Decision, scalars
+from evaluators.answers.reading.units import MONEY, SINGLE_LETTER, Unit, as_money, compatible, nouns, physical
 from evaluators.answers.values import PI, Node, num, show, walk
 
 NAMED = frozenset({"qty", "percent", "base", "clock", "ratio", "date"})
@@ -137,7 +137,7 @@ def _ratios(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _products(left: Node, right: Node, context: Context) -> Decision:
-    from evaluators.answers.exact import rational
+    from evaluators.answers.comparing.exact import rational
 
     a, b = rational(left), rational(right)
     if a is None or b is None:
@@ -172,7 +172,7 @@ def _two_units(r: Node, p: Node, context: Context) -> Decision:
     factor = num(unit_p.scale / unit_r.scale)
     converted = Node("mul", (p.args[0], factor))
     if not context.profile.unevaluated:
-        from evaluators.answers.exact import rational
+        from evaluators.answers.comparing.exact import rational
 
         exact = rational(converted)
         converted = num(exact) if exact is not None else converted

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from itertools import permutations
 
-from evaluators.answers.balls import equal_everywhere, sample_points, values_equal
-from evaluators.answers.substitution import substituted
+from evaluators.answers.comparing.balls import equal_everywhere, sample_points, values_equal
+from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import PI, Node, negated, symbols, walk
 
 _OF_REFERENCE = re.compile(r"[CK]|[cCkK]_\d")

@@ -1,0 +1,1 @@
+"""Whether two trees are one answer: exactly, by structure, by balls and points, by sympy."""
