@@ -76,16 +76,21 @@ class Sandbox:
             session.close()
         self._servers.close()
 
-    async def run(self, code: str, *, wall_seconds: float | None = None) -> Result:
+    async def run(
+        self, code: str, *, wall_seconds: float | None = None, limits: SandboxSettings | None = None
+    ) -> Result:
         """Run a program in a fresh session. Raises ExecutorFault after every retry."""
-        async with self.session() as session:
+        async with self.session(limits) as session:
             return await session.run(code, wall_seconds=wall_seconds)
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A session whose variables last from block to block. Waits while as many as may be are open."""
+    async def session(self, limits: SandboxSettings | None = None) -> AsyncIterator[Session]:
+        """A session whose variables last from block to block. Waits while as many as may be are open.
+
+        `limits` are this session's own; what belongs to the server, such as tier and preload, stays as it is.
+        """
         await self._slots.take()
-        session = Session(self, self._servers)
+        session = Session(self, self._servers, limits or self.settings)
         self._open.add(session)
         try:
             yield session
@@ -98,7 +103,7 @@ class Sandbox:
         """Run a program in a fresh session, for callers without an event loop."""
 
         def run_and_close() -> Result:
-            session = Session(self, self._servers)
+            session = Session(self, self._servers, self.settings)
             self._open.add(session)
             try:
                 return session.run_here(code, None)
@@ -118,9 +123,10 @@ class Sandbox:
 class Session:
     """One trajectory's interpreter. Where a block ends the process, the next one starts from nothing."""
 
-    def __init__(self, sandbox: Sandbox, servers: Servers) -> None:
+    def __init__(self, sandbox: Sandbox, servers: Servers, limits: SandboxSettings) -> None:
         self._sandbox = sandbox
         self._servers = servers
+        self._limits = limits
         self._process: SessionProcess | None = None
         self._has_state = False
         self._fault: ExecutorFault | None = None
@@ -138,7 +144,7 @@ class Session:
 
     def run_here(self, code: str, wall_seconds: float | None) -> Result:
         """Run a block on the calling thread."""
-        seconds = self._sandbox.settings.wall_seconds if wall_seconds is None else wall_seconds
+        seconds = self._limits.wall_seconds if wall_seconds is None else wall_seconds
         with self._turn:
             if self._fault is not None:
                 raise ExecutorFault(f"this session failed earlier: {self._fault}")
@@ -170,7 +176,7 @@ class Session:
             if self._cancelled:
                 raise ExecutorFault("this session is closed")
             if self._process is None:
-                self._process = self._servers.open_session()
+                self._process = self._servers.open_session(self._limits)
                 if self._cancelled:  # closed while it was opened: cancel() could not see it
                     raise ExecutorFault("this session is closed")
             result = self._process.run(code, seconds)

@@ -95,6 +95,16 @@ def test_output_before_a_timeout_is_kept(sandbox: Sandbox) -> None:
     assert (result.status, result.output) == ("timeout", "so far\n")
 
 
+def test_a_session_may_have_limits_of_its_own(sandbox: Sandbox) -> None:
+    async def both() -> tuple[Result, Result]:
+        small = await sandbox.run("print('a' * 5000)", limits=SETTINGS.model_copy(update={"output_bytes": 1000}))
+        return small, await sandbox.run("print('a' * 5000)")
+
+    small, usual = asyncio.run(both())
+    assert (small.status, usual.status) == ("output_limit", "ok")
+    assert len(usual.output) == 5001
+
+
 def test_cpu_time_is_the_kernels(sandbox: Sandbox) -> None:
     busy = run(sandbox, "import time\nwhile time.process_time() < 0.3: pass")
     idle = run(sandbox, "import time; time.sleep(0.3)")
