@@ -7,6 +7,7 @@ it starts processes it also offers `has_workers(arguments) -> bool`, and none of
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import select
@@ -14,6 +15,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+
+from evaluators.errors import MathsieveError
 
 COMMANDS = {
     "run": ("assets.run", "materialize a recipe: from WARC files to a benchmark report"),
@@ -27,6 +30,9 @@ COMMANDS = {
     "grade": ("evaluators.grade_command", "grade outputs made elsewhere, with intervals"),
     "compare": ("evaluators.compare_command", "paired comparison of two evaluations"),
 }
+
+UNUSABLE = 2
+"""Exit status of a command that cannot be done as it stands: the message says what to change."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +82,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _reader_is_gone():
             raise
         return 128 + signal.SIGPIPE
+    except MathsieveError as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+    except OSError as error:
+        if (told := _told_of_a_file(error)) is None:
+            raise
+        print(told, file=sys.stderr)
+        return UNUSABLE
     return status
+
+
+def _told_of_a_file(error: OSError) -> str | None:
+    """What is wrong with a file that somebody named, or with the disk; None for any other fault of the system."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full: {error.strerror}. Free some space and run again: what was finished is kept."
+    if not isinstance(error.filename, str):
+        return None
+    found = f"expected a file or folder that can be used; found: {error.strerror}"
+    return f"{os.path.abspath(error.filename)}: {found}. Check the path and its permissions."  # noqa: PTH100  # may be no path at all
 
 
 def _reader_is_gone() -> bool:

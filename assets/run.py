@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.errors import UnusableArguments
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -43,15 +45,8 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pipelines.crawl.settings import CrawlError
-    from pipelines.recipe import RecipeError
-    from pipelines.storage import StorageError
-
     try:
         return _run(enter(arguments.recipe), arguments)
-    except (RecipeError, CrawlError, StorageError) as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
         return 130
@@ -102,12 +97,10 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
     except dg.DagsterError:  # its own words are about code
         plan = None
     if plan is None or not plan.stretches:
-        print(
+        raise UnusableArguments(
             f"--select {arguments.select}: expected assets of this recipe, as 'key:\"math_corpus\"' or 'group:corpus'; found "
-            "none. `--list` alone shows them all.",
-            file=sys.stderr,
+            "none. `--list` alone shows them all."
         )
-        return 2
     if arguments.list:
         for key in plan.keys:
             print(key.to_user_string())

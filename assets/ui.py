@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from assets.run import CHECKOUT, DEFAULT_RECIPE, enter
+from evaluators.errors import UnusableArguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,21 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     import dagster as dg
 
     from assets.graph import close_orphans, register_snapshots
-    from pipelines.crawl.settings import CrawlError
-    from pipelines.recipe import RecipeError, load_recipe
-    from pipelines.storage import StorageError
+    from pipelines.recipe import load_recipe
 
     if not _is_free(arguments.port):
-        print(
-            f"port {arguments.port} is in use. Name another: mathsieve ui --port {arguments.port + 1}", file=sys.stderr
+        raise UnusableArguments(
+            f"port {arguments.port} is in use. Name another: mathsieve ui --port {arguments.port + 1}"
         )
-        return 2
-    try:
-        loaded = load_recipe(enter(arguments.recipe))
-        snapshots = loaded.snapshots()
-    except (RecipeError, CrawlError, StorageError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    loaded = load_recipe(enter(arguments.recipe))
+    snapshots = loaded.snapshots()
     with dg.DagsterInstance.get() as instance:
         close_orphans(instance)
         register_snapshots(instance, loaded.name, snapshots)

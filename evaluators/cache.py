@@ -13,11 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Completion, Program
 from evaluators.sampling import Generation, Request
 
 
-class CacheError(Exception):
+class CacheError(MathsieveError):
     """The cache cannot be read or written; the message names the remedy."""
 
 

@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from evaluators.errors import UnusableArguments
 
 if TYPE_CHECKING:
     from evaluators.comparison import Finding
 
 Scores = dict[tuple[str, str], dict[str, Any]]
 """(benchmark, form) -> content of scores.json."""
-
-
-class _Unusable(Exception):
-    """The two cannot be compared; the message says why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,23 +46,17 @@ def _count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from evaluators.benchmarks import BenchmarkError
     from evaluators.comparison import compare_evaluations
-    from evaluators.outputs import OutputsError
 
-    try:
-        a, b = _loaded(arguments.a, arguments), _loaded(arguments.b, arguments)
-        shared = _shared(a, b)
-        if not shared:
-            raise _Unusable(
-                f"expected a benchmark and form that both evaluated; {arguments.a} has {_list(a)}, {arguments.b} {_list(b)}"
-            )
-        profile = _profile(arguments.profile, [(a[one], b[other]) for one, other in shared])
-        name_a, name_b = _names(arguments.a, arguments.b)
-        findings = compare_evaluations([(name_a, a[one], name_b, b[other]) for one, other in shared], profile=profile)
-    except (_Unusable, OutputsError, BenchmarkError, ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    a, b = _loaded(arguments.a, arguments), _loaded(arguments.b, arguments)
+    shared = _shared(a, b)
+    if not shared:
+        raise UnusableArguments(
+            f"expected a benchmark and form that both evaluated; {arguments.a} has {_list(a)}, {arguments.b} {_list(b)}"
+        )
+    profile = _profile(arguments.profile, [(a[one], b[other]) for one, other in shared])
+    name_a, name_b = _names(arguments.a, arguments.b)
+    findings = compare_evaluations([(name_a, a[one], name_b, b[other]) for one, other in shared], profile=profile)
     if arguments.json:
         print(
             json.dumps(
@@ -108,7 +99,7 @@ def _shared(a: Scores, b: Scores) -> list[tuple[tuple[str, str], tuple[str, str]
 def _scores(path: Path) -> Scores:
     files = sorted(path.rglob("scores.json")) if path.is_dir() else [path]
     if not files:
-        raise _Unusable(
+        raise UnusableArguments(
             f"{path}: expected scores.json in this folder; found none. `mathsieve grade --grades FOLDER` makes one."
         )
     found: Scores = {}
@@ -118,16 +109,16 @@ def _scores(path: Path) -> Scores:
             key = (content["benchmark"], content["form"])
             [figures["scores"] for figures in content["profiles"].values()]
         except OSError as error:
-            raise _Unusable(
+            raise UnusableArguments(
                 f"{file}: expected scores.json or a folder with some; found: {error.strerror}. Check the path."
             ) from error
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise _Unusable(
+            raise UnusableArguments(
                 f"{file}: expected a scores.json of an evaluation, or what `mathsieve grade --json` printed; found something "
                 f"else ({type(error).__name__}: {error}). For a file of outputs give --benchmark."
             ) from error
         if key in found:
-            raise _Unusable(
+            raise UnusableArguments(
                 f"{path}: expected one evaluation of {' '.join(key)}; found two. Name a folder that holds one."
             )
         found[key] = content
@@ -139,7 +130,7 @@ def _profile(wanted: str | None, pairs: list[tuple[dict[str, Any], dict[str, Any
     if wanted is None and shared:
         return "strict" if "strict" in shared else min(shared)
     if wanted is None or wanted not in shared:
-        raise _Unusable(
+        raise UnusableArguments(
             f"expected the profile {wanted or 'strict'} on both sides; both have {sorted(shared) or 'none in common'}"
         )
     return wanted

@@ -46,7 +46,7 @@ Pair = tuple[str, Mapping[str, Any], str, Mapping[str, Any]]
 
 
 def compare_evaluations(pairs: Sequence[Pair], *, profile: str) -> list[Finding]:
-    """Compare pairwise what scores.json hold. Raises ValueError where a pair is not of the same problems."""
+    """Compare pairwise what scores.json hold. Raises StatisticsError where a pair is not of the same problems."""
     comparisons = [
         compare_paired(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]) for _, a, _, b in pairs
     ]

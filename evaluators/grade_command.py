@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -49,14 +48,7 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from evaluators.benchmarks import BenchmarkError
-    from evaluators.outputs import OutputsError
-
-    try:
-        report = _grade(arguments)
-    except (OutputsError, BenchmarkError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    report = _grade(arguments)
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:

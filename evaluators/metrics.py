@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Completion, Grade, Problem
 
 Equivalent = Callable[[str, str], bool]
@@ -18,7 +19,7 @@ STRETCH_CHARACTERS = 20
 REPETITIONS = 4
 
 
-class DenominatorError(Exception):
+class DenominatorError(MathsieveError):
     """Grades are not one for every (problem, sample); nothing may be divided by such a number."""
 
 

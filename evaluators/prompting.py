@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Form, Language, Problem
 
 Style = Literal["deepseek", "chat", "few_shot", "question"]
@@ -42,7 +43,7 @@ PROGRAMS = {
 }
 
 
-class PromptError(Exception):
+class PromptError(MathsieveError):
     """A prompt cannot be made; the message names the remedy."""
 
 

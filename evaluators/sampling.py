@@ -18,10 +18,11 @@ from typing import Any, Literal, Protocol
 import httpx
 from pydantic import Field
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 
 
-class SamplingError(Exception):
+class SamplingError(MathsieveError):
     """A generation could not be had after every retry; the message says what came instead."""
 
     def __init__(self, message: str, *, final: bool = False) -> None:

@@ -14,10 +14,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluators.errors import MathsieveError
+
 CONFIDENCE = 0.95
 POWER = 0.8  # the convention for "would have been seen": Cohen 1988
 RESAMPLES = 10_000  # ours: the 2.5 % quantile is then stable to 0.1 points on 1,000 problems
 SIGNIFICANCE = 0.05
+
+
+class StatisticsError(MathsieveError, ValueError):
+    """There is nothing to compare, or not the same on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ def resampled_means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np
     at a hundredth of the work.
     """
     if len(values) == 0:
-        raise ValueError("expected at least one problem; found none")
+        raise StatisticsError("expected at least one problem; found none")
     distinct, counts = np.unique(values, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=RESAMPLES)
     means: NDArray[np.float64] = drawn @ distinct / len(values)
@@ -138,15 +144,15 @@ def resampled_means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np
 
 
 def compare_paired(a: Mapping[str, float], b: Mapping[str, float], *, seed: int = 0) -> Comparison:
-    """Compare per-problem scores of two evaluations of the same problems. Raises ValueError where they differ."""
+    """Compare per-problem scores of two evaluations of the same problems. Raises StatisticsError where they differ."""
     if a.keys() != b.keys():
         missing = sorted(a.keys() ^ b.keys())
-        raise ValueError(
+        raise StatisticsError(
             f"expected the same problems on both sides; {len(missing)} are on one only, for example {missing[:3]}. "
             "Evaluate both on the same problems."
         )
     if not a:
-        raise ValueError("expected at least one problem; found none")
+        raise StatisticsError("expected at least one problem; found none")
     order = sorted(a)
     left, right = [a[key] for key in order], [b[key] for key in order]
     only_a = sum(x > y for x, y in zip(left, right, strict=True))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from pydantic import Field
 
 from evaluators.cache import GenerationCache, completion_key, request_key
+from evaluators.errors import MathsieveError
 from evaluators.prompting import Prompt, Style
 from evaluators.records import Completion, Form, Problem, Program, Settings
 from evaluators.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SMALLEST_CALL = 16  # tokens; a context with less room than this is full
 
 
-class EvaluationError(Exception):
+class EvaluationError(MathsieveError):
     """The evaluation cannot be finished as it stands; the message names the remedy."""
 
 

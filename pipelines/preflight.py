@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
-from evaluators.benchmarks import BenchmarkError, benchmark, check_benchmark
+from evaluators.benchmarks import benchmark, check_benchmark
+from evaluators.errors import MathsieveError
 from pipelines.corpus.annotations import read_decisions
-from pipelines.corpus.page_tables import CorpusError
-from pipelines.crawl.settings import CrawlError, list_warcs
-from pipelines.mixtures.source import SourceError, check_source
+from pipelines.crawl.settings import list_warcs
+from pipelines.mixtures.source import check_source
 from pipelines.recipe import Recipe, RecipeError
-from pipelines.training.base_model import BaseModelError, check_base_model
+from pipelines.training.base_model import check_base_model
 
 NEEDED = {"base_model": "safetensors", "sft_model": "accelerate", "completions": "vllm"}
 """Assets that need more than the core of the project, by the last part of their keys, and a package that tells."""
@@ -26,7 +26,7 @@ def missing_inputs(recipe: Recipe, assets: Collection[str]) -> list[str]:
     for key, check in _checks(recipe, assets):
         try:
             check()
-        except (BaseModelError, BenchmarkError, CorpusError, CrawlError, RecipeError, SourceError) as error:
+        except MathsieveError as error:
             found.append(f"{key}: {error}")
     return found
 

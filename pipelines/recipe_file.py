@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from evaluators.errors import MathsieveError
+
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 EXPECTED = {
     "int_type": "a whole number",
@@ -38,7 +40,7 @@ EXPECTED = {
 """pydantic's kinds of mistake in a reader's words; what is not here keeps pydantic's own."""
 
 
-class RecipeError(Exception):
+class RecipeError(MathsieveError):
     """The recipe cannot be used; the message names the file, the key, what was expected and what was found."""
 
 

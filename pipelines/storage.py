@@ -26,6 +26,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from evaluators.errors import MathsieveError
 from evaluators.tables import atomic_file as atomic_file  # every writer's way to disk, told here too: this is the door
 
 MANIFEST = "manifest.json"
@@ -33,7 +34,7 @@ Json = Any
 """What `json.dumps` accepts."""
 
 
-class StorageError(Exception):
+class StorageError(MathsieveError):
     """A stored artifact is missing, damaged, or cannot be written; the message names the remedy."""
 
 
@@ -84,13 +85,17 @@ class Store:
         times), since they are stored. `version` is raised when the code's meaning changes. If `write` raises,
         nothing is published and the partial folder stays for the next attempt.
         """
-        inputs = inputs or {}
         identity = {
             "name": name,
             "version": version,
             "settings": plain(settings),
-            "inputs": {key: artifact.content for key, artifact in sorted(inputs.items())},
+            "inputs": {key: artifact.content for key, artifact in sorted((inputs or {}).items())},
         }
+        return self.build_identified(identity, write)
+
+    def build_identified(self, identity: Mapping[str, Json], write: Callable[[Path], Mapping[str, Json]]) -> Artifact:
+        """The artifact of an identity: its `name`, and everything else that decides its bytes, as JSON can hold it."""
+        name = str(identity["name"])
         fingerprint = hashlib.sha256(canonical_json(identity)).hexdigest()[:16]
         final = self.root / name / fingerprint
         with _locked(final.with_name(fingerprint + ".lock")):

@@ -31,6 +31,7 @@ from typing import IO, Any
 from evaluators.answers.check import check, check_output
 from evaluators.answers.profiles import PROFILES
 from evaluators.answers.verdicts import Verdict
+from evaluators.errors import UnusableArguments
 
 CHUNK = 256
 """Lines of one task: enough that a task outweighs its transport, few enough that slow lines hold back little output."""
@@ -64,8 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.jsonl is not None:
         return _run_file(arguments)
     if arguments.reference is None or arguments.prediction is None:
-        print("mathsieve check: expected REFERENCE and PREDICTION, or --jsonl FILE", file=sys.stderr)
-        return 2
+        raise UnusableArguments("expected REFERENCE and PREDICTION, or --jsonl FILE")
     verdict = _judged(
         arguments.reference, arguments.prediction, arguments.problem, arguments.profile, arguments.outputs
     )
@@ -106,18 +106,12 @@ class Judge:
 
 def _run_file(arguments: argparse.Namespace) -> int:
     if arguments.reference is not None:
-        print("mathsieve check: give either a pair or --jsonl FILE, not both", file=sys.stderr)
-        return 2
+        raise UnusableArguments("expected either a pair or --jsonl FILE; found both. Leave one out.")
     workers = os.cpu_count() or 1 if arguments.workers is None else arguments.workers
     if workers < 1:
-        print(f"mathsieve check: --workers: expected at least 1, found {workers}", file=sys.stderr)
-        return 2
+        raise UnusableArguments(f"--workers: expected at least 1; found {workers}")
     judge = Judge(profile=arguments.profile, outputs=arguments.outputs, explain=arguments.explain)
-    try:
-        source = sys.stdin.buffer if arguments.jsonl == "-" else Path(arguments.jsonl).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        print(f"mathsieve check: cannot read {arguments.jsonl}: {error.strerror}", file=sys.stderr)
-        return 2
+    source = sys.stdin.buffer if arguments.jsonl == "-" else Path(arguments.jsonl).open("rb")  # noqa: SIM115 - closed below
     errors = total = 0
     progress = Progress(source, quiet=arguments.quiet)
     with source:

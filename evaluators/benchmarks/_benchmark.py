@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Language, Problem
 
 Row = Mapping[str, Any]
 """One row as the source stores it."""
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(MathsieveError):
     """A benchmark's data is missing, or is not what was published; the message names the remedy."""
 
 

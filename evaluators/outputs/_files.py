@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.benchmarks import Row
+from evaluators.errors import MathsieveError
 from evaluators.outputs._containers import rows_within
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -23,7 +24,7 @@ UNPACKED = 16 << 30
 """Bytes that a packed file may become; a bomb is refused rather than swapped for."""
 
 
-class OutputsError(Exception):
+class OutputsError(MathsieveError):
     """A file of outputs cannot be read as one; the message names what was expected and found."""
 
 

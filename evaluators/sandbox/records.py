@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 
 Tier = Literal["strict", "landlock", "unsafe"]
@@ -32,7 +33,7 @@ Positive = Annotated[int, Field(gt=0)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class SandboxError(Exception):
+class SandboxError(MathsieveError):
     """Base of the errors that are the sandbox's, never the program's."""
 
 

@@ -14,7 +14,6 @@ import datetime
 import getpass
 import json
 import shutil
-import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -42,21 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        proposals = waiting(run_folder(arguments.data), everything=arguments.all)
-        decided = read_decisions(arguments.decisions) if arguments.decisions.exists() else []
-        if not arguments.decisions.parent.is_dir():
-            raise CorpusError(f"{arguments.decisions}: expected its folder to exist; make it first")
-        arguments.decisions.touch()
-    except (StorageError, CorpusError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        name = error.filename or arguments.decisions
-        print(
-            f"{name}: expected to read a run's files and to write decisions; found: {error.strerror}", file=sys.stderr
-        )
-        return 2
+    proposals = waiting(run_folder(arguments.data), everything=arguments.all)
+    decided = read_decisions(arguments.decisions) if arguments.decisions.exists() else []
+    if not arguments.decisions.parent.is_dir():
+        raise CorpusError(f"{arguments.decisions.absolute()}: expected its folder to exist; make it first")
+    arguments.decisions.touch()
     who = arguments.who or getpass.getuser()
     try:
         made = review(proposals, decided, arguments.decisions, who, input)

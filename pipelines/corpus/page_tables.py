@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluators.errors import MathsieveError
 from pipelines.storage import Artifact, StorageError, atomic_file
 
 BATCH = 2_000
@@ -19,7 +20,7 @@ BYTES_PER_TOKEN = 4
 """UTF-8 bytes for one token: 4 of English, a little over one Chinese character (LLaMA-like vocabularies)."""
 
 
-class CorpusError(Exception):
+class CorpusError(MathsieveError):
     """A stage of the corpus cannot go on; the message says what was expected, what was found, and the remedy."""
 
 

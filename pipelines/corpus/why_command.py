@@ -61,15 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        folder = run_folder(arguments.data)
-        steps = trace(arguments.url, references(folder))
-    except StorageError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: expected to read a run's files; found: {error.strerror}", file=sys.stderr)
-        return 2
+    steps = trace(arguments.url, references(run_folder(arguments.data)))
     if arguments.json:
         for step in steps:
             print(json.dumps({"artifact": step.artifact, "what": step.what, "detail": step.detail}, ensure_ascii=False))

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlError, CrawlSettings
+from evaluators.errors import UnusableArguments
+from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,21 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         settings, snapshot = _settings(arguments)
-        return _crawl(arguments.out, settings, snapshot)
     except ValidationError as error:
-        for problem in error.errors():
-            print(
-                f"mathsieve crawl: --{problem['loc'][-1]}: {problem['msg']}; found {problem['input']!r}",
-                file=sys.stderr,
-            )
-        return 2
-    except (UnusableArguments, CrawlError) as error:
-        print(f"mathsieve crawl: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UnusableArguments) else 1
-
-
-class UnusableArguments(CrawlError):
-    """What was typed cannot be done; the message names the remedy."""
+        told = [f"--{problem['loc'][-1]}: {problem['msg']}; found {problem['input']!r}" for problem in error.errors()]
+        raise UnusableArguments("\n".join(told)) from error
+    return _crawl(arguments.out, settings, snapshot)
 
 
 def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 
 SNAPSHOT = re.compile(r"^[\w.-]+$")
 WARC_NAMES = (".warc", ".warc.gz", ".warc.zst")
 
 
-class CrawlError(Exception):
+class CrawlError(MathsieveError):
     """The crawl cannot be read; the message names the remedy."""
 
 

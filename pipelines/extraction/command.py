@@ -22,6 +22,8 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from evaluators.errors import UnusableArguments
+
 LINES_A_TASK = 32
 TIMEOUT = 30.0  # seconds for a page of the web; ours
 
@@ -37,24 +39,14 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 where all was extracted, 1 where some input could not be read, 2 where the arguments make no sense."""
+    """0 where all was extracted, 1 where a line could not be read; raises UnusableArguments where the arguments make no sense."""
     if (arguments.source is None) == (arguments.jsonl is None):
-        print("mathsieve extract: expected a file, an address or --jsonl FILE, and only one of them.", file=sys.stderr)
-        return 2
+        raise UnusableArguments("expected a file, an address or --jsonl FILE, and only one of them.")
     if arguments.workers < 1:
-        print(f"mathsieve extract: --workers: expected at least 1; found {arguments.workers}.", file=sys.stderr)
-        return 2
-    try:
-        if arguments.jsonl is not None:
-            return _extract_lines(arguments.jsonl, arguments.workers)
-        return _extract_page(arguments.source)
-    except BrokenPipeError:  # the reader of the output, `head` for one, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        name = arguments.jsonl or arguments.source
-        print(f"mathsieve extract: {name}: cannot be read: {error.strerror or error}.", file=sys.stderr)
-        return 1
+        raise UnusableArguments(f"--workers: expected at least 1; found {arguments.workers}.")
+    if arguments.jsonl is not None:
+        return _extract_lines(arguments.jsonl, arguments.workers)
+    return _extract_page(arguments.source)
 
 
 def _extract_page(source: str) -> int:

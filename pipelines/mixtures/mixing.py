@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, field_validator
 from tqdm import tqdm
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Language, Problem, Settings
 from pipelines.mixtures.questions import BenchmarkQuestions, digest, tokens
 from pipelines.mixtures.source import question_of, write_rows
@@ -32,7 +33,7 @@ TOLERANCE = 1e-6
 """How far from 1.0 the weights may sum: rounding of decimals, not a forgotten source."""
 
 
-class MixtureError(Exception):
+class MixtureError(MathsieveError):
     """The mixture cannot be made as asked; the message names the remedy."""
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from tqdm import tqdm
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 from pipelines.mixtures.source import write_rows
 from pipelines.records import PACKED
@@ -35,7 +36,7 @@ BATCH = 1000
 """Examples tokenized at once."""
 
 
-class PackingError(Exception):
+class PackingError(MathsieveError):
     """The mixture cannot be packed; the message names the remedy."""
 
 

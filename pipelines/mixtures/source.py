@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 from tqdm import tqdm
 
+from evaluators.errors import MathsieveError
 from evaluators.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
 from pipelines.mixtures.verification import Solution, Verdict, VerificationSettings, verified
@@ -36,7 +37,7 @@ REJECTED = pa.schema([("id", pa.string()), ("form", pa.string()), ("reason", pa.
 Row = Mapping[str, Any]
 
 
-class SourceError(Exception):
+class SourceError(MathsieveError):
     """A source's data is missing or is not what it should be; the message names the remedy."""
 
 

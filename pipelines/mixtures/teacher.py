@@ -21,6 +21,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.cache import GenerationCache
+from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.sampling import Endpoint, EndpointSettings, Sampler
@@ -34,7 +35,7 @@ SHARD = 512
 """Problems asked and written together."""
 
 
-class TeacherError(Exception):
+class TeacherError(MathsieveError):
     """The teacher cannot be asked, or nothing it wrote was right; the message names the remedy."""
 
 

@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Problem, Settings
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, ProtocolName, Result
@@ -26,7 +27,7 @@ ExampleForm = Literal["cot", "pot", "tir"]
 PROGRAM = re.compile(r"```python[ \t]*\n(.*?)\n?```(?:[ \t]*\n+```output[ \t]*\n(.*?)\n?```)?", re.DOTALL)
 
 
-class VerificationError(Exception):
+class VerificationError(MathsieveError):
     """Solutions cannot be verified at all; the message names the remedy."""
 
 

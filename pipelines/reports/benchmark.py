@@ -13,6 +13,7 @@ from typing import Any
 
 from evaluators.benchmarks import benchmark, names
 from evaluators.comparison import Finding, against_published, compare_evaluations
+from evaluators.errors import MathsieveError
 from evaluators.published import PUBLISHED
 from evaluators.records import Form, Settings
 from pipelines.reports.benchmark_browser import browser_chunks
@@ -25,7 +26,7 @@ SHOWN_DISAGREEMENTS = 200  # ours: a table of thousands of rows makes the page s
 FOLDER = Path(__file__).parent
 
 
-class ReportError(Exception):
+class ReportError(MathsieveError):
     """The evaluations cannot be reported together; the message names the remedy."""
 
 

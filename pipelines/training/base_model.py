@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 from pipelines.storage import Json, file_digest
 
@@ -21,7 +22,7 @@ KEPT_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "LICENSE
 """What a model folder needs to be trained and served; pickled weights are left where they are."""
 
 
-class BaseModelError(Exception):
+class BaseModelError(MathsieveError):
     """The base model cannot be found or read; the message names the remedy."""
 
 

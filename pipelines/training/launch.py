@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from evaluators.errors import MathsieveError
 from evaluators.launch import Launched, temporary_folder
 from pipelines.storage import Json
 from pipelines.training.settings import MachineSettings
@@ -24,7 +25,7 @@ from pipelines.training.settings import MachineSettings
 FAILURE = "failure.json"
 
 
-class TrainingFailed(Exception):
+class TrainingFailed(MathsieveError):
     """A training run ended without a model; the message names the remedy."""
 
 

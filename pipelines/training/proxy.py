@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 from evaluators.statistics import wilson
 from pipelines.storage import Artifact, Json, atomic_file
@@ -40,7 +41,7 @@ BASELINE = "random_pages"
 TABLE = "proxy_models"
 
 
-class ProxyError(Exception):
+class ProxyError(MathsieveError):
     """The corpora cannot be compared; the message names the remedy."""
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from evaluators.errors import MathsieveError
 from pipelines.storage import Json
 from pipelines.training.batches import IGNORED, Batch, Row, batch_of, micro_batches
 from pipelines.training.checkpoints import latest_checkpoint, save_checkpoint
@@ -25,7 +26,7 @@ from pipelines.training.settings import MachineSettings, OptimiserSettings
 from pipelines.training.training_log import TrainingLog
 
 
-class TrainingError(Exception):
+class TrainingError(MathsieveError):
     """Training cannot go on; the message says where, and what to change."""
 
 

@@ -74,7 +74,7 @@ def test_unusable_arguments_exit_with_two(tmp_path: Path, capsys: pytest.Capture
     assert main(["check", "5"]) == 2
     assert main(["check", "--jsonl", str(tmp_path / "absent.jsonl")]) == 2
     assert main(["check", "5", "5", "--jsonl", "x"]) == 2
-    assert "absent.jsonl: No such file" in capsys.readouterr().err
+    assert "absent.jsonl: expected a file or folder that can be used; found: No such file" in capsys.readouterr().err
 
 
 def test_a_lone_surrogate_in_a_file_is_written_as_its_escape(
@@ -107,4 +107,4 @@ def test_a_long_file_tells_how_far_it_is_and_when_it_will_be_done(capsys: pytest
 def test_no_workers_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, {"reference": "1", "prediction": "1"})
     assert main(["check", "--jsonl", path, "--workers", "0"]) == 2
-    assert "expected at least 1, found 0" in capsys.readouterr().err
+    assert "expected at least 1; found 0" in capsys.readouterr().err

@@ -1,10 +1,10 @@
-import argparse
 import json
 import unicodedata
 
 import pytest
 
-from pipelines.corpus.annotate_command import add_arguments, clean, review, run, waiting, wrapped
+from assets.command_line import main
+from pipelines.corpus.annotate_command import clean, review, waiting, wrapped
 from pipelines.corpus.annotations import read_decisions
 from pipelines.corpus.why_command import Step, references, trace, verdict
 from pipelines.records import EXTRACTED, LEDGER, SCORES
@@ -83,9 +83,7 @@ def test_a_file_of_decisions_that_cannot_be_written_is_told(tmp_path, run_folder
     artifact = Store(run_folder).build("iteration_1/annotations", _no_proposals)
     reference = run_folder / "refs" / "iteration_1" / "annotations.json"
     reference.write_text(json.dumps({"path": artifact.path.relative_to(run_folder).as_posix()}))
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    assert run(parser.parse_args(["--data", str(run_folder), "--decisions", str(tmp_path / name)])) == 2
+    assert main(["annotate", "--data", str(run_folder), "--decisions", str(tmp_path / name)]) == 2
     assert "expected" in capsys.readouterr().err
 
 

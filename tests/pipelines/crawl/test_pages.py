@@ -11,8 +11,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.crawl.command import add_arguments
-from pipelines.crawl.command import run as run_command
+from assets.command_line import main
 from pipelines.crawl.crawl_step import WarcsToPages
 from pipelines.crawl.pages import write_pages
 from pipelines.crawl.settings import CrawlError, CrawlSettings, list_snapshots
@@ -224,12 +223,8 @@ def test_an_unset_variable_in_a_path_is_named(tmp_path, monkeypatch):
 
 @pytest.fixture
 def command(tmp_path):
-    import argparse
-
     def running(*words):
-        parser = argparse.ArgumentParser()
-        add_arguments(parser)
-        return run_command(parser.parse_args([*words, "--out", str(tmp_path / "out"), "--workers", "1"]))
+        return main(["crawl", *words, "--out", str(tmp_path / "out"), "--workers", "1"])
 
     return running
 
