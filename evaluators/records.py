@@ -7,10 +7,14 @@ A failure is an outcome: every (problem, sample) pair ends in exactly one Grade,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from evaluators.stages.fields import paths_in
 
 Language = Literal["en", "zh"]
 Form = Literal["cot", "tir"]
@@ -21,6 +25,14 @@ class Settings(BaseModel):
     """Base of the frozen settings record that each stage keeps beside its code; a recipe fills it from YAML."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def named_files(self, name: str) -> Sequence[Path] | None:
+        """The files or folders that a field names and its stage reads, in order; None where its value names none.
+
+        A record overrides it where a value may be something else (`hub:...`), or names a folder of which a part is read.
+        """
+        value = getattr(self, name)
+        return None if value is None else paths_in(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 
 
 class SamplingError(MathsieveError):
@@ -88,16 +89,16 @@ class EndpointSettings(Settings):
     revision: str = ""
     kind: Literal["completions", "chat"] = "completions"
     """`chat`: the server applies its own template; the answer is continued as the assistant's unfinished turn."""
-    api_key_variable: str | None = None
+    api_key_variable: HowItRuns[str | None] = None
     """Name of the environment variable that holds the key, so that no recipe holds one."""
     vllm_extensions: bool = False
     """Whether `add_special_tokens` and the like may be sent; other servers refuse unknown fields."""
-    request_timeout: float = Field(default=600.0, gt=0)  # ours: 1,024 tokens at 2 tokens/s
-    connect_timeout: float = Field(default=10.0, gt=0)
-    attempts: int = Field(default=6, ge=1)  # ours: with the delays below, some 40 s of an endpoint's absence
-    first_delay: float = Field(default=0.5, ge=0)
+    request_timeout: HowItRuns[float] = Field(default=600.0, gt=0)  # ours: 1,024 tokens at 2 tokens/s
+    connect_timeout: HowItRuns[float] = Field(default=10.0, gt=0)
+    attempts: HowItRuns[int] = Field(default=6, ge=1)  # ours: with the delays below, some 40 s of an endpoint's absence
+    first_delay: HowItRuns[float] = Field(default=0.5, ge=0)
     """Seconds before the second attempt; doubled, with jitter, up to `longest_delay`."""
-    longest_delay: float = Field(default=20.0, ge=0)
+    longest_delay: HowItRuns[float] = Field(default=20.0, ge=0)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from evaluators.prompting import Prompt, Style
 from evaluators.records import Completion, Form, Problem, Program, Settings
 from evaluators.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
 from evaluators.sandbox.records import ExecutorFault, SandboxSettings
+from evaluators.stages.fields import HowItRuns
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox, Session
@@ -42,10 +43,10 @@ class EvaluationSettings(Settings):
     sandbox: SandboxSettings = SandboxSettings(protocol="deepseekmath")
     """Limits of the programs that the model writes, and how their results are shown to it."""
     seed: int = 0
-    concurrency: int = Field(default=256, ge=1)  # ours: as many as vLLM decodes at once by default
+    concurrency: HowItRuns[int] = Field(default=256, ge=1)  # ours: as many as vLLM decodes at once by default
     tolerated_error_share: float = Field(default=0.0, ge=0, le=1)
     """Share of completions that the endpoint may fail to give before the stage raises instead of scoring them wrong."""
-    give_up_after: int = Field(default=64, ge=1)  # ours: by then it is the endpoint, not a request
+    give_up_after: HowItRuns[int] = Field(default=64, ge=1)  # ours: by then it is the endpoint, not a request
     """Trajectories that fail in a row, none finishing between them, before the evaluation stops."""
 
     def conditions(self) -> dict[str, Any]:

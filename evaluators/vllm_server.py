@@ -27,6 +27,7 @@ from tqdm import tqdm
 from evaluators.launch import Launched
 from evaluators.records import Settings
 from evaluators.sampling import EndpointSettings, SamplingError
+from evaluators.stages.fields import HowItRuns
 
 COMPLAINT = re.compile(r"(?:(?:\w+\.)*\w*(?:Error|Exception): |error: |Value error, ).+")
 ECHO = re.compile(r"WARNING|initialization failed")
@@ -74,8 +75,8 @@ class ServerSettings(Settings):
     seed: int = 0
     max_num_seqs: int | None = Field(default=None, gt=0)
     """Sequences decoded at once; None leaves it to vLLM."""
-    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)  # vLLM's default
-    cpu_kv_cache_gib: int = Field(default=1, ge=1)
+    gpu_memory_utilization: HowItRuns[float] = Field(default=0.9, gt=0, le=1)  # vLLM's default
+    cpu_kv_cache_gib: HowItRuns[int] = Field(default=1, ge=1)
     """Memory for keys and values on CPU; SmolLM2-135M needs 22.5 KiB a token in bfloat16: 46,000 tokens a GiB."""
     enforce_eager: bool | None = None
     """Skip compilation: starts faster, runs slower. None: yes on CPU (compiling takes minutes), no on GPU."""
@@ -84,10 +85,10 @@ class ServerSettings(Settings):
     evaluation which was killed and resumed gives the same text as one that was not. GPU: vLLM's batch-invariant mode.
     CPU: attention over undivided keys, beside oneDNN's matrix products, which measured the same in any batch but that
     of a single token; one sequence alone may still differ in its last bits."""
-    start_timeout: float = Field(default=900.0, gt=0)  # ours: a 70B model from a cold disk
-    restarts: int = Field(default=2, ge=0)
+    start_timeout: HowItRuns[float] = Field(default=900.0, gt=0)  # ours: a 70B model from a cold disk
+    restarts: HowItRuns[int] = Field(default=2, ge=0)
     """How often a server that died is started again before the evaluation gives up."""
-    port: int = Field(default=0, ge=0, le=65535)
+    port: HowItRuns[int] = Field(default=0, ge=0, le=65535)
     """0 takes a free one."""
     extra_arguments: tuple[str, ...] = ()
     """More arguments of `vllm serve`, as typed."""

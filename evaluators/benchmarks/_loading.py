@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -19,6 +20,7 @@ from pydantic import Field
 from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
 from evaluators.benchmarks._registry import benchmark
 from evaluators.records import Problem, Settings
+from evaluators.stages.fields import NamesFiles
 from evaluators.tables import write_table
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".tsv", ".csv", ".parquet")
@@ -28,7 +30,7 @@ class BenchmarkSettings(Settings):
     """One benchmark of a recipe."""
 
     name: str
-    path: str | None = None
+    path: NamesFiles[str | None] = None
     """File or folder that holds the published data; None reads the hub."""
     split: str = "test"
     limit: int | None = Field(default=None, gt=0)
@@ -37,8 +39,21 @@ class BenchmarkSettings(Settings):
     """False accepts other row counts and contents than the published ones; the facts then say so."""
     shots: int | None = Field(default=None, ge=0)
     """Exemplars for base models; None takes as many as the benchmark names (§4: GSM8K 8, MATH 4, CMATH 6)."""
-    exemplars: str | None = None
+    exemplars: NamesFiles[str | None] = None
     """JSON Lines of {question, solution, reference} to show instead of rows of the train split."""
+
+    def named_files(self, name: str) -> Sequence[Path] | None:
+        """Of a folder those of the benchmark: its split, and the train split, where it is there, for exemplars."""
+        chosen = benchmark(self.name)
+        if name != "path" or self.path is None:
+            return super().named_files(name)
+        if chosen.generate is not None:
+            return None
+        files = list(_files_at(chosen, _split(chosen, self.split), Path(self.path)))
+        if self.exemplars is None and self.shots != 0 and "train" in chosen.splits:
+            with contextlib.suppress(BenchmarkError):  # a path with the test split only
+                files += _files_at(chosen, chosen.splits["train"], Path(self.path))
+        return list(dict.fromkeys(files))
 
 
 def load_problems(

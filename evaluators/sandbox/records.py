@@ -15,6 +15,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 
 Tier = Literal["strict", "landlock", "unsafe"]
 Status = Literal["ok", "error", "timeout", "output_limit", "memory", "died", "exit"]
@@ -71,13 +72,13 @@ class SandboxSettings(Settings):
     """Longest integer that str() prints; Python's own default of 4,300 postdates the recorded traces."""
     seed: int | None = 0
     """Of random, and of numpy.random where preloaded, at the start of each session: a rerun gives the same. None: fresh."""
-    concurrency: Positive = max(2, os.cpu_count() or 1)
+    concurrency: HowItRuns[Positive] = max(2, os.cpu_count() or 1)
     """Blocks that run at once; more wait. Beyond the cores, programs only take each other's time."""
-    sessions: Positive = 256
+    sessions: HowItRuns[Positive] = 256
     """Open sessions at once; further ones wait. Each holds four descriptors of the caller's and about 6 MB."""
-    recycle_sessions: Positive = 2000
+    recycle_sessions: HowItRuns[Positive] = 2000
     """Sessions after which a fresh server takes over, unseen."""
-    retries: Annotated[int, Field(ge=0)] = 2
+    retries: HowItRuns[Annotated[int, Field(ge=0)]] = 2
     """Further tries after an executor fault, where the program has left no state yet."""
     preload: tuple[str, ...] = ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.special")
     """Imported once, before sessions are forked. Anything else beside the interpreter can be imported too, cold."""

@@ -22,6 +22,7 @@ from typing import Literal
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.seed import is_under
 from pipelines.storage import Artifact, Json, atomic_file
@@ -65,18 +66,22 @@ class ModelSettings(Settings):
 
     base_url: str
     model: str
-    api_key_variable: str | None = None  # name of an environment variable
-    timeout: float = 60.0  # seconds
-    attempts: int = Field(default=3, ge=1)
+    api_key_variable: HowItRuns[str | None] = None  # name of an environment variable
+    timeout: HowItRuns[float] = 60.0  # seconds
+    attempts: HowItRuns[int] = Field(default=3, ge=1)
 
 
 class AnnotationSettings(Settings):
     """Who is asked, in this order, about a prefix on which no person has decided."""
 
-    decisions: Path | None = None  # the persons' file
+    decisions: Path | None = None  # the persons' file; their first review makes it
     annotators: tuple[Literal["rule", "model"], ...] = ("rule",)
     rule: RuleSettings = RuleSettings()
     model: ModelSettings | None = None
+
+    def named_files(self, name: str) -> Sequence[Path] | None:
+        named = super().named_files(name)
+        return None if named is None else [path for path in named if path.exists()]
 
     def model_post_init(self, _: object) -> None:
         if "model" in self.annotators and self.model is None:

@@ -23,6 +23,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.normalisation import WORD
 from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
 from pipelines.storage import Artifact, Json, atomic_file
@@ -53,7 +54,7 @@ class NearDuplicateSettings(Settings):
     shingle: int = Field(default=5, ge=1)  # words; datatrove's default
     bands: int = Field(default=21, ge=1)  # 21 x 6: a pair at 0.8 shares a band with probability 0.998
     rows: int = Field(default=6, ge=1)  # hashes in a band
-    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few documents
+    workers: HowItRuns[int] = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

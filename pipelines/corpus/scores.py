@@ -18,6 +18,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.linear import LinearClassifier
 from pipelines.corpus.page_tables import BATCH, TableWriter, estimated_tokens, table_shards
 from pipelines.records import SCORES
@@ -33,7 +34,7 @@ _classifier: LinearClassifier | None = None
 class ScoreSettings(Settings):
     """How pages are scored. How much of a page is read is the classifier's `characters`: both must see the same."""
 
-    workers: int = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few pages
+    workers: HowItRuns[int] = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few pages
 
 
 def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact, pages: Artifact) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 
 SNAPSHOT = re.compile(r"^[\w.-]+$")
 WARC_NAMES = (".warc", ".warc.gz", ".warc.zst")
@@ -27,19 +28,19 @@ class NotAWarc(CrawlError):
 
 
 class CommonCrawlSettings(Settings):
-    """Snapshots as Common Crawl publishes them."""
+    """Snapshots as Common Crawl publishes them. Which there are is no part of what one of them gives: its files are."""
 
     base_url: str = "https://data.commoncrawl.org"  # https://commoncrawl.org/get-started; s3://commoncrawl inside AWS
-    listing_url: str = "https://index.commoncrawl.org/collinfo.json"
-    endpoint_url: str | None = None
+    listing_url: HowItRuns[str] = "https://index.commoncrawl.org/collinfo.json"
+    endpoint_url: HowItRuns[str | None] = None
     """Server of an s3:// base_url that is not Amazon's: MinIO, Ceph ... Credentials come from the environment."""
-    snapshots: tuple[str, ...] = ()
+    snapshots: HowItRuns[tuple[str, ...]] = ()
     """Names such as CC-MAIN-2026-05; none given: every snapshot of the listing since `since`."""
-    since: str = "CC-MAIN-2024-01"
-    files: int | None = Field(default=None, gt=0)
+    since: HowItRuns[str] = "CC-MAIN-2024-01"
+    files: HowItRuns[int | None] = Field(default=None, gt=0)
     """Only the first WARC files of each snapshot."""
-    attempts: int = Field(default=8, ge=1)  # ours: with doubling delays about four minutes of an outage
-    timeout: float = Field(default=60.0, gt=0)
+    attempts: HowItRuns[int] = Field(default=8, ge=1)  # ours: with doubling delays about four minutes of an outage
+    timeout: HowItRuns[float] = Field(default=60.0, gt=0)
 
     def patience(self) -> dict[str, Any]:
         """What open_source is told beside the URL."""
@@ -47,12 +48,15 @@ class CommonCrawlSettings(Settings):
 
 
 class CrawlSettings(Settings):
-    """One crawl: exactly one of `folder` (a snapshot for each subfolder, or one if there are none), `folders`, `files` and `common_crawl`."""
+    """One crawl: exactly one of `folder` (a snapshot for each subfolder, or one if there are none), `folders`, `files` and `common_crawl`.
 
-    folder: Path | None = None
-    folders: dict[str, Path] = Field(default_factory=dict)
+    Where the files lie is no part of what they give: the identity of a pages table holds their content.
+    """
+
+    folder: HowItRuns[Path | None] = None
+    folders: HowItRuns[dict[str, Path]] = Field(default_factory=dict)
     """Snapshot name -> folder of WARC files, for folders whose names are no snapshots."""
-    files: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    files: HowItRuns[dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     """Snapshot name -> paths, globs or URLs of WARC files. ${VARIABLES} of the environment are expanded."""
     common_crawl: CommonCrawlSettings | None = None
     route: Literal["all", "routed"] = "all"
@@ -62,7 +66,7 @@ class CrawlSettings(Settings):
     """Routed: a table of words learned by evidence_training.write_evidence; none: the one written for this project."""
     largest_record: int = Field(default=16_000_000, gt=0)  # bytes; Common Crawl itself cuts payloads at 5 MiB
     shortest_text: int = Field(default=80, ge=0)  # characters; ours: below, a page has nothing to judge
-    workers: int | None = Field(default=None, gt=0)
+    workers: HowItRuns[int | None] = Field(default=None, gt=0)
 
     def patience(self) -> dict[str, Any]:
         """How often and how long a remote file is tried, and where its store is."""

@@ -19,6 +19,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.settings import CrawlSettings, warc_path
 from pipelines.crawl.warc import Capture, captures_at, open_warc
@@ -46,7 +47,7 @@ class ExtractionSettings(Settings):
 
     shortest_text: int = Field(default=50, ge=0)  # characters; ours: below, nothing is left to learn from
     rows_a_shard: int = Field(default=2_000, gt=0)  # ours: a shard is what a killed run loses, and one worker's task
-    workers: int | None = Field(default=None, gt=0)
+    workers: HowItRuns[int | None] = Field(default=None, gt=0)
 
     def identity(self) -> dict[str, Json]:
         """What decides the bytes of the result."""

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from evaluators.errors import MathsieveError
 from evaluators.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
+from evaluators.stages.fields import NamesFiles
 from pipelines.mixtures.verification import Solution, Verdict, VerificationSettings, verified
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Json, atomic_file
@@ -46,7 +47,7 @@ class SourceSettings(Settings):
 
     source: str
     """Name of a file in pipelines/mixtures/sources."""
-    path: str | None = None
+    path: NamesFiles[str | None] = None
     """File, or folder that holds it; generated sources need none."""
     rows: int | None = Field(default=None, gt=0)
     """At most this many problems, the first ones."""
@@ -60,6 +61,15 @@ class SourceSettings(Settings):
     columns: Mapping[str, str] = Field(default_factory=dict)
     """For `jsonl`: our names (question, response, reference, form, language, subject) to the file's."""
     verification: VerificationSettings = VerificationSettings()
+
+    def named_files(self, name: str) -> Sequence[Path] | None:
+        """Those of the source's own in the folder; a generated source reads none."""
+        from pipelines.mixtures.sources import source_named
+
+        if name != "path":
+            return super().named_files(name)
+        source = source_named(self.source)
+        return None if source.generate is not None else _files(source, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

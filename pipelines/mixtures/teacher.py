@@ -25,6 +25,7 @@ from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.stages.fields import HowItRuns
 from evaluators.trajectory import open_sandbox
 from pipelines.mixtures.source import new_problems, write_shard
 from pipelines.mixtures.verification import Solution, Verdict
@@ -51,7 +52,7 @@ class TeacherSettings(Settings):
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=1024, gt=0)  # as evaluation (§4)
     max_calls: int = Field(default=4, ge=1)  # ToRA: room to correct a program
-    concurrency: int = Field(default=256, ge=1)
+    concurrency: HowItRuns[int] = Field(default=256, ge=1)
     problems: int | None = Field(default=None, gt=0)
     """At most this many, the first of each source."""
     prompt: Literal["deepseek", "chat"] = "deepseek"

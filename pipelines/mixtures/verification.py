@@ -22,6 +22,7 @@ from evaluators.errors import MathsieveError
 from evaluators.records import Problem, Settings
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, ProtocolName, Result
+from evaluators.stages.fields import HowItRuns
 
 ExampleForm = Literal["cot", "pot", "tir"]
 PROGRAM = re.compile(r"```python[ \t]*\n(.*?)\n?```(?:[ \t]*\n+```output[ \t]*\n(.*?)\n?```)?", re.DOTALL)
@@ -36,8 +37,8 @@ class VerificationSettings(Settings):
 
     execute: bool = True
     """False takes solutions unseen: `verified` is then false in every example."""
-    concurrency: int = Field(default=256, ge=1)  # sessions at once; the sandbox itself limits how many run
-    attempts: int = Field(default=3, ge=1)  # for executor faults only
+    concurrency: HowItRuns[int] = Field(default=256, ge=1)  # sessions at once; the sandbox itself limits how many run
+    attempts: HowItRuns[int] = Field(default=3, ge=1)  # for executor faults only
     protocol: ProtocolName = "deepseekmath"
     """How outputs are shown in the trajectories of the source; ToRA's have their own words for errors."""
     tolerated_fault_share: float = Field(default=0.01, ge=0, le=1)

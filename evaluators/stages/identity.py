@@ -1,0 +1,106 @@
+"""What decides the bytes of an artifact, as one JSON mapping; the store keeps it and names the artifact by its hash.
+
+name, version     the asset's name, and the version of its stage
+settings          every field but those marked HowItRuns; a field that names files holds their content instead
+given             what else the graph hands the stage: the snapshot, the number of the iteration
+inputs            input -> digest of that artifact's content
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from evaluators.stages.content import ContentDigests
+from evaluators.stages.fields import names_files, only_says_how_it_runs, paths_in
+
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+
+Json = Any
+"""What `json.dumps` accepts."""
+
+
+def settings_identity(settings: object, digests: ContentDigests | None) -> Json:
+    """The settings that change a result. Without `digests` the files that they name are left out.
+
+    Raises NamedFileError where a file that they name is not there.
+    """
+    if isinstance(settings, BaseModel):
+        return {
+            name: _field_identity(settings, name, digests)
+            for name, field in type(settings).model_fields.items()
+            if not only_says_how_it_runs(field)
+        }
+    if isinstance(settings, Mapping):
+        return {str(key): settings_identity(value, digests) for key, value in settings.items()}
+    if isinstance(settings, list | tuple):
+        return [settings_identity(value, digests) for value in settings]
+    if isinstance(settings, set | frozenset):
+        return sorted(settings_identity(value, digests) for value in settings)
+    if isinstance(settings, Enum):
+        return settings.value
+    if isinstance(settings, Path):
+        return content_identity([settings], digests)
+    if isinstance(settings, float) and not math.isfinite(settings):
+        return repr(settings)  # JSON has no word for it
+    return settings
+
+
+def content_identity(paths: Sequence[Path], digests: ContentDigests | None) -> Json:
+    """Each file's ending, which says how it is read, and its content; nothing of where it lies."""
+    if digests is None:
+        return None
+    return [[_ending(path), digests.of(path)] for path in paths]
+
+
+def _ending(path: Path) -> str:
+    inner = Path(path.stem).suffix if path.suffix in COMPRESSED else ""
+    return inner + path.suffix
+
+
+def _field_identity(settings: BaseModel, name: str, digests: ContentDigests | None) -> Json:
+    value = getattr(settings, name)
+    if names_files(type(settings).model_fields[name]):
+        choose = getattr(settings, "named_files", None)
+        paths = choose(name) if choose is not None else None if value is None else paths_in(value)
+        if paths is not None:
+            return {"content": content_identity(paths, digests)}
+    return settings_identity(value, digests)
+
+
+def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
+    """What tells two identities of one asset apart, most telling first: `version 2 -> 3`, `settings.rows 40 -> 50`,
+    `file settings.path`, `input pages/CC-MAIN-2025-05`.
+    """
+    found = []
+    if before.get("version") != now.get("version"):
+        found.append(f"version {before.get('version')} -> {now.get('version')}")
+    for part in ("settings", "given"):
+        found += _changes(part, before.get(part), now.get(part))
+    old, new = before.get("inputs") or {}, now.get("inputs") or {}
+    found += [f"input {name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    return found
+
+
+def _changes(place: str, before: Json, now: Json) -> list[str]:
+    if before == now:
+        return []
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return [f"{place} {_short(before)} -> {_short(now)}"]
+    if "content" in before and "content" in now:
+        return [f"file {place}"]
+    return [
+        change
+        for key in sorted({*before, *now})
+        for change in _changes(f"{place}.{key}", before.get(key), now.get(key))
+    ]
+
+
+def _short(value: Json) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
