@@ -72,11 +72,9 @@ def pass_at_k(n: int, correct: int, k: int) -> float:
     return 1.0 - math.prod((n - correct - i) / (n - i) for i in range(k))
 
 
-def mean_pass_at_k(graded: Sequence[Graded], k: int) -> float:
-    """Pass@k averaged over problems."""
-    if not graded:
-        return 0.0
-    return sum(pass_at_k(len(g.grades), sum(grade.correct for grade in g.grades), k) for g in graded) / len(graded)
+def pass_scores(graded: Sequence[Graded], k: int) -> list[float]:
+    """Pass@k of every problem; their mean is pass@k."""
+    return [pass_at_k(len(one.grades), sum(grade.correct for grade in one.grades), k) for one in graded]
 
 
 def groups_of(predictions: Sequence[str | None], equivalent: Equivalent) -> list[list[int]]:
@@ -121,9 +119,9 @@ def majority_score(grades: Sequence[Grade], equivalent: Equivalent) -> float:
     return sum(grades[group[0]].correct for group in tied) / len(tied)
 
 
-def mean_majority(graded: Sequence[Graded], k: int, equivalent: Equivalent) -> float:
-    """maj@k over the first `k` samples of every problem."""
-    return sum(majority_score(g.grades[:k], equivalent) for g in graded) / len(graded) if graded else 0.0
+def majority_scores(graded: Sequence[Graded], k: int, equivalent: Equivalent) -> list[float]:
+    """maj@k of every problem, over its first `k` samples; their mean is maj@k."""
+    return [majority_score(one.grades[:k], equivalent) for one in graded]
 
 
 def powers_up_to(n: int) -> list[int]:

@@ -15,20 +15,21 @@ from pydantic import Field
 
 from evaluators.answers import same_answer
 from evaluators.benchmarks import benchmark, names
+from evaluators.intervals import Interval, accuracy_interval
 from evaluators.metrics import (
     BREAKDOWNS,
     Graded,
     accuracy,
     breakdown,
     graded_problems,
-    mean_majority,
-    mean_pass_at_k,
+    majority_scores,
+    pass_scores,
     powers_up_to,
     program_accuracy,
     sampling_figures,
 )
 from evaluators.records import Completion, Grade, Problem, Settings
-from evaluators.statistics import Interval, accuracy_interval, detectable_difference, unpaired_discordance
+from evaluators.statistics import detectable_difference, unpaired_discordance
 from evaluators.tables import atomic_file, read_table
 
 TIMES = ("generation_seconds", "program_seconds")
@@ -104,13 +105,17 @@ def _figures(graded: Sequence[Graded], profile: str, flagged: set[str] | None) -
 
     samples = len(graded[0].grades) if graded else 0
     several = [k for k in powers_up_to(samples) if samples > 1] if samples else []
+    passed = {k: pass_scores(graded, k) for k in several}
+    voted = {k: majority_scores(graded, k, equivalent) for k in several}
     programs = program_accuracy(graded)
     return {
         **part_figures(graded),
         "correct": sum(grade.correct for one in graded for grade in one.grades),
         "detectable": percent(detectable_difference(len(graded), unpaired_discordance(accuracy(graded)))),
-        "pass_at": {str(k): percent(mean_pass_at_k(graded, k)) for k in several},
-        "majority_at": {str(k): percent(mean_majority(graded, k, equivalent)) for k in several},
+        "pass_at": _means(passed),
+        "pass_at_interval": _intervals(passed),
+        "majority_at": _means(voted),
+        "majority_at_interval": _intervals(voted),
         "program_accuracy": None if programs is None else percent(programs),
         "program_interval": None if programs is None else _interval(_program_interval(graded)),
         "outcomes": dict(sorted(Counter(grade.outcome for one in graded for grade in one.grades).items())),
@@ -151,6 +156,14 @@ def disagreements(grades: Sequence[Grade]) -> list[dict[str, Any]]:
 
 def percent(share: float) -> float:
     return round(100 * share, 4)
+
+
+def _means(scores: Mapping[int, Sequence[float]]) -> dict[str, float]:
+    return {str(k): percent(sum(own) / len(own)) for k, own in scores.items()}
+
+
+def _intervals(scores: Mapping[int, Sequence[float]]) -> dict[str, list[float]]:
+    return {str(k): _interval(accuracy_interval(own)) for k, own in scores.items()}
 
 
 def _interval(interval: Interval) -> list[float]:

@@ -1,4 +1,4 @@
-"""How sure a score is, and whether a difference is one. Shares are 0 to 1 throughout; reports print percent.
+"""Whether a difference is one. Shares are 0 to 1 throughout; reports print percent.
 
 Everything is deterministic: resampling uses generators seeded by the caller.
 """
@@ -6,30 +6,21 @@ Everything is deterministic: resampling uses generators seeded by the caller.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evaluators.errors import MathsieveError
+from evaluators.intervals import Interval, StatisticsError, design_effect, paired_interval
 
-CONFIDENCE = 0.95
 POWER = 0.8  # the convention for "would have been seen": Cohen 1988
 RESAMPLES = 10_000  # ours: the 2.5 % quantile is then stable to 0.1 points on 1,000 problems
 SIGNIFICANCE = 0.05
 
 
-class StatisticsError(MathsieveError, ValueError):
-    """There is nothing to compare, or not the same on both sides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    low: float
-    high: float
+Test = Literal["McNemar, exact", "sign-flip permutation", "sign-flip permutation of clusters"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,54 +32,20 @@ class Comparison:
     accuracy_b: float
     difference: float
     interval: Interval
-    """Bootstrap over problems, paired."""
+    """Tango's, paired; see evaluators.intervals."""
     only_a: int
     """Problems that only a solves (with several samples: where a's mean score is higher)."""
     only_b: int
     p_value: float
-    test: Literal["McNemar, exact", "sign-flip permutation"]
+    test: Test
     detectable: float
     """The smallest difference that this many problems would have shown with 80 % power."""
+    clusters: int | None
+    """How many clusters the problems were taken in; None where each stands for itself."""
 
     @property
     def significant(self) -> bool:
         return self.p_value < SIGNIFICANCE
-
-
-def wilson(correct: float, n: float, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's score interval of `correct` successes in `n` trials (both may be effective, so fractional, numbers).
-
-    Nothing observed (n = 0) leaves everything possible: (0, 1).
-    """
-    if n <= 0:
-        return Interval(low=0.0, high=1.0)
-    if not 0 <= correct <= n:
-        raise ValueError(f"expected 0 <= correct <= n; found {correct} of {n}")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    p = correct / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    # at the ends the bound is exactly the end; rounding must not push it beyond
-    return Interval(
-        low=0.0 if correct == 0 else max(0.0, centre - half), high=1.0 if correct == n else min(1.0, centre + half)
-    )
-
-
-def accuracy_interval(scores: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """The interval of the mean of per-problem scores (the share of its samples that are right).
-
-    Samples of one problem are not independent: Wilson is taken with the number of independent trials that has the
-    same variance (Kish's effective size). With one sample each that number is the number of problems.
-    """
-    n = len(scores)
-    if n == 0:
-        return wilson(0, 0, confidence)
-    values = np.asarray(scores, dtype=np.float64)
-    mean = float(values.mean())
-    spread = float(values.var())
-    binary = mean * (1 - mean)
-    effective = n * binary / spread if spread > 0 and binary > 0 else float(n)
-    return wilson(min(mean, 1.0) * effective, effective, confidence)
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:
@@ -119,63 +76,61 @@ def sign_flip_test(differences: Sequence[float], *, seed: int = 0) -> float:
     return (reached + 1) / (RESAMPLES + 1)  # counting the observed one: never zero (Phipson and Smyth 2010)
 
 
-def paired_bootstrap(
-    a: Sequence[float], b: Sequence[float], *, confidence: float = CONFIDENCE, seed: int = 0
-) -> Interval:
-    """Percentile interval of mean(a) - mean(b), problems drawn with replacement, the same for both."""
-    differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
-    means = resampled_means(differences, seed=seed)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(low=float(low), high=float(high))
+def compare_paired(
+    a: Mapping[str, float], b: Mapping[str, float], *, clusters: Mapping[str, Hashable] | None = None, seed: int = 0
+) -> Comparison:
+    """Compare per-problem scores of two evaluations of the same problems. Raises StatisticsError where they differ.
 
-
-def resampled_means(values: NDArray[np.float64], *, seed: int = 0) -> NDArray[np.float64]:
-    """Means of RESAMPLES draws with replacement.
-
-    Only counts of distinct values matter, and scores have few: a multinomial draw over them is the same bootstrap
-    at a hundredth of the work.
+    `clusters` gives each problem's cluster, such as the template that it was made from: problems of one cluster are no
+    independent evidence, so clusters are what the test permutes and what the interval counts.
     """
-    if len(values) == 0:
-        raise StatisticsError("expected at least one problem; found none")
-    distinct, counts = np.unique(values, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=RESAMPLES)
-    means: NDArray[np.float64] = drawn @ distinct / len(values)
-    return means
-
-
-def compare_paired(a: Mapping[str, float], b: Mapping[str, float], *, seed: int = 0) -> Comparison:
-    """Compare per-problem scores of two evaluations of the same problems. Raises StatisticsError where they differ."""
     if a.keys() != b.keys():
         missing = sorted(a.keys() ^ b.keys())
         raise StatisticsError(
             f"expected the same problems on both sides; {len(missing)} are on one only, for example {missing[:3]}. "
-            "Evaluate both on the same problems."
+            "Evaluate both on the same problems, or give --shared to compare what both have."
         )
     if not a:
         raise StatisticsError("expected at least one problem; found none")
     order = sorted(a)
-    left, right = [a[key] for key in order], [b[key] for key in order]
-    only_a = sum(x > y for x, y in zip(left, right, strict=True))
-    only_b = sum(x < y for x, y in zip(left, right, strict=True))
-    binary = all(score in (0.0, 1.0) for score in (*left, *right))
-    differences = [x - y for x, y in zip(left, right, strict=True)]
+    differences = [a[key] - b[key] for key in order]
+    groups = None if clusters is None else [clusters.get(key, key) for key in order]
+    binary = all(score in (0.0, 1.0) for side in (a, b) for score in side.values())
+    only_a, only_b = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+    count = None if groups is None else len(set(groups))
+    test, p_value = _paired_test(differences, groups if count != len(order) else None, binary=binary, seed=seed)
     n = len(order)
     return Comparison(
         problems=n,
-        accuracy_a=sum(left) / n,
-        accuracy_b=sum(right) / n,
+        accuracy_a=sum(a.values()) / n,
+        accuracy_b=sum(b.values()) / n,
         difference=sum(differences) / n,
-        interval=paired_bootstrap(left, right, seed=seed),
+        interval=paired_interval(differences, clusters=groups),
         only_a=only_a,
         only_b=only_b,
-        p_value=mcnemar_exact(only_a, only_b) if binary else sign_flip_test(differences, seed=seed),
-        test="McNemar, exact" if binary else "sign-flip permutation",
-        detectable=detectable_difference(n, sum(d * d for d in differences) / n),
+        p_value=p_value,
+        test=test,
+        detectable=detectable_difference(n / design_effect(differences, groups), sum(d * d for d in differences) / n),
+        clusters=count,
     )
 
 
+def _paired_test(
+    differences: Sequence[float], clusters: Sequence[Hashable] | None, *, binary: bool, seed: int
+) -> tuple[Test, float]:
+    """The test that fits, and its two-sided p-value."""
+    if clusters is not None:
+        sums: dict[Hashable, float] = {}
+        for cluster, difference in zip(clusters, differences, strict=True):
+            sums[cluster] = sums.get(cluster, 0.0) + difference
+        return "sign-flip permutation of clusters", sign_flip_test(list(sums.values()), seed=seed)
+    if binary:
+        return "McNemar, exact", mcnemar_exact(sum(d > 0 for d in differences), sum(d < 0 for d in differences))
+    return "sign-flip permutation", sign_flip_test(differences, seed=seed)
+
+
 def detectable_difference(
-    n: int, discordance: float, *, power: float = POWER, significance: float = SIGNIFICANCE
+    n: float, discordance: float, *, power: float = POWER, significance: float = SIGNIFICANCE
 ) -> float:
     """The smallest true difference of two accuracies on `n` shared problems that a paired test finds with `power`.
 

@@ -12,7 +12,6 @@ later line of the file replaces an earlier one on the same prefix.
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from evaluators.intervals import wilson
 from evaluators.records import Settings
 from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.page_tables import CorpusError
@@ -174,25 +174,15 @@ def by_rule(settings: RuleSettings) -> Annotator:
 
     def annotate(proposal: Mapping[str, Json]) -> Decision:
         pages, collected, formulas = proposal["pages"], proposal["collected"], proposal["with_formulas"]
-        low, high = wilson(collected, pages)
-        why = f"{collected} of {pages} pages collected (95 %: {low:.0%} to {high:.0%}), {formulas} carry formulas"
-        witnessed = low >= settings.witness_share and formulas >= settings.witness_formulas * pages
-        likely = low >= settings.accept_share and formulas >= settings.least_formulas * pages
-        enough = collected >= settings.support and (likely or witnessed or low >= settings.plain_share)
+        share = wilson(collected, pages)
+        why = f"{collected} of {pages} pages collected (95 %: {share.low:.0%} to {share.high:.0%}), {formulas} carry formulas"
+        witnessed = share.low >= settings.witness_share and formulas >= settings.witness_formulas * pages
+        likely = share.low >= settings.accept_share and formulas >= settings.least_formulas * pages
+        enough = collected >= settings.support and (likely or witnessed or share.low >= settings.plain_share)
         verdict: Verdict = "math" if enough else "undecided"
         return Decision(prefix=proposal["prefix"], verdict=verdict, by="rule", who="share and support", why=why)
 
     return annotate
-
-
-def wilson(found: int, total: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    if not total:
-        return 0.0, 1.0
-    z, share = 1.96, found / total
-    middle = share + z * z / (2 * total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return max(0.0, (middle - half) / (1 + z * z / total)), min(1.0, (middle + half) / (1 + z * z / total))
 
 
 def _annotator(name: str, settings: AnnotationSettings, model: Annotator | None) -> Annotator:

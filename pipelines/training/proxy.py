@@ -16,8 +16,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from evaluators.errors import MathsieveError
+from evaluators.intervals import wilson
 from evaluators.records import Settings
-from evaluators.statistics import wilson
 from pipelines.storage import Artifact, Json, atomic_file
 from pipelines.training.documents import (
     Document,

@@ -58,7 +58,7 @@ def test_the_json_holds_what_was_promised(tmp_path: Path, capsys: pytest.Capture
     assert {key: report[key] for key in ("benchmark", "profile", "n", "correct", "accuracy")} == {
         "benchmark": "gsm8k", "profile": "strict", "n": 10, "correct": 8, "accuracy": 80.0
     }  # fmt: skip
-    assert report["interval"] == pytest.approx([49.02, 94.33], abs=0.01)  # Wilson, worked out in test_statistics
+    assert report["interval"] == pytest.approx([44.39, 97.48], abs=0.01)  # Clopper and Pearson's published one
 
 
 def test_several_responses_give_pass_and_majority(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from evaluators.metrics import (
     graded_problems,
     groups_of,
     majority_score,
-    mean_majority,
+    majority_scores,
     pass_at_k,
     powers_up_to,
     program_accuracy,
@@ -82,7 +82,7 @@ def test_a_tie_is_shared_and_no_answer_does_not_vote() -> None:
 def test_majority_at_k_uses_the_first_k_samples() -> None:
     grades = tuple(grade(0, i, text == "1", text) for i, text in enumerate(["2", "1", "1", "1"]))
     one = [Graded(problem=problem(0), grades=grades)]
-    assert [mean_majority(one, k, equal) for k in (1, 2, 4)] == [0.0, 0.5, 1.0]
+    assert [majority_scores(one, k, equal) for k in (1, 2, 4)] == [[0.0], [0.5], [1.0]]
 
 
 def test_powers_up_to_name_the_last_too() -> None:

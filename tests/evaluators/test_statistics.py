@@ -5,58 +5,13 @@ import math
 import pytest
 
 from evaluators.statistics import (
-    accuracy_interval,
     compare_paired,
     detectable_difference,
     holm,
     mcnemar_exact,
     one_sample,
-    paired_bootstrap,
     sign_flip_test,
-    wilson,
 )
-
-
-def test_wilson_of_eight_in_ten() -> None:
-    # by hand, z = 1.959964: centre (0.8 + z2/20) / (1 + z2/10) = 0.71673, half width 0.22659
-    interval = wilson(8, 10)
-    assert interval.low == pytest.approx(0.4902, abs=1e-4)
-    assert interval.high == pytest.approx(0.9433, abs=1e-4)
-
-
-@pytest.mark.parametrize(("correct", "n"), [(0, 20), (20, 20)])
-def test_wilson_at_the_ends_stays_open_on_one_side_only(correct: int, n: int) -> None:
-    # the open bound is z2/(n + z2) = 3.8415/23.8415
-    interval = wilson(correct, n)
-    width = 3.841459 / 23.841459
-    expected = (0.0, width) if correct == 0 else (1 - width, 1.0)
-    assert (interval.low, interval.high) == pytest.approx(expected)
-
-
-def test_nothing_observed_excludes_nothing() -> None:
-    assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
-
-
-def test_wilson_refuses_more_right_than_there_are() -> None:
-    with pytest.raises(ValueError, match="found 3 of 2"):
-        wilson(3, 2)
-
-
-def test_the_paper_sized_half_widths() -> None:
-    # published half widths at the RL model's accuracies: GSM8K +-2.0 at 1,319, MATH +-1.4 at 5,000
-    gsm8k, math_ = wilson(0.829 * 1319, 1319), wilson(0.468 * 5000, 5000)
-    assert 100 * (gsm8k.high - gsm8k.low) / 2 == pytest.approx(2.0, abs=0.05)
-    assert 100 * (math_.high - math_.low) / 2 == pytest.approx(1.4, abs=0.05)
-
-
-def test_repeated_samples_of_a_problem_do_not_narrow_the_interval() -> None:
-    # ten problems whose eight samples all agree carry the information of ten, not of eighty
-    assert accuracy_interval([1.0] * 8 + [0.0] * 2) == wilson(8, 10)
-
-
-def test_samples_that_vary_within_problems_do_narrow_it() -> None:
-    half = accuracy_interval([0.5] * 50 + [0.25] * 25 + [0.75] * 25)
-    assert half.high - half.low < wilson(50, 100).high - wilson(50, 100).low
 
 
 @pytest.mark.parametrize(
@@ -85,18 +40,6 @@ def test_sign_flips_agree_with_the_exact_test_for_single_samples() -> None:
     assert sign_flip_test([0.0] * 10) == 1.0
 
 
-def test_the_bootstrap_is_deterministic_and_centred_on_the_difference() -> None:
-    a, b = [1.0] * 60 + [0.0] * 40, [1.0] * 40 + [0.0] * 60
-    interval = paired_bootstrap(a, b, seed=3)
-    assert interval == paired_bootstrap(a, b, seed=3)
-    # 20 of 100 discordant, all one way: 0.2 +- 1.96 sqrt(0.16/100)
-    assert (interval.low, interval.high) == pytest.approx((0.2 - 0.0784, 0.2 + 0.0784), abs=0.012)
-
-
-def test_the_bootstrap_of_equal_evaluations_has_no_width() -> None:
-    assert (paired_bootstrap([1.0, 0.0], [1.0, 0.0]).low, paired_bootstrap([1.0, 0.0], [1.0, 0.0]).high) == (0.0, 0.0)
-
-
 def test_a_paired_comparison_counts_what_only_one_side_solves() -> None:
     a = {str(i): float(i < 70) for i in range(100)}
     b = {str(i): float(i >= 8 and i < 72) for i in range(100)}
@@ -105,6 +48,26 @@ def test_a_paired_comparison_counts_what_only_one_side_solves() -> None:
     assert found.difference == pytest.approx(0.06)
     assert found.p_value == pytest.approx(2 * (1 + 10 + 45) / 1024)
     assert not found.significant
+
+
+def test_problems_of_one_template_are_one_piece_of_evidence() -> None:
+    # forty problems made from four templates, which a solves and b does not: four coins, one way, 2/16
+    a = {f"{template}/{n}": float(template < 4) for template in range(8) for n in range(10)}
+    b = dict.fromkeys(a, 0.0)
+    alone = compare_paired(a, b)
+    found = compare_paired(a, b, clusters={key: key.split("/")[0] for key in a})
+    assert alone.p_value < 1e-11 and alone.clusters is None
+    assert found.test == "sign-flip permutation of clusters"
+    assert found.p_value == pytest.approx(2 / 16, abs=0.01)
+    assert found.clusters == 8
+    # as wide as for a sample of eight: the four of eight that Tango would have had
+    assert found.interval.low < 0.15 < alone.interval.low
+    assert found.detectable > 2 * alone.detectable
+
+
+def test_clusters_of_one_problem_each_change_nothing() -> None:
+    a, b = {str(i): float(i % 3 == 0) for i in range(30)}, {str(i): float(i % 2 == 0) for i in range(30)}
+    assert compare_paired(a, b, clusters={key: key for key in a}).p_value == compare_paired(a, b).p_value
 
 
 def test_comparing_different_problems_is_refused() -> None:
