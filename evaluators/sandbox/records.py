@@ -23,7 +23,7 @@ Status = Literal["ok", "error", "timeout", "output_limit", "memory", "died", "ex
     ok            ran to its end
     error         raised an exception
     timeout       reached the wall-clock or CPU limit
-    output_limit  printed more than the limit; ended there
+    output_limit  printed more than the limit: the middle is left out, and one that went on for ever was ended
     memory        raised MemoryError
     died          ended by a signal: a crash, or its own doing
     exit          sys.exit (the session lives on) or os._exit (it does not)
@@ -52,13 +52,15 @@ class SandboxSettings(Settings):
     tier: Literal["auto", "strict", "landlock", "unsafe"] = "auto"
     """`auto` takes the first of strict, landlock whose self-test passes; `unsafe` is only ever taken by name."""
     wall_seconds: PositiveSeconds = 10.0
-    """REFERENCE: the published executors' limit is 10 s. Measured without the time spent waiting for a core."""
+    """REFERENCE: the published executors' limit is 10 s. Of the program's own time: computing and sleeping, not waiting for
+    a core."""
     cpu_seconds: Positive = 60
     """Of a whole session, all its threads: six blocks of the published 10 s."""
     memory_mb: Positive = 1024
     """Address space beyond the server's own: a NumPy matrix of 10,000 x 10,000 doubles is 763 MiB."""
     output_bytes: Positive = 1 << 20
-    """Of one block, standard output and error together. The protocols show 100 characters; a person reads no more."""
+    """Of one block, standard output and error together; of a longer one both ends are kept. The protocols show 100
+    characters; a person reads no more."""
     file_mb: Positive = 16
     """Size of the writable folder in the strict tier. The landlock tier has none, so that nothing can be left
     behind: there a program that must write, as Matplotlib must on import, ends in an error."""
@@ -105,6 +107,8 @@ class Result:
     """Wall-clock time, as measured outside the session."""
     cpu_seconds: float
     """CPU time of the session in this block, as counted by the kernel."""
+    waited_seconds: float = 0.0
+    """For which its threads together were ready to run and had no core; no part of the time that is limited."""
     tier: Tier
     signal: int | None = None
     """The signal that ended a session that died."""

@@ -11,16 +11,21 @@ import socket
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evaluators.sandbox.layout import library_folders
+from evaluators.sandbox.own_time import OwnTime
 from evaluators.sandbox.records import ExecutorFault, SandboxSettings, Tier, TierRefused
 
 START_SECONDS = 120.0
 """Importing SymPy and SciPy from a cold disk on a loaded machine has been seen to take half a minute."""
-SPAWN_SECONDS = 60.0
+HUNG_SECONDS, FAR_SECONDS = 5.0, 60.0
+"""Of the server's own time until it answers: milliseconds where it is well. Waiting for a core does not count, up to a
+bound on the wall clock."""
+LOOK_SECONDS = 0.25
 MESSAGE_BYTES = 1 << 16
 ENVIRONMENT = {
     "PATH": "/nonexistent",
@@ -34,6 +39,20 @@ ENVIRONMENT = {
     "MPLBACKEND": "Agg",
 }
 """All that the server, and so every session, knows of the environment."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What the kernel told of a session's end."""
+
+    status: int
+    """As wait(2) gives it."""
+    cpu: float
+    peak_kib: int
+    """Most memory that was resident at once, beyond the server's own."""
+
 
 _identities = itertools.count()
 _slots = itertools.count(os.getpid() * 64)
@@ -51,7 +70,7 @@ class ServerProcess:
         self._settings = settings
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[int]] = {}
-        self._exits: dict[int, Future[tuple[int, float]]] = {}
+        self._exits: dict[int, Future[Ended]] = {}
         self._slot = next(_slots)
         self._control, self._process, self._complaints = _launch()
         try:
@@ -62,12 +81,10 @@ class ServerProcess:
         self._reader = threading.Thread(target=self._read, name="sandbox server reader", daemon=True)
         self._reader.start()
 
-    def spawn(
-        self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]
-    ) -> tuple[int, Future[tuple[int, float]]]:
-        """Fork a session onto [socket, stdout, stderr]. Gives its pidfd, and the wait status and CPU time of its end."""
+    def spawn(self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]) -> tuple[int, Future[Ended]]:
+        """Fork a session onto [socket, stdout, stderr]. Gives its pidfd, and what will be told of its end."""
         pending: Future[int] = Future()
-        ended: Future[tuple[int, float]] = Future()
+        ended: Future[Ended] = Future()
         request = {
             "nonce": nonce.hex(),
             "seed": settings.seed,
@@ -88,10 +105,23 @@ class ServerProcess:
             except OSError as error:
                 self.dead = True  # a retry must find that out at once, not when the reader has come round to it
                 raise ExecutorFault(f"the sandbox server is gone: {error}") from error
-        try:
-            return pending.result(SPAWN_SECONDS), ended
-        except TimeoutError as error:
-            raise ExecutorFault(f"no session after {SPAWN_SECONDS:.0f} s: the machine is overloaded") from error
+        return self.answer(pending), ended
+
+    def answer(self, pending: Future[Answer]) -> Answer:
+        """What the server tells. Raises ExecutorFault, and ends the server, where it hangs."""
+        clock = OwnTime(self._inner_pid)
+        while True:
+            try:
+                return pending.result(LOOK_SECONDS)
+            except TimeoutError:
+                if clock.own() >= HUNG_SECONDS or clock.elapsed() >= FAR_SECONDS:
+                    break
+        self.dead = True
+        self._process.kill()
+        raise ExecutorFault(
+            f"the sandbox server did not answer within {clock.own():.1f} s of its own time ({clock.elapsed():.1f} s passed): "
+            "it hangs and is replaced, or the machine is overloaded"
+        )
 
     def close(self) -> None:
         """End the server and every session of it."""
@@ -127,6 +157,7 @@ class ServerProcess:
         except OSError as error:
             raise TierRefused(f"{self.tier}: the server ended at its start: {self._said() or error}") from error
         self._control.settimeout(None)
+        self._inner_pid = _innermost(self._process.pid)
         message = json.loads(answer) if answer else {"refused": f"the server ended at its start: {self._said()}"}
         if "refused" in message:
             raise TierRefused(f"{self.tier}: {message['refused']}")
@@ -147,7 +178,10 @@ class ServerProcess:
             descriptors = array.array("i")
             for _, _, data in ancillary:
                 descriptors.frombytes(data)
-            self._take(json.loads(message), list(descriptors))
+            try:
+                self._take(json.loads(message), list(descriptors))
+            except (ValueError, LookupError, TypeError, InvalidStateError):
+                break  # no server of ours says such a thing: whoever waits for this one must not wait for ever
         self._bury()
 
     def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
@@ -160,7 +194,7 @@ class ServerProcess:
             elif "exited" in message:
                 ended = self._exits.pop(message["exited"], None)
                 if ended is not None:
-                    ended.set_result((message["status"], message["cpu"]))
+                    ended.set_result(Ended(status=message["status"], cpu=message["cpu"], peak_kib=message["peak_kib"]))
 
     def _bury(self) -> None:
         with self._lock:
@@ -203,3 +237,11 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes], int]:
         theirs.close()
         os.close(owner)
     return ours, process, complaints
+
+
+def _innermost(pid: int) -> int:
+    """The process that serves: in a pid namespace of its own it is the only child of the one that was started."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else pid
+    return pid

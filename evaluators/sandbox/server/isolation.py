@@ -114,13 +114,14 @@ def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server
         syscalls.seccomp_filter(filter_)
 
 
-def mapped_bytes(proc: int) -> int:
-    """Address space of this process: RLIMIT_AS counts the server's warm libraries too, and they are no session's."""
+def memory_bytes(proc: int) -> tuple[int, int]:
+    """Address space and resident memory of this process: its warm libraries are no session's own."""
     handle = os.open("self/statm", os.O_RDONLY, dir_fd=proc)
     try:
-        return int(os.read(handle, 256).split()[0]) * resource.getpagesize()
+        mapped, resident = os.read(handle, 256).split()[:2]
     finally:
         os.close(handle)
+    return int(mapped) * resource.getpagesize(), int(resident) * resource.getpagesize()
 
 
 def _require_machine() -> None:

@@ -7,7 +7,7 @@ directly between owner and session, over a socket that the owner makes and the s
     server -> owner   {"ready": true} or {"refused": "..."}                            once
     owner -> server   {"spawn": id, "limits": {...}, "nonce": hex} + [socket, stdout, stderr]
     server -> owner   {"spawned": id, "pid": n} + [pidfd]   or {"failed": id, "why": "..."}
-    server -> owner   {"exited": id, "status": wait status, "cpu": seconds}
+    server -> owner   {"exited": id, "status": wait status, "cpu": seconds, "peak_kib": n}
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Server:
     def __init__(self, control: socket.socket, owner: int, walls: isolation.Walls) -> None:
         self._control = control
         self._walls = walls
-        self._mapped = isolation.mapped_bytes(walls.proc)
+        self._mapped, self._resident = isolation.memory_bytes(walls.proc)
         self._sessions: dict[int, int] = {}
         self._spawned = 0
         self._woken, waker = os.pipe()
@@ -190,4 +190,5 @@ class Server:
                 return
             identity = self._sessions.pop(child, None)
             if identity is not None:
-                self._tell({"exited": identity, "status": status, "cpu": usage.ru_utime + usage.ru_stime})
+                told = {"exited": identity, "status": status, "cpu": usage.ru_utime + usage.ru_stime}
+                self._tell({**told, "peak_kib": max(0, usage.ru_maxrss - (self._resident >> 10))})

@@ -13,8 +13,8 @@ from evaluators.sandbox.server.syscalls import NUMBERS
 
 _PLAIN = """
 read write readv writev pread64 pwrite64 close close_range fstat stat lstat newfstatat statx lseek access faccessat
-faccessat2 open openat creat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
-renameat2 symlink symlinkat ftruncate truncate umask fsync fdatasync fadvise64 statfs fstatfs
+faccessat2 creat getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat
+renameat2 symlink symlinkat ftruncate umask fsync fdatasync fadvise64 statfs fstatfs
 mmap mprotect munmap brk mremap madvise
 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 pipe pipe2 dup dup2 dup3
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait rt_sigsuspend rt_sigpending sigaltstack alarm pause
@@ -22,7 +22,7 @@ setitimer getitimer
 nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times restart_syscall
 getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getpgrp getgroups uname sysinfo getrlimit
 getrusage getcpu getrandom sched_yield sched_get_priority_max sched_get_priority_min
-set_tid_address set_robust_list futex membarrier rseq exit exit_group recvfrom shutdown
+set_tid_address set_robust_list futex membarrier rseq exit exit_group shutdown
 """
 PLAIN = _PLAIN.split()
 """Allowed with any arguments. Landlock judges the paths; descriptors are only those the session opened itself.
@@ -56,7 +56,10 @@ others, while true ones on files that all can read would let sessions speak to, 
 
 SIGKILL, RLIMIT_CPU = 9, 0
 AF_UNIX, SOCK_STREAM, SOCK_TYPE_MASK = 1, 1, 0xF
-CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD | CLONE_VM | CLONE_SIGHAND
+CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x00040000
+"""THREAD, VM, FS, FILES, SIGHAND, SYSVSEM: what the C library's threads share. One without FILES would have a table of
+descriptors of its own, and so multiply what RLIMIT_NOFILE allows, with the kernel's buffers behind them."""
+O_ACCMODE, O_TRUNC = 0o3, 0o1000
 AUDIT_ARCH_X86_64 = 0xC000003E
 X32_BIT = 0x40000000
 
@@ -105,6 +108,22 @@ def _null(index: int) -> list[bytes]:
     """Fail where this argument is no null pointer, else go on."""
     both = (_argument(index), _argument(index, high=True))
     return [step for half in both for step in (half, _op(_EQUAL, 0, 1, 0), _fail(errno.EPERM))]
+
+
+def _zero(index: int) -> list[bytes]:
+    """Fail where the lower half of this argument, an int in C, is not zero, else go on."""
+    return [_argument(index), _op(_EQUAL, 0, 1, 0), _fail(errno.EPERM)]
+
+
+def _no_hidden_truncation(index: int) -> list[bytes]:
+    """Of the flags at `index`: O_TRUNC only with writing, which Landlock judges in each of its versions."""
+    return [
+        _argument(index),
+        _op(_AND, O_TRUNC | O_ACCMODE),
+        _op(_EQUAL, O_TRUNC, 0, 1),
+        _fail(errno.EACCES),
+        _op(_RETURN, _ALLOW),
+    ]
 
 
 def _own_limits(pid: int) -> list[bytes]:
@@ -160,7 +179,10 @@ def program(*, pid: int, threads: bool, own_root: bool) -> bytes:
             _op(_RETURN, _ALLOW),
         )
     )
-    parts.append(_rule("sendto", *_null(4), _op(_RETURN, _ALLOW)))
+    parts.append(_rule("sendto", *_zero(3), *_null(4), _op(_RETURN, _ALLOW)))
+    parts.append(_rule("recvfrom", *_zero(3), _op(_RETURN, _ALLOW)))
+    parts += [_rule("open", *_no_hidden_truncation(1)), _rule("openat", *_no_hidden_truncation(2))]
+    parts.append(_rule("truncate", _fail(errno.EACCES)))  # by path: Landlock judges it from its third version on only
     parts.append(_fail(errno.EPERM))
     return b"".join(parts)
 
