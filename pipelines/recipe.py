@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from evaluators.benchmarks import BenchmarkSettings
 from evaluators.contamination import ContaminationSettings
+from evaluators.executors import LOCAL, ExecutorSettings
 from evaluators.records import Form, Settings
 from evaluators.scores import ScoreSettings
 from evaluators.trajectory import EvaluationSettings
@@ -150,6 +151,8 @@ class Recipe(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     """Also the folder of its artifacts."""
+    executor: Annotated[ExecutorSettings, Field(discriminator="kind")] = LOCAL
+    """Where stages that work shard by shard do so; the bytes are the same everywhere."""
     planted: PlantedSettings | None = None
     """Generate the embedded crawl and read that; then `crawl` names no source."""
     crawl: CrawlSettings = CrawlSettings()
