@@ -25,7 +25,8 @@ from pipelines.extraction.nodes import (
     SUSPECTS,
     UNDER,
 )
-from pipelines.extraction.tags import CONTENT_SIGN, GONE_BOX, INLINE, NEVER_TEXT, WHOLE, Traits
+from pipelines.extraction.statements import BLOCK_CUT, CUT, widen
+from pipelines.extraction.tags import CONTENT_SIGN, INLINE, NEVER_TEXT, WHOLE, Traits
 from pipelines.extraction.weights import SENTENCE
 
 Strictness = Literal["strict", "lenient", "all"]
@@ -42,9 +43,8 @@ LINK_LIST = 0.75
 """Share of its text in links from which a block inside the content is taken for navigation."""
 
 
-CUT, BLOCK_CUT, FORMULA = Traits("-cut", {}), Traits("div", {}), Traits("-formula", {})
-"""What has taken the place of an element: nothing, only the break that a block makes, or the mark of a formula."""
-BLOCK_CUT.code = BLOCK_CUT.code & ~(15 << 4) | GONE_BOX << 4
+FORMULA = Traits("-formula", {})
+"""What has taken the place of an element: the mark of a formula."""
 
 
 def measure(document: Document) -> None:
@@ -125,9 +125,15 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
 
 
 def main_element(document: Document, heading: Element | None) -> int:
-    """The row of the element whose text is the page's content. `measure` must have run after the last cut."""
+    """The row of the element whose text is the page's content: the longest part of the page, with the statements beside it.
+    `measure` must have run after the last cut."""
+    headline = heading.row if heading is not None and document.nodes[STATE, heading.row] != OUT else -1
+    return widen(document, _longest_part(document, headline), headline)
+
+
+def _longest_part(document: Document, headline: int) -> int:
+    """The row of the smallest element that holds nearly all running text."""
     table = document.nodes
-    headline = heading.row if heading is not None and table[STATE, heading.row] != OUT else -1
     current = document.body
     floor = NEARLY_ALL * document.weight(current)
     while True:
