@@ -89,7 +89,7 @@ def test_a_sentence_after_the_text_that_is_no_part_of_it_stays_out() -> None:
 
 def test_sections_like_the_longest_stay_in_an_article() -> None:
     section = "<div class='part'><h2>{}</h2><p>{}</p></div>"
-    short = "Nothing but the order of the vertices is used in what follows here, not the lengths."
+    short = "Nothing but the order of the vertices is used in what follows here."
     article = f"<article>{section.format('Notes', short)}{section.format('Proof', PROOF * 12)}{section.format('Remark', short)}</article>"
     assert text_of(article).count(short) == 2
     other = article.replace("<div class='part'><h2>Remark", "<div class='bought'><h2>Remark")
