@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.extraction.document import Document
-from pipelines.extraction.nodes import CODE, HEADLINES, LINKS, OUT, STATE, VERBATIM
+from pipelines.extraction.nodes import CODE, LINKS, OUT, STATE, VERBATIM
 from pipelines.extraction.plain_math import MARK_OPEN
 from pipelines.extraction.tags import CONTENT_SIGN, GONE_BOX, HEADING, IN_LINE, IS_FORMULA, PROGRAM, SCRIPT, Traits
 
@@ -87,7 +87,7 @@ def widen(document: Document, longest: int, headline: int) -> int:
         if belonging[-1]:
             outermost = place
     for level, own in zip(levels[: outermost + 1], belonging, strict=False):
-        _cut_strangers(document, level, own)
+        _cut_strangers(document, level, own, headline)
     return levels[outermost].around if outermost >= 0 else longest
 
 
@@ -205,12 +205,12 @@ def _is_alike(document: Document, row: int, other: int) -> bool:
     return names[:1] == others[:1] and bool(names)
 
 
-def _cut_strangers(document: Document, level: Level, belonging: set[Part]) -> None:
+def _cut_strangers(document: Document, level: Level, belonging: set[Part], headline: int) -> None:
     """Cuts the parts outside of those that belong to the text: what stands among them is content like them."""
     first = min((part.rows[0] for part in belonging), default=level.inner)
     last = max((part.rows[-1] for part in belonging), default=level.inner)
     first, last = min(first, level.inner), max(last, level.inner)
-    headlines = document.lists[HEADLINES].tolist()
+    headings = [headline, *(each.row for each in document.headlines() if each.tag == "h1")]
     heading = -1  # the part right before the first that belongs, where it is a heading
     for part in level.parts:
         if part.rows[0] < first:
@@ -221,5 +221,5 @@ def _cut_strangers(document: Document, level: Level, belonging: set[Part]) -> No
         if first < part.rows[0] < last and not _is_menu(document, part):
             continue
         for row in part.rows:
-            if document.forms[row] < VERBATIM and not any(row <= each < document.ends[row] for each in headlines):
+            if document.forms[row] < VERBATIM and not any(row <= each < document.ends[row] for each in headings):
                 document.replace(row, BLOCK_CUT if document.element(row).traits.block else CUT, [])
