@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
+from pathlib import Path
 
 BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 META_WINDOW = 4096  # bytes; the Standard asks for 1,024, real pages put scripts before it
@@ -35,15 +37,13 @@ WEB = frozenset(
     + ["koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "hz", "ptcp154", "kz1048", "mac-greek"]
 )
 """Encodings of texts. Python has more codecs, such as hex and undefined, which no page can be in."""
-CANDIDATES = ("cp949", "gb18030", "big5hkscs", "cp932", "euc_jp")
-"""Two-byte encodings that are compared where the detector gives up; see _best_of."""
-COMMON = re.compile(
-    r"[\uac00-\ud7a3]"
-    r"|[\u3041-\u3096]"
-    r"|[的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
-    r"這個來國說們為時過學對裡後麼還發當開見經頭動兩長]"
-)
-"""Hangul syllables, hiragana and the most frequent Chinese characters: what a right decoding is full of."""
+FREQUENT_CHARACTERS = Path(__file__).with_name("frequent_characters.tsv")
+KANA = frozenset(map(chr, [*range(0x3041, 0x3097), *range(0x30A1, 0x30FB)]))
+FEWEST_CHARACTERS = 6  # fewer from East Asia say nothing
+LONGEST_SAMPLE = 40_000  # bytes
+LEAST_SHARE = 0.3
+"""Of a page's East Asian characters that are frequent ones. Measured on 4,600 pieces of school problems and manuals: decoded
+right 99 of 100 have 0.33 or more, decoded as another encoding of the table 0.27 or less."""
 
 
 def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def decode_html(body: bytes, content_type: str | None = None) -> tuple[str, str]
             return body[len(mark) :].decode(name, "replace"), name
     for label in _declared(body, content_type):
         if label == "cp1252" and not body.isascii():  # many a server says so of every page it has, whatever its bytes
-            label = _best_of(body, label)
+            label = _two_byte_encoding(body) or label
         if label == "utf-8" and (valid := _utf8(body)) is not None:
             return valid, label
         text = body.decode(label, "replace")
@@ -107,12 +107,14 @@ def _detected(body: bytes) -> str:
         return name
     # The end of a page that the crawler cut may lie inside a character.
     text = body.decode("utf-8", "replace")
-    if _credible(text):
+    errors = text.count("\ufffd")
+    if _credible(text) and (errors <= sum(character > "\x7f" for character in text) / 2):
         return "utf-8"
+    if name := _two_byte_encoding(body):
+        return name
     from resiliparse.parse.encoding import detect_encoding
 
-    name = _python_name(str(detect_encoding(body, from_html_meta=False) or "")) or "cp1252"
-    return name if name in CANDIDATES and name != "gb18030" else _best_of(body, name)
+    return _python_name(str(detect_encoding(body, from_html_meta=False) or "")) or "cp1252"
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
@@ -123,18 +125,25 @@ def _unmarked_utf16(head: bytes) -> str | None:
     return "utf-16-be" if pairs and head[::2].count(0) > 0.6 * pairs else None
 
 
-def _best_of(body: bytes, detected: str) -> str:
-    """The detector knows single bytes well and takes some two-byte encodings for them, or one for another.
+def _two_byte_encoding(body: bytes) -> str | None:
+    """The two-byte encoding in which the page is full of frequent characters; None where it is in none of them.
 
-    A two-byte encoding is taken instead where it leaves no error and most of what it makes is Hangul, hiragana or
-    the commonest Chinese characters, which a wrong one would hit by chance only.
+    The detector knows single bytes well and takes two-byte encodings for them, or one for another: GBK read as Korean
+    is all Hangul, but seldom the syllables that Korean is made of.
     """
-    best, most = detected, 0.35  # ours: right decodings reach 0.4 to 0.9, wrong ones stay below 0.15
-    for name in CANDIDATES:
-        text = body[:40_000].decode(name, "replace")
-        foreign = [character for character in text if character > "\u2fff"]
-        if len(foreign) >= 8 and text.count("\ufffd") <= FEW_ERRORS:
-            share = len(COMMON.findall(text)) / len(foreign)
+    best, most = None, LEAST_SHARE
+    for name, frequent in _frequent_characters().items():
+        text = body[:LONGEST_SAMPLE].decode(name, "replace")
+        asian = [character for character in text if character > "\u2fff"]
+        if len(asian) >= FEWEST_CHARACTERS and text.count("\ufffd") <= FEW_ERRORS:
+            share = sum(character in frequent for character in asian) / len(asian)
             if share > most:
                 best, most = name, share
     return best
+
+
+@cache
+def _frequent_characters() -> dict[str, frozenset[str]]:
+    rows = FREQUENT_CHARACTERS.read_text(encoding="utf-8").splitlines()
+    table = dict(row.split("\t") for row in rows if not row.startswith("#"))
+    return {name: frozenset(characters) for name, characters in table.items()} | {"cp932": KANA, "euc_jp": KANA}

@@ -101,3 +101,41 @@ def test_a_label_that_is_no_web_encoding_is_passed_over(label):
 
 def test_a_page_cut_inside_a_character_is_still_utf8():
     assert decode_html(CHINESE.encode()[:-1], None)[1] == "utf-8"
+
+
+SHORT = {
+    "gbk": [
+        "计算下面的式子：3+4×5等于多少？",
+        "甲乙两地相距120千米，一辆汽车两小时行完，求它的速度。",
+        "一个长方形的周长是24厘米，长是宽的两倍，面积是多少平方厘米？",
+        "书架上原有书若干本，借出15本后还剩27本，问原来有几本？",
+        "证明：任意两个奇数的和必为偶数。",
+    ],
+    "big5": [
+        "計算下面的式子：3+4×5等於多少？",
+        "甲乙兩地相距120公里，一輛汽車兩小時行完，求它的速度。",
+        "一個長方形的周長是24公分，長是寬的兩倍，面積是多少平方公分？",
+        "書架上原有書若干本，借出15本後還剩27本，問原來有幾本？",
+        "證明：任意兩個奇數的和必為偶數。",
+    ],
+    "euc-kr": [
+        "다음 식을 계산하시오. 3+4×5는 얼마입니까?",
+        "두 도시 사이의 거리는 120킬로미터이다. 자동차가 두 시간 동안 달렸을 때 속력을 구하여라.",
+        "직사각형의 둘레가 24센티미터이고 가로가 세로의 두 배일 때 넓이를 구하시오.",
+    ],
+    "shift_jis": [
+        "次の式を計算しなさい。3+4×5はいくつですか。",
+        "二つの町の間は120キロメートルです。自動車が二時間で走るときの速さを求めましょう。",
+    ],
+}
+
+
+@pytest.mark.parametrize(("text", "charset"), [(text, charset) for charset, all_ in SHORT.items() for text in all_])
+def test_one_problem_is_enough_to_tell_its_encoding(text, charset):
+    page = f'<html><head><title>1</title></head><body><div class="q">{text}</div></body></html>'
+    assert decode_html(page.encode(charset), None)[0] == page
+
+
+def test_bytes_that_are_no_utf8_at_all_are_not_taken_for_damaged_utf8():
+    page = "<html><body><p>求 x</p></body></html>"
+    assert "\ufffd" not in decode_html(page.encode("gbk"), None)[0]
