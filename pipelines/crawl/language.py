@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,13 @@ WINDOW = 600  # characters from the middle, where menus and cookie notices are n
 KANA, HAN, HANGUL = (0x3041, 0x30FA), (0x3400, 0x9FFF), (0xAC00, 0xD7A3)
 ASCII_LETTERS = bytes(code if code < 128 and chr(code).isalpha() else 32 for code in range(256))
 """And spaces for all else."""
+FORMULAS = re.compile(
+    r"\$\$(?! )[^$\u3400-\u9fff]{1,600}\$\$|\$(?! )[^$\n\u3400-\u9fff]{1,200}(?<! )\$"
+    r"|\\\(.{1,300}?\\\)|\\\[.{1,600}?\\\]|\\[A-Za-z]+\*?(?:\{[a-z]{1,20}\*?\})?",
+    re.S,
+)
+"""TeX, whose commands and variables are letters of no language: they outnumber the characters of a Chinese problem. Between two
+formulas a text starts with a space or holds Han, so a window that begins inside a formula does not swap the two."""
 
 
 def language_of(text: str) -> str:
@@ -29,7 +37,7 @@ def language_of(text: str) -> str:
             return "ko"
         if kana * 20 > len(head):
             return "ja"
-        if han * 5 > len(head):
+        if han * 8 > len(head):  # a character says as much as a short word
             return "zh"
     return _model().label(head.lower()) or "und"
 
@@ -38,6 +46,9 @@ def _sample(text: str) -> str:
     """Letters from the middle, each run of anything else one space."""
     start = max(0, (len(text) - 2 * WINDOW) // 2)
     middle = text[start : start + 2 * WINDOW]
+    if "\\" in middle or "$" in middle:
+        words = FORMULAS.sub(" ", middle)
+        middle = words if any(map(str.isalpha, words)) else middle
     if middle.isascii():
         letters = middle.encode().translate(ASCII_LETTERS).decode()
     else:

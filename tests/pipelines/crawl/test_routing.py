@@ -141,6 +141,14 @@ LANGUAGES = [
     ("ja", "この方程式を解きなさい。三角形の面積を求めましょう。"),
     ("ko", "이 방정식을 풀어라. 삼각형의 넓이를 구하시오."),
     ("ar", "حل المعادلة التالية وأوجد مساحة المثلث"),
+    (
+        "zh",
+        r"计算$$\frac{1}{1\times 2\times 3}+\frac{1}{2\times 3\times 4}+\cdots+\frac{1}{98\times 99\times 100}$$=\underline{\qquad}．",
+    ),
+    ("zh", r"化简 $$\left[\left(2.4+\frac{1}{5}\right)\times 20-4.6\right]\div\frac{7}{12}$$，得（~ ~ ~）．"),
+    ("zh", r"求极限：$\displaystyle\lim_{x\to 0}\frac{\sin x-x\cos x}{x^{3}}$"),
+    ("zh", r"\begin{cases} x+y=3 \\ x-y=1 \end{cases} 解方程组"),
+    ("en", r"Find $\displaystyle\lim_{x\to\infty}\frac{\sin x}{x}$ and prove that $\mathcal{L}\{f\}(s)$ exists."),
     ("und", "1 + 2 = 3"),
     ("und", ""),
 ]
@@ -149,6 +157,15 @@ LANGUAGES = [
 @pytest.mark.parametrize(("language", "text"), LANGUAGES)
 def test_languages_are_told_apart(language, text):
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize("dollars", ["$", "$$"])
+def test_a_window_that_begins_inside_a_formula_reads_the_words_between_formulas(dollars):
+    formula = f"{dollars}\\frac{{abc}}{{def}}+\\sqrt{{ghi}}{dollars}"
+    english = f"where the solution is {formula} and this gives the answer to the problem, "
+    chinese = f"所以原来的水果一共有{formula}个，" * 60
+    for cut in range(0, len(english), 7):
+        assert (language_of((english * 40)[cut:]), language_of(chinese[cut:])) == ("en", "zh")
 
 
 @pytest.mark.parametrize("text", ["\n\n", "\ud800 words and more words in English\nover lines", "\0", "😀" * 10])
