@@ -7,14 +7,13 @@ store. Materializing an asset whose artifact exists already therefore costs mill
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from pipelines.storage import Artifact, Json, StorageError, Store, atomic_file
+from pipelines.storage import Artifact, Json, References, Store
 
 LARGEST_EMBEDDED_PLOT = 400_000
 """Bytes; Dagster keeps metadata in its event log, so larger plots are linked by path only."""
@@ -48,11 +47,11 @@ class ArtifactReferences(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Artifact | Mapping[str, Artifact]) -> None:
         if not context.has_asset_partitions:
-            self._write(self._path(context.asset_key), obj)
+            self._write(reference_name(context.asset_key), obj)
             return
         by_key = obj if isinstance(obj, Mapping) else {context.asset_partition_key: obj}
         for key, artifact in by_key.items():
-            self._write(self._path(context.asset_key, key), artifact)
+            self._write(reference_name(context.asset_key, key), artifact)
 
     def load_input(self, context: dg.InputContext) -> Artifact | dict[str, Artifact]:
         if not context.has_asset_partitions:
@@ -61,35 +60,17 @@ class ArtifactReferences(dg.ConfigurableIOManager):
 
     def read(self, key: dg.AssetKey, partition: str | None = None) -> Artifact:
         """The artifact that an asset (partition) made last. Raises StorageError where it was never made or is gone."""
-        path = self._path(key, partition)
-        try:
-            reference = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            where = f"{key.to_user_string()}" + (f" of partition {partition}" if partition else "")
-            raise StorageError(
-                f"{where} was never materialized. Materialize it first, or run `mathsieve run` on the recipe."
-            ) from error
-        return Store(self.root).open(Path(self.root, reference["path"]))
+        return References(Store(self.root)).read(reference_name(key, partition))
 
-    def _path(self, key: dg.AssetKey, partition: str | None = None) -> Path:
-        folder = Path(self.root, "refs", *key.path)
-        return (
-            folder.with_name(folder.name + ".json")
-            if partition is None
-            else folder / f"{partition.replace('|', '.')}.json"
-        )
-
-    def _write(self, path: Path, artifact: object) -> None:
+    def _write(self, name: str, artifact: object) -> None:
         if not isinstance(artifact, Artifact):
-            raise TypeError(f"{path.stem}: expected the asset to return an Artifact, found {type(artifact).__name__}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reference = {
-            "name": artifact.name,
-            "path": artifact.path.relative_to(self.root).as_posix(),
-            "content": artifact.content,
-        }
-        with atomic_file(path) as temporary:
-            temporary.write_text(json.dumps(reference, indent=1), encoding="utf-8")
+            raise TypeError(f"{name}: expected the asset to return an Artifact, found {type(artifact).__name__}")
+        References(Store(self.root)).write(name, artifact)
+
+
+def reference_name(key: dg.AssetKey, partition: str | None = None) -> str:
+    """As a run names an artifact: `iteration_1/corpus`, `pages/CC-MAIN-2024-10`, `base/grades/gsm8k.cot`."""
+    return "/".join([*key.path, *([partition.replace("|", ".")] if partition is not None else [])])
 
 
 def described(artifact: Artifact) -> dg.Output[Artifact]:
@@ -108,9 +89,8 @@ def described_partitions(
 
 def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:
     """Facts, path, size and plots of an artifact as Dagster metadata."""
-    shown: dict[str, dg.MetadataValue[Any]] = {"path": dg.MetadataValue.path(str(artifact.path))}
-    size = sum(p.stat().st_size for p in artifact.path.rglob("*") if p.is_file())
-    shown["megabytes"] = dg.MetadataValue.float(round(size / 1e6, 3))
+    shown: dict[str, dg.MetadataValue[Any]] = {"path": dg.MetadataValue.path(artifact.location)}
+    shown["megabytes"] = dg.MetadataValue.float(round(artifact.size / 1e6, 3))
     rows = artifact.facts.get("rows", _rows_of(artifact))
     if rows is not None:
         shown["dagster/row_count"] = dg.MetadataValue.int(rows)
@@ -120,9 +100,9 @@ def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:
         if isinstance(value, Mapping) and len(value) > 1 and all(_is_count(count) for count in value.values()):
             shown[f"plot: {key.replace('_', ' ')}"] = dg.MetadataValue.md(_bars(value))
     for name in ("report.html", "README.md"):
-        if (artifact.path / name).exists():
-            shown[name] = dg.MetadataValue.path(str(artifact.path / name))
-    for plot in sorted(artifact.path.rglob("*.png")):
+        if name in artifact.names("*"):
+            shown[name] = dg.MetadataValue.path(f"{artifact.location}/{name}")
+    for plot in artifact.files("**/*.png"):
         if plot.stat().st_size <= LARGEST_EMBEDDED_PLOT:
             encoded = base64.b64encode(plot.read_bytes()).decode()
             shown[f"plot: {plot.stem.replace('_', ' ')}"] = dg.MetadataValue.md(
@@ -133,10 +113,15 @@ def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:
 
 def _rows_of(artifact: Artifact) -> int | None:
     """Rows of its Parquet tables, the ledger's aside; None where it holds none."""
+    tables = [name for name in artifact.names("**/*.parquet") if "ledger" not in name.split("/")[:-1]]
+    return sum(_rows_of_table(artifact, name) for name in tables) if tables else None
+
+
+def _rows_of_table(artifact: Artifact, name: str) -> int:
     import pyarrow.parquet as pq
 
-    tables = [path for path in artifact.files("**/*.parquet") if path.parent.name != "ledger"]
-    return sum(pq.read_metadata(path).num_rows for path in tables) if tables else None
+    with artifact.open(name) as table:  # of an object store only the footer is read
+        return int(pq.read_metadata(table).num_rows)
 
 
 def _is_count(value: Json) -> bool:

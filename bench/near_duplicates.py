@@ -53,7 +53,7 @@ def ours(texts: list[str], folder: Path) -> tuple[float, dict[int, int]]:
     target.mkdir()
     rows = [{"url_key": str(n), "url": str(n), "text": text} for n, text in enumerate(texts)]
     pq.write_table(pa.Table.from_pylist(rows, schema=EXTRACTED), source / "extracted-00000.parquet")
-    extracted = Artifact(name="extracted", path=source, content="")
+    extracted = Artifact(name="extracted", place=source, content="")
     started = time.process_time()
     write_near_duplicates(target, NearDuplicateSettings(workers=1), extracted=extracted)
     spent = time.process_time() - started

@@ -44,7 +44,7 @@ def main() -> int:
     pages = parser.parse_args().pages
     texts = invented_texts(pages, np.random.default_rng(5))
     with tempfile.TemporaryDirectory(prefix="recall-speed-") as scratch:
-        crawl, model = Artifact(name="pages", path=Path(scratch, "pages"), content=""), Path(scratch, "model")
+        crawl, model = Artifact(name="pages", place=Path(scratch, "pages"), content=""), Path(scratch, "model")
         for folder in (crawl.path, model):
             folder.mkdir()
         rows = [{"url_key": str(n), "domain": "d", "language": "en", "text": text} for n, text in enumerate(texts)]
@@ -66,7 +66,7 @@ def main() -> int:
 def _scored(folder: Path, model: Path, crawl: Artifact, workers: int) -> tuple[float, float]:
     """Seconds of wall and of CPU time, start of the processes included."""
     folder.mkdir()
-    classifier = Artifact(name="classifier", path=model, content="")
+    classifier = Artifact(name="classifier", place=model, content="")
     started, clock = _cpu(), time.perf_counter()
     facts = write_scores(folder, ScoreSettings(workers=workers), classifier=classifier, pages=crawl)
     assert facts["rows"] == len(pq.read_table(crawl.path / "pages-00000.parquet", columns=["url_key"]))

@@ -13,6 +13,7 @@ import argparse
 import datetime
 import getpass
 import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,7 @@ from pathlib import Path
 from pipelines.corpus.annotations import Decision, Verdict, read_decisions, verdict_on
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.seed import is_under, place_of
-from pipelines.corpus.why_command import run_folder
-from pipelines.storage import Artifact, Json, StorageError, Store
+from pipelines.storage import Json, References, StorageError, find_run
 
 KEYS: dict[str, Verdict] = {"m": "math", "o": "other"}
 HELP = "[m]ath  [o]ther  [s]kip  [n]arrower or wider prefix  [b]ack (takes the last verdict back)  [q]uit"
@@ -33,15 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decisions", type=Path, required=True, metavar="FILE", help="the file that verdicts are appended to"
     )
-    parser.add_argument(
-        "--data", type=Path, default=None, metavar="DIR", help="a run's folder (default: the only one there is)"
-    )
+    parser.add_argument("--data", default=None, metavar="DIR", help="a run's folder (default: the only one there is)")
     parser.add_argument("--who", default=None, help="your name in the file (default: the login name)")
     parser.add_argument("--all", action="store_true", help="also prefixes on which a rule or a model has decided")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    proposals = waiting(run_folder(arguments.data), everything=arguments.all)
+    proposals = waiting(find_run(arguments.data), everything=arguments.all)
     decided = read_decisions(arguments.decisions) if arguments.decisions.exists() else []
     if not arguments.decisions.parent.is_dir():
         raise CorpusError(f"{arguments.decisions.absolute()}: expected its folder to exist; make it first")
@@ -56,18 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def waiting(folder: Path, *, everything: bool = False) -> list[dict[str, Json]]:
+def waiting(run: References, *, everything: bool = False) -> list[dict[str, Json]]:
     """The proposals of the last iteration that made any, the largest first. Raises StorageError where none ran."""
     name = "domains" if everything else "annotations"
-    found: list[Artifact] = []
-    for path in sorted(
-        (folder / "refs").glob(f"iteration_*/{name}.json"), key=lambda p: int(p.parent.name.split("_")[1])
-    ):
-        found.append(Store(folder).open(folder / json.loads(path.read_text(encoding="utf-8"))["path"]))
-    asked = [artifact for artifact in found if not artifact.facts.get("converged")]
-    if not asked:
-        raise StorageError(f"{folder}: expected the {name} of an iteration; found none. Run `mathsieve run` first.")
-    lines = asked[-1].file("prefixes.jsonl" if everything else "waiting.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [name_of for name_of in run.names() if re.fullmatch(rf"iteration_\d+/{name}", name_of)]
+    found = [run.read(one) for one in sorted(asked, key=lambda one: int(one.partition("/")[0].split("_")[1]))]
+    made = [artifact for artifact in found if not artifact.facts.get("converged")]
+    if not made:
+        raise StorageError(
+            where=run.store.root.location,
+            expected=f"the {name} of an iteration",
+            found="none",
+            remedy="Run `mathsieve run` first.",
+        )
+    lines = made[-1].file("prefixes.jsonl" if everything else "waiting.jsonl").read_text(encoding="utf-8").splitlines()
     return sorted(map(json.loads, lines), key=lambda row: (-row["collected"], row["prefix"]))
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from pipelines.corpus.page_tables import BATCH
 from pipelines.corpus.seed import place_of
-from pipelines.storage import Artifact, Json, StorageError, Store
+from pipelines.storage import Artifact, Json, References, find_run
 from pipelines.urls import canonical_url
 
 ORDER = (
@@ -54,14 +52,12 @@ class Step:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", help="a URL of the crawl, as crawled or in canonical form")
-    parser.add_argument(
-        "--data", type=Path, default=None, metavar="DIR", help="a run's folder (default: the only one there is)"
-    )
+    parser.add_argument("--data", default=None, metavar="DIR", help="a run's folder (default: the only one there is)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    steps = trace(arguments.url, references(run_folder(arguments.data)))
+    steps = trace(arguments.url, references(find_run(arguments.data)))
     if arguments.json:
         for step in steps:
             print(json.dumps({"artifact": step.artifact, "what": step.what, "detail": step.detail}, ensure_ascii=False))
@@ -73,35 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if steps else 1
 
 
-def run_folder(given: Path | None) -> Path:
-    """The folder of a run: the given one, or the only one with references below MATHSIEVE_HOME (default: data/)."""
-    if given is not None:
-        if not (given / "refs").is_dir():
-            raise StorageError(
-                f"{given}: expected a run's folder with refs/ in it; found none. Run `mathsieve run` first."
-            )
-        return given
-    home = Path(os.environ.get("MATHSIEVE_HOME", "data"))
-    found = sorted(path.parent for pattern in ("refs", "*/refs") for path in home.glob(pattern) if path.is_dir())
-    if len(found) != 1:
-        names = ", ".join(map(str, found)) or "none"
-        raise StorageError(f"expected one run below {home}; found {names}. Name it: --data DIR")
-    return found[0]
-
-
-def references(folder: Path) -> dict[str, Artifact]:
+def references(run: References) -> dict[str, Artifact]:
     """The artifacts of a run by name, in the order of the pipeline."""
-    found: dict[str, Artifact] = {}
-    for path in sorted((folder / "refs").rglob("*.json")):
-        name = path.relative_to(folder / "refs").with_suffix("").as_posix()
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))["path"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise StorageError(
-                f"{path}: expected a reference with a path; found {error}. Materialize {name} again."
-            ) from error
-        if _rank(name) is not None:
-            found[name] = Store(folder).open(folder / stored)
+    found = {name: run.read(name) for name in run.names() if _rank(name) is not None}
     return dict(sorted(found.items(), key=lambda item: (_rank(item[0]) or 0, item[0])))
 
 
@@ -127,7 +97,7 @@ def trace(url: str, artifacts: Mapping[str, Artifact]) -> list[Step]:
     wanted = {url, place_of(url), *_canonical(url)}
     steps: list[Step] = []
     for artifact in artifacts.values():  # the crawl knows the canonical key of a URL as crawled
-        wanted |= {key for row in _rows(artifact, wanted) if (key := row.get("url_key"))} if artifact.files() else set()
+        wanted |= {key for row in _rows(artifact, wanted) if (key := row.get("url_key"))} if artifact.names() else set()
     for name, artifact in artifacts.items():
         for row in _rows(artifact, wanted):
             steps.append(_step(name, row))
@@ -166,8 +136,8 @@ def _rows(artifact: Artifact, wanted: set[str]) -> Iterator[dict[str, Json]]:
     import pyarrow.compute as pc
 
     keys = pa.array(sorted(wanted), pa.string())
-    for shard in sorted(artifact.path.rglob("*.parquet")):
-        with pq.ParquetFile(shard) as file:
+    for shard in artifact.names("**/*.parquet"):
+        with artifact.open(shard) as opened, pq.ParquetFile(opened) as file:
             names = [name for name in file.schema_arrow.names if name != "text"]
             if "url_key" not in names:
                 continue

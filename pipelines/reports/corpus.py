@@ -48,7 +48,7 @@ def write_corpus_report(
         telling=reports[max(reports)]["telling"] if reports else {},
         proxies=[] if proxy_models is None else proxy_models.facts["compared"],
         plots={name: _embedded(folder / name) for name in OWN}
-        | {name: _embedded(math_corpus.path / name) for name in OF_CORPUS if (math_corpus.path / name).exists()},
+        | {name: _embedded(math_corpus.file(name)) for name in OF_CORPUS if name in math_corpus.names("*")},
     )
     with atomic_file(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -84,8 +84,9 @@ def _iteration(number: int, parts: Mapping[str, Artifact]) -> dict[str, Json]:
 
 
 def _lines(artifact: Artifact, name: str) -> list[dict[str, Json]]:
-    path = artifact.path / name
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    if name not in artifact.names("*"):
+        return []
+    return [json.loads(line) for line in artifact.file(name).read_text(encoding="utf-8").splitlines()]
 
 
 def _waiting(iterations: Mapping[int, Mapping[str, Artifact]]) -> list[dict[str, Json]]:
@@ -110,8 +111,9 @@ def _decisions(iterations: Mapping[int, Mapping[str, Artifact]]) -> list[dict[st
 
 def _classifier_reports(iterations: Mapping[int, Mapping[str, Artifact]]) -> dict[int, dict[str, Json]]:
     """What each iteration's classifier says of itself; those after convergence trained none."""
-    paths = {number: iterations[number]["classifier"].path / "report.json" for number in sorted(iterations)}
-    return {n: json.loads(path.read_text(encoding="utf-8")) for n, path in paths.items() if path.exists()}
+    made = {number: iterations[number]["classifier"] for number in sorted(iterations)}
+    with_report = {number: one.file("report.json") for number, one in made.items() if "report.json" in one.names("*")}
+    return {number: json.loads(path.read_text(encoding="utf-8")) for number, path in with_report.items()}
 
 
 def _growth_plot(path: Path, seed: Mapping[str, Json], rows: list[dict[str, Json]]) -> None:

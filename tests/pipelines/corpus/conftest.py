@@ -68,7 +68,7 @@ def stage(tmp_path: Path) -> Callable[..., Artifact]:
         folder = tmp_path / (name or f"{write.__name__}-{len(list(tmp_path.iterdir()))}")
         folder.mkdir()
         facts = write(folder, settings, **inputs) if settings is not None else write(folder, **inputs)
-        return Artifact(name=folder.name, path=folder, content=folder.name, facts=facts)
+        return Artifact(name=folder.name, place=folder, content=folder.name, facts=facts)
 
     return run
 
@@ -82,7 +82,7 @@ def stored(tmp_path: Path) -> Callable[..., Artifact]:
         folder.mkdir()
         table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
         pq.write_table(table, folder / f"{name}-00000.parquet", row_group_size=50)
-        return Artifact(name=name, path=folder, content=name, facts=facts)
+        return Artifact(name=name, place=folder, content=name, facts=facts)
 
     return store
 

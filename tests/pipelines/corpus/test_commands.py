@@ -1,4 +1,3 @@
-import json
 import unicodedata
 
 import pytest
@@ -8,7 +7,7 @@ from pipelines.corpus.annotate_command import clean, review, waiting, wrapped
 from pipelines.corpus.annotations import read_decisions
 from pipelines.corpus.why_command import Step, references, trace, verdict
 from pipelines.records import EXTRACTED, LEDGER, SCORES
-from pipelines.storage import StorageError, Store
+from pipelines.storage import References, StorageError, Store
 
 PROPOSALS = [
     {
@@ -81,8 +80,7 @@ def test_lines_fit_the_terminal_whatever_the_script():
 @pytest.mark.parametrize("name", [".", "no/folder/decisions.jsonl"])
 def test_a_file_of_decisions_that_cannot_be_written_is_told(tmp_path, run_folder, capsys, name):
     artifact = Store(run_folder).build("iteration_1/annotations", _no_proposals)
-    reference = run_folder / "refs" / "iteration_1" / "annotations.json"
-    reference.write_text(json.dumps({"path": artifact.path.relative_to(run_folder).as_posix()}))
+    References(Store(run_folder)).write("iteration_1/annotations", artifact)
     assert main(["annotate", "--data", str(run_folder), "--decisions", str(tmp_path / name)]) == 2
     assert "expected" in capsys.readouterr().err
 
@@ -120,15 +118,12 @@ def run_folder(tmp_path, stored):
     }
     store = Store(tmp_path / "run")
     for name, table in tables.items():
-        artifact = store.build(name, write(table))
-        reference = store.root / "refs" / f"{name}.json"
-        reference.parent.mkdir(parents=True, exist_ok=True)
-        reference.write_text(json.dumps({"path": artifact.path.relative_to(store.root).as_posix()}))
-    return store.root
+        References(store).write(name, store.build(name, write(table)))
+    return tmp_path / "run"
 
 
 def test_why_tells_the_last_stage_and_its_reason(run_folder):
-    steps = trace("https://a.org/copy", references(run_folder))
+    steps = trace("https://a.org/copy", references(References(Store(run_folder))))
     assert [(s.artifact, s.what) for s in steps] == [
         ("extracted", "present"),
         ("math_corpus", "near_duplicates: near-duplicate"),
@@ -137,12 +132,12 @@ def test_why_tells_the_last_stage_and_its_reason(run_folder):
 
 
 def test_why_tells_a_margin_that_was_too_low(run_folder):
-    steps = trace("https://www.a.org/low", references(run_folder))
+    steps = trace("https://www.a.org/low", references(References(Store(run_folder))))
     assert "never recalled (language en, margin -2.500" in verdict("u", steps)
 
 
 def test_why_says_that_it_never_met_a_url(run_folder):
-    assert "does not know it" in verdict("u", trace("https://nowhere.org/", references(run_folder)))
+    assert "does not know it" in verdict("u", trace("https://nowhere.org/", references(References(Store(run_folder)))))
 
 
 def test_the_crawls_last_word_is_on_the_capture_that_was_read():
@@ -157,4 +152,4 @@ def test_the_crawls_last_word_is_on_the_capture_that_was_read():
 
 def test_annotate_without_a_run_names_the_remedy(tmp_path):
     with pytest.raises(StorageError, match="Run `mathsieve run` first"):
-        waiting(tmp_path)
+        waiting(References(Store(tmp_path)))

@@ -202,7 +202,7 @@ def test_the_url_index_names_the_newest_snapshot_in_any_amount_of_memory(tmp_pat
         out = tmp_path / f"pages-{snapshot}"
         out.mkdir()
         write_pages(out, CrawlSettings(folder=tmp_path, workers=1), snapshot=snapshot)
-        pages[snapshot] = Artifact(name="pages", path=out, content="")
+        pages[snapshot] = Artifact(name="pages", place=out, content="")
     facts = write_url_index(tmp_path, CrawlSettings(), pages=pages, rows_at_once=rows_at_once)
     index = pq.read_table(tmp_path / "url_index.parquet").to_pylist()
     # s1 was fetched later: where both have a page, its capture is the newer, whatever the snapshots' names.

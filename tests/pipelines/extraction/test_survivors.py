@@ -77,7 +77,7 @@ def corpus_of(folder: Path, offsets: dict[str, int]) -> Artifact:
     )
     rows.append({**rows[0], "url_key": "lost", "warc_offset": 7})
     pq.write_table(pa.Table.from_pylist(rows, COLLECTED), folder / "corpus.parquet", row_group_size=2)
-    return Artifact(name="corpus", path=folder, content="0")
+    return Artifact(name="corpus", place=folder, content="0")
 
 
 def test_survivors_come_back_in_the_corpus_order_with_their_formulas(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipelines.storage import Artifact
 
 def artifact(name: str, folder: Path) -> Artifact:
     """A folder as the stages take it."""
-    return Artifact(name=name, path=folder, content="0" * 64)
+    return Artifact(name=name, place=folder, content="0" * 64)
 
 
 @pytest.fixture(scope="session", autouse=True)

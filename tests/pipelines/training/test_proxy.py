@@ -14,7 +14,7 @@ def corpus(folder: Path, name: str, texts: list[str]) -> Artifact:
     path.mkdir()
     table = pa.table({"url_key": [f"{name}/{i}" for i in range(len(texts))], "text": texts})
     pq.write_table(table, path / "part-00000.parquet", row_group_size=16)
-    return Artifact(name=name, path=path, content="0" * 64)
+    return Artifact(name=name, place=path, content="0" * 64)
 
 
 def test_the_corpus_that_resembles_the_held_out_text_wins(tiny_model: Path, problems: Artifact, tmp_path: Path) -> None:

@@ -24,8 +24,12 @@ def writer(name: str, content: str, calls: list[str]):
     return write
 
 
-def test_an_artifact_is_built_once_and_found_again(tmp_path: Path) -> None:
-    store, calls = Store(tmp_path), []
+def finished(root: str) -> list[str]:
+    return [key for key in Store(root).root.sizes() if key.endswith(MANIFEST)]
+
+
+def test_an_artifact_is_built_once_and_found_again(root: str) -> None:
+    store, calls = Store(root), []
     first = store.build("pages", writer("a.txt", "xyz", calls), settings={"k": 1})
     second = store.build("pages", writer("a.txt", "never", calls), settings={"k": 1})
     assert calls == ["a.txt"]
@@ -35,8 +39,8 @@ def test_an_artifact_is_built_once_and_found_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"settings": {"k": 2}}, {"version": "2"}, {"name": "other"}])
-def test_a_changed_setting_version_or_name_builds_anew(tmp_path: Path, change: dict[str, object]) -> None:
-    store, calls = Store(tmp_path), []
+def test_a_changed_setting_version_or_name_builds_anew(root: str, change: dict[str, object]) -> None:
+    store, calls = Store(root), []
     given = {"name": "pages", "settings": {"k": 1}, "version": "1"}
     for arguments in (given, given | change):
         name = str(arguments.pop("name"))
@@ -44,17 +48,17 @@ def test_a_changed_setting_version_or_name_builds_anew(tmp_path: Path, change: d
     assert len(calls) == 2
 
 
-def test_an_input_rebuilt_to_the_same_bytes_rebuilds_nothing_after_it(tmp_path: Path) -> None:
-    store, calls = Store(tmp_path), []
+def test_an_input_rebuilt_to_the_same_bytes_rebuilds_nothing_after_it(root: str) -> None:
+    store, calls = Store(root), []
     upstream = [store.build("up", writer("u.txt", "same", []), settings=k) for k in (1, 2)]
-    assert upstream[0].path != upstream[1].path
+    assert upstream[0].location != upstream[1].location
     for artifact in upstream:
         store.build("down", writer("d.txt", "x", calls), inputs={"up": artifact})
     assert len(calls) == 1
 
 
-def test_a_failed_writer_publishes_nothing_and_its_finished_files_are_found_by_the_next(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_a_failed_writer_publishes_nothing_and_its_finished_files_are_found_by_the_next(root: str) -> None:
+    store = Store(root)
 
     def fails(folder: Path) -> dict[str, int]:
         with atomic_file(folder / "shard-0") as temporary:
@@ -70,13 +74,13 @@ def test_a_failed_writer_publishes_nothing_and_its_finished_files_are_found_by_t
 
     with pytest.raises(RuntimeError, match="cut"):
         store.build("x", fails)
-    assert not list(tmp_path.rglob(MANIFEST))
+    assert not finished(root)
     artifact = store.build("x", resumes)
     assert artifact.file("shard-0").read_text() == "whole"
     assert artifact.file("shard-1").read_text() == "now whole"
 
 
-def test_a_killed_process_leaves_no_artifact_and_no_lock(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_artifact_and_no_lock(root: str) -> None:
     program = (
         "import sys, time, pathlib\n"
         "from pipelines.storage import Store\n"
@@ -84,15 +88,15 @@ def test_a_killed_process_leaves_no_artifact_and_no_lock(tmp_path: Path) -> None
         "    (folder / 'half').write_text('h'); print('begun', flush=True); time.sleep(60)\n"
         "Store(sys.argv[1]).build('x', write)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as child:
+    with subprocess.Popen([sys.executable, "-c", program, root], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
         os.kill(child.pid, signal.SIGKILL)
-    assert not list(tmp_path.rglob(MANIFEST))
-    assert Store(tmp_path).build("x", writer("half", "whole", [])).file("half").read_text() == "whole"
+    assert not finished(root)
+    assert Store(root).build("x", writer("half", "whole", [])).file("half").read_text() == "whole"
 
 
-def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_attempt_waiting(tmp_path: Path) -> None:
+def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_attempt_waiting(root: str) -> None:
     program = (
         "import os, sys, time; from pipelines.storage import Store\n"
         "def write(folder):\n"
@@ -102,37 +106,41 @@ def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_a
     )
     again = "import sys; from pipelines.storage import Store; Store(sys.argv[1]).build('x', lambda folder: {'rows': 1})"
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", program, root], stdout=subprocess.PIPE, start_new_session=True
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         try:
-            subprocess.run([sys.executable, "-c", again, str(tmp_path)], check=True, timeout=60)
+            subprocess.run([sys.executable, "-c", again, root], check=True, timeout=60)
         finally:
             os.killpg(child.pid, signal.SIGKILL)  # the worker
-    assert Store(tmp_path).build("x", writer("never", "", [])).facts == {"rows": 1}
+    assert Store(root).build("x", writer("never", "", [])).facts == {"rows": 1}
 
 
 def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
     def full(folder: Path) -> dict[str, int]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(StorageError, match=r"disk is full while writing x.*Free some space and run again"):
+    with pytest.raises(
+        StorageError,
+        match=r"x/.*: expected storage that can be used; found a full disk\. Free some space and run again",
+    ):
         Store(tmp_path).build("x", full)
 
 
-def test_the_manifest_names_inputs_settings_and_every_file(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def test_the_manifest_names_inputs_settings_and_every_file(root: str) -> None:
+    store = Store(root)
     up = store.build("up", writer("u.txt", "abc", []))
     down = store.build("down", writer("d.txt", "", []), inputs={"up": up}, settings={"rate": 0.5}, version="7")
-    manifest = json.loads(down.file(MANIFEST).read_text())
+    manifest = json.loads(store.root.read(f"{store.key(down)}/{MANIFEST}"))
     assert manifest["inputs"] == {"up": up.content}
     assert manifest["settings"] == {"rate": 0.5}
     assert manifest["version"] == "7"
     # SHA-256 of the empty string (FIPS 180-4 test vector)
-    assert manifest["files"] == {"d.txt": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert manifest["files"] == {"d.txt": {"size": 0, "sha256": empty}}
 
 
 def test_a_folder_without_a_manifest_is_not_an_artifact(tmp_path: Path) -> None:
@@ -140,15 +148,17 @@ def test_a_folder_without_a_manifest_is_not_an_artifact(tmp_path: Path) -> None:
         Store(tmp_path).open(tmp_path)
 
 
-def test_a_missing_file_is_named_with_what_there_is(tmp_path: Path) -> None:
-    artifact = Store(tmp_path).build("x", writer("a.txt", "1", []))
-    with pytest.raises(StorageError, match=r"expected a file b\.txt; found \['a\.txt'"):
+def test_a_missing_file_is_named_with_what_there_is(root: str) -> None:
+    artifact = Store(root).build("x", writer("a.txt", "1", []))
+    with pytest.raises(StorageError, match=r"expected a file b\.txt; found a\.txt\. .*mathsieve verify"):
         artifact.file("b.txt")
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match=r"expected a folder that can be written; found: .*export MATHSIEVE_HOME"):
+    with pytest.raises(
+        StorageError, match=r"file/home: expected a root that can be written; found Not a directory.*MATHSIEVE_HOME"
+    ):
         check_writable(tmp_path / "file" / "home")
     check_writable(tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []

@@ -1,0 +1,151 @@
+"""This machine's copies of what lies in an object store, by content: a folder for each artifact, filled as it is read.
+
+    $MATHSIEVE_CACHE/<content>/files...               copies; each was checked against its digest when it came
+    $MATHSIEVE_CACHE/scratch/<root>/<key>/files...    what is being made here, until it is uploaded
+
+Without the variable: ~/.cache/mathsieve/store (or below $XDG_CACHE_HOME). All of it may be removed while nothing runs:
+copies come again, and a half-made artifact is begun again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from pipelines.storage.faults import StorageError, storage_faults
+from pipelines.storage.manifests import FileRecord, file_digest
+
+CACHE = "MATHSIEVE_CACHE"
+"""Environment variable that names the folder of copies."""
+AT_ONCE = 8
+"""Files fetched at once: one connection of S3 gives some 50 to 90 MB/s (docs.aws.amazon.com: performance guidelines)."""
+
+
+class Readable(Protocol):
+    """What the cache asks of a root."""
+
+    location: str
+
+    def shown(self, key: str) -> str: ...
+
+    def open(self, key: str) -> BinaryIO: ...
+
+
+def cache_root() -> Path:
+    """The folder of all copies."""
+    named = os.environ.get(CACHE)
+    below = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mathsieve", "store")
+    return Path(named or below).expanduser().absolute()
+
+
+def cache_folder(content: str) -> Path:
+    """The folder of one artifact's copies."""
+    return cache_root() / content
+
+
+def scratch_folder(location: str, key: str) -> Path:
+    """The folder in which an artifact of an object store is made; finished files of a killed attempt are in it."""
+    folder = cache_root() / "scratch" / hashlib.sha256(location.encode()).hexdigest()[:12] / key
+    with storage_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cached:
+    """The files of an artifact in an object store, as local paths."""
+
+    root: Readable
+    key: str
+    content: str
+    records: Mapping[str, FileRecord]
+
+    @property
+    def location(self) -> str:
+        return self.root.shown(self.key)
+
+    def names(self, pattern: str) -> list[str]:
+        """Those of its files that match, sorted; nothing is fetched."""
+        return matching(self.records, pattern)
+
+    def file(self, name: str) -> Path:
+        """The local copy of one file. Raises StorageError where the store's is not the one that was written."""
+        path, record = cache_folder(self.content) / name, self.records[name]
+        if not _is_whole(path, record):
+            self._fetch(name, path, record)
+        return path
+
+    def files(self, names: Iterable[str]) -> list[Path]:
+        """The local copies of several, in their order."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.file, names))
+
+    def open(self, name: str) -> BinaryIO:
+        """The local copy where there is one, or the store's file."""
+        path = cache_folder(self.content) / name
+        return path.open("rb") if _is_whole(path, self.records[name]) else self.root.open(f"{self.key}/{name}")
+
+    def folder(self) -> Path:
+        """A local folder that holds all of them: a model for vLLM."""
+        self.files(self.records)
+        return cache_folder(self.content)
+
+    def _fetch(self, name: str, path: Path, record: FileRecord) -> None:
+        where = self.root.shown(f"{self.key}/{name}")
+        with storage_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            with storage_faults(path), self.root.open(f"{self.key}/{name}") as source, temporary.open("wb") as target:
+                while chunk := _read(source, where):
+                    target.write(chunk)
+            if file_digest(temporary) != record.sha256:
+                raise StorageError(
+                    where=where,
+                    expected="the bytes whose digest its manifest holds",
+                    found="others",
+                    remedy="`mathsieve verify --repair` sets the artifact aside, and the next run makes it again.",
+                )
+            with storage_faults(path):
+                temporary.replace(path)
+        except FileNotFoundError as error:
+            raise missing_file(where, record) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that match a glob as `Path.glob` reads it, sorted; `**/` stands for any folders, none too."""
+    parts = [re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in pattern.split("/")]
+    joined = "/".join(parts).replace("[^/]*[^/]*/", "(?:.*/)?")
+    wanted = re.compile(joined)
+    return sorted(name for name in names if wanted.fullmatch(name))
+
+
+def missing_file(where: str, record: FileRecord, found: str = "none") -> StorageError:
+    """A file that the manifest names is gone, or of another size."""
+    return StorageError(
+        where=where,
+        expected=f"{record.size:,} bytes, as its manifest says",
+        found=found,
+        remedy="A finished artifact was changed: `mathsieve verify --repair` sets it aside, and the next run makes it again.",
+    )
+
+
+def _read(source: BinaryIO, where: str) -> bytes:
+    with storage_faults(where):
+        return source.read(1 << 22)
+
+
+def _is_whole(path: Path, record: FileRecord) -> bool:
+    try:
+        return path.stat().st_size == record.size
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,68 @@
+"""Which artifact each asset (partition) made last: `<root>/refs/<asset>.json`, or `refs/<asset>/<partition>.json`."""
+
+from __future__ import annotations
+
+import json
+
+from pipelines.storage.artifact import Artifact
+from pipelines.storage.faults import StorageError
+from pipelines.storage.store import Store
+
+FOLDER = "refs"
+RUN_AGAIN = "Run `mathsieve run` again: it finds what is whole, and makes the rest."
+
+
+class References:
+    """The references of one root, by name: `iteration_1/corpus`, `pages/CC-MAIN-2024-10`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def names(self) -> list[str]:
+        """All there are, sorted."""
+        found = self.store.root.sizes(FOLDER)
+        return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+    def write(self, name: str, artifact: Artifact) -> None:
+        """Whole: whoever reads meanwhile finds the old or the new one."""
+        reference = {"name": artifact.name, "path": self.store.key(artifact), "content": artifact.content}
+        self.store.root.replace(_key(name), json.dumps(reference, indent=1).encode())
+
+    def target(self, name: str) -> str:
+        """The key of the artifact that it names. Raises StorageError where it was never written or is damaged."""
+        where = self.store.root.shown(_key(name))
+        try:
+            path = json.loads(self.store.root.read(_key(name)))["path"]
+        except FileNotFoundError as error:
+            raise StorageError(
+                where=where,
+                expected=f"the reference of {name}",
+                found="none: it was never materialized",
+                remedy="Materialize it first, or run `mathsieve run` on the recipe.",
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                where=where,
+                expected="a reference with a path",
+                found=f"{type(error).__name__}: {error}",
+                remedy=RUN_AGAIN,
+            ) from error
+        if not isinstance(path, str):
+            raise StorageError(where=where, expected="a reference with a path", found=repr(path), remedy=RUN_AGAIN)
+        return path
+
+    def read(self, name: str) -> Artifact:
+        """The artifact that it names. Raises StorageError where that is gone or damaged."""
+        key = self.target(name)
+        if not self.store.exists(key):
+            raise StorageError(
+                where=self.store.root.shown(_key(name)),
+                expected=f"a finished artifact at {self.store.root.shown(key)}",
+                found="none: it was removed",
+                remedy=RUN_AGAIN,
+            )
+        return self.store.open(key)
+
+
+def _key(name: str) -> str:
+    return f"{FOLDER}/{name}.json"
