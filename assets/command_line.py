@@ -25,6 +25,7 @@ COMMANDS = {
     "extract": ("pipelines.extraction.command", "HTML to text that keeps the mathematics"),
     "annotate": ("pipelines.corpus.annotate_command", "review discovered URL prefixes, one at a time"),
     "why": ("pipelines.corpus.why_command", "what happened to a URL of the crawl, and why"),
+    "verify": ("pipelines.verify_command", "is all that a run has left whole"),
     "check": ("evaluators.answers.command", "compare a prediction with a reference answer"),
     "run-code": ("evaluators.sandbox.command", "run a Python file in the sandbox"),
     "grade": ("evaluators.grade_command", "grade outputs made elsewhere, with intervals"),
