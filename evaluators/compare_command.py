@@ -1,13 +1,17 @@
 """Paired comparison of two evaluations: is A better than B, and could we tell?
 
-A and B are scores.json files, or folders that hold some at any depth (an evaluation artifact, a folder written by
-`mathsieve grade --grades`), what `mathsieve grade --json` printed, or with --benchmark files of outputs as they are. What
-both evaluated, by benchmark and form, is compared problem by problem: exact McNemar (sign-flip permutation for several
-samples), paired bootstrap intervals, Holm's correction over benchmarks.
+A and B are scores.json files, folders that hold some at any depth (an evaluation artifact, a folder written by
+`mathsieve grade --grades`), what `mathsieve grade --json` printed, logs of inspect (.eval, .json) or lm-eval (a folder of
+--log_samples, or one of its files), or with --benchmark outputs of any kind that `mathsieve grade` reads. What both
+evaluated, by benchmark and form, is compared problem by problem: exact McNemar (sign-flip permutation for several samples
+or for clusters), Tango's paired interval, Holm's correction over benchmarks, and the difference that would have been seen.
 
   mathsieve compare graded/sft graded/base
   mathsieve compare a/scores.json b/scores.json --profile deepseek --json
   mathsieve compare a.jsonl b.jsonl --benchmark gsm8k
+  mathsieve compare logs/new.eval logs/old.eval                      graded here
+  mathsieve compare out/model-a out/model-b --harness                by the verdicts of inspect or lm-eval themselves
+  mathsieve compare a.jsonl b.jsonl --benchmark gsm8k --shared       what both hold, where one holds more
 """
 
 from __future__ import annotations
@@ -21,18 +25,37 @@ from typing import TYPE_CHECKING, Any
 from evaluators.errors import UnusableArguments
 
 if TYPE_CHECKING:
+    from evaluators.compared import Scores
     from evaluators.comparison import Finding
 
-Scores = dict[tuple[str, str], dict[str, Any]]
-"""(benchmark, form) -> content of scores.json."""
+
+TEMPLATE = "template"
+"""The clusters that ids of templated benchmarks name themselves."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", type=Path, metavar="A", help="scores.json, or a folder with some")
-    parser.add_argument("b", type=Path, metavar="B", help="the baseline: scores.json, or a folder with some")
-    parser.add_argument("--benchmark", metavar="NAME", help="grade A and B, files of outputs, on this benchmark first")
+    parser.add_argument("a", type=Path, metavar="A", help="scores.json, a log, outputs, or a folder of them")
+    parser.add_argument("b", type=Path, metavar="B", help="the baseline, likewise")
+    parser.add_argument(
+        "--benchmark", metavar="NAME", help="grade A and B, outputs of any kind, on this benchmark first"
+    )
     parser.add_argument("--path", metavar="DATA", help="the benchmark's own data, as for `mathsieve grade`")
     parser.add_argument("--profile", help="whose verdicts to compare (default: strict where both have it)")
+    parser.add_argument(
+        "--harness",
+        nargs="?",
+        const="",
+        metavar="SCORE",
+        help="compare the verdicts that the files carry (of this score, where they have several), not ours",
+    )
+    parser.add_argument(
+        "--shared", action="store_true", help="compare the problems that both sides have, where one has more"
+    )
+    parser.add_argument(
+        "--cluster-by",
+        metavar="COLUMN",
+        help="problems with one value in this column are one piece of evidence; `template` for templated benchmarks",
+    )
     parser.add_argument(
         "--flips", type=_count, default=10, metavar="N", help="show N problems that flipped (default 10)"
     )
@@ -45,48 +68,65 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def has_workers(arguments: argparse.Namespace) -> bool:
+    return arguments.harness is None
+
+
 def run(arguments: argparse.Namespace) -> int:
+    from evaluators.compared import Reading, read_side
     from evaluators.comparison import compare_evaluations
 
-    a, b = _loaded(arguments.a, arguments), _loaded(arguments.b, arguments)
-    shared = _shared(a, b)
-    if not shared:
+    reading = Reading(
+        benchmark=arguments.benchmark,
+        data=arguments.path,
+        profile=arguments.profile,
+        cluster_by=None if arguments.cluster_by == TEMPLATE else arguments.cluster_by,
+        harness=arguments.harness is not None,
+    )
+    sides = [read_side(path, reading) for path in (arguments.a, arguments.b)]
+    a, b = (side.scores for side in sides)
+    pairs = _pairs(a, b)
+    if not pairs:
         raise UnusableArguments(
             f"expected a benchmark and form that both evaluated; {arguments.a} has {_list(a)}, {arguments.b} {_list(b)}"
         )
-    profile = _profile(arguments.profile, [(a[one], b[other]) for one, other in shared])
-    name_a, name_b = _names(arguments.a, arguments.b)
-    findings = compare_evaluations([(name_a, a[one], name_b, b[other]) for one, other in shared], profile=profile)
+    wanted = arguments.harness or arguments.profile
+    profile = _profile(wanted, [(a[one], b[other]) for one, other in pairs])
+    named = _names(arguments.a, arguments.b)
+    findings = compare_evaluations(
+        [(named[0], a[one], named[1], b[other]) for one, other in pairs],
+        profile=profile,
+        shared=arguments.shared,
+        clustered=arguments.cluster_by is not None,
+    )
+    alarms = [f"{name}: {alarm}" for name, side in zip(named, sides, strict=True) for alarm in side.alarms]
     if arguments.json:
+        comparisons = [asdict(one) for one in findings]
         print(
-            json.dumps(
-                {"profile": profile, "comparisons": [_plain(one) for one in findings]}, ensure_ascii=False, indent=1
-            )
+            json.dumps({"profile": profile, "alarms": alarms, "comparisons": comparisons}, ensure_ascii=False, indent=1)
         )
         return 0
-    print(f"profile: {profile}\n")
+    print("\n".join([*[f"!! {alarm}" for alarm in alarms], *[""] * bool(alarms), f"profile: {profile}", ""]))
     for finding in findings:
-        print(finding.sentence)
-        for problem, score_a, score_b in finding.flips[: arguments.flips]:
-            print(f"  {problem}: {name_a} {score_a:g}, {name_b} {score_b:g}")
-        if len(finding.flips) > arguments.flips > 0:
-            print(f"  ... and {len(finding.flips) - arguments.flips} more")
-    left_out = sorted((a.keys() - {one for one, _ in shared}) | (b.keys() - {other for _, other in shared}))
+        print("\n".join(_told(finding, arguments.flips)))
+    left_out = sorted((a.keys() - {one for one, _ in pairs}) | (b.keys() - {other for _, other in pairs}))
     if left_out:
         print(f"\nnot compared, since only one side has it: {', '.join(' '.join(key) for key in left_out)}")
     return 0
 
 
-def _loaded(path: Path, arguments: argparse.Namespace) -> Scores:
-    if arguments.benchmark is None or path.is_dir():
-        return _scores(path)
-    from evaluators.grade_command import graded
+def _told(finding: Finding, flips: int) -> list[str]:
+    lines = [finding.sentence]
+    lines += [
+        f"  {problem}: {finding.name_a} {score_a:g}, {finding.name_b} {score_b:g}"
+        for problem, score_a, score_b in finding.flips[:flips]
+    ]
+    if len(finding.flips) > flips > 0:
+        lines.append(f"  ... and {len(finding.flips) - flips} more")
+    return lines
 
-    scores = graded(path, arguments.benchmark, [arguments.profile or "strict"], arguments.path)[2]
-    return {(scores["benchmark"], scores["form"]): scores}
 
-
-def _shared(a: Scores, b: Scores) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+def _pairs(a: Scores, b: Scores) -> list[tuple[tuple[str, str], tuple[str, str]]]:
     """Pairs of (benchmark, form): the same on both sides, or else the one form that each has of a benchmark."""
     pairs = [(key, key) for key in sorted(a.keys() & b.keys())]
     for name in sorted({name for name, _ in a} & {name for name, _ in b}):
@@ -94,35 +134,6 @@ def _shared(a: Scores, b: Scores) -> list[tuple[tuple[str, str], tuple[str, str]
         if len(own) == len(other) == 1 and own != other:
             pairs.append((own[0], other[0]))
     return pairs
-
-
-def _scores(path: Path) -> Scores:
-    files = sorted(path.rglob("scores.json")) if path.is_dir() else [path]
-    if not files:
-        raise UnusableArguments(
-            f"{path}: expected scores.json in this folder; found none. `mathsieve grade --grades FOLDER` makes one."
-        )
-    found: Scores = {}
-    for file in files:
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            key = (content["benchmark"], content["form"])
-            [figures["scores"] for figures in content["profiles"].values()]
-        except OSError as error:
-            raise UnusableArguments(
-                f"{file}: expected scores.json or a folder with some; found: {error.strerror}. Check the path."
-            ) from error
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise UnusableArguments(
-                f"{file}: expected a scores.json of an evaluation, or what `mathsieve grade --json` printed; found something "
-                f"else ({type(error).__name__}: {error}). For a file of outputs give --benchmark."
-            ) from error
-        if key in found:
-            raise UnusableArguments(
-                f"{path}: expected one evaluation of {' '.join(key)}; found two. Name a folder that holds one."
-            )
-        found[key] = content
-    return found
 
 
 def _profile(wanted: str | None, pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
@@ -148,7 +159,3 @@ def _names(a: Path, b: Path) -> tuple[str, str]:
 
 def _list(scores: Scores) -> str:
     return ", ".join(" ".join(key) for key in sorted(scores))
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    return asdict(finding)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluators.intervals import StatisticsError
 from evaluators.published import PUBLISHED
 from evaluators.statistics import SIGNIFICANCE, Comparison, compare_paired, holm, one_sample
 
@@ -26,6 +27,8 @@ class Finding:
     sentence: str
     flips: tuple[tuple[str, float, float], ...]
     """(problem, score of a, score of b) wherever they differ."""
+    left_out: tuple[int, int] = (0, 0)
+    """Problems that only a has, and only b, where those that both have were compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +48,24 @@ Pair = tuple[str, Mapping[str, Any], str, Mapping[str, Any]]
 """(name of a, its scores.json, name of b, its scores.json), of one benchmark and form."""
 
 
-def compare_evaluations(pairs: Sequence[Pair], *, profile: str) -> list[Finding]:
-    """Compare pairwise what scores.json hold. Raises StatisticsError where a pair is not of the same problems."""
+def compare_evaluations(
+    pairs: Sequence[Pair], *, profile: str, shared: bool = False, clustered: bool = False
+) -> list[Finding]:
+    """Compare pairwise what scores.json hold. Raises StatisticsError where a pair is not of the same problems.
+
+    `shared` compares the problems that both have; `clustered` takes problems of one cluster as one piece of evidence.
+    """
+    compared = [_scores_of(a, b, profile, shared=shared) for _, a, _, b in pairs]
     comparisons = [
-        compare_paired(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]) for _, a, _, b in pairs
+        compare_paired(left, right, clusters=_clusters(left, a, b) if clustered else None)
+        for (left, right), (_, a, _, b) in zip(compared, pairs, strict=True)
     ]
     adjusted = holm({str(index): comparison.p_value for index, comparison in enumerate(comparisons)})
     findings = []
-    for index, (comparison, (name_a, a, name_b, b)) in enumerate(zip(comparisons, pairs, strict=True)):
+    for index, (comparison, (left, right), pair) in enumerate(zip(comparisons, compared, pairs, strict=True)):
         p_value = adjusted[str(index)]
+        name_a, a, name_b, b = pair
+        own, other = (len(side["profiles"][profile]["scores"]) - len(left) for side in (a, b))
         findings.append(
             Finding(
                 benchmark=a["benchmark"],
@@ -63,11 +75,51 @@ def compare_evaluations(pairs: Sequence[Pair], *, profile: str) -> list[Finding]
                 comparison=comparison,
                 adjusted_p=p_value,
                 verdict=_verdict(comparison.difference, p_value),
-                sentence=_sentence((name_a, a, name_b, b), comparison, p_value, len(pairs)),
-                flips=_flips(a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]),
+                sentence=_sentence(pair, comparison, p_value, len(pairs)) + _left_out(name_a, own, name_b, other),
+                flips=_flips(left, right),
+                left_out=(own, other),
             )
         )
     return findings
+
+
+def _scores_of(
+    a: Mapping[str, Any], b: Mapping[str, Any], profile: str, *, shared: bool
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    left, right = a["profiles"][profile]["scores"], b["profiles"][profile]["scores"]
+    if not shared:
+        return left, right
+    common = [key for key in left if key in right]
+    if not common:
+        raise StatisticsError(
+            f"expected problems of {a['benchmark']} that both sides have; found none: {list(left)[:2]} there, {list(right)[:2]} "
+            "here. Evaluate both on the same problems."
+        )
+    return {key: left[key] for key in common}, {key: right[key] for key in common}
+
+
+def _clusters(problems: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
+    """Each problem's cluster: as the files name it, or the template in the id of a templated problem."""
+    named = {**(b.get("clusters") or {}), **(a.get("clusters") or {})}
+    found = {key: named.get(key) or _template(key) for key in problems}
+    unknown = [key for key, cluster in found.items() if cluster is None]
+    if unknown:
+        raise StatisticsError(
+            f"expected a cluster of every problem of {a['benchmark']}; {len(unknown)} have none, for example {unknown[0]}. Name "
+            "a column that all rows have with --cluster-by, or compare without it."
+        )
+    return {key: cluster for key, cluster in found.items() if cluster is not None}
+
+
+def _template(problem: str) -> str | None:
+    """`templated/test/linear_equation/8_8_56`: the third part."""
+    parts = problem.split("/")
+    return parts[2] if len(parts) == 4 else None
+
+
+def _left_out(name_a: str, own: int, name_b: str, other: int) -> str:
+    told = [f"{count} of {name}" for name, count in ((name_a, own), (name_b, other)) if count]
+    return f" Left out, since only one side has them: {' and '.join(told)} problems." if told else ""
 
 
 def against_published(scores: Mapping[str, Any], profile: str) -> list[PublishedComparison]:
@@ -128,10 +180,16 @@ def _sentence(pair: Pair, comparison: Comparison, p_value: float, made: int) -> 
     verdict = _verdict(comparison.difference, p_value)
     if verdict == "no difference shown":
         return (
-            f"{where}: no difference shown between {name_a} and {name_b}: {figures}. With {comparison.problems} problems a "
+            f"{where}: no difference shown between {name_a} and {name_b}: {figures}. With {_evidence(comparison)} a "
             f"difference under {100 * comparison.detectable:.1f} points would probably (80 % power) not have been seen."
         )
     return f"{where}: {name_a} is {verdict} than {name_b}: {figures}."
+
+
+def _evidence(comparison: Comparison) -> str:
+    if comparison.clusters is None:
+        return f"{comparison.problems} problems"
+    return f"{comparison.problems} problems in {comparison.clusters} clusters"
 
 
 def _flips(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[tuple[str, float, float], ...]:

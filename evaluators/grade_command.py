@@ -1,11 +1,14 @@
 """Grade outputs made elsewhere, with intervals.
 
-Formats are detected: JSON Lines, JSON, CSV or Parquet (also gzip, Zstandard) with question, response and gold in the
-usual spellings, and what lm-eval, lighteval, ToRA, OpenCompass, HELM, inspect, simple-evals and others write. Several
-responses a problem give pass@k and maj@k too. A file without gold answers is matched with the benchmark's own data by
-question or id: --path, or the folder that MATHSIEVE_REAL_DATA names, or the hub.
+FILE is what a known tool writes (lm-eval, inspect, evalscope, lighteval, OpenCompass, HELM, OLMES, NeMo-Skills, NeMo Gym,
+verl, TRL, MathArena and others; a folder of theirs too), or JSON Lines, JSON, CSV or Parquet (also gzip, Zstandard) whose
+columns are guessed. Several responses a problem give pass@k and maj@k too. A file without gold answers is matched with the
+benchmark's own data by question or id: --path, or the folder that MATHSIEVE_REAL_DATA names, or the hub. What makes the
+score doubtful is said first; where the file carries its harness's own verdicts, so is where we differ from them, and why.
 
   mathsieve grade outputs.jsonl --benchmark gsm8k
+  mathsieve grade logs/ --benchmark math --html report.html                     a folder of inspect, lm-eval, NeMo-Skills, ...
+  mathsieve grade outputs.jsonl --benchmark mine=references.jsonl               a benchmark of your own
   mathsieve grade outputs.jsonl --benchmark gsm8k --profile deepseek --profile strict --json
   mathsieve grade samples.jsonl --benchmark humaneval --path data/humaneval     references from the benchmark's data
   mathsieve grade outputs.jsonl --benchmark gsm8k --json > a.json               for `mathsieve compare` too
@@ -23,13 +26,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evaluators.benchmarks import Benchmark
     from evaluators.outputs import Outputs
     from evaluators.records import Grade
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="the outputs")
-    parser.add_argument("--benchmark", required=True, metavar="NAME", help="gsm8k, math, math500, mgsm_zh, cmath, ...")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the outputs: a file, or a folder that some tool wrote")
+    parser.add_argument(
+        "--benchmark",
+        required=True,
+        metavar="NAME",
+        help="gsm8k, math, aime25, ...; or a file of questions and references, also as NAME=FILE",
+    )
     parser.add_argument(
         "--profile",
         action="append",
@@ -40,7 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--path", metavar="DATA", help="the benchmark's own data: its references count, not those of FILE"
     )
     parser.add_argument("--grades", type=Path, metavar="FOLDER", help="write scores.json and the tables there")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the report there as well, a page that opens offline"
+    )
+    parser.add_argument(
+        "--rows", type=_count, default=20, metavar="N", help="show N rows judged differently (default 20)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on; found {text!r}")
+    return int(text)
 
 
 def has_workers(arguments: argparse.Namespace) -> bool:
@@ -48,35 +69,43 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    report = _grade(arguments)
+    from evaluators.grade_report import page_of, table_of
+
+    if arguments.grades is not None:
+        _make(arguments.grades)
+    report, outputs, grades, scores = _grade(arguments)
+    if arguments.grades is not None:
+        _keep(arguments.grades, outputs, grades, scores)
+    if arguments.html is not None:
+        arguments.html.write_text(page_of(report, outputs), encoding="utf-8")
     if arguments.json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
-        print(_table(report))
+        print(table_of(report, rows=arguments.rows))
     return 0
 
 
-def graded(file: Path, name: str, profiles: list[str], data: str | None) -> tuple[Outputs, list[Grade], dict[str, Any]]:
-    """Outputs, their grades, and what scores.json would hold. Raises OutputsError, BenchmarkError."""
-    from evaluators.outputs import read_outputs
+def graded(outputs: Outputs, chosen: Benchmark, profiles: list[str]) -> tuple[list[Grade], dict[str, Any]]:
+    """The grades of outputs, and what scores.json would hold."""
     from evaluators.scores import ScoreSettings, scores_of
 
-    outputs = read_outputs(file, name, data=data)
     grades = _grades_of(outputs, profiles)
-    return outputs, grades, scores_of(outputs.problems, outputs.completions, grades, {}, ScoreSettings())
+    scores = scores_of(outputs.problems, outputs.completions, grades, {}, ScoreSettings())
+    return grades, scores | {"title": chosen.title, "clusters": dict(outputs.clusters)}
 
 
-def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
-    from evaluators.benchmarks import benchmark
+def _grade(arguments: argparse.Namespace) -> tuple[dict[str, Any], Outputs, list[Grade], dict[str, Any]]:
+    from evaluators.alarms import result_alarms
+    from evaluators.benchmarks import benchmark_of
+    from evaluators.outputs import read_outputs
+    from evaluators.referee import referee
 
     profiles = list(dict.fromkeys(arguments.profile or ["strict"]))
-    if arguments.grades is not None:
-        _make(arguments.grades)
-    outputs, grades, scores = graded(arguments.file, arguments.benchmark, profiles, arguments.path)
-    if arguments.grades is not None:
-        _keep(arguments.grades, outputs, grades, scores)
-    chosen = benchmark(arguments.benchmark)
-    return {
+    chosen = benchmark_of(arguments.benchmark)
+    outputs = read_outputs(arguments.file, chosen, data=arguments.path)
+    grades, scores = graded(outputs, chosen, profiles)
+    refereed = referee(outputs, grades, profiles[0])
+    report = {
         "benchmark": chosen.name,
         "profile": profiles[0],
         "title": chosen.title,
@@ -88,7 +117,9 @@ def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
         "missing": outputs.missing,
         "repeated": outputs.repeated,
         "matched": outputs.matched,
+        "alarms": [*outputs.alarms, *result_alarms(outputs, grades, profiles[0], refereed)],
         "notes": list(outputs.notes),
+        "harness": [asdict(one) for one in refereed],
         "published_problems": chosen.splits["test"].rows if "test" in chosen.splits else None,
         "profiles": {
             profile: _figures(scores, profile) | {"scores": scores["profiles"][profile]["scores"]}
@@ -97,6 +128,7 @@ def _grade(arguments: argparse.Namespace) -> dict[str, Any]:
         "published": _published(scores, profiles[0]),
         "disagreements": scores["disagreements"],
     }
+    return report, outputs, grades, scores
 
 
 def _grades_of(outputs: Outputs, profiles: list[str]) -> list[Grade]:
@@ -111,7 +143,17 @@ def _grades_of(outputs: Outputs, profiles: list[str]) -> list[Grade]:
 
 def _figures(scores: dict[str, Any], profile: str) -> dict[str, Any]:
     figures = scores["profiles"][profile]
-    names = ("correct", "accuracy", "interval", "outcomes", "pass_at", "majority_at", "program_accuracy")
+    names = (
+        "correct",
+        "accuracy",
+        "interval",
+        "outcomes",
+        "pass_at",
+        "pass_at_interval",
+        "majority_at",
+        "majority_at_interval",
+        "program_accuracy",
+    )
     return {"n": scores["problems"] * scores["samples"], **{name: figures[name] for name in names}}
 
 
@@ -144,38 +186,3 @@ def _keep(folder: Path, outputs: Outputs, grades: list[Grade], scores: dict[str,
     write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)
     with atomic_file(folder / "scores.json") as temporary:  # last: whose presence says that all is there
         temporary.write_text(json.dumps(scores, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _table(report: dict[str, Any]) -> str:
-    lines = [
-        f"{report['title']}, {report['form']}: {report['problems']} problems, {report['samples']} sample(s) each ({report['format']})",
-        "",
-        "| profile | correct | accuracy | 95 % interval | no answer | program accuracy |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for profile, figures in report["profiles"].items():
-        programs = figures["program_accuracy"]
-        lines.append(
-            f"| {profile} | {figures['correct']} of {figures['n']} | {figures['accuracy']:.2f} | "
-            f"{figures['interval'][0]:.2f} to {figures['interval'][1]:.2f} | {figures['outcomes'].get('no_answer', 0)} | "
-            f"{'-' if programs is None else f'{programs:.2f}'} |"
-        )
-    for name, label in (("majority_at", "maj"), ("pass_at", "pass")):
-        values = report[name]
-        if values:
-            lines += ["", ", ".join(f"{label}@{k} {value:.2f}" for k, value in values.items())]
-    lines += [""] if report["published"] else []
-    lines += [f"- {row['sentence']}" for row in report["published"]]
-    if report["disagreements"]:
-        lines += ["", f"{len(report['disagreements'])} completions are judged differently by the profiles:"]
-        lines += [f"  {_disagreement(item)}" for item in report["disagreements"]]
-    lines += [line for note in report["notes"] for line in ("", note)]
-    return "\n".join(lines)
-
-
-def _disagreement(item: dict[str, Any]) -> str:
-    verdicts = "; ".join(
-        f"{profile}: {verdict['outcome']} ({verdict['prediction']!r}: {verdict['reason']})"
-        for profile, verdict in item["verdicts"].items()
-    )
-    return f"{item['problem_id']} sample {item['sample']}: {verdicts}"

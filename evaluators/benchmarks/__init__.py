@@ -8,6 +8,7 @@ from evaluators.benchmarks._loading import (
     problems_digest,
     write_problems,
 )
+from evaluators.benchmarks._own import benchmark_of
 from evaluators.benchmarks._registry import benchmark, names
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Row",
     "Split",
     "benchmark",
+    "benchmark_of",
     "check_benchmark",
     "load_problems",
     "names",

@@ -119,7 +119,7 @@ def write_problems(folder: Path, settings: BenchmarkSettings) -> dict[str, Any]:
 def _exemplars(chosen: Benchmark, settings: BenchmarkSettings) -> list[Problem]:
     """A file's, or rows of the train split by index; none where neither is at hand and none was asked for."""
     if settings.exemplars is not None:
-        rows = _read_rows(Path(settings.exemplars), ())
+        rows = read_rows_of(Path(settings.exemplars), ())
         shown = [
             Problem(
                 id=f"{chosen.name}/exemplar/{index}",
@@ -180,7 +180,7 @@ def _hold_against(published: Split, problems: Sequence[Problem], name: str, spli
 
 
 def _rows_from_path(chosen: Benchmark, published: Split, path: Path) -> list[Row]:
-    rows = [row for file in _files_at(chosen, published, path) for row in _read_rows(file, chosen.columns)]
+    rows = [row for file in _files_at(chosen, published, path) for row in read_rows_of(file, chosen.columns)]
     return [row for row in rows if published.select is None or published.select(row)]
 
 
@@ -205,7 +205,7 @@ def _files_in(chosen: Benchmark, published: Split, folder: Path) -> list[Path]:
     )
 
 
-def _read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
+def read_rows_of(path: Path, columns: Sequence[str] = ()) -> list[Row]:
     """All rows of one file. Raises BenchmarkError where it cannot be read as what its name says."""
     try:
         return list(_rows_of(path, columns))

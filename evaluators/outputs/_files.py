@@ -9,14 +9,15 @@ import io
 import json
 import re
 import sys
-import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluators.benchmarks import Row
 from evaluators.errors import MathsieveError
+from evaluators.outputs._archives import ArchiveError, inspect_log
 from evaluators.outputs._containers import rows_within
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -28,8 +29,17 @@ class OutputsError(MathsieveError):
     """A file of outputs cannot be read as one; the message names what was expected and found."""
 
 
-def read_rows(path: Path, benchmark: str = "") -> list[tuple[int, Row]]:
-    """Every row with the number of its line (or its place), 1-based. `-` reads standard input. Raises OutputsError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The values of a file, each with the number of its line or its place, 1-based."""
+
+    values: Sequence[tuple[int, Any]]
+    whole: bool = False
+    """Whether the one value is the whole file, so that rows may stand within it."""
+
+
+def read_content(path: Path) -> Content:
+    """What a file holds. `-` reads standard input. Raises OutputsError."""
     try:
         content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         name, content = _unpacked(path.name, content)
@@ -37,18 +47,19 @@ def read_rows(path: Path, benchmark: str = "") -> list[tuple[int, Row]]:
         found = getattr(error, "strerror", None) or _told(error)
         raise OutputsError(f"{path}: expected a file of outputs; found: {found}. Check the path.") from error
     if content.startswith(b"PAR1"):
-        return _objects(path, enumerate(_parquet(path, content), 1))
+        return Content(values=list(enumerate(_parquet(path, content), 1)))
     if content.startswith(b"PK\x03\x04"):
-        return _objects(path, enumerate(_zipped(path, content), 1))
+        try:
+            return Content(values=[(1, inspect_log(content))], whole=True)
+        except ArchiveError as error:
+            raise OutputsError(f"{path}: expected an archive of inspect (samples/*.json); {error}") from error
     text = _text(path, content)
     if name.lower().endswith((".csv", ".tsv")):
         csv.field_size_limit(2**31 - 1)  # a completion is longer than the 128 KiB that are the default
         table = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if name.lower().endswith("tsv") else ",")
-        return _objects(path, enumerate(table, 2))
+        return Content(values=list(enumerate(table, 2)))
     values = list(_values(path, text))
-    if len(values) == 1 and (within := rows_within(values[0][1], benchmark)) is not None:
-        return _objects(path, enumerate(within, 1))
-    return _objects(path, values)
+    return Content(values=values, whole=len(values) == 1 and not text.lstrip().startswith("["))
 
 
 def _unpacked(name: str, content: bytes) -> tuple[str, bytes]:
@@ -109,7 +120,7 @@ def _values(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     content = _json(path, text, 1)
-    within = rows_within(content, "")
+    within = rows_within(content)
     yield from enumerate(content if within is None else within, 1)
 
 
@@ -141,15 +152,6 @@ def _not_json(path: Path, number: int, text: str, error: Exception) -> OutputsEr
     )
 
 
-def _objects(path: Path, values: Any) -> list[tuple[int, Row]]:
-    rows = []
-    for number, value in values:
-        if not isinstance(value, Mapping):
-            raise OutputsError(f"{path}: row {number}: expected a JSON object; found {type(value).__name__}")
-        rows.append((number, value))
-    return rows
-
-
 def _parquet(path: Path, content: bytes) -> list[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -159,16 +161,3 @@ def _parquet(path: Path, content: bytes) -> list[Row]:
     except (pa.ArrowInvalid, OSError) as error:
         raise OutputsError(f"{path}: expected Parquet; {error}") from error
     return rows
-
-
-def _zipped(path: Path, content: bytes) -> Sequence[Any]:
-    """inspect's `.eval`: one JSON file for each sample."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = sorted(name for name in archive.namelist() if re.search(r"samples/[^/]+\.json$", name))
-            samples = [json.loads(archive.read(name)) for name in names]
-    except (zipfile.BadZipFile, json.JSONDecodeError, NotImplementedError) as error:
-        raise OutputsError(f"{path}: expected an archive of inspect (samples/*.json); {error}") from error
-    if not samples:
-        raise OutputsError(f"{path}: expected an archive of inspect; found no samples/*.json in it")
-    return rows_within({"eval": {}, "samples": samples}, "") or []

@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluators.benchmarks import BenchmarkError, benchmark, load_problems, names
+from evaluators.benchmarks import Benchmark, BenchmarkError, benchmark, load_problems, names
 from evaluators.outputs._files import OutputsError
-from evaluators.outputs._rows import ReadRow
+from evaluators.outputs._format import ReadRow
 from evaluators.records import Problem
 
 DATA_VARIABLE = "MATHSIEVE_REAL_DATA"
@@ -76,46 +76,48 @@ def _wordings(problem: Problem) -> set[str]:
     return texts - {""}
 
 
-def known_problems(name: str, path: str | None) -> list[Problem] | None:
+def known_problems(chosen: Benchmark, path: str | None) -> list[Problem] | None:
     """The benchmark's own problems, from a path or where the environment says; None where neither has them.
 
     Raises OutputsError where a path was given and does not hold them.
     """
-    if benchmark(name).generate is not None:
-        return load_problems(name)
+    if chosen.generate is not None:
+        return chosen.generate("test", chosen.splits["test"].rows)
     if path is None:
         folder = os.environ.get(DATA_VARIABLE)
         if not folder or not (Path(folder) / "benchmarks").is_dir():
             return None
         try:
-            return load_problems(name, str(Path(folder) / "benchmarks"))
+            return load_problems(chosen.name, str(Path(folder) / "benchmarks"))
         except BenchmarkError:
             return None
     try:
-        return load_problems(name, path)
+        return load_problems(chosen.name, path)
     except BenchmarkError as error:
         raise OutputsError(str(error)) from error
 
 
-def hub_problems(name: str) -> list[Problem]:
-    """The benchmark's own problems from the hub. Raises OutputsError."""
+def hub_problems(chosen: Benchmark, wanting: str) -> list[Problem]:
+    """The benchmark's own problems from the hub, since references are wanting. Raises OutputsError."""
     try:
-        return load_problems(name)
+        return load_problems(chosen.name)
     except BenchmarkError as error:
         raise OutputsError(
-            f"the file holds no reference answers, and they could not be had elsewhere: {error} Or name the folder with "
-            f"--path, or set {DATA_VARIABLE}."
+            f"{wanting}, and they could not be had elsewhere: {error} Or name the folder with --path, or set "
+            f"{DATA_VARIABLE}."
         ) from error
 
 
-def better_benchmark(rows: Sequence[ReadRow], name: str, path: str | None) -> str | None:
+def better_benchmark(rows: Sequence[ReadRow], chosen: Benchmark, path: str | None) -> str | None:
     """Another benchmark, of those at hand, that most of the rows ask questions of."""
     folder = path or (os.environ.get(DATA_VARIABLE, "") and str(Path(os.environ[DATA_VARIABLE]) / "benchmarks"))
     for other in names() if folder and Path(folder).is_dir() else ():
+        if other == chosen.name or benchmark(other).generate is not None:
+            continue
         try:
-            index = Index(load_problems(other, folder)) if other != name and benchmark(other).generate is None else None
+            index = Index(load_problems(other, folder))
         except BenchmarkError:
             continue
-        if index is not None and sum(bool(index.find(row)) for row in rows if row.questions) > len(rows) / 2:
+        if sum(bool(index.find(row)) for row in rows if row.questions) > len(rows) / 2:
             return other
     return None

@@ -1,16 +1,36 @@
-"""One row of a file of outputs, read: which problem it is about, what the model said, what the gold answer is."""
+"""One row of an unknown layout, read by the names of its columns; and what is done to every row, of whatever layout."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evaluators.answers import extract
 from evaluators.benchmarks import Benchmark, Row
 from evaluators.benchmarks.math import boxed_answers
-from evaluators.outputs._spellings import EXTRACTED, IDS, LIKE_QUESTION, OUTPUTS, PLACES, QUESTIONS, Spelling, key_of
+from evaluators.outputs._conversations import (
+    asked_of,
+    content_of,
+    is_conversation,
+    is_response_output,
+    response_output,
+    said_in,
+    strings_in,
+)
+from evaluators.outputs._format import Missing, ReadRow, given, verdicts_of
+from evaluators.outputs._spellings import (
+    EXTRACTED,
+    IDS,
+    LIKE_QUESTION,
+    OUTPUTS,
+    PLACES,
+    QUESTIONS,
+    VERDICTS,
+    Spelling,
+    key_of,
+)
 
 NESTED = ("doc", "example", "item", "data", "metadata", "extra_info", "reward_model", "extra", "specific")
 """Objects within a row that hold the benchmark's own columns: lm-eval, lighteval, inspect, verl."""
@@ -40,66 +60,63 @@ TEXTS = (
 )
 CUE = re.compile(r"\banswer\s*(?:is|:|=)|答案", re.IGNORECASE)
 """A reference that is a sentence."""
+HEADING = re.compile(r"#{1,3}\s+(?=[-+$\\\d.(])")
 SHORT = frozenset(map(key_of, EXTRACTED)) | {"finalanswer"}
 
 
-class Missing(Exception):
-    """A row lacks something that every row needs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRow:
-    """What one row says."""
-
-    line: int
-    id: str | None
-    id_is_place: bool
-    """Whether the id counts the rows of the published file, as `idx` and lm-eval's `doc_id` do."""
-    sample: str | None
-    questions: tuple[str, ...]
-    """Texts that hold the question, the likeliest first; a prompt may hold exemplars too."""
-    reference: str | None
-    responses: tuple[str | None, ...]
-    answers_only: bool
-    """Whether the responses are answers that somebody extracted, not whole outputs."""
-
-
-def read_row(row: Row, line: int, benchmark: Benchmark, *, gold_elsewhere: bool) -> ReadRow:
-    """Read a row whatever its layout. Raises Missing."""
+def guess_row(row: Row, benchmark: Benchmark, *, gold_elsewhere: bool) -> ReadRow:
+    """Read a row by the names of its columns, whatever its layout. Raises Missing."""
     flat = _flat(row)
     spelling = Spelling(flat)
     response, reference = spelling.chosen(gold_elsewhere=gold_elsewhere)
-    own = _published_row(row, flat, line, benchmark)
+    asked, gold = _published_row(row, flat, benchmark)
     if response is None:
         raise Missing(f"expected a response under a name like {', '.join(OUTPUTS[:14])}, ...")
-    if _log_likelihoods(response.value):
-        raise Missing("expected generated text; found log-likelihoods of choices, which hold none")
-    questions = tuple(dict.fromkeys(text.strip() for text in (*own[0], *_questions(spelling)) if text.strip()))
-    texts = tuple(_unechoed(text, questions) for text in _texts(response.value))
-    if reference is not None and own[1] is None:
-        own = own[0], reference_text(reference.value)
+    if reference is not None and gold is None:
+        gold = reference_text(reference.value)
     identity = spelling.first(IDS)
+    texts = tuple(_texts(response.value)) or (None,)
     return ReadRow(
-        line=line,
         id=None if identity is None else str(identity.value),
         id_is_place=identity is not None and identity.key in PLACES,
         sample=None if spelling.sample is None else str(spelling.sample),
-        questions=questions,
-        reference=own[1] or None,
-        responses=texts or (None,),
+        questions=(*asked, *_questions(spelling)),
+        reference=gold,
+        reference_is_answer=True,
+        responses=texts,
         answers_only=response.key in SHORT,
+        verdicts=_verdicts(spelling, len(texts)),
     )
 
 
-def one_filter(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """lm-eval writes each document once per answer filter; the responses are the same."""
-    first = None
-    for line, row in rows:
-        if "filter" in row and ("resps" in row or "filtered_resps" in row):
-            first = first or row["filter"]
-            if row["filter"] != first:
-                continue
-        yield line, row
+def _verdicts(spelling: Spelling, count: int) -> dict[str, tuple[float | None, ...]]:
+    """Booleans, 0 and 1 under names that say right or wrong: one for every response."""
+    found = {one.key: verdicts_of(one.value) for one in spelling.all(VERDICTS)}
+    return given({name: own for name, own in found.items() if len(own) == count and set(own) <= {0.0, 1.0, None}})
+
+
+def finished(row: ReadRow, benchmark: Benchmark, place: str) -> ReadRow:
+    """A row as grading takes it: its texts whole, its reference the answer alone, the published row parsed."""
+    asked, gold = parsed(row.published, benchmark) if row.published is not None else ([], None)
+    questions = tuple(dict.fromkeys(encodable(text).strip() for text in (*asked, *row.questions) if text.strip()))
+    if gold is None and row.reference is not None:
+        gold = str(row.reference) if row.reference_is_answer else reference_text(row.reference)
+    return replace(
+        row,
+        questions=questions,
+        reference=encodable(gold) if gold else None,
+        responses=tuple(
+            None if text is None else _unechoed(encodable(text), questions) for text in row.responses or (None,)
+        ),
+        id=None if row.id is None else encodable(row.id),
+        extracted=tuple(None if text is None else encodable(text) for text in row.extracted),
+        place=place,
+    )
+
+
+def encodable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can spell and no file or terminal can hold."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -120,18 +137,21 @@ def _flat(row: Row) -> dict[str, Any]:
     return flat
 
 
-def _published_row(row: Row, flat: Row, line: int, benchmark: Benchmark) -> tuple[list[str], str | None]:
+def parsed(row: Row, benchmark: Benchmark) -> tuple[list[str], str | None]:
+    """Question and reference of a row of the benchmark as published; nothing where it is none."""
+    try:
+        problem = benchmark.parse(row, 0, "test")
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return [], None
+    return [problem.question], problem.reference
+
+
+def _published_row(row: Row, flat: Row, benchmark: Benchmark) -> tuple[list[str], str | None]:
     """Question and reference where the row holds the benchmark's own columns as published."""
     for candidate in (row.get("doc"), row.get("example"), flat):
-        if not isinstance(candidate, Mapping):
-            continue
-        try:
-            problem = benchmark.parse(candidate, line, "test")
-        except (KeyError, ValueError, TypeError, AttributeError):
-            continue
-        return [problem.question], problem.reference if candidate is not flat or _not_response(
-            benchmark, flat
-        ) else None
+        if isinstance(candidate, Mapping) and (found := parsed(candidate, benchmark))[0]:
+            asked, gold = found
+            return asked, gold if candidate is not flat or _not_response(benchmark, flat) else None
     return [], None
 
 
@@ -152,7 +172,7 @@ def _questions(spelling: Spelling) -> Iterator[str]:
     yield from (text for value in parts for text in _asked(value))
     arguments = spelling.values.get("arguments")
     if arguments:
-        yield from _strings(arguments)
+        yield from strings_in(arguments)
 
 
 def _asked(value: Any) -> Iterator[str]:
@@ -160,8 +180,7 @@ def _asked(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
-        said = [_content(one) for one in value if _role(one) in ("user", "human", "")]
-        yield from reversed([text for text in said if text])
+        yield from asked_of(value)
     elif isinstance(value, list):
         yield from (one for one in value if isinstance(one, str))
     elif isinstance(value, Mapping):
@@ -170,34 +189,13 @@ def _asked(value: Any) -> Iterator[str]:
         )
 
 
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner)
-
-
-def _role(message: Mapping[str, Any]) -> str:
-    return str(message.get("role", message.get("from", ""))).lower()
-
-
-def _content(message: Mapping[str, Any]) -> str:
-    """The text of a message, whose content may be parts."""
-    content = message.get("content", message.get("value", message.get("prompt", message.get("text"))))
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) if isinstance(part, Mapping) else str(part) for part in content)
-    return "" if content is None else str(content)
-
-
 def _texts(value: Any) -> list[str | None]:
     """Responses of one row: a text, a list of texts, or lists within a list; an object gives its text."""
     if isinstance(value, list):
-        if value and all(isinstance(item, Mapping) and ("role" in item or "from" in item) for item in value):
-            return [_said(value)]
+        if is_response_output(value):
+            return [response_output(value)]
+        if is_conversation(value):
+            return [said_in(value)]
         return [text for item in value for text in _texts(item)]
     if isinstance(value, Mapping):
         if value and all(str(name).isdigit() for name in value):  # samples by number
@@ -205,23 +203,11 @@ def _texts(value: Any) -> list[str | None]:
         names = {key_of(name): inner for name, inner in value.items()}
         inner = next((names[key_of(name)] for name in TEXTS if names.get(key_of(name)) is not None), None)
         if isinstance(inner, list) and inner and all(isinstance(p, Mapping) and "type" in p for p in inner):
-            return [_content({"content": inner})]
+            return [response_output(inner) if is_response_output(inner) else content_of({"content": inner})]
         return _texts(inner)
     if value is None or isinstance(value, bool):
         return [None]
     return [reference_text(value) if isinstance(value, float) else str(value)]
-
-
-def _said(messages: Sequence[Mapping[str, Any]]) -> str | None:
-    """All that the assistant wrote after the last question, with what its tools answered between."""
-    asked = max((n for n, one in enumerate(messages) if _role(one) in ("user", "human")), default=-1)
-    said = []
-    for message in messages[asked + 1 :]:
-        if _role(message) in ("tool", "output", "function", "ipython"):
-            said.append(f"```output\n{_content(message).strip()}\n```")
-        elif _role(message) != "system":
-            said.append(_content(message))
-    return "\n".join(said) if said else None
 
 
 def _unechoed(text: str | None, questions: Sequence[str]) -> str | None:
@@ -230,23 +216,6 @@ def _unechoed(text: str | None, questions: Sequence[str]) -> str | None:
         if len(question) > 20 and text is not None and text.lstrip().startswith(question):
             return text.lstrip()[len(question) :]
     return text
-
-
-def _log_likelihoods(value: Any) -> bool:
-    """lm-eval's `resps` of a multiple-choice task: pairs of a number and whether it was the greedy choice."""
-    while isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    pairs = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
-    while pairs and isinstance(pairs[0], list) and len(pairs[0]) == 1:
-        pairs = [pair[0] for pair in pairs]
-    return all(
-        isinstance(pair, list)
-        and len(pair) == 2
-        and str(pair[1]) in ("True", "False")
-        and isinstance(pair[0], (int, float, str))
-        and str(pair[0]).lstrip("-").replace(".", "", 1).split("e")[0].isdigit()
-        for pair in pairs
-    )
 
 
 def reference_text(value: Any) -> str:
@@ -260,6 +229,8 @@ def reference_text(value: Any) -> str:
     text = str(value)
     if "####" in text:
         return text.rpartition("####")[2].strip().replace(",", "")
+    if mark := HEADING.match(text):  # ZeroEval's: `# 18`
+        return text[mark.end() :].strip().replace(",", "")
     if "\\boxed" in text and (boxed := boxed_answers(text)):
         return ", ".join(dict.fromkeys(boxed)) if len(text) > 2 * len(boxed[-1]) else boxed[-1]
     if CUE.search(text) and (found := extract(text)) is not None:

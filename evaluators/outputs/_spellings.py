@@ -47,10 +47,14 @@ LAST = _words("final_answer result results choices rationale rationales explanat
 REFERENCES = _words(
     "gold gold_answer gold_label gold_target golden golden_answer ground_truth ground_truth_answer gt gt_answer gt_ans "
     " reference references reference_answer ref ref_answer expected expected_answer expected_output "
-    "correct_answer right_answer true_answer answer_gold truth standard_answer target targets label labels "
+    "gts correct_answer right_answer true_answer answer_gold truth standard_answer target targets label labels "
     "answer_number answer_key answer answers final_answer ground_truth_solution gold_solution reference_solution gt_cot "
     "solution ideal a"
 )
+VERDICTS = _words(
+    "is_correct correct correctness symbolic_correct exact_match acc accuracy passed is_right is_equal match score reward"
+)
+"""Names that hold somebody's verdict, where the value is one."""
 EITHER = ("a", "answer", "answers", "final_answer", "solution", "target", "label")
 """Names that hold the response where the reference has a name of its own."""
 PLACES = frozenset({"docid", "idx", "index", "problemidx", "questionidx", "rowid", "number"})

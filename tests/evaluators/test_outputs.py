@@ -12,8 +12,9 @@ import zstandard
 
 from evaluators.benchmarks import benchmark, load_problems
 from evaluators.outputs import Outputs, OutputsError, read_outputs
+from evaluators.outputs._format import ReadRow
 from evaluators.outputs._matching import Index, normalised
-from evaluators.outputs._rows import read_row
+from evaluators.outputs._rows import finished, guess_row
 from evaluators.records import Problem
 
 ASKED = load_problems("templated_easy", limit=6)  # made by a program, so its questions can be looked up anywhere
@@ -114,6 +115,10 @@ def read(path: Path, content: bytes, name: str = "templated_easy") -> Outputs:
     return read_outputs(path, name)
 
 
+def guessed(row: Row) -> ReadRow:
+    return finished(guess_row(row, BENCHMARK, gold_elsewhere=True), BENCHMARK, "row 1")
+
+
 def facts(outputs: Outputs) -> tuple[list[str], list[str]]:
     return [p.reference for p in outputs.problems], [c.text for c in outputs.completions]
 
@@ -146,12 +151,7 @@ def test_packings(packing: str, tmp_path: Path) -> None:
 def test_a_question_is_sought_at_the_end_of_a_prompt_since_exemplars_stand_before_it() -> None:
     other = Problem(id="x/1", benchmark="x", question="How many apples has Ann after she buys three?", reference="1")
     asked = Problem(id="x/2", benchmark="x", question="小明有几个苹果和梨子？", reference="2")
-    row = read_row(
-        {"prompt": f"{other.question}\nA: 1\n\n{asked.question}\nA:", "response": "2"},
-        1,
-        BENCHMARK,
-        gold_elsewhere=True,
-    )
+    row = guessed({"prompt": f"{other.question}\nA: 1\n\n{asked.question}\nA:", "response": "2"})
     assert Index([other, asked]).find(row) == [asked]
 
 
@@ -197,12 +197,12 @@ def test_questions_of_another_benchmark_are_refused_by_its_name(tmp_path: Path) 
     ]  # fmt: skip
     (tmp_path / "SVAMP.json").write_text(json.dumps(rows), encoding="utf-8")
     index = Index([])
-    row = read_row({**rows[3], "response": "6"}, 1, BENCHMARK, gold_elsewhere=True)
+    row = guessed({**rows[3], "response": "6"})
     assert index.find(row) == []
     unknown = [{"question": "Whose is this?", "response": "4", "gold": "4"}]
     outputs = read(tmp_path / "a.jsonl", lines(unknown))
     assert outputs.matched == 0
-    assert "1 of 1 questions are not in" in outputs.notes[0]
+    assert any("1 of 1 questions are not in" in note for note in outputs.notes)
 
 
 def test_a_block_now_and_then_does_not_make_reasoning_tool_integrated(tmp_path: Path) -> None:

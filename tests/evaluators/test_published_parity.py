@@ -4,12 +4,13 @@ import json
 import math
 import os
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
 from evaluators.answers import same_answer
 from evaluators.grading import grade_all
-from evaluators.metrics import accuracy, graded_problems, mean_majority, mean_pass_at_k, pass_at_k
+from evaluators.metrics import accuracy, graded_problems, majority_scores, pass_at_k, pass_scores
 from evaluators.outputs import Outputs, read_outputs
 from evaluators.scores import disagreements
 
@@ -61,7 +62,7 @@ def test_qwen_samples_are_graded_as_recorded(qwen: tuple[Outputs, list[list[bool
     assert len(differing) <= 8, differing  # the recorded flags come from another checker: 1 % may differ
     for k in (1, 2, 4, 8):
         expected = sum(pass_at_k(8, sum(flags), k) for flags in recorded) / 100
-        assert mean_pass_at_k(graded, k) == pytest.approx(expected, abs=0.011)
+        assert fmean(pass_scores(graded, k)) == pytest.approx(expected, abs=0.011)
     assert accuracy(graded) == pytest.approx(sum(map(sum, recorded)) / 800, abs=0.01)
 
 
@@ -70,7 +71,7 @@ def test_qwen_majority_of_eight(qwen: tuple[Outputs, list[list[bool]]]) -> None:
     outputs, recorded = qwen
     grades = grade_all(outputs.problems, outputs.completions, ["strict"])
     graded = graded_problems(outputs.problems, grades, "strict", 8)
-    found = mean_majority(graded, 8, lambda a, b: same_answer(a, b, profile="strict"))
+    found = fmean(majority_scores(graded, 8, lambda a, b: same_answer(a, b, profile="strict")))
     certain = sum(sum(flags) > 4 for flags in recorded) / 100  # the right answer has an absolute majority
     possible = sum(any(flags) for flags in recorded) / 100
     assert certain - 0.01 <= found <= possible + 0.01
