@@ -7,6 +7,7 @@ store. Materializing an asset whose artifact exists already therefore costs mill
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def reference_name(key: dg.AssetKey, partition: str | None = None) -> str:
 
 def described(artifact: Artifact) -> dg.Output[Artifact]:
     """An asset's output with what a person wants to see of it: where it lies, how large it is, its figures and plots."""
-    return dg.Output(artifact, metadata=metadata_of(artifact))
+    return dg.Output(artifact, metadata=metadata_of(artifact), data_version=dg.DataVersion(artifact.content))
 
 
 def described_partitions(
@@ -84,7 +85,9 @@ def described_partitions(
     """The same for a step that makes many partitions at once: each gets its own figures."""
     for key, artifact in by_key.items():
         context.add_asset_metadata(metadata_of(artifact), asset_key=context.asset_key, partition_key=key)
-    return dg.Output(dict(by_key))
+    contents = "".join(sorted({artifact.content for artifact in by_key.values()}))
+    version = contents if len(contents) == 64 else hashlib.sha256(contents.encode()).hexdigest()
+    return dg.Output(dict(by_key), data_version=dg.DataVersion(version))
 
 
 def metadata_of(artifact: Artifact) -> dict[str, dg.MetadataValue[Any]]:

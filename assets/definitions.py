@@ -10,15 +10,8 @@ import dagster as dg
 
 from assets.artifacts import ArtifactReferences, ArtifactStore
 from assets.automation import automation_of
-from assets.benchmarks import benchmark_assets
-from assets.corpus import corpus_assets
-from assets.crawl import crawl_assets
-from assets.evaluation import evaluation_assets
-from assets.iterations import loop_assets, loop_checks
-from assets.mixtures import mixture_assets
-from assets.reports import report_assets
 from assets.run import DEFAULT_RECIPE
-from assets.training import training_assets
+from assets.stages import loop_checks, stage_assets
 from pipelines.recipe import Recipe, load_recipe
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # single-run backfills are beta in 1.13; pinned to 1.13
@@ -32,17 +25,8 @@ def definitions_of(recipe: Recipe) -> dg.Definitions:
 def graph_of(recipe: Recipe) -> dg.Definitions:
     """The assets of one recipe, with their checks and resources."""
     return dg.Definitions(
-        assets=[
-            *crawl_assets(recipe),
-            *loop_assets(recipe),
-            *corpus_assets(recipe),
-            *benchmark_assets(recipe),
-            *mixture_assets(recipe),
-            *training_assets(recipe),
-            *evaluation_assets(recipe),
-            *report_assets(recipe),
-        ],
-        asset_checks=loop_checks(recipe),
+        assets=stage_assets(recipe),
+        asset_checks=list(loop_checks(recipe)),
         resources={
             "store": ArtifactStore(root=str(recipe.home)),
             "io_manager": ArtifactReferences(root=str(recipe.home)),

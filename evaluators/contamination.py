@@ -17,8 +17,10 @@ from typing import Any
 from pydantic import Field
 from tqdm import tqdm
 
+from evaluators.benchmarks import problems_file
 from evaluators.chinese import simplified
 from evaluators.records import Problem, Settings
+from evaluators.stages import Stage
 from evaluators.tables import atomic_file, read_table
 
 WORD = re.compile(r"[0-9]+|[一-鿿㐀-䶿]|[^\W\d_一-鿿㐀-䶿]+")
@@ -77,6 +79,21 @@ def write_contamination(
     with atomic_file(folder / "contamination.json") as temporary:
         temporary.write_text(json.dumps(contained, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
     return {name: len(found) for name, found in contained.items()}
+
+
+CONTAINED_PROBLEMS = Stage(
+    name="contained_problems",
+    version="2",
+    write=write_contamination,
+    arguments=lambda settings, problems, corpus, mixture: {
+        "problems": problems_file(problems),
+        "tables": {"corpus": corpus.files("data/*.parquet"), "mixture": mixture.files()},
+    },
+    settings=ContaminationSettings,
+    inputs=("problems", "corpus", "mixture"),
+    description="Which benchmark problems the corpus or the training mixture contains; scores are given with and without them.",
+    kinds=("json",),
+)
 
 
 def _contained(index: QuestionIndex, name: str, files: Iterable[Path]) -> dict[str, float]:

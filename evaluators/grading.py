@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from evaluators.answers import check, check_output
-from evaluators.benchmarks import benchmark, names
-from evaluators.records import Completion, Grade, Problem
+from evaluators.benchmarks import benchmark, names, problems_file
+from evaluators.records import Completion, Form, Grade, Problem, Settings
+from evaluators.sandbox.records import SandboxSettings
+from evaluators.stages import HowItRuns, Stage, Stored
 from evaluators.tables import read_table, write_table
-from evaluators.trajectory import EvaluationError, EvaluationSettings, open_sandbox
+from evaluators.trajectory import EvaluationError, EvaluationSettings, completions_file, open_sandbox
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox
@@ -82,6 +84,40 @@ def write_grades(folder: Path, settings: EvaluationSettings, *, completions: Pat
         "grades": len(grades),
         "correct": {name: sum(one.correct for one in grades if one.profile == name) for name in settings.profiles},
     }
+
+
+class JudgedSettings(Settings):
+    """What decides a grade: the profiles of the checker, and, of answers that are programs, the walls they run in."""
+
+    profiles: tuple[str, ...]
+    sandbox: SandboxSettings
+    concurrency: HowItRuns[int]
+
+
+def _of_artifacts(
+    settings: JudgedSettings, *, completions: Stored, problems: Stored, name: str, form: Form
+) -> dict[str, Any]:
+    return {
+        "settings": EvaluationSettings.model_validate(settings.model_dump()),
+        "completions": completions.file(completions_file(name, form)),
+        "problems": problems_file(problems),
+    }
+
+
+GRADES = Stage(
+    name="grades",
+    version="2",
+    write=write_grades,
+    arguments=_of_artifacts,
+    settings=JudgedSettings,
+    inputs=("completions", "problems"),
+    description="One grade for every completion and profile of the answer checker; nothing is generated.",
+    kinds=("sympy",),
+)
+
+
+def grades_file(grades: Stored) -> Path:
+    return grades.file("grades.parquet")
 
 
 def judged_by_tests(problem: Problem) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import Field
 
 from evaluators.answers import same_answer
-from evaluators.benchmarks import benchmark, names
+from evaluators.benchmarks import benchmark, names, problems_file
+from evaluators.grading import grades_file
 from evaluators.intervals import Interval, accuracy_interval
 from evaluators.metrics import (
     BREAKDOWNS,
@@ -28,9 +29,11 @@ from evaluators.metrics import (
     program_accuracy,
     sampling_figures,
 )
-from evaluators.records import Completion, Grade, Problem, Settings
+from evaluators.records import Completion, Form, Grade, Problem, Settings
+from evaluators.stages import Stage, Stored
 from evaluators.statistics import detectable_difference, unpaired_discordance
 from evaluators.tables import atomic_file, read_table
+from evaluators.trajectory import completions_file
 
 TIMES = ("generation_seconds", "program_seconds")
 
@@ -64,6 +67,36 @@ def write_scores(
         "profiles": {name: _headline(figures) for name, figures in scores["profiles"].items()},
         "sampling": {name: value for name, value in scores["sampling"].items() if name not in TIMES},
     }
+
+
+def _of_artifacts(
+    settings: ScoreSettings,
+    *,
+    problems: Stored,
+    completions: Stored,
+    grades: Stored,
+    contamination: Stored,
+    name: str,
+    form: Form,
+) -> dict[str, Any]:
+    return {
+        "problems": problems_file(problems),
+        "completions": completions.file(completions_file(name, form)),
+        "grades": grades_file(grades),
+        "contamination": contamination.file("contamination.json"),
+    }
+
+
+SCORES_STAGE = Stage(
+    name="scores",
+    version="1",
+    write=write_scores,
+    arguments=_of_artifacts,
+    settings=ScoreSettings,
+    inputs=("problems", "completions", "grades", "contamination"),
+    description="Accuracy with its interval, maj@k, pass@k, program accuracy, and the breakdowns.",
+    kinds=("json",),
+)
 
 
 def scores_of(

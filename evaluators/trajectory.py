@@ -49,6 +49,10 @@ class EvaluationSettings(Settings):
     give_up_after: HowItRuns[int] = Field(default=64, ge=1)  # ours: by then it is the endpoint, not a request
     """Trajectories that fail in a row, none finishing between them, before the evaluation stops."""
 
+    def without_judging(self) -> EvaluationSettings:
+        """These settings with the default profiles: how answers are judged changes none of them."""
+        return self.model_copy(update={"profiles": type(self).model_fields["profiles"].default})
+
     def conditions(self) -> dict[str, Any]:
         """What decides how a trajectory goes on after its first call; part of its key in the cache."""
         if self.form == "cot":
@@ -56,6 +60,11 @@ class EvaluationSettings(Settings):
         unseen = {"tier", "concurrency", "sessions", "recycle_sessions", "retries"}  # by the program
         limits = self.sandbox.model_dump(mode="json", exclude=unseen)
         return {"form": "tir", "max_calls": self.max_calls, "sandbox": limits}
+
+
+def completions_file(name: str, form: Form) -> str:
+    """The file in an artifact of completions that holds one benchmark in one form."""
+    return f"{name}.{form}.parquet"
 
 
 @dataclass(slots=True)

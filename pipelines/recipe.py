@@ -40,7 +40,6 @@ from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe_file import RecipeError as RecipeError
 from pipelines.recipe_file import read_yaml, validate
 from pipelines.reports.benchmark import ReportSettings
-from pipelines.storage import Artifact
 from pipelines.training.base_model import BaseModelSettings
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.settings import PolicySettings, SftSettings
@@ -172,10 +171,6 @@ class Recipe(Settings):
     def snapshots(self) -> list[str]:
         """The names of the crawl's snapshots, oldest first."""
         return sorted(self.planted.snapshots) if self.planted is not None else list_snapshots(self.crawl)
-
-    def crawl_from(self, planted: Artifact | None) -> CrawlSettings:
-        """The crawl's settings; where the crawl is planted, with the folder that it was planted in."""
-        return self.crawl if planted is None else self.crawl.model_copy(update={"folder": planted.path})
 
     @model_validator(mode="after")
     def _models_exist(self) -> Recipe:

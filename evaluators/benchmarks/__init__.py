@@ -2,16 +2,19 @@
 
 from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
 from evaluators.benchmarks._loading import (
+    PROBLEMS_STAGE,
     BenchmarkSettings,
     check_benchmark,
     load_problems,
     problems_digest,
+    problems_file,
     write_problems,
 )
 from evaluators.benchmarks._own import benchmark_of
 from evaluators.benchmarks._registry import benchmark, names
 
 __all__ = [
+    "PROBLEMS_STAGE",
     "Benchmark",
     "BenchmarkError",
     "BenchmarkSettings",
@@ -23,5 +26,6 @@ __all__ = [
     "load_problems",
     "names",
     "problems_digest",
+    "problems_file",
     "write_problems",
 ]

@@ -20,6 +20,7 @@ from pydantic import Field
 from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
 from evaluators.benchmarks._registry import benchmark
 from evaluators.records import Problem, Settings
+from evaluators.stages import Stage, Stored
 from evaluators.stages.fields import NamesFiles
 from evaluators.tables import write_table
 
@@ -114,6 +115,21 @@ def write_problems(folder: Path, settings: BenchmarkSettings) -> dict[str, Any]:
         "verified": settings.verify and chosen.splits[settings.split].sha256 is not None,
         "licence": chosen.licence,
     }
+
+
+PROBLEMS_STAGE = Stage(
+    name="problems",
+    version="1",
+    write=write_problems,
+    settings=BenchmarkSettings,
+    description="A benchmark's problems and reference answers; a wrong row count or checksum of the source is an error.",
+    kinds=("parquet",),
+)
+
+
+def problems_file(problems: Stored) -> Path:
+    """The table of a benchmark's artifact."""
+    return problems.file("problems.parquet")
 
 
 def _exemplars(chosen: Benchmark, settings: BenchmarkSettings) -> list[Problem]:

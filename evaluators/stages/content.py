@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from evaluators.errors import MathsieveError
+
 SETTLED = 2.0
 """Seconds after its last change from which a file's times tell two contents apart: FAT counts in steps of two."""
 THREADS = 4
@@ -19,7 +21,7 @@ Stamp = tuple[int, int, int, int]
 """Size, time of change and of status in nanoseconds, inode."""
 
 
-class NamedFileError(Exception):
+class NamedFileError(MathsieveError):
     """A file that the settings name is not there or cannot be read; the message shows its absolute path."""
 
 

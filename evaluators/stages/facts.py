@@ -8,8 +8,10 @@ from typing import Any, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from evaluators.errors import MathsieveError
 
-class FactsError(Exception):
+
+class FactsError(MathsieveError):
     """An artifact's figures are not those of its stage; the message names the artifact and the remedy."""
 
 
@@ -18,6 +20,9 @@ class Stored(Protocol):
 
     @property
     def path(self) -> Path: ...
+
+    @property
+    def location(self) -> str: ...
 
     @property
     def facts(self) -> Mapping[str, Any]: ...
@@ -35,11 +40,16 @@ class Facts(BaseModel):
     @classmethod
     def of(cls, artifact: Stored) -> Self:
         """The figures of an artifact. Raises FactsError where it is another stage's, or an older version's."""
+        return cls.checked(artifact.facts, artifact.location)
+
+    @classmethod
+    def checked(cls, figures: Mapping[str, Any], where: object) -> Self:
+        """The same of figures that a stage has just returned, or of those in a manifest."""
         try:
-            return cls.model_validate(dict(artifact.facts))
+            return cls.model_validate(dict(figures))
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             raise FactsError(
-                f"{artifact.path}: expected the figures of {cls.__name__}; found {wrong}. Remove that folder and run its "
+                f"{where}: expected the figures of {cls.__name__}; found {wrong}. Remove that folder and run its "
                 "stage again."
             ) from error

@@ -26,7 +26,7 @@ Json = Any
 
 
 def settings_identity(settings: object, digests: ContentDigests | None) -> Json:
-    """The settings that change a result. Without `digests` the files that they name are left out.
+    """The settings that change a result. Without `digests` fields that name files are left out, and no file is looked at.
 
     Raises NamedFileError where a file that they name is not there.
     """
@@ -34,7 +34,7 @@ def settings_identity(settings: object, digests: ContentDigests | None) -> Json:
         return {
             name: _field_identity(settings, name, digests)
             for name, field in type(settings).model_fields.items()
-            if not only_says_how_it_runs(field)
+            if not only_says_how_it_runs(field) and not (digests is None and names_files(field))
         }
     if isinstance(settings, Mapping):
         return {str(key): settings_identity(value, digests) for key, value in settings.items()}
@@ -45,16 +45,14 @@ def settings_identity(settings: object, digests: ContentDigests | None) -> Json:
     if isinstance(settings, Enum):
         return settings.value
     if isinstance(settings, Path):
-        return content_identity([settings], digests)
+        return None if digests is None else content_identity([settings], digests)
     if isinstance(settings, float) and not math.isfinite(settings):
         return repr(settings)  # JSON has no word for it
     return settings
 
 
-def content_identity(paths: Sequence[Path], digests: ContentDigests | None) -> Json:
+def content_identity(paths: Sequence[Path], digests: ContentDigests) -> Json:
     """Each file's ending, which says how it is read, and its content; nothing of where it lies."""
-    if digests is None:
-        return None
     return [[_ending(path), digests.of(path)] for path in paths]
 
 
@@ -65,7 +63,7 @@ def _ending(path: Path) -> str:
 
 def _field_identity(settings: BaseModel, name: str, digests: ContentDigests | None) -> Json:
     value = getattr(settings, name)
-    if names_files(type(settings).model_fields[name]):
+    if digests is not None and names_files(type(settings).model_fields[name]):
         choose = getattr(settings, "named_files", None)
         paths = choose(name) if choose is not None else None if value is None else paths_in(value)
         if paths is not None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from evaluators.stages.facts import Facts
+
+ReadFile = tuple[str, Path | None]
+"""The name under which the result knows a file, and where its content lies; None for a published one, which stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +36,11 @@ class Stage:
     by_shards: bool = False
     """Whether it takes `executor`, and hands its work to it shard by shard."""
     arguments: Callable[..., Mapping[str, Any]] | None = None
-    """(settings, **inputs, **given) -> the arguments of `write`, where it does not take the artifacts themselves."""
-    files: Callable[..., Any] | None = field(default=None)
-    """(settings, **given) -> files it reads of which no setting names each: their content is part of the identity."""
+    """(settings, **everything) -> the arguments of `write`, where it does not take inputs and settings as they are."""
+    files: Callable[..., Sequence[ReadFile]] | None = None
+    """(settings, **given) -> files it reads that no setting names one by one: their content is part of the identity."""
+    remark: Callable[..., str | None] | None = None
+    """(figures, settings, **given) -> a line for whoever watches the run, where there is something to say."""
 
     def reads_many(self, name: str) -> bool:
         return f"{name}/*" in self.inputs
@@ -42,3 +48,12 @@ class Stage:
     @property
     def input_names(self) -> list[str]:
         return [name.removesuffix("/*").removesuffix("?") for name in self.inputs]
+
+    def run(self, folder: Path, settings: object, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill a folder. `given` holds inputs and whatever else the graph hands it. Raises FactsError."""
+        taken = dict(given) if self.arguments is None else dict(self.arguments(settings, **given))
+        if self.settings is not None:
+            taken.setdefault("settings", settings)
+        figures = dict(self.write(folder, **taken))
+        self.facts.checked(figures, folder)
+        return figures

@@ -23,6 +23,7 @@ from pathlib import Path
 from pipelines.corpus.annotations import Decision, Verdict, read_decisions, verdict_on
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.seed import is_under, place_of
+from pipelines.figures import LoopFacts
 from pipelines.storage import Json, References, StorageError, find_run
 
 KEYS: dict[str, Verdict] = {"m": "math", "o": "other"}
@@ -59,7 +60,7 @@ def waiting(run: References, *, everything: bool = False) -> list[dict[str, Json
     name = "domains" if everything else "annotations"
     asked = [name_of for name_of in run.names() if re.fullmatch(rf"iteration_\d+/{name}", name_of)]
     found = [run.read(one) for one in sorted(asked, key=lambda one: int(one.partition("/")[0].split("_")[1]))]
-    made = [artifact for artifact in found if not artifact.facts.get("converged")]
+    made = [artifact for artifact in found if not LoopFacts.of(artifact).converged]
     if not made:
         raise StorageError(
             where=run.store.root.location,

@@ -22,9 +22,11 @@ from pydantic import Field
 
 from evaluators.intervals import wilson
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.seed import is_under
+from pipelines.figures import LoopFacts
 from pipelines.storage import Artifact, Json, atomic_file
 
 Verdict = Literal["math", "other", "undecided"]
@@ -107,7 +109,7 @@ def write_annotations(
     `model` stands in for the endpoint of the settings. Raises CorpusError where the persons' file has a bad line.
     """
     reviewed = read_decisions(decisions) if decisions is not None and decisions.exists() else []
-    if domains.facts.get("converged"):
+    if LoopFacts.of(domains).converged:
         _write(folder, [], [])
         return {"decisions": 0, "waiting": 0, "converged": True}
     annotators = [_annotator(name, settings, model) for name in settings.annotators]
@@ -122,6 +124,19 @@ def write_annotations(
     _write(folder, made, waiting)
     verdicts = Counter(f"{decision.verdict}_by_{decision.by}" for decision in made)
     return {"decisions": len(made), "waiting": len(waiting), "converged": False, **dict(sorted(verdicts.items()))}
+
+
+ANNOTATIONS = Stage(
+    name="annotations",
+    version="2",
+    write=write_annotations,
+    arguments=lambda settings, **others: {"decisions": settings.decisions, **others},
+    settings=AnnotationSettings,
+    inputs=("domains",),
+    facts=LoopFacts,
+    description="URL prefixes judged by a person, a rule or a model, each with who decided and why. A person's verdict wins.",
+    kinds=("jsonl",),
+)
 
 
 def read_proposals(domains: Artifact) -> list[dict[str, Json]]:

@@ -25,11 +25,13 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.classifier_report import classifier_report
 from pipelines.corpus.fasttext_training import Shape, train
 from pipelines.corpus.linear import LinearClassifier
 from pipelines.corpus.normalisation import CHARACTERS, MENU, line
 from pipelines.corpus.page_tables import CorpusError, NewestRows, is_among, key_hashes, sorted_keys, table_batches
+from pipelines.figures import CorpusFacts, LoopFacts
 from pipelines.storage import Artifact, Json, atomic_file, file_digest
 
 OVERSAMPLED = 3
@@ -88,7 +90,7 @@ def write_classifier(
 
     Raises CorpusError where a class is empty.
     """
-    if positives.facts.get("converged"):
+    if CorpusFacts.of(positives).converged:
         return {"converged": True}
     known = sample_positives(positives, settings)
     if not known:
@@ -128,6 +130,18 @@ def write_classifier(
     with atomic_file(folder / "report.json") as temporary:
         temporary.write_text(json.dumps(facts | report, ensure_ascii=False, indent=1), encoding="utf-8")
     return facts
+
+
+CLASSIFIER = Stage(
+    name="classifier",
+    version="1",
+    write=write_classifier,
+    settings=ClassifierSettings,
+    inputs=("positives", "pages/*", "url_index"),
+    facts=LoopFacts,
+    description="fastText, trained on the corpus so far against random pages of the crawl.",
+    kinds=("fasttext",),
+)
 
 
 class _FormulaShares:

@@ -24,6 +24,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.grams import GRAM, SHORTEST, hashed, is_language, readings, window_hashes
 from pipelines.corpus.page_tables import TableWriter, is_among, table_batches
 from pipelines.storage import Artifact, Json
@@ -174,6 +175,17 @@ def write_contamination(
         "shared_grams_ignored": index.shared,
         "hits_by_benchmark": dict(sorted(by_benchmark.items())),
     }
+
+
+CONTAMINATION = Stage(
+    name="contamination",
+    version="3",
+    write=write_contamination,
+    settings=DecontaminationSettings,
+    inputs=("extracted", "problems/*"),
+    description="Every page that holds a 10-gram of a benchmark, or a shorter item whole: page, item and span (§2.1).",
+    kinds=("parquet",),
+)
 
 
 def read_problems(problems: Mapping[str, Artifact]) -> list[dict[str, str | None]]:

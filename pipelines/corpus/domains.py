@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.page_tables import NewestRows, is_among, key_hashes, sorted_keys
+from pipelines.figures import DomainFacts, RecallFacts
 from pipelines.storage import Artifact, Json, atomic_file
 from pipelines.urls import resolved_path
 
@@ -61,7 +63,7 @@ def write_domains(
     folder: Path, settings: DomainSettings, *, recalled: Artifact, pages: Mapping[str, Artifact], url_index: Artifact
 ) -> dict[str, Json]:
     """Fill `folder` with domains.parquet and prefixes.jsonl, one proposal with its evidence a line."""
-    if recalled.facts.get("converged"):
+    if RecallFacts.of(recalled).converged:
         _write(folder, [], [])
         return {"domains": 0, "candidates": 0, "prefixes": 0, "converged": True}
     newest, collected = NewestRows(pages, url_index), sorted_keys(recalled)
@@ -84,6 +86,18 @@ def write_domains(
         "converged": False,
         "top": [row["domain"] for row in sorted(domains, key=lambda row: -row["collected"])[:10] if row["collected"]],
     }
+
+
+DOMAINS_STAGE = Stage(
+    name="domains",
+    version="3",
+    write=write_domains,
+    settings=DomainSettings,
+    inputs=("recalled", "pages/*", "url_index"),
+    facts=DomainFacts,
+    description="The share of each domain that was recalled; over 10 % a domain is mathematical, and its URL prefixes are proposed.",
+    kinds=("parquet",),
+)
 
 
 def segments(host: str, path: str, depth: int) -> list[str]:

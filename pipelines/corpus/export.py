@@ -13,6 +13,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.data_card import CorpusFigures, write_data_card
 from pipelines.corpus.normalisation import excerpt
 from pipelines.corpus.page_tables import CorpusError, TableWriter, estimated_tokens, table_batches
@@ -83,6 +84,17 @@ def write_math_corpus(
     with atomic_file(folder / "figures.json") as temporary:
         temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
     return facts
+
+
+MATH_CORPUS = Stage(
+    name="math_corpus",
+    version="5",
+    write=write_math_corpus,
+    settings=ExportSettings,
+    inputs=("extracted", "near_duplicates", "contamination"),
+    description="The corpus to train on: documents with provenance, a data card, and a ledger of what was dropped and why.",
+    kinds=("parquet", "huggingface"),
+)
 
 
 _STAGES = {"contamination": "decontamination", "near-duplicate": "near_duplicates"}

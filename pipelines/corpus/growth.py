@@ -18,8 +18,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.annotations import Decision, read_decisions, verdict_on
 from pipelines.corpus.page_tables import (
+    CorpusError,
     NewestRows,
     TableWriter,
     estimated_tokens,
@@ -30,6 +32,7 @@ from pipelines.corpus.page_tables import (
     table_batches,
 )
 from pipelines.corpus.seed import place_of, place_of_prefix
+from pipelines.figures import CorpusFacts, RecallFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -69,7 +72,8 @@ def write_corpus(
     iteration: int,
 ) -> dict[str, Json]:
     """Fill `folder` with a COLLECTED table and growth.json; after convergence hand the previous corpus on as it is."""
-    if previous.facts.get("converged"):
+    before = CorpusFacts.of(previous)
+    if before.converged:
         hand_on(folder, previous)
         return dict(previous.facts)
     decisions = read_decisions(annotations.file("decisions.jsonl"))
@@ -82,10 +86,36 @@ def write_corpus(
         _write_annotated(writer, NewestRows(pages, url_index), decisions, (known, recalled_keys), tally)
     facts = _figures(tally, old_domains, iteration, settings)
     facts |= {"rows": writer.close(), "tokens": old_domains.total_tokens + tally.new_tokens}
-    facts["classifier"] = recalled.facts.get("classifier", {})
+    facts["classifier"] = dict(RecallFacts.of(recalled).classifier)
+    if facts["rows"] < before.rows:
+        raise CorpusError(
+            f"iteration {iteration}: expected a corpus of {before.rows} pages or more; found {facts['rows']}"
+        )
     with atomic_file(folder / "growth.json") as temporary:
         temporary.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
     return facts
+
+
+def _convergence(facts: CorpusFacts, settings: GrowthSettings, *, iteration: int) -> str | None:
+    if not facts.converged or facts.iteration != iteration:
+        return None
+    return (
+        f"converged in iteration {iteration}: {facts.overlap:.1%} of what it found was collected before; later iterations do "
+        "nothing"
+    )
+
+
+CORPUS = Stage(
+    name="corpus",
+    version="2",
+    write=write_corpus,
+    settings=GrowthSettings,
+    inputs=("previous", "recalled", "annotations", "pages/*", "url_index"),
+    facts=CorpusFacts,
+    remark=_convergence,
+    description="Everything collected so far: the seed, what was recalled, and uncollected pages under accepted prefixes.",
+    kinds=("parquet",),
+)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.normalisation import WORD
 from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
@@ -86,6 +87,17 @@ def write_near_duplicates(folder: Path, settings: NearDuplicateSettings, *, extr
         path.unlink()
     scratch.rmdir()
     return {**facts, "pairs_compared": pairs}
+
+
+NEAR_DUPLICATES = Stage(
+    name="near_duplicates",
+    version="1",
+    write=write_near_duplicates,
+    settings=NearDuplicateSettings,
+    inputs=("extracted",),
+    description="Clusters of near-duplicates (MinHash LSH); the best copy of each is kept.",
+    kinds=("parquet",),
+)
 
 
 def shingle_hashes(text: str, size: int) -> npt.NDArray[np.uint64]:

@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
 from pipelines.corpus.page_tables import NewestRows, TableWriter, key_hashes, table_batches
+from pipelines.figures import RecallFacts, ScoresFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json
 
@@ -76,7 +78,8 @@ def write_recalled(
     url_index: Artifact,
 ) -> dict[str, Json]:
     """Fill `folder` with the COLLECTED rows of the recalled pages, highest margin first."""
-    if any(table.facts.get("converged") for table in scores.values()):
+    known = {name: ScoresFacts.of(table) for name, table in scores.items()}
+    if any(facts.converged for facts in known.values()):
         TableWriter(folder, "recalled", COLLECTED).close()
         return {"rows": 0, "tokens": 0, "converged": True}
     newest = NewestRows(pages, url_index)
@@ -89,7 +92,7 @@ def write_recalled(
     facts = _write_ranked(folder, newest, kept, histogram)
     total = int(histogram.tokens.sum())
     lowest = min((float(margins.min()) for _, margins in kept.values() if len(margins)), default=None)
-    quality: dict[str, Json] = next((dict(t.facts.get("classifier", {})) for t in scores.values()), {})
+    quality: dict[str, Json] = next((dict(facts.classifier) for facts in known.values()), {})
     return {
         **facts,
         "scored_pages": int(histogram.pages.sum()),
@@ -100,6 +103,28 @@ def write_recalled(
         "converged": False,
         "classifier": quality,
     }
+
+
+def _scarcity(facts: RecallFacts, settings: RecallSettings) -> str | None:
+    if facts.budget_filled:
+        return None
+    return (
+        f"the crawl holds {facts.scored_tokens:,} tokens, fewer than the budget of {settings.token_budget:,}; every page "
+        "above the threshold was recalled"
+    )
+
+
+RECALLED = Stage(
+    name="recalled",
+    version="1",
+    write=write_recalled,
+    settings=RecallSettings,
+    inputs=("scores/*", "pages/*", "url_index"),
+    facts=RecallFacts,
+    remark=_scarcity,
+    description="The pages that score highest, up to the token budget or down to the threshold.",
+    kinds=("parquet",),
+)
 
 
 class _Scores:

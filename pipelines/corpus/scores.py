@@ -18,9 +18,11 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.linear import LinearClassifier
 from pipelines.corpus.page_tables import BATCH, TableWriter, estimated_tokens, table_shards
+from pipelines.figures import LoopFacts, ScoresFacts
 from pipelines.records import SCORES
 from pipelines.storage import Artifact, Json
 
@@ -40,7 +42,7 @@ class ScoreSettings(Settings):
 def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact, pages: Artifact) -> dict[str, Json]:
     """Fill `folder` with the SCORES of one snapshot, one row for each page that has text, in the pages' order."""
     writer = TableWriter(folder, "scores", SCORES)
-    if classifier.facts.get("converged"):
+    if LoopFacts.of(classifier).converged:
         writer.close()
         return {"rows": 0, "pages": 0, "converged": True}
     groups = [
@@ -57,6 +59,18 @@ def write_scores(folder: Path, settings: ScoreSettings, *, classifier: Artifact,
             progress.update(read)
     quality = {key: value for key, value in classifier.facts.items() if key.startswith("held_out")}
     return {"rows": writer.close(), "without_text": counted, "converged": False, "classifier": quality}
+
+
+SCORES_STAGE = Stage(
+    name="scores",
+    version="1",
+    write=write_scores,
+    settings=ScoreSettings,
+    inputs=("classifier", "pages"),
+    facts=ScoresFacts,
+    description="The log-odds that each page of one snapshot is mathematics.",
+    kinds=("fasttext", "parquet"),
+)
 
 
 def _scored(classifier: Path, groups: list[tuple[Path, int]], workers: int) -> Iterator[tuple[list[pa.Table], int]]:

@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.corpus.page_tables import CorpusError, NewestRows, TableWriter, estimated_tokens, table_batches
+from pipelines.figures import CorpusFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json
 from pipelines.urls import host_of, resolved_path
@@ -91,6 +93,18 @@ def write_seed(
     if not rows_written:
         raise CorpusError(_nothing_found(settings, counts))
     return {"rows": rows_written, "converged": False, **counts}
+
+
+SEED_CORPUS = Stage(
+    name="seed_corpus",
+    version="2",
+    write=write_seed,
+    settings=SeedSettings,
+    inputs=("pages/*", "url_index"),
+    facts=CorpusFacts,
+    description="The mathematics that the first classifier learns from (the paper: OpenWebMath).",
+    kinds=("parquet",),
+)
 
 
 def _nothing_found(settings: SeedSettings, counts: Mapping[str, int]) -> str:

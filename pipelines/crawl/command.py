@@ -57,10 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
+    from evaluators.stages import ContentDigests
+    from evaluators.stages.identity import settings_identity
     from pipelines.crawl.pages import write_pages
     from pipelines.crawl.settings import list_warcs
 
-    asked = {"settings": settings.identity(), "warcs": list_warcs(settings, snapshot)}
+    asked = {"settings": settings_identity(settings, ContentDigests()), "warcs": list_warcs(settings, snapshot)}
     plan = _claim(out, asked)
     facts = write_pages(out, settings, snapshot=snapshot)
     plan.write_text(json.dumps({"asked": asked, "facts": facts}, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -24,10 +24,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from evaluators.stages import Stage
 from pipelines.crawl.newest import captures_by_key
-from pipelines.crawl.settings import CrawlError, CrawlSettings, list_warcs
+from pipelines.crawl.settings import CrawlError, CrawlSettings, list_warcs, snapshot_files
 from pipelines.records import LEDGER, PAGES
-from pipelines.storage import Json, atomic_file
+from pipelines.storage import Artifact, Json, atomic_file
 
 OLDER = "older capture of the same URL"
 
@@ -61,6 +62,26 @@ def write_pages(folder: Path, settings: CrawlSettings, *, snapshot: str) -> dict
         outcomes[OLDER] = older
     rows = sum(pq.read_metadata(final).num_rows for final in finals)
     return {"rows": rows, "warc_files": len(warcs), "outcomes": dict(sorted(outcomes.items()))}
+
+
+def _of_planted(
+    settings: CrawlSettings, *, snapshot: str, planted_crawl: Artifact | None = None, **others: Any
+) -> dict[str, Any]:
+    return {"settings": settings.planted_in(planted_crawl), "snapshot": snapshot, **others}
+
+
+PAGES_STAGE = Stage(
+    name="pages",
+    version="2",
+    write=write_pages,
+    arguments=_of_planted,
+    files=snapshot_files,
+    settings=CrawlSettings,
+    inputs=("planted_crawl?",),
+    description="One snapshot's pages: cheap text, language, math markers and where each lies in its WARC file, one row for "
+    "each canonical URL. Every WARC byte is read once, here; iterations rescore this table (DeepSeekMath §2.1).",
+    kinds=("commoncrawl", "parquet"),
+)
 
 
 def _crawl(left: list[tuple[str, Path]], settings: CrawlSettings, snapshot: str) -> None:

@@ -23,6 +23,7 @@ from typing import cast
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.crawl.planted_formulas import Markup
 from pipelines.crawl.planted_leaks import Leak, draw_leaks, leaking
 from pipelines.crawl.planted_pages import MATH_KINDS, TAGGED_KINDS, Content, compose, edited, to_html
@@ -113,6 +114,16 @@ def write_planted_crawl(folder: Path, settings: PlantedSettings) -> dict[str, Js
     with atomic_file(folder / "seed_urls.txt") as temporary:
         temporary.write_text("".join(f"{url}\n" for url in seeds), encoding="utf-8")
     return _facts(truths)
+
+
+PLANTED_CRAWL = Stage(
+    name="planted_crawl",
+    version="1",
+    write=write_planted_crawl,
+    settings=PlantedSettings,
+    description="The embedded crawl: Common-Crawl-style WARC files that this project generates, with the truth about each page.",
+    kinds=("commoncrawl",),
+)
 
 
 def _pages(sites: Sequence[Site], mirrors: Sequence[Mirror], settings: PlantedSettings) -> Iterator[PlantedPage]:

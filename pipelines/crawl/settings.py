@@ -13,7 +13,8 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
-from evaluators.stages.fields import HowItRuns
+from evaluators.stages import HowItRuns, Stored
+from evaluators.stages.stage import ReadFile
 
 SNAPSHOT = re.compile(r"^[\w.-]+$")
 WARC_NAMES = (".warc", ".warc.gz", ".warc.zst")
@@ -72,10 +73,14 @@ class CrawlSettings(Settings):
         """How often and how long a remote file is tried, and where its store is."""
         return (self.common_crawl or CommonCrawlSettings()).patience()
 
-    def identity(self) -> dict[str, Any]:
-        """What decides a pages table, without where the files happen to lie or how many processes read them."""
-        elsewhere = {"workers": True, "folder": True, "folders": True, "files": True}
-        return self.model_dump(mode="json", exclude={**elsewhere, "common_crawl": {"endpoint_url"}})
+    def planted_in(self, planted: Stored | None) -> CrawlSettings:
+        """These settings; where the crawl is planted, with the folder that it was planted in."""
+        return self if planted is None else self.model_copy(update={"folder": planted.path})
+
+    @property
+    def names_a_source(self) -> bool:
+        """False where the crawl is planted: its files are an artifact."""
+        return bool(self.folder or self.folders or self.files or self.common_crawl)
 
 
 def list_snapshots(settings: CrawlSettings) -> list[str]:
@@ -105,14 +110,23 @@ def list_warcs(settings: CrawlSettings, snapshot: str) -> list[str]:
     return [str(path) for path in _warcs_in(folders[snapshot])]
 
 
-def file_identities(settings: CrawlSettings, snapshot: str) -> list[list[Any]]:
-    """Name, size and modification time of each local WARC file (names alone for published ones, which never change)."""
-    if settings.common_crawl is not None:
-        return [[name] for name in list_warcs(settings, snapshot)]
-    names = list_warcs(settings, snapshot)
-    paths = [Path(name) for name in names if "://" not in name]
-    return [[name] for name in names if "://" in name] + [
-        [path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in paths
+def snapshot_files(settings: CrawlSettings, *, snapshot: str) -> list[ReadFile]:
+    """A snapshot's WARC files: the name under which a pages table keeps each, and where it lies, if it lies here."""
+    if not settings.names_a_source:
+        return []
+    paths = list_warcs(settings, snapshot)
+    return [(warc_name(settings, snapshot, path), None if "://" in path else Path(path)) for path in paths]
+
+
+def local_files(settings: CrawlSettings) -> list[ReadFile]:
+    """Those of all snapshots that lie here, by snapshot; published ones never change."""
+    if not settings.names_a_source or settings.common_crawl is not None:
+        return []
+    return [
+        (f"{snapshot}/{name}", path)
+        for snapshot in list_snapshots(settings)
+        for name, path in snapshot_files(settings, snapshot=snapshot)
+        if path is not None
     ]
 
 

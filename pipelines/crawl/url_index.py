@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluators.stages import Stage
 from pipelines.crawl.newest import ROWS_AT_ONCE, captures_by_key
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.storage import Artifact, Json, atomic_file
@@ -34,3 +35,13 @@ def write_url_index(
             writer.write_table(pa.table({"url_key": winners["url_key"], "snapshot": names}, SCHEMA), 100_000)
             rows += winners.num_rows
     return {"rows": rows, "captures": captures, "superseded": captures - rows}
+
+
+URL_INDEX = Stage(
+    name="url_index",
+    version="1",
+    write=write_url_index,
+    inputs=("pages/*",),
+    description="For every canonical URL, the newest snapshot that holds it: the one row that later steps use.",
+    kinds=("parquet",),
+)

@@ -19,9 +19,10 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from pipelines.crawl.decoding import decode_html
-from pipelines.crawl.settings import CrawlSettings, warc_path
+from pipelines.crawl.settings import CrawlSettings, local_files, warc_path
 from pipelines.crawl.warc import Capture, captures_at, open_warc
 from pipelines.records import EXTRACTED, LEDGER
 from pipelines.storage import Artifact, Json, atomic_file
@@ -48,10 +49,6 @@ class ExtractionSettings(Settings):
     shortest_text: int = Field(default=50, ge=0)  # characters; ours: below, nothing is left to learn from
     rows_a_shard: int = Field(default=2_000, gt=0)  # ours: a shard is what a killed run loses, and one worker's task
     workers: HowItRuns[int | None] = Field(default=None, gt=0)
-
-    def identity(self) -> dict[str, Json]:
-        """What decides the bytes of the result."""
-        return self.model_dump(mode="json", exclude={"workers"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +82,25 @@ def write_extracted(
             for job in tqdm(as_completed(jobs), total=len(jobs), desc="extraction", unit="shard", disable=None):
                 job.result()
     return _facts(folder)
+
+
+def _of_planted(
+    settings: ExtractionSettings, *, crawl: CrawlSettings, planted_crawl: Artifact | None = None, **others: Any
+) -> dict[str, Any]:
+    return {"crawl": crawl.planted_in(planted_crawl), **others}
+
+
+EXTRACTED_STAGE = Stage(
+    name="extracted",
+    version="6",
+    write=write_extracted,
+    arguments=_of_planted,
+    files=lambda settings, crawl: local_files(crawl),
+    settings=ExtractionSettings,
+    inputs=("corpus", "planted_crawl?"),
+    description="The survivors, read again from their WARC records by offset and extracted exactly: formulas stay formulas.",
+    kinds=("parquet",),
+)
 
 
 def _portions(corpus: Artifact, rows_a_shard: int) -> Iterator[Portion]:

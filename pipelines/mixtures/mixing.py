@@ -22,6 +22,8 @@ from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Language, Problem, Settings
+from evaluators.stages import Stage
+from pipelines.figures import MixtureFacts
 from pipelines.mixtures.questions import BenchmarkQuestions, digest, tokens
 from pipelines.mixtures.source import question_of, write_rows
 from pipelines.records import EXAMPLES
@@ -93,6 +95,18 @@ def write_sft_mixture(
         dropped[name]["over_weight"] = len(found) - counts[name]
     _write_shards(folder, sources, chosen)
     return _facts(folder, counts, dropped, benchmarks.count)
+
+
+SFT_MIXTURE = Stage(
+    name="sft_mixture",
+    version="1",
+    write=write_sft_mixture,
+    settings=MixtureSettings,
+    inputs=("sources/*", "problems/*"),
+    facts=MixtureFacts,
+    description="The mixture by weight, without duplicates and without problems of any benchmark.",
+    kinds=("parquet",),
+)
 
 
 def _refuse_unknown(settings: MixtureSettings, sources: Mapping[str, Artifact]) -> None:

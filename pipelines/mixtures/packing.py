@@ -24,6 +24,8 @@ from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages import Stage
+from pipelines.figures import PackedFacts
 from pipelines.mixtures.source import write_rows
 from pipelines.records import PACKED
 from pipelines.storage import Artifact, Json
@@ -82,6 +84,19 @@ def write_packed_mixture(
     for path in folder.glob("*.tmp"):
         path.unlink()
     return facts
+
+
+PACKED_MIXTURE = Stage(
+    name="packed_mixture",
+    version="1",
+    write=write_packed_mixture,
+    arguments=lambda settings, mixture, base_model: {"mixture": mixture, "tokenizer_dir": base_model.path},
+    settings=PackingSettings,
+    inputs=("mixture", "base_model"),
+    facts=PackedFacts,
+    description="Token rows of the context length; no loss on prompts and program output (§3.2).",
+    kinds=("parquet",),
+)
 
 
 def plan_rows(lengths: Sequence[int], settings: PackingSettings) -> list[list[int]]:

@@ -26,7 +26,9 @@ from tqdm import tqdm
 from evaluators.errors import MathsieveError
 from evaluators.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import NamesFiles
+from pipelines.figures import SourceFacts
 from pipelines.mixtures.verification import Solution, Verdict, VerificationSettings, verified
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Json, atomic_file
@@ -93,6 +95,17 @@ def write_source(folder: Path, settings: SourceSettings) -> dict[str, Json]:
     """Reads the source, verifies every solution and writes what is right. Raises SourceError, VerificationError."""
     asyncio.run(_write_shards(folder, settings))
     return _facts(folder, settings)
+
+
+SOURCE = Stage(
+    name="source",
+    version="1",
+    write=write_source,
+    settings=SourceSettings,
+    facts=SourceFacts,
+    description="Examples of one source; solutions with programs are kept only if they run and give the reference.",
+    kinds=("python", "parquet"),
+)
 
 
 def read_solutions(settings: SourceSettings) -> Iterator[Solution]:

@@ -25,6 +25,7 @@ from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from evaluators.trajectory import open_sandbox
 from pipelines.mixtures.source import new_problems, write_shard
@@ -88,6 +89,17 @@ def write_annotated(
     for path in folder.glob("generations.tmp*"):
         path.unlink()
     return _facts(folder, len(asked), settings)
+
+
+ANNOTATED_STAGE = Stage(
+    name="annotated",
+    version="1",
+    write=write_annotated,
+    settings=TeacherSettings,
+    inputs=("problems/*",),
+    description="Solutions that a teacher model wrote to the problems of the sources, kept only if their answer is right.",
+    kinds=("openai", "parquet"),
+)
 
 
 def _problems(artifacts: Mapping[str, Artifact], settings: TeacherSettings) -> Iterator[Problem]:

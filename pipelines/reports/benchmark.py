@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evaluators.benchmarks import benchmark, names
+from evaluators.benchmarks import benchmark, names, problems_file
 from evaluators.comparison import Finding, against_published, compare_evaluations
 from evaluators.errors import MathsieveError
+from evaluators.evaluate import completions_file
+from evaluators.grading import grades_file
 from evaluators.published import PUBLISHED
 from evaluators.records import Form, Settings
+from evaluators.stages import Stage, Stored
 from pipelines.reports.benchmark_browser import browser_chunks
 from pipelines.reports.benchmark_plots import bars, forest, growth
 from pipelines.storage import atomic_file
@@ -97,6 +100,45 @@ def write_benchmark_report(
         ],
         "findings": [finding["sentence"] for finding in content["findings"]],
     }
+
+
+def _evaluations(
+    settings: ReportSettings,
+    *,
+    problems: Mapping[str, Stored],
+    completions: Mapping[str, Stored],
+    grades: Mapping[str, Stored],
+    scores: Mapping[str, Stored],
+    lineage: Mapping[str, Mapping[str, int]],
+) -> dict[str, Any]:
+    """Tables are named `sft/gsm8k|cot`."""
+    found = []
+    for name in scores:
+        model, _, key = name.partition("/")
+        benchmark, form = key.split("|")
+        found.append(
+            Evaluation(
+                model=model,
+                problems=problems_file(problems[benchmark]),
+                completions=completions[name].file(completions_file(benchmark, form)),  # type: ignore[arg-type]  # a Form
+                grades=grades_file(grades[name]),
+                scores=scores[name].file("scores.json"),
+                lineage=lineage[model],
+            )
+        )
+    return {"evaluations": found}
+
+
+BENCHMARK_REPORT = Stage(
+    name="benchmark_report",
+    version="2",
+    write=write_benchmark_report,
+    arguments=_evaluations,
+    settings=ReportSettings,
+    inputs=("problems/*", "completions/*", "grades/*", "scores/*"),
+    description="The table of the paper with our rows, intervals, paired comparisons, and a browser of every answer.",
+    kinds=("html",),
+)
 
 
 def report_content(scored: Sequence[Scored], settings: ReportSettings) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evaluators.stages import Stage
+from pipelines.figures import CorpusFacts, DomainFacts, LoopFacts, ProxyFacts
 from pipelines.storage import Artifact, Json, atomic_file
 
 OF_CORPUS = ("languages.png", "domains.png", "length.png", "score.png")
@@ -46,13 +48,13 @@ def write_corpus_report(
         dropped={k.removeprefix("dropped_"): v for k, v in math_corpus.facts.items() if k.startswith("dropped_")},
         classifiers=reports,
         telling=reports[max(reports)]["telling"] if reports else {},
-        proxies=[] if proxy_models is None else proxy_models.facts["compared"],
+        proxies=[] if proxy_models is None else ProxyFacts.of(proxy_models).compared,
         plots={name: _embedded(folder / name) for name in OWN}
         | {name: _embedded(math_corpus.file(name)) for name in OF_CORPUS if name in math_corpus.names("*")},
     )
     with atomic_file(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
-    last = done[-1] if done else {"pages": seed.facts.get("rows", 0), "overlap": None, "converged": False}
+    last = done[-1] if done else {"pages": CorpusFacts.of(seed).rows, "overlap": None, "converged": False}
     return {
         "iterations": len(done),
         "pages": last["pages"],
@@ -62,24 +64,46 @@ def write_corpus_report(
     }
 
 
+OF_AN_ITERATION = ("classifier", "domains", "annotations", "corpus")
+"""What the report reads of each."""
+
+
+def _by_iteration(settings: None, *, iterations: Mapping[str, Artifact], **others: Any) -> dict[str, Any]:
+    """`iterations` are named `1/classifier`."""
+    numbers = sorted({int(name.partition("/")[0]) for name in iterations})
+    parts = {number: {part: iterations[f"{number}/{part}"] for part in OF_AN_ITERATION} for number in numbers}
+    return {"iterations": parts, **others}
+
+
+CORPUS_REPORT = Stage(
+    name="corpus_report",
+    version="4",
+    write=write_corpus_report,
+    arguments=_by_iteration,
+    inputs=("seed", "iterations/*", "math_corpus", "proxy_models?"),
+    description="How the corpus grew over the iterations, what it is made of, and which URL prefixes wait for a person.",
+    kinds=("html",),
+)
+
+
 def _iteration(number: int, parts: Mapping[str, Artifact]) -> dict[str, Json]:
-    facts = parts["corpus"].facts
+    facts, domains = CorpusFacts.of(parts["corpus"]), DomainFacts.of(parts["domains"])
     return {
         "number": number,
-        "passed_on": facts.get("iteration") != number,  # it had converged before: nothing was done
-        "pages": facts.get("rows", 0),
-        "tokens": facts.get("tokens", 0),
-        "new_pages": facts.get("new_pages", 0),
-        "new_tokens": facts.get("new_tokens", 0),
-        "overlap": facts.get("overlap"),
-        "converged": bool(facts.get("converged")),
-        "languages": facts.get("languages", {}),
-        "gained": facts.get("domains_gained", {}),
-        "grown": facts.get("domains_grown", {}),
-        "lost": facts.get("domains_lost", {}),
-        "quality": facts.get("classifier", {}),
-        "candidates": parts["domains"].facts.get("candidates", 0),
-        "prefixes": parts["domains"].facts.get("prefixes", 0),
+        "passed_on": facts.iteration != number,  # it had converged before: nothing was done
+        "pages": facts.rows,
+        "tokens": facts.tokens,
+        "new_pages": facts.new_pages,
+        "new_tokens": facts.new_tokens,
+        "overlap": facts.overlap,
+        "converged": facts.converged,
+        "languages": facts.languages,
+        "gained": facts.domains_gained,
+        "grown": facts.domains_grown,
+        "lost": facts.domains_lost,
+        "quality": facts.classifier,
+        "candidates": domains.candidates,
+        "prefixes": domains.prefixes,
     }
 
 
@@ -93,7 +117,7 @@ def _waiting(iterations: Mapping[int, Mapping[str, Artifact]]) -> list[dict[str,
     """What waits for a person after the last iteration that asked, the largest prefixes first."""
     for number in sorted(iterations, reverse=True):
         annotations = iterations[number]["annotations"]
-        if not annotations.facts.get("converged"):
+        if not LoopFacts.of(annotations).converged:
             found = _lines(annotations, "waiting.jsonl")
             return sorted(found, key=lambda row: (-row["collected"], row["prefix"]))
     return []

@@ -22,6 +22,8 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from evaluators.records import Settings
+from evaluators.stages import Stage
+from pipelines.figures import MixtureFacts, PackedFacts, SourceFacts
 from pipelines.storage import Artifact, Json, atomic_file
 
 COLUMNS = ("source", "form", "language", "subject")
@@ -82,6 +84,16 @@ def write_mixture_report(
     return {"rows": figures["examples"], "samples": len(samples), "efficiency": figures["packing"]["efficiency"]}
 
 
+MIXTURE_REPORT = Stage(
+    name="mixture_report",
+    version="2",
+    write=write_mixture_report,
+    inputs=("mixture", "packed", "sources/*"),
+    description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",
+    kinds=("html",),
+)
+
+
 def _rows(artifact: Artifact, pattern: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     for path in artifact.files(pattern):
         with pq.ParquetFile(path) as table:
@@ -135,8 +147,8 @@ def _figures(
             for (source, form), group in sorted(counts.groups.items())
         ],
         "characters": _histogram(counts.characters),
-        "dropped": _left_out(mixture.facts.get("dropped", {})),
-        "benchmark_questions": mixture.facts.get("benchmark_questions", 0),
+        "dropped": _left_out(MixtureFacts.of(mixture).dropped),
+        "benchmark_questions": MixtureFacts.of(mixture).benchmark_questions,
         "rejected": {name: _rejected(artifact) for name, artifact in sorted(sources.items())},
         "packing": _packing(packed),
         "content": {"mixture": mixture.content[:16], "packed": packed.content[:16]},
@@ -152,7 +164,8 @@ def _shares(counts: Counter[str], total: int, limit: int) -> list[dict[str, Json
 
 
 def _rejected(source: Artifact) -> dict[str, Json]:
-    return {"kept": source.facts.get("rows", 0), "reasons": dict(source.facts.get("rejected", {}))}
+    facts = SourceFacts.of(source)
+    return {"kept": facts.rows, "reasons": dict(facts.rejected)}
 
 
 def _histogram(values: Sequence[int]) -> dict[str, Json]:
@@ -190,17 +203,18 @@ def _packing(packed: Artifact) -> dict[str, Json]:
         starts = pc.indices_nonzero(pc.equal(flat, 0)).to_pylist()
         examples += [end - start for start, end in zip(starts, [*starts[1:], len(flat)], strict=True)]
         trained += pc.sum(pc.not_equal(pc.list_flatten(batch["labels"]), -100)).as_py() or 0
-    context = packed.facts.get("context", max(rows, default=1))
+    facts = PackedFacts.of(packed)
+    context = facts.context or max(rows, default=1)
     return {
         "rows": len(rows),
         "examples": len(examples),
         "tokens": sum(rows),
         "trained_tokens": trained,
         "context": context,
-        "strategy": packed.facts.get("strategy", "unknown"),
+        "strategy": facts.strategy,
         "efficiency": round(sum(rows) / (len(rows) * context), 5) if rows else 0.0,
-        "efficiency_by_strategy": packed.facts.get("efficiency_by_strategy", {}),
-        "too_long": packed.facts.get("too_long", 0),
+        "efficiency_by_strategy": facts.efficiency_by_strategy,
+        "too_long": facts.too_long,
         "example_tokens": _histogram(examples),
         "row_tokens": _histogram(rows),
     }

@@ -16,6 +16,7 @@ from typing import Literal
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.stages import Stage
 from evaluators.stages.fields import NamesFiles
 from pipelines.storage import Json, file_digest
 
@@ -55,6 +56,16 @@ def write_base_model(folder: Path, settings: BaseModelSettings) -> dict[str, Jso
     else:
         _dequantise(_gguf_of_package(name) if kind == "package" else Path(name), folder, settings.dtype)
     return describe_model(folder)
+
+
+BASE_MODEL = Stage(
+    name="base_model",
+    version="1",
+    write=write_base_model,
+    settings=BaseModelSettings,
+    description="The model that training starts from, as one Hugging Face folder.",
+    kinds=("huggingface",),
+)
 
 
 def check_base_model(settings: BaseModelSettings) -> None:

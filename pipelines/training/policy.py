@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evaluators.records import Settings
+from evaluators.stages import Stage
 from pipelines.storage import Artifact, Json
 from pipelines.training.launch import Job, absolute, launch
 from pipelines.training.offline import draw_from_server
@@ -33,3 +35,21 @@ def write_policy_model(
     launch(job, settings.machine)
     plot_log(folder)
     return training_facts(folder, settings) | count_rewards(folder)
+
+
+METHODS = {
+    "rft": "Fine-tuned on right outputs that the SFT model gave, drawn once (rejection sampling, §5.2.1).",
+    "online_rft": "Fine-tuned on right outputs of the policy as it is at each step (§5.2.1).",
+    "dpo": "Taught by pairs of a right and a wrong output of the SFT model to prefer the right one (A.1.4).",
+    "grpo": "Group relative policy optimisation: outputs of one question are judged against each other (§4).",
+}
+
+POLICY_MODEL = Stage(
+    name="policy_model",
+    version="1",
+    write=write_policy_model,
+    settings=Settings,
+    inputs=("policy", "problems"),
+    description="A policy that learnt from its own judged outputs.",
+    kinds=("pytorch",),
+)

@@ -18,6 +18,8 @@ from pydantic import Field
 from evaluators.errors import MathsieveError
 from evaluators.intervals import wilson
 from evaluators.records import Settings
+from evaluators.stages import Stage
+from pipelines.figures import ProxyFacts
 from pipelines.storage import Artifact, Json, atomic_file
 from pipelines.training.documents import (
     Document,
@@ -140,6 +142,19 @@ def write_proxy_models(
     )
     launch(job, settings.machine)
     return finish(folder, settings, sizes)
+
+
+PROXY_MODELS = Stage(
+    name="proxy_models",
+    version="2",
+    write=write_proxy_models,
+    arguments=lambda settings, pages, **others: {"baseline": [pages[name] for name in sorted(pages)], **others},
+    settings=ProxySettings,
+    inputs=("base", "corpora/*", "pages/*", "problems?"),
+    facts=ProxyFacts,
+    description="One small model, trained on equal token budgets of each corpus and of random pages: which corpus is better (§2.2, Table 1)?",
+    kinds=("pytorch",),
+)
 
 
 def heldout_documents(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evaluators.stages import Stage
 from pipelines.storage import Artifact, Json
 from pipelines.training.base_model import describe_model
 from pipelines.training.launch import Job, absolute, launch
@@ -28,6 +29,17 @@ def write_sft_model(folder: Path, settings: SftSettings, *, base: Artifact | Pat
     launch(job, settings.machine)
     plot_log(folder)
     return training_facts(folder, settings)
+
+
+SFT_MODEL = Stage(
+    name="sft_model",
+    version="1",
+    write=write_sft_model,
+    settings=SftSettings,
+    inputs=("base", "packed"),
+    description="The base model after supervised fine-tuning on the packed mixture (§3.2).",
+    kinds=("pytorch",),
+)
 
 
 def model_folder(model: Artifact | Path) -> Path:

@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from assets.definitions import definitions_of
-from assets.reports import lineage
 from pipelines.recipe import Recipe, RecipeError, load_recipe
+from pipelines.recipe_graph import lineage
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAPERS_VARIABLES = ("OPENWEBMATH", "SFT_SOURCES", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION")

@@ -82,7 +82,7 @@ def stored(tmp_path: Path) -> Callable[..., Artifact]:
         folder.mkdir()
         table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
         pq.write_table(table, folder / f"{name}-00000.parquet", row_group_size=50)
-        return Artifact(name=name, place=folder, content=name, facts=facts)
+        return Artifact(name=name, place=folder, content=name, facts={"converged": False, "rows": len(rows)} | facts)
 
     return store
 

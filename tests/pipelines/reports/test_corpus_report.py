@@ -67,7 +67,7 @@ def artifact(tmp_path: Path):
             lines = file.endswith(".jsonl")
             text = "".join(json.dumps(row) + "\n" for row in rows) if lines else json.dumps(rows)
             (folder / file).write_text(text, encoding="utf-8")
-        return Artifact(name=name, place=folder, content=name, facts=facts)
+        return Artifact(name=name, place=folder, content=name, facts={"converged": False, "rows": 0} | facts)
 
     return make
 

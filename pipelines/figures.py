@@ -1,0 +1,77 @@
+"""The figures that stages read of one another's artifacts, by name and type. What only people read needs no field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from evaluators.stages import Facts
+
+Quality = Mapping[str, Any]
+"""A classifier's held-out figures."""
+
+
+class LoopFacts(Facts):
+    """What every stage of the loop says."""
+
+    converged: bool
+    """Nothing was left to find: the iterations from here on hand the corpus on."""
+
+
+class CorpusFacts(LoopFacts):
+    """Of the seed, and of the corpus after an iteration."""
+
+    rows: int = Field(ge=0)
+    tokens: int = 0
+    iteration: int | None = None
+    """The one that made it; of a corpus that was handed on, an earlier one. None: the seed."""
+    overlap: float | None = None
+    """Share of what the iteration found that was collected before."""
+    new_pages: int = 0
+    new_tokens: int = 0
+    languages: Mapping[str, int] = Field(default_factory=dict)
+    domains_gained: Any = Field(default_factory=dict)
+    domains_grown: Any = Field(default_factory=dict)
+    domains_lost: Any = Field(default_factory=dict)
+    classifier: Quality = Field(default_factory=dict)
+
+
+class ScoresFacts(LoopFacts):
+    classifier: Quality = Field(default_factory=dict)
+
+
+class RecallFacts(LoopFacts):
+    rows: int = Field(ge=0)
+    scored_tokens: int = 0
+    budget_filled: bool = True
+    classifier: Quality = Field(default_factory=dict)
+
+
+class DomainFacts(LoopFacts):
+    candidates: int = Field(ge=0)
+    prefixes: int = Field(ge=0)
+
+
+class SourceFacts(Facts):
+    rows: int = 0
+    rejected: Mapping[str, int] = Field(default_factory=dict)
+
+
+class MixtureFacts(Facts):
+    dropped: Mapping[str, Mapping[str, int]] = Field(default_factory=dict)
+    """Source -> reason -> examples."""
+    benchmark_questions: int = 0
+
+
+class PackedFacts(Facts):
+    context: int | None = None
+    strategy: str = "unknown"
+    efficiency_by_strategy: Mapping[str, float] = Field(default_factory=dict)
+    too_long: int = 0
+
+
+class ProxyFacts(Facts):
+    compared: Sequence[Mapping[str, Any]]
+    """One row for each corpus."""

@@ -1,0 +1,244 @@
+"""What a recipe makes: one step for each asset, in the order in which the paper tells it.
+
+    planted_crawl* -> pages -> url_index; seed; iteration_1 ... iteration_N; corpus; benchmarks; mixtures; training; evaluation; reports
+
+The loop of DeepSeekMath §2.1 is a cycle, and lineage must not have one: it is unrolled here, an iteration a group. Once
+a corpus says `converged`, the iterations after it hand it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evaluators.benchmarks import PROBLEMS_STAGE
+from evaluators.contamination import CONTAINED_PROBLEMS
+from evaluators.evaluate import COMPLETIONS, SampledSettings
+from evaluators.grading import GRADES, JudgedSettings
+from evaluators.scores import SCORES_STAGE as MODEL_SCORES
+from evaluators.stages import Stage
+from pipelines.corpus.annotations import ANNOTATIONS
+from pipelines.corpus.classifier import CLASSIFIER
+from pipelines.corpus.decontamination import CONTAMINATION
+from pipelines.corpus.domains import DOMAINS_STAGE
+from pipelines.corpus.export import MATH_CORPUS
+from pipelines.corpus.growth import CORPUS
+from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
+from pipelines.corpus.recall import RECALLED
+from pipelines.corpus.scores import SCORES_STAGE
+from pipelines.corpus.seed import SEED_CORPUS
+from pipelines.crawl.pages import PAGES_STAGE
+from pipelines.crawl.planted import PLANTED_CRAWL
+from pipelines.crawl.url_index import URL_INDEX
+from pipelines.extraction.survivors import EXTRACTED_STAGE
+from pipelines.mixtures.mixing import SFT_MIXTURE
+from pipelines.mixtures.packing import PACKED_MIXTURE
+from pipelines.mixtures.source import SOURCE
+from pipelines.mixtures.teacher import ANNOTATED_STAGE
+from pipelines.recipe import ANNOTATED, Recipe
+from pipelines.reports.benchmark import BENCHMARK_REPORT
+from pipelines.reports.corpus import CORPUS_REPORT, OF_AN_ITERATION
+from pipelines.reports.mixture import MIXTURE_REPORT
+from pipelines.steps import Cut, Graph, Key, Part, Source, Step
+from pipelines.storage import Json
+from pipelines.training.base_model import BASE_MODEL
+from pipelines.training.policy import METHODS, POLICY_MODEL
+from pipelines.training.proxy import PROXY_MODELS
+from pipelines.training.sft import SFT_MODEL
+
+ACCELERATOR = "accelerator"
+"""The pool of assets that need the accelerator; dagster.yaml limits it to one at a time."""
+
+
+def graph_of(recipe: Recipe, snapshots: Sequence[str]) -> Graph:
+    """The graph of a recipe over these snapshots of its crawl."""
+    benchmarks = list(recipe.benchmarks)
+    forms = [f"{name}|{form}" for name in benchmarks for form in recipe.evaluation.forms]
+    cuts: Mapping[Cut, Sequence[str]] = {
+        "snapshot": list(snapshots),
+        "benchmark": benchmarks,
+        "benchmark_and_form": forms,
+    }
+    return Graph(steps={step.key: step for step in steps_of(recipe)}, partitions=cuts)
+
+
+def steps_of(recipe: Recipe) -> list[Step]:
+    """Every asset of the recipe."""
+    sections = (crawl, loop, benchmarks, corpus, mixtures, training, evaluation, reports)
+    return [step for section in sections for step in section(recipe)]
+
+
+def corpus_key(iteration: int) -> Key:
+    """The corpus after an iteration; 0 is the seed."""
+    return ("seed_corpus",) if iteration == 0 else (f"iteration_{iteration}", "corpus")
+
+
+def plain(stage: Stage, group: str, settings: object = None, **reads: Source) -> Step:
+    """The step of a stage that stands in the graph once: its inputs are the assets of their names, but for `reads`."""
+    named: dict[str, Source] = {name: (name,) for name in stage.input_names if f"{name}?" not in stage.inputs}
+    return Step(stage=stage, key=(stage.name,), group=group, settings=settings, reads={**named, **reads})
+
+
+def crawl(recipe: Recipe) -> Iterator[Step]:
+    if recipe.planted is not None:
+        yield plain(PLANTED_CRAWL, "crawl", recipe.planted)
+    pages = plain(PAGES_STAGE, "crawl", recipe.crawl, **_planted(recipe))
+    yield replace(pages, cut="snapshot", given=lambda partitions: {"snapshot": partitions[0]})
+    yield replace(plain(URL_INDEX, "crawl"), aside={"settings": recipe.crawl})
+
+
+def _planted(recipe: Recipe) -> dict[str, Source]:
+    return {} if recipe.planted is None else {"planted_crawl": ("planted_crawl",)}
+
+
+def loop(recipe: Recipe) -> Iterator[Step]:
+    """The seed and every iteration of the recipe (§2.1)."""
+    yield plain(SEED_CORPUS, "seed", recipe.seed)
+    settings = recipe.iterations
+    for number in range(1, settings.count + 1):
+        group, previous = f"iteration_{number}", corpus_key(number - 1)
+
+        def mine(stage: Stage, own: object, group: str = group, **reads: Source) -> Step:
+            step = plain(
+                stage, group, own, **{name: (group, name) for name in OF_THE_LOOP if name in stage.input_names}
+            )
+            return replace(step, key=(group, stage.name), reads={**step.reads, **reads})
+
+        yield mine(CLASSIFIER, settings.classifier, positives=previous)
+        yield replace(mine(SCORES_STAGE, settings.scores), cut="snapshot")
+        yield mine(RECALLED, settings.recall_of(number))
+        yield mine(DOMAINS_STAGE, settings.domains)
+        yield mine(ANNOTATIONS, settings.annotations)
+        yield replace(mine(CORPUS, settings.growth, previous=previous), given=_always({"iteration": number}))
+
+
+OF_THE_LOOP = ("classifier", "scores", "recalled", "domains", "annotations")
+"""Inputs that a stage of the loop reads of its own iteration."""
+
+
+def corpus(recipe: Recipe) -> Iterator[Step]:
+    """The survivors of the loop, extracted exactly, deduplicated, decontaminated and exported."""
+    settings = recipe.corpus
+    last = corpus_key(recipe.iterations.count)
+    extracted = plain(EXTRACTED_STAGE, "corpus", settings.extraction, corpus=last, **_planted(recipe))
+    yield replace(extracted, aside={"crawl": recipe.crawl})
+    yield plain(NEAR_DUPLICATES, "corpus", settings.near_duplicates)
+    yield plain(CONTAMINATION, "corpus", settings.decontamination)
+    yield plain(MATH_CORPUS, "corpus", settings.export)
+
+
+def benchmarks(recipe: Recipe) -> Iterator[Step]:
+    """One parsed table a benchmark, read by decontamination and by evaluation, so that they cannot disagree."""
+    yield replace(plain(PROBLEMS_STAGE, "benchmarks", recipe.benchmarks), cut="benchmark")
+
+
+def mixtures(recipe: Recipe) -> Iterator[Step]:
+    """Problems with worked solutions become one packed SFT mixture (§3.1)."""
+    settings = recipe.mixture
+    own: dict[str, Key] = {name: (f"source_{name}",) for name in settings.sources}
+    for name, source in settings.sources.items():
+        said = f"Examples of the source `{name}`; solutions with programs are kept only if they run and give the reference."
+        yield replace(plain(SOURCE, "mixtures", source), key=own[name], description=said)
+    mixed = dict(own)
+    if settings.teacher is not None:
+        asked = {f"source_{name}": key for name, key in own.items()}
+        yield plain(ANNOTATED_STAGE, "mixtures", settings.teacher, problems=asked)
+        mixed[ANNOTATED] = ("annotated",)
+    yield plain(SFT_MIXTURE, "mixtures", settings.mixing, sources=mixed)
+
+
+def training(recipe: Recipe) -> Iterator[Step]:
+    """From the base model to SFT, RFT, Online RFT, DPO and GRPO checkpoints (§3 to §5)."""
+    settings = recipe.training
+    yield plain(BASE_MODEL, "training", settings.base_model)
+    yield plain(
+        PACKED_MIXTURE, "training", recipe.mixture.packing, mixture=("sft_mixture",)
+    )  # with the base's tokenizer
+    sft = plain(SFT_MODEL, "training", settings.sft, base=("base_model",), packed=("packed_mixture",))
+    yield replace(sft, pool=ACCELERATOR)
+    for name, policy in settings.policies.items():
+        # The questions are the mixture's (§4.2), so that what was kept out of it as contaminated stays out.
+        step = plain(POLICY_MODEL, "training", policy, policy=("sft_model",), problems=("sft_mixture",))
+        yield replace(step, key=(f"{name}_model",), pool=ACCELERATOR, description=METHODS[policy.method])
+    if settings.proxy is not None:
+        corpora = {("seed" if i == 0 else f"iteration_{i}"): corpus_key(i) for i in range(recipe.iterations.count + 1)}
+        proxy = plain(PROXY_MODELS, "training", settings.proxy, base=("base_model",), corpora=corpora)
+        asked = (
+            {}
+            if settings.proxy.benchmark is None
+            else {"problems": Part(key=("problems",), partition=settings.proxy.benchmark)}
+        )
+        yield replace(proxy, pool=ACCELERATOR, reads={**proxy.reads, **asked})
+
+
+def evaluation(recipe: Recipe) -> Iterator[Step]:
+    """Each model's completions, grades and scores, by benchmark and form of reasoning.
+
+    One chain a model, so that lineage runs from a checkpoint to its own numbers. All partitions of its completions are
+    made at once: they share one vLLM server, which takes longer to start than a small benchmark takes to answer.
+    """
+    settings = recipe.evaluation
+    sampling = settings.sampling
+    contained = plain(
+        CONTAINED_PROBLEMS, "evaluation", settings.contamination, corpus=("math_corpus",), mixture=("sft_mixture",)
+    )
+    yield replace(contained, cut="benchmark")
+    asked = SampledSettings(sampling=sampling.without_judging(), server=settings.server)
+    judged = JudgedSettings(profiles=sampling.profiles, sandbox=sampling.sandbox, concurrency=sampling.concurrency)
+    for model in settings.models:
+        completions, grades = (model, "completions"), (model, "grades")
+        step = plain(COMPLETIONS, "evaluation", asked, model=(f"{model}_model",))
+        yield replace(
+            step,
+            key=completions,
+            cut="benchmark_and_form",
+            together=True,
+            given=lambda partitions: {"tasks": [list(_parts(one).values()) for one in partitions]},
+            aside={"cache": recipe.home / "generations.sqlite"},
+            pool=ACCELERATOR,
+            description=f"What the {model} model answers: chain of thought, and reasoning with programs that the sandbox runs.",
+        )
+        step = plain(GRADES, "evaluation", judged, completions=completions)
+        yield replace(step, key=grades, cut="benchmark_and_form", given=_part)
+        step = plain(MODEL_SCORES, "evaluation", settings.scores, completions=completions, grades=grades)
+        reads = {**step.reads, "contamination": ("contained_problems",)}
+        yield replace(step, key=(model, "scores"), cut="benchmark_and_form", given=_part, reads=reads)
+
+
+def reports(recipe: Recipe) -> Iterator[Step]:
+    """One page each, which opens offline."""
+    numbers = range(1, recipe.iterations.count + 1)
+    iterations = {f"{number}/{part}": (f"iteration_{number}", part) for number in numbers for part in OF_AN_ITERATION}
+    proxies: dict[str, Source] = {} if recipe.training.proxy is None else {"proxy_models": ("proxy_models",)}
+    yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies)
+    sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
+    yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)
+    models = recipe.evaluation.models
+    tables = {table: {model: (model, table) for model in models} for table in ("completions", "grades", "scores")}
+    lineages = {model: lineage(recipe, model) for model in models}
+    report = plain(BENCHMARK_REPORT, "reports", recipe.evaluation.report, **tables)
+    yield replace(report, given=_always({"lineage": lineages}))
+
+
+def lineage(recipe: Recipe, model: str) -> dict[str, int]:
+    """Each training run that a model belongs to, and the optimiser steps behind it: base, SFT, then one policy."""
+    sft, policies = recipe.training.sft.optimiser.steps, recipe.training.policies
+    runs = [name for name in recipe.evaluation.models if name in policies] or ["sft"]
+    if model in policies:
+        return {model: sft + policies[model].optimiser.steps}
+    return dict.fromkeys(runs, {"base": 0, "sft": sft}[model]) if model in ("base", "sft") else {}
+
+
+def _parts(partition: str) -> dict[str, Any]:
+    """`gsm8k|cot` as the benchmark's name and the form; Dagster joins dimensions in alphabetical order."""
+    name, form = partition.split("|")
+    return {"name": name, "form": form}
+
+
+def _part(partitions: Sequence[str]) -> Mapping[str, Json]:
+    return _parts(partitions[0])
+
+
+def _always(given: Mapping[str, Json]) -> Callable[[Sequence[str]], Mapping[str, Json]]:
+    return lambda partitions: given
