@@ -121,15 +121,8 @@ def equal_everywhere(a: Node, b: Node) -> bool | None:
 
 
 def equal_at_integers(a: Node, b: Node) -> bool | None:
-    """Whether two expressions agree where the ends of their sums and products are whole; None where none has letters."""
-    ends = {
-        name
-        for tree in (a, b)
-        for node in walk(tree)
-        if node.op in ("sum", "prod")
-        for end in node.args[1:]
-        for name in symbols(end)
-    }
+    """Whether two expressions agree where what must be whole is: ends of sums, arguments of factorials; None: none is."""
+    ends = {name for tree in (a, b) for node in walk(tree) for end in _whole_arguments(node) for name in symbols(end)}
     if not ends:
         return None
     agreed = 0
@@ -140,6 +133,14 @@ def equal_at_integers(a: Node, b: Node) -> bool | None:
             return False
         agreed += same is True
     return True if agreed >= POINTS else None
+
+
+def _whole_arguments(node: Node) -> tuple[Node, ...]:
+    if node.op in ("sum", "prod"):
+        return node.args[1:]
+    counted = node.op == "fn" and node.value in ("factorial", "double_factorial", "binom", "mod", "gcd", "lcm")
+    signs = node.op == "pow" and node.args[0].op == "neg"
+    return node.args if counted else node.args[1:] if signs else ()
 
 
 _INTEGERS = (1, 2, 3, 5, 8, 11, 17, 24)
@@ -325,6 +326,8 @@ def _function(name: str, args: list[Any]) -> Any:
     if name == "log":
         base = args[1] if len(args) > 1 else acb(10)
         return args[0].log() / base.log()
+    if name in ("double_factorial", "mod", "gcd", "lcm", "max", "min"):
+        return _of_whole_numbers(name, args)
     if name == "binom":
         n, k = args
         return (n + 1).gamma() / ((k + 1).gamma() * (n - k + 1).gamma())
@@ -345,6 +348,37 @@ def _function(name: str, args: list[Any]) -> Any:
     return rule(x)
 
 
+def _of_whole_numbers(name: str, args: list[Any]) -> Any:
+    """n!!, a mod b, gcd, lcm of whole numbers; max and min of reals that balls can order."""
+    from flint import acb, fmpz
+
+    if name in ("max", "min"):
+        return _extreme(name, args)
+    if not all(_is_real(x) and x.real.is_integer() for x in args):
+        raise Unevaluable
+    whole = [int(x.real.unique_fmpz()) for x in args]
+    if name == "double_factorial":
+        if not 0 <= whole[0] <= 10_000 or len(whole) != 1:
+            raise Unevaluable
+        return acb(fmpz(math.prod(range(whole[0], 0, -2))))
+    if name == "mod" and (len(whole) != 2 or not whole[1]):
+        raise Unevaluable
+    value = whole[0] % whole[1] if name == "mod" else math.gcd(*whole) if name == "gcd" else math.lcm(*whole)
+    return acb(fmpz(value))
+
+
+def _extreme(name: str, args: list[Any]) -> Any:
+    if not all(_is_real(x) for x in args) or not args:
+        raise Unevaluable
+    best = args[0]
+    for x in args[1:]:
+        if x.real.overlaps(best.real):
+            best = type(x)(x.real.union(best.real))
+            continue
+        best = x if (x.real > best.real) == (name == "max") else best
+    return best
+
+
 def _rounded(name: str, x: Any) -> Any:
     from flint import acb
 
@@ -356,13 +390,15 @@ def _rounded(name: str, x: Any) -> Any:
     return acb(rounded)
 
 
-_GROWING = frozenset({"gamma", "exp", "sinh", "cosh", "cis"})
+_GROWING = frozenset({"gamma", "exp", "sinh", "cosh", "cis", "sech", "csch", "coth", "zeta", "erf", "erfc"})
 _FUNCTIONS = {
     "sin": lambda x: x.sin(), "cos": lambda x: x.cos(), "tan": lambda x: x.tan(), "cot": lambda x: x.cot(),
     "sec": lambda x: x.sec(), "csc": lambda x: x.csc(), "sinh": lambda x: x.sinh(), "cosh": lambda x: x.cosh(),
     "tanh": lambda x: x.tanh(), "arcsin": lambda x: x.asin(), "arccos": lambda x: x.acos(), "arctan": lambda x: x.atan(),
     "arsinh": lambda x: x.asinh(), "arcosh": lambda x: x.acosh(), "artanh": lambda x: x.atanh(),
     "arccot": lambda x: (1 / x).atan(), "exp": lambda x: x.exp(), "gamma": lambda x: x.gamma(), "ln": lambda x: x.log(), "abs": lambda x: _absolute(x),
+    "sech": lambda x: x.sech(), "csch": lambda x: x.csch(), "coth": lambda x: x.coth(), "arcsec": lambda x: (1 / x).acos(),
+    "arccsc": lambda x: (1 / x).asin(), "zeta": lambda x: x.zeta(), "erf": lambda x: x.erf(), "erfc": lambda x: x.erfc(),
     "re": lambda x: type(x)(x.real), "im": lambda x: type(x)(x.imag), "sgn": lambda x: x.sgn(), "arg": lambda x: type(x)(x.arg()),
     "cis": lambda x: x.cos() + type(x)(0, 1) * x.sin(),
 }  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from evaluators.answers.comparing.amounts import NAMED, amounts, peeled
+from evaluators.answers.comparing.derivatives import differentiated
+from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
@@ -14,6 +16,7 @@ _ORDERED = frozenset({"tuple", "angle"})
 _VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
 _MANY = Node("special", (), "many")
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
+_FINAL = frozenset({"num", "dec", "sym", "const", "tuple", "list", "set", "interval", "matrix", "relation", "qty"})
 MAX_PAIRINGS = 2_500
 """Comparisons within one pair of collections: fifty elements each."""
 
@@ -25,6 +28,7 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
     r, p = peeled(r), peeled(p)
     if r.op in _TERMINAL or p.op in _TERMINAL:
         return _terminals(r, p, context)
+    r, p = _evaluated(r, p, context), _evaluated(p, r, context)
     r, p = _alike(r, p), _alike(p, r)
     if r.op == "cases" or p.op == "cases":
         return _cases(r, p, context)
@@ -40,6 +44,9 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
         return _collections(r, p, context)
     if r.op == "relation" or p.op == "relation":
         return _relations(r, p, context)
+    if "progression" in (r.op, p.op) or "elided" in (r.op, p.op):
+        same = r.op == p.op and r.value == p.value
+        return _in_order(r.args, p.args, context) if same else _different(r, p)
     if r.op in NAMED or p.op in NAMED or _negated_base(r) or _negated_base(p):
         return amounts(r, p, context)
     return scalars(r, p, context)
@@ -51,6 +58,15 @@ def _negated_base(node: Node) -> bool:
 
 def _different(r: Node, p: Node, stage: str = "type") -> Decision:
     return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
+
+
+def _evaluated(node: Node, other: Node, context: Context) -> Node:
+    """A determinant, a product of matrices, a derivative as what it comes to, where work may be left to be done."""
+    if node.op in _FINAL:
+        return node
+    if context.profile.unevaluated or node.op == other.op == "det":
+        return worked_out(differentiated(node))
+    return node
 
 
 def _alike(node: Node, like: Node) -> Node:
@@ -194,8 +210,8 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return _one_and_many(r, p, context)
     if r.op in _ORDERED or p.op in _ORDERED or (r.op == p.op == "bracket"):
         return _tuples(r, p, context)
-    if r.op == "bracket" and p.op == "list":
-        return _in_order(r.args, p.args, context)
+    if r.op == "bracket" and p.op == "list":  # two numbers in square brackets are an interval
+        return _in_order(r.args, p.args, context) if len(r.args) != 2 else _different(r, p)
     if r.op == "bracket" and p.op == "set":
         return _different(r, p)
     return _unordered(r, p, context)
@@ -207,6 +223,8 @@ def _tuples(r: Node, p: Node, context: Context) -> Decision:
         return _different(r, p)
     if "bracket" in (r.op, p.op) and r.op != p.op and len(r.args) == 2:
         return _different(r, p)
+    if r.op == p.op == "tuple" and r.value and p.value and r.value != p.value:
+        return Decision(False, "structure", f"{p.value} is another point than {r.value}")
     return _in_order(r.args, p.args, context)
 
 

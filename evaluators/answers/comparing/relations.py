@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value
+from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value, values_equal
+from evaluators.answers.comparing.derivatives import differentiated
 from evaluators.answers.comparing.exact import OverBudget, rational
-from evaluators.answers.comparing.scalars import Context, Decision
+from evaluators.answers.comparing.isolation import symbolic_equal
+from evaluators.answers.comparing.matrices import worked_out
+from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, negated, num, show, symbols
 
@@ -96,9 +99,19 @@ def _last_of_chain(node: Node) -> Node | None:
         return None
     if target is None:
         return last if not before else _same_throughout(before, last)
-    if all(value is not None and _rounds(value, target) for value in values):
-        return last
-    return None
+    for side, value in zip(before, values, strict=True):
+        if not (_rounds(value, target) if value is not None else _comes_to(_bare(side), bare)):
+            return None
+    return last
+
+
+def _comes_to(side: Node, target: Node) -> bool:
+    """Whether a side without unknowns, a logarithm, a limit, a determinant, has the value of the last one."""
+    side = worked_out(differentiated(side))
+    if symbols(side):
+        return False
+    same = values_equal(side, target, {})
+    return bool(symbolic_equal(side, target)) if same is None and needs_sympy(side) else same is True
 
 
 def _same_throughout(before: list[Node], last: Node) -> Node | None:

@@ -44,6 +44,8 @@ def scalars(r: Node, p: Node, context: Context) -> Decision:
         return _approximate(r, p, context)
     if not context.profile.unevaluated and is_numeral(r) and not is_numeral(p) and not _rounds_from(r, p):
         return Decision(False, "type", f"the reference is the numeral {show(r)}; {show(p)[:80]} is left unevaluated")
+    if not context.profile.unevaluated and _is_left_to_do(r, p):
+        return Decision(False, "type", f"{show(p)[:80]} is left unevaluated")
     try:
         exact_r, exact_p = rational(r), rational(p)
     except (OverBudget, ZeroDivisionError, OverflowError):
@@ -93,6 +95,17 @@ def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
 
 INFINITE = {"inf"}
 _NEEDS_SYMPY = frozenset({"sum", "prod", "int", "lim"})
+_LEFT_TO_DO = _NEEDS_SYMPY | {"diff", "det", "matrix"}
+
+
+def needs_sympy(node: Node) -> bool:
+    """Whether the tree holds a sum, a product, an integral or a limit."""
+    return any(n.op in _NEEDS_SYMPY for n in walk(node))
+
+
+def _is_left_to_do(r: Node, p: Node) -> bool:
+    """A limit, an integral, a derivative where the reference has none of the kind: the question and no answer."""
+    return any(n.op in _LEFT_TO_DO for n in walk(p)) and not any(n.op in _LEFT_TO_DO for n in walk(r))
 
 
 def _is_infinite(node: Node) -> bool:
@@ -114,7 +127,7 @@ def _constants(r: Node, p: Node, context: Context) -> Decision:
     same = balls.values_equal(r, p, {})
     if same:
         return Decision(True, "balls", "equal to a hundred digits")
-    if same is None and not (_NEEDS_SYMPY & {n.op for tree in (r, p) for n in walk(tree)}):
+    if same is None and not (needs_sympy(r) or needs_sympy(p)):
         return Decision(False, "budget", f"{show(p)[:80]} cannot be shown to be {show(r)[:80]} within the budget")
     if same is None:
         return _by_sympy(r, p)

@@ -137,7 +137,7 @@ def _function(name: str, args: list[Any]) -> Any:
         "ln": s.log, "arcsin": s.asin, "arccos": s.acos, "arctan": s.atan, "arccot": s.acot, "arsinh": s.asinh, "arcosh": s.acosh,
         "artanh": s.atanh, "abs": s.Abs, "ceil": s.ceiling, "max": s.Max, "min": s.Min, "mod": s.Mod, "binom": s.binomial, "sgn": s.sign,
         "factorial": s.factorial, "floor": s.floor, "gamma": s.gamma, "double_factorial": s.factorial2, "gcd": s.gcd, "lcm": s.lcm, "exp": s.exp, "sin": s.sin, "cos": s.cos, "tan": s.tan,
-        "cot": s.cot, "sec": s.sec, "csc": s.csc, "sinh": s.sinh, "cosh": s.cosh, "tanh": s.tanh, "re": s.re, "im": s.im, "arg": s.arg,
+        "cot": s.cot, "sec": s.sec, "csc": s.csc, "sinh": s.sinh, "cosh": s.cosh, "tanh": s.tanh, "sech": s.sech, "csch": s.csch, "coth": s.coth, "arcsec": s.asec, "arccsc": s.acsc, "zeta": s.zeta, "erf": s.erf, "erfc": s.erfc, "norm": s.Function("norm"), "re": s.re, "im": s.im, "arg": s.arg,
     }  # fmt: skip
     return names[name](*args)
 

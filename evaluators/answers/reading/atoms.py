@@ -16,6 +16,10 @@ from evaluators.answers.reading.vocabulary import (
 )
 from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
 
+_GREEK_FUNCTIONS = {"Gamma": "gamma", "zeta": "zeta"}
+_GREEK_HEADS = frozenset({"Phi", "phi", "varphi", "Psi", "psi"})
+_DIFFERENTIAL = Node("sym", (), "d")
+_OF_MANY = frozenset({"max", "min", "gcd", "lcm"})
 _NUMBER_SETS = {"mathbbZ": "integers", "mathbbN": "naturals", "mathbbQ": "rationals", "mathbbC": "complex numbers"}
 _PARTS_OF_REALS = {
     "^{+}": ("positive", 4), "_{+}": ("positive", 4), "^+": ("positive", 2), "_+": ("positive", 2), "_{>0}": ("positive", 5),
@@ -30,6 +34,21 @@ def _derivative(upper: Node, lower: Node) -> str | None:
     if len(names) != 2 or any(len(pair) != 2 or pair[0] != "d" for pair in names):
         return None
     return f"{names[0][1]}'"
+
+
+def _operator(upper: Node, lower: Node) -> tuple[str, int] | None:
+    """The variable and order of d over dx, of d^2 over dx^2."""
+    order = 1
+    if upper.op == "pow" and upper.args[1].op == "num" and upper.args[1].value.denominator == 1:
+        upper, order = upper.args[0], int(upper.args[1].value)
+    if upper != _DIFFERENTIAL or lower.op != "mul" or lower.args[0] != _DIFFERENTIAL or not 1 <= order <= 4:
+        return None
+    variable = lower.args[1]
+    if order > 1 and variable.op == "pow" and variable.args[1] == num(order):
+        variable = variable.args[0]
+    elif order > 1:
+        return None
+    return (variable.value, order) if variable.op == "sym" else None
 
 
 class Atoms(Cursor):
@@ -89,8 +108,10 @@ class Atoms(Cursor):
 
     def is_head(self, name: str) -> bool:
         """f(2) and g(x) wherever they stand; y(x) = ..., a(n) = ... where a function is defined, and no product."""
-        if name[0] in "fghFGH" and name not in GREEK:
+        if (name[0] in "fghFGH" and name not in GREEK) or name.endswith("'"):
             return True
+        if name in _GREEK_HEADS:  # \\phi(12) and \\Phi(x, y), and \\phi(1 - p) as well may be a product
+            return self.peek(2).text in (")", ",")
         following = [self.peek(i).text for i in range(1, 4)]
         return len(name) == 1 and following[0] in ("x", "t", "n") and following[1:] == [")", "="]
 
@@ -136,13 +157,13 @@ class Atoms(Cursor):
             return self.root(ROOTS[text])
         if text in CONSTANTS:
             return CONSTANTS[text]
-        if text == "Gamma" and self.peek().text == "(":
-            return self.function("gamma")
+        if text in _GREEK_FUNCTIONS and self.peek().text == "(":
+            return self.function(_GREEK_FUNCTIONS[text])
         if text in GREEK:
             return self.symbol(text)
         if text == "jmath":
             return self.node("sym", value="j")
-        if text in ("lfloor", "lceil", "lvert", "vert"):
+        if text in ("lfloor", "lceil", "lvert", "vert", "Vert"):
             return self.absolute(text)
         if text in NAMED_FIGURES:
             return self.node("sym", value=f"{text} {self.name()}")
@@ -157,6 +178,8 @@ class Atoms(Cursor):
             lower = self.argument()
             if text == "frac" and (derivative := _derivative(upper, lower)):
                 return self.node("sym", value=derivative)
+            if text == "frac" and (operator := _operator(upper, lower)):
+                return self.node("diff", self.expression(15), value=operator)
             return self.node("div", upper, lower) if text == "frac" else self.node("fn", upper, lower, value="binom")
         if text in ("pm", "mp"):
             return self.node(text, num(0), self.expression(max(minimum, 10)))
@@ -227,12 +250,14 @@ class Atoms(Cursor):
         raise ParseError(f"\\{name} where a number was expected")
 
     def absolute(self, opener: str) -> Node:
-        closer = {"lfloor": "rfloor", "lceil": "rceil", "lvert": "rvert", "vert": "vert"}.get(opener, "|")
+        closer = {"lfloor": "rfloor", "lceil": "rceil", "lvert": "rvert", "vert": "vert", "Vert": "Vert"}.get(
+            opener, "|"
+        )
         outer, self.bars = self.bars, self.bars + (closer == "|")
         inner = self.expression()
         self.bars = outer
         self.expect(closer)
-        name = {"rfloor": "floor", "rceil": "ceil"}.get(closer, "abs")
+        name = {"rfloor": "floor", "rceil": "ceil", "Vert": "norm"}.get(closer, "abs")
         return self.node("fn", inner, value=name)
 
     def root(self, degree: int) -> Node:
@@ -255,6 +280,8 @@ class Atoms(Cursor):
         if exponent == num(-1) and name in INVERSES:
             name, exponent = INVERSES[name], None
         arguments = self.function_arguments()
+        if name in _OF_MANY and len(arguments) == 1 and arguments[0].op == "set":
+            arguments = arguments[0].args  # \\max\\{1, 2\\}
         if base is not None:
             if name != "log":
                 raise ParseError(f"{name} takes no base")

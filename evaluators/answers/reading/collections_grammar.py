@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from evaluators.answers.reading.cursor import END
+from evaluators.answers.reading.elision import DOTS, continued
 from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import MAGNITUDES
 from evaluators.answers.reading.tables import Tables
@@ -33,6 +34,9 @@ class Answers(Tables):
         words: set[str] = set()
         while word := self.separator():
             words.add(word)
+            if self.peek().text in DOTS:
+                items = self.elided(items, END.text)
+                break
             items.append(self.item())
             if len(items) > MAX_ITEMS:
                 raise ParseError(f"more than {MAX_ITEMS} elements")
@@ -256,7 +260,10 @@ class Answers(Tables):
         self.closing_bar = False
         if opener == "{" and (self.accept("|", "mid", ":", "vert", "colon")):
             return self.set_builder(items[0], outer_bars)
-        while self.separator_in_group():
+        while self.separator():
+            if self.peek().text in DOTS:
+                items = self.elided(items, *closers)
+                break
             if opener == "(" and len(items) == 1 and self.peek().text == ")":
                 break  # Python's tuple of one
             items.append(self.item())
@@ -267,10 +274,12 @@ class Answers(Tables):
         self.depth, self.bars = self.depth - 1, outer_bars
         return self.grouped(opener, closer, items)
 
-    def separator_in_group(self) -> str:
-        if self.peek().text in ("ldots", "...", "dots"):
-            raise ParseError("an elided list has no one meaning")
-        return self.separator()
+    def elided(self, shown: list[Node], *closers: str) -> list[Node]:
+        """The whole list, at the dots of which the parser stands."""
+        self.advance()
+        self.separator()
+        last = None if self.peek().text in closers else self.item()
+        return continued(shown, last)
 
     def grouped(self, opener: str, closer: str, items: list[Node]) -> Node:
         if opener == "{":

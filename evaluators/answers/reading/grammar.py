@@ -20,7 +20,7 @@ from evaluators.answers.reading.vocabulary import (
     STOP_WORDS,
     TIMES,
 )
-from evaluators.answers.values import Node, ParseError, negated, num
+from evaluators.answers.values import Node, ParseError, negated, num, walk
 
 DEGREE = parse_unit("degrees")
 _SCALABLE = frozenset({"matrix", "tuple", "angle"})
@@ -160,7 +160,9 @@ class Expressions(Atoms):
     def scaled(self, factor: Node, collection: Node) -> Node:
         """A multiple of a matrix or vector; a capital before a tuple is the name of the point."""
         if factor.op == "sym" and factor.value[0].isupper() and collection.op == "tuple":
-            return collection
+            return collection._replace(value=factor.value)
+        if collection.op == "matrix" and any(n.op == "matrix" for n in walk(factor)):
+            return self.node("mul", factor, collection)
         if collection.op == "tuple" and not is_amount(factor):
             raise ParseError("a tuple is no factor")
         return collection._replace(args=tuple(self.node("mul", factor, cell) for cell in collection.args))
@@ -199,16 +201,30 @@ class Expressions(Atoms):
             self.position += 3 if braces else 1
             return self.degrees(base)
         if inner.text == "prime" and base.op == "sym":
-            self.position += 3 if braces else 1
-            return self.node("sym", value=base.value + "'")
+            return self.primed(base, braces)
         if inner.text in ("T", "top", "intercal") and base.op in ("matrix", "tuple", "bracket"):
             self.position += 3 if braces else 1
             return self.transposed(base)
         if inner.kind in ("text", "word") and inner.text in ("th", "st", "nd", "rd") and base.op == "num":
             self.position += 3 if braces else 1
             return base
-        exponent = self.braced() if self.peek().text == "{" else self.signed_power()
+        if base.op == "sym" and "_" not in base.value and inner.kind == "num" and self.peek(1).text == "_":
+            exponent = num(int(self.advance().text)) if inner.text.isdigit() else self.signed_power()
+        else:
+            exponent = self.braced() if self.peek().text == "{" else self.signed_power()
+        if base.op == "sym" and "_" not in base.value and self.accept("_"):  # x^2_1 is x_1^2
+            base = self.node("sym", value=f"{base.value}_{self.subscript()}")
         return self.node("pow", base, exponent)
+
+    def primed(self, base: Node, braces: bool) -> Node:
+        """f^{\\prime\\prime}(x) is f''(x), with its argument."""
+        name = base.value
+        self.position += braces
+        while self.accept("prime"):
+            name += "'"
+        if braces:
+            self.expect("}")
+        return self.symbol(name)
 
     def transposed(self, base: Node) -> Node:
         """Rows become columns; a row vector in round or square brackets becomes a column."""

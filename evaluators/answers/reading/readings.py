@@ -97,6 +97,8 @@ def _is_text(said: tuple[str, ...], found: list[Node]) -> bool:
     """Words are a text where the grammar made nothing of them, or nothing but a product of letters."""
     if not found:
         return True
+    if all(len(w) == 1 and w.isascii() for w in said):
+        return False  # the letters of a formula are no words
     return not any(w.isdigit() for w in said) and all(n.op in ("mul", "sym", "call", "list") for n in found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from evaluators.answers.reading.dialect import circled, in_common_latex
 from evaluators.answers.reading.numerals import chinese_to_digits
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
@@ -93,6 +94,8 @@ def normalise(text: str) -> str:
         raise ParseError(f"longer than {MAX_CHARS} characters")
     if _LONG_NUMBER.search(text):
         raise ParseError(f"a number of more than {MAX_DIGITS} digits")
+    if "\\textcircled" in text:
+        text = circled(text)
     if not text.isascii():
         text = _ascii_spelling(text)
     if _FORBIDDEN.search(text):
@@ -189,6 +192,7 @@ _DOUBLED = re.compile(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")
 def _latex_spelling(text: str) -> str:
     if "\\\\" in text and "begin" not in text:
         text = _DOUBLED.sub(lambda m: "" if m[0].endswith(" ") or m.end() == len(text) else "\\", text)
+    text = in_common_latex(text)
     for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     if text.count("$") - text.count("\\$") >= 2:

@@ -22,6 +22,19 @@ FUNCTIONS = frozenset(
         "asin",
         "acos",
         "atan",
+        "sech",
+        "csch",
+        "coth",
+        "arcsec",
+        "arccsc",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "erf",
+        "erfc",
         "arsinh",
         "arcosh",
         "artanh",
@@ -57,7 +70,10 @@ FUNCTIONS = frozenset(
 )
 ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "lg": "log", "ceiling": "ceil", "tg": "tan"}
 ALIASES |= {"ctg": "cot", "arctg": "arctan", "arcctg": "arccot", "Re": "re", "Im": "im", "sign": "sgn"}
-INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot"}
+ALIASES |= {name + "h": "ar" + rest + "h" for name, rest in (("arcsin", "sin"), ("arccos", "cos"), ("arctan", "tan"))}
+ALIASES |= {"asinh": "arsinh", "acosh": "arcosh", "atanh": "artanh"}
+INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan", "cot": "arccot", "sec": "arcsec", "csc": "arccsc"}
+INVERSES |= {"sinh": "arsinh", "cosh": "arcosh", "tanh": "artanh"}
 ROOTS = {"sqrt": 2, "cbrt": 3}
 CONSTANTS = {"pi": PI, "e": EULER, "i": IMAGINARY, "inf": INFINITY, "infinity": INFINITY, "oo": INFINITY}
 CONSTANTS |= {"infty": INFINITY, "Pi": PI, "Infinity": INFINITY, "imath": IMAGINARY}

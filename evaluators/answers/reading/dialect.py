@@ -1,0 +1,58 @@
+"""Commands of packages, of old TeX and of plain habit, in the LaTeX that the grammar reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+_NAMES = {
+    "mleft": "", "mright": "", "middle": "", "lgroup": "(", "rgroup": ")", "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]",
+    "ulcorner": r"\lceil ", "urcorner": r"\rceil ", "llcorner": r"\lfloor ", "lrcorner": r"\rfloor ",
+    "nicefrac": r"\frac", "sfrac": r"\frac", "flatfrac": r"\frac", "geqq": r"\ge ", "leqq": r"\le ", "geqslant": r"\ge ", "leqslant": r"\le ",
+    "lVert": r"\Vert ", "rVert": r"\Vert ", "R": r"\mathbb{R} ", "N": r"\mathbb{N} ", "Z": r"\mathbb{Z} ", "Q": r"\mathbb{Q} ", "C": r"\mathbb{C} ",
+    "reals": r"\mathbb{R} ","dotsc": r"\ldots ", "dotsb": r"\ldots ", "hdots": r"\ldots ", "colon": ":",
+    "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
+    "smallsetminus": r"\setminus ", "complement": r"\complement ",
+}  # fmt: skip
+_NAME = re.compile(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")
+# What a text must hold for the pattern to be tried, the pattern, what takes its place.
+_RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
+    ("{", re.compile(r"\\(?:num|unit|si)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}"), r"\1"),
+    ("\\ang", re.compile(r"\\ang\s*\{([^{};]*)\}"), r"\1^\\circ "),
+    (
+        "{",
+        re.compile(r"\\(?:SI|qty)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}\s*\{([^{}]*)\}"),
+        lambda m: f"{m[1]} {_unit_text(m[2])}",
+    ),
+    ("\\root", re.compile(r"\\root\s*\{?\s*(\w{1,3})\s*\}?\s*\\of(?![A-Za-z])"), r"\\sqrt[\1]"),
+    ("/", re.compile(r"\^\{(\d+)\}\s*/\s*_\{(\d+)\}"), r"\\frac{\1}{\2}"),
+    ("\\not", re.compile(r"\\not\s*="), r"\\ne "),
+    ("\\not", re.compile(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
+    ("phantom", re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),
+    ("\\|", re.compile(r"\\\|"), r"\\Vert "),
+    ("\\bar", re.compile(r"\\bar(?=\s*\{[A-Z]{2,}\})"), r"\\overline"),
+    ("\\pmod", re.compile(r"\(\s*\\(?:pmod|bmod|mod)\s*(\{[^{}]*\}|\w+)\s*\)"), r"\\pmod{\1}"),
+)
+_UNIT_MACRO = re.compile(r"\\([A-Za-z]+)")
+_CIRCLED = re.compile(r"\\textcircled\s*\{\s*(?:\\(?:small|scriptsize|footnotesize|tiny)\s*)?\{?(\d{1,2})\}?\s*\}")
+
+
+def in_common_latex(text: str) -> str:
+    """The text with the commands of packages and habits replaced."""
+    text = _NAME.sub(lambda m: _NAMES[m[1]], text)
+    for needle, pattern, replacement in _RULES:
+        if needle in text:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def circled(text: str) -> str:
+    """\\textcircled{3} as the character ③."""
+    return _CIRCLED.sub(lambda m: chr(0x2460 + int(m[1]) - 1) if 1 <= int(m[1]) <= 20 else m[0], text)
+
+
+def _unit_text(unit: str) -> str:
+    """cm of {cm}, and of {\\centi\\meter} its names in words."""
+    return "\\text{" + _UNIT_MACRO.sub(r" \1", unit).replace(".", " ").strip() + "}"
