@@ -142,8 +142,9 @@ def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> lis
     if mine[0].op == "clock" and yours[0].op == "clock":
         wanted = "ratio" if hints.ratio else "clock"
         return [(r, p) for r, p in product(mine, yours) if r.op == p.op == wanted] or [(mine[0], yours[0])]
-    if mine[0].op == "clock" and not hints.ratio:
-        mine = mine[:1]
+    if mine[0].op == "clock" and not hints.ratio:  # a ratio only where the prediction writes the same two numbers so
+        written = [r for r in mine[1:] if any(p.op in ("div", "ratio") and p.args == r.args for p in yours)]
+        mine = (*mine[:1], *written)
     # A decimal comma is a reading of the prediction only where the reference is a decimal or a fraction.
     fractional = mine[0].op == "dec" or mine[0].op in ("div", "mixed", "percent", "qty")
     pairs = [

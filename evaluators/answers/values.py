@@ -4,6 +4,7 @@ leaves       num 3/4 | dec (value, places) | sym x | const pi, e, i, inf | text 
 arithmetic   add mul pow neg div root | fn sin ... | sum prod int lim | deg percent
 with names   qty (expression, unit) | base (digits, base) | clock | date | ratio
 collections  tuple list set bracket angle | interval union | matrix | relation | call (f of x)
+parts        parts (bodies, by what their labels count) | either (readings of one text) | progression, elided (lists with dots)
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ def _clocks(r: Node, p: Node) -> Decision:
         same = same_hour and rest_r == rest_p
         return Decision(same, "exact", "one time" if same else "two different times")
     clock, other = (r, p) if r.op == "clock" else (p, r)
-    full_hour = clock.value[1:] == (0, 0, "open")
-    same = clock is p and full_hour and other == num(clock.value[0])
+    hour, *rest, kind = clock.value
+    hours = (hour, hour % 12 or 12) if kind == "exact" and not clock.args else (hour,) if kind == "open" else ()
+    same = clock is p and rest == [0, 0] and any(other == num(h) for h in hours)
     return Decision(same, "exact", "the full hour" if same else "a time is not a number")
 
 

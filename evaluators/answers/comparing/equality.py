@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from evaluators.answers.comparing.amounts import NAMED, amounts, peeled
+from evaluators.answers.comparing.balls import real_value
 from evaluators.answers.comparing.derivatives import differentiated
+from evaluators.answers.comparing.families import given
 from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
@@ -25,7 +27,15 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
     """Whether the prediction `p` is the reference `r`."""
     if r == p and r.op != "list":
         return Decision(True, "structure", "the same expression")
+    if r.op == "either" or p.op == "either":
+        return _alternatives(r, p, context)
+    if p.op == "remarked":
+        return _remarked(r, p, context)
+    if r.op == "given" or p.op == "given":
+        return given(r, p, lambda a, b: equal(a, b, context))
     r, p = peeled(r), peeled(p)
+    if r.op == "parts" or p.op == "parts":
+        return _parts(r, p, context)
     if r.op in _TERMINAL or p.op in _TERMINAL:
         return _terminals(r, p, context)
     r, p = _evaluated(r, p, context), _evaluated(p, r, context)
@@ -84,9 +94,80 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "text", "infinitely many")
     if r.op != p.op or r.value != p.value:
         return _different(r, p, "text")
-    if r.op == "choice" and r.args and p.args and r.args != p.args:
-        return Decision(False, "choice", f"one letter, but {p.args[0].value[:60]!r} is not {r.args[0].value[:60]!r}")
+    if r.op == "choice" and r.args:
+        return _choices(r, p, context)
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+def _choices(r: Node, p: Node, context: Context) -> Decision:
+    """One letter; of a reference that goes on after it, the letter alone only where it is known to be an option's."""
+    if p.args:
+        decision = equal(r.args[0], p.args[0], context)
+        return decision if decision.same else Decision(False, "choice", f"one letter, but {decision.reason}")
+    option = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
+    return Decision(
+        option, "choice", f"both are {r.value}" if option else f"the reference is more than the letter {r.value}"
+    )
+
+
+def _remarked(r: Node, p: Node, context: Context) -> Decision:
+    """5/6, or approximately 0.83: the rounding must fit; 42 (not 17): the other must be another."""
+    answer, beside = p.args
+    if p.value == "other":
+        denied = equal(answer, beside, context).same
+        return _different(r, p) if denied else equal(r, answer, context)
+    mine, near = real_value(_bare(answer)), real_value(_bare(beside))
+    if mine is None or near is None or abs(mine - near) * 100 > abs(mine):
+        return Decision(False, "tolerance", f"{show(beside)[:60]} is no rounding of {show(answer)[:60]}")
+    return equal(r, answer, context)
+
+
+def _bare(node: Node) -> Node:
+    while node.op in ("qty", "approx") or (node.op == "either" and node.args):
+        node = node.args[0]
+    return node
+
+
+def _alternatives(r: Node, p: Node, context: Context) -> Decision:
+    """Any reading of the one that is a reading of the other."""
+    first: Decision | None = None
+    for mine in r.args if r.op == "either" else (r,):
+        for yours in p.args if p.op == "either" else (p,):
+            decision = equal(mine, yours, context)
+            if decision.same:
+                return decision
+            first = first or decision
+    return first or _different(r, p)
+
+
+def _parts(r: Node, p: Node, context: Context) -> Decision:
+    """Part by part: by the labels where both have them, else in their order."""
+    mine, yours = _by_label(r), _by_label(p)
+    if mine is not None and yours is not None:
+        if mine.keys() != yours.keys():
+            return Decision(False, "parts", "parts with other labels")
+        return _in_order(tuple(mine.values()), tuple(yours[index] for index in mine), context)
+    labelled, other = (mine, p) if mine is not None else (yours, r)
+    if labelled is None or other.op not in ("list", "tuple", "set"):
+        return Decision(False, "parts", f"{show(p)[:80]} is not {show(r)[:80]}: one has parts")
+    ordered = tuple(labelled[index] for index in sorted(labelled))
+    if labelled is mine:
+        return _in_order(ordered, other.args, context) if other.op != "set" else _different(r, p)
+    return (
+        _in_order(other.args, ordered, context)
+        if other.op == "tuple"
+        else _unordered(other, Node("list", ordered), context)
+    )
+
+
+def _by_label(node: Node) -> dict[int, Node] | None:
+    """The parts by what their labels count; A = 5, B = 6 are two of them."""
+    if node.op == "parts":
+        return dict(zip(node.value, node.args, strict=True))
+    named = _mapping(node)
+    if named is None or any(len(name) != 1 or name.lower() not in "abcdefgh" for name in named):
+        return None
+    return {ord(name.lower()) - ord("a") + 1: value for name, value in named.items()}
 
 
 def _letter_says(r: Node, letter: str, context: Context) -> bool:
@@ -320,7 +401,11 @@ def _systems(r: Node, p: Node, context: Context) -> Decision | None:
         return _unordered(roots, other, context) if other is p else _unordered(other, roots, context)
     if other.op not in ("tuple", "angle", "list"):
         return None
-    ordered = tuple(named[name] for name in sorted(named))
+    written, ordered = tuple(named.values()), tuple(named[name] for name in sorted(named))
+    if other.op == "list" and (other is p or not context.profile.second_readings):
+        ordered = written  # no brackets of a point: as the names stand
+    elif other.op == "list" and (decision := _in_order(other.args, written, context)).same:
+        return decision
     return _in_order(ordered, other.args, context) if other is p else _in_order(other.args, ordered, context)
 
 
@@ -362,7 +447,7 @@ def _reference_relation(r: Node, p: Node, context: Context) -> Decision:
         if r.args[0].op == r.args[1].op == "tuple":
             return equal(r.args[1], p, context)
         named, function = assignment(r), function_of(r)
-        if r.args[0].op in ("call", "fn") or is_name(r.args[0]):
+        if r.args[0].op in ("call", "fn", "ratio") or is_name(r.args[0]):
             return equal(r.args[1], p, context)
         if named is not None:
             return equal(named[1], p, context)

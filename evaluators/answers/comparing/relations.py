@@ -19,8 +19,8 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
 Compare = Callable[[Node, Node], Decision]
-Function = tuple[str, Node, Node]
-"""Its name, argument and body."""
+Function = tuple[str, tuple[Node, ...], Node]
+"""Its name, arguments and body."""
 
 
 def assignment(node: Node) -> tuple[str, Node] | None:
@@ -36,11 +36,11 @@ def assignment(node: Node) -> tuple[str, Node] | None:
 
 
 def function_of(node: Node) -> Function | None:
-    """The name, argument and body of f(x) = x^2 + 1."""
-    if node.op != "relation" or node.value != ("=",) or node.args[0].op != "call" or len(node.args[0].args) != 1:
+    """The name, arguments and body of f(x) = x^2 + 1, of f(x, y) = x + y."""
+    if node.op != "relation" or node.value != ("=",) or node.args[0].op != "call":
         return None
     head, body = node.args
-    return head.value, head.args[0], body
+    return head.value, head.args, body
 
 
 def value_of(node: Node, reference: Node, context: Context) -> Node | None:
@@ -138,13 +138,13 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
         return same_value(solved_r[1], solved_p[1])
     if function_p is not None and solved_r is not None and solved_r[0] == "y":
         return same_value(solved_r[1], function_p[2])
-    if solved_r is not None and function_p is not None and solved_r[0] == f"{function_p[0]}_{function_p[1].value}":
+    if solved_r is not None and function_p is not None and solved_r[0] == f"{function_p[0]}_{function_p[1][0].value}":
         return same_value(solved_r[1], function_p[2])  # a(n) is a_n
     if solved_r is not None and not symbols(solved_r[1]) and _is_line(p) and context.profile.unevaluated:
-        return _up_to_scale(r, p)
+        return _up_to_scale(r, p, same_value)
     if solved_r is not None and not symbols(solved_r[1]):
         return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
-    return _up_to_scale(r, p)
+    return _up_to_scale(r, p, same_value)
 
 
 def _figure(node: Node) -> str:
@@ -168,14 +168,15 @@ def _is_line(node: Node) -> bool:
 
 
 def _functions(r: Function, p: Node, p_function: Function | None, same_value: Compare) -> Decision:
-    name, argument, body = r
+    name, arguments, body = r
     if p_function is not None:
-        other_name, other_argument, other_body = p_function
+        other_name, other_arguments, other_body = p_function
         if other_name != name:
             return Decision(False, "relation", f"the function is {name}, not {other_name}")
-        if argument.op == "sym" and other_argument.op == "sym":
-            other_body = substituted(other_body, {other_argument.value: argument})
-        elif argument != other_argument:
+        pairs = list(zip(arguments, other_arguments, strict=False))
+        if len(arguments) == len(other_arguments) and all(mine.op == yours.op == "sym" for mine, yours in pairs):
+            other_body = substituted(other_body, {yours.value: mine for mine, yours in pairs})
+        elif arguments != other_arguments:
             return Decision(False, "relation", f"{name} is taken at another argument")
         return same_value(body, other_body)
     solved = assignment(p)
@@ -184,10 +185,18 @@ def _functions(r: Function, p: Node, p_function: Function | None, same_value: Co
     return Decision(False, "relation", f"{show(p)[:80]} does not define {name}")
 
 
-def _up_to_scale(r: Node, p: Node) -> Decision:
+def _chains(r: Node, p: Node, same_value: Compare) -> Decision:
+    """a < b < c side by side with a < b < c, or with c > b > a."""
+    if len(r.args) == len(p.args) and r.value != p.value:
+        flipped = tuple(_FLIPPED.get(name, name) for name in reversed(p.value))
+        p = p._replace(args=p.args[::-1], value=flipped)
+    same = r.value == p.value and all(same_value(a, b).same for a, b in zip(r.args, p.args, strict=True))
+    return Decision(same, "structure", "the same chain" if same else "different chains of relations")
+
+
+def _up_to_scale(r: Node, p: Node, same_value: Compare) -> Decision:
     if len(r.value) != 1 or len(p.value) != 1:
-        same = r.value == p.value and r.args == p.args
-        return Decision(same, "structure", "the same chain" if same else "different chains of relations")
+        return _chains(r, p, same_value)
     name_r, name_p = r.value[0], p.value[0]
     left = Node("add", (r.args[0], negated(r.args[1])))
     right = Node("add", (p.args[0], negated(p.args[1])))

@@ -209,6 +209,8 @@ def _is_power_of_ten(node: Node) -> bool:
 
 FLOAT_NOISE = Fraction(1, 100)
 FLOAT_PRECISION = Fraction(1, 10**15)  # a double has 53 bits: 1.1e-16
+NOISY_PLACES = 13
+"""Decimals of a double that a program prints whole: 17 digits with those before the point."""
 MIN_PLACES = 6
 """Decimals that a rounding of an exact value shows: a float as programs print it, not an answer rounded by hand."""
 
@@ -238,6 +240,8 @@ def _within_tolerance(r: Node, p: Node, value_r: Fraction, value_p: Fraction, co
     if decimal_r is None:
         close = relative <= profile.relative_tolerance
         return Decision(True, "tolerance", "equal to four digits") if close else None
+    if decimal_p is not None and decimal_p >= NOISY_PLACES and relative <= FLOAT_PRECISION:
+        return Decision(True, "tolerance", f"{show(p)[:60]} is {show(r)[:60]} but for floating-point noise")
     digits = len(str(int(abs(value_r) * Fraction(10) ** decimal_r)))
     rounds = 2 * difference * Fraction(10) ** decimal_r <= 1
     finer = decimal_p is None or decimal_p > decimal_r

@@ -21,6 +21,10 @@ _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "langle": ("rangle",)
 _UNIT_OPS = frozenset({"/", "^", "*", "$", "¢", "€", "£", "¥", "'", '"', "{", "}", "-", "."})
 _SCALE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "m": 10**6, "B": 10**9, "b": 10**9}
 _UNIT_COMMANDS = {"circ": "°", "mu": "μ", "Omega": "Ω", "cdot": "*", "times": "*"}
+_DOMAINS = {"integers": "integers", "naturals": "naturals"}
+_PERCENT = frozenset(
+    {"percent", "per cent", "percents", "percentage", "percentage point", "percentage points", "pct", "%"}
+)
 _SMALLER = {"'": "feet", '"': "inches"}
 _LOGIC = {"land": "and", "lor": "or"}
 MAX_PLUS_MINUS = 4
@@ -103,6 +107,9 @@ class Answers(Tables):
         if not relations:
             return sides[0]
         if relations == ["in"]:
+            domain = _DOMAINS.get(sides[1].value) if sides[1].op == "special" and self.building else None
+            if domain is not None and sides[0].op == "sym":
+                return Node("declared", (), (sides[0].value, domain))
             return self.membership(sides)
         if self.peek().text == "pmod":
             self.advance()
@@ -190,7 +197,7 @@ class Answers(Tables):
         text = "".join(pieces).strip().strip("()").strip().replace("^ ", "^")
         if bracket and text:
             self.expect(")")
-        if text.lower() in ("percent", "per cent", "percentage points", "percents", "%"):
+        if text.lower() in _PERCENT:
             return Unit((), Fraction(1), "%")
         if not text:
             self.position = begin
@@ -252,6 +259,7 @@ class Answers(Tables):
         if self.accept(*closers):
             self.depth, self.bars = self.depth - 1, outer_bars
             return self.node("special", value="empty") if opener in "{[" else self.node("tuple")
+        building, self.building = self.building, opener == "{"
         if opener == "{":
             self.closing_bar = True
             if self.peek().kind == "begin" and self.peek().text in ("array", "aligned", "cases"):
@@ -272,6 +280,9 @@ class Answers(Tables):
         closer = self.peek().text
         self.expect(*closers)
         self.depth, self.bars = self.depth - 1, outer_bars
+        self.building = building
+        if any(item.op == "declared" for item in items):
+            raise ParseError("a condition is no element")
         return self.grouped(opener, closer, items)
 
     def elided(self, shown: list[Node], *closers: str) -> list[Node]:
@@ -306,10 +317,12 @@ class Answers(Tables):
             conditions.append(self.item())
         self.expect("}")
         self.depth, self.bars = self.depth - 1, outer_bars
-        kept = [c for c in conditions if c.op == "relation"] or conditions
-        if len(kept) == 1:
-            return kept[0]
-        return self.node("list", *kept)
+        self.building = False
+        declared = [c for c in (head, *conditions) if c.op == "declared"]
+        others = [c for c in conditions if c.op != "declared"]
+        kept = [c for c in others if c.op == "relation"] or others or [head]
+        main = kept[0] if len(kept) == 1 else self.node("list", *kept)
+        return self.node("given", main, *declared) if declared else main
 
     # ---- sums, integrals, limits
 

@@ -25,6 +25,7 @@ class Cursor(ABC):
         self.nodes = 0
         self.bars = 0
         self.closing_bar = False
+        self.building = False
         self.currency: str | None = None
         self.indices: set[str] = set()
 

@@ -99,6 +99,9 @@ class Expressions(Atoms):
 
     def number_continues(self, left: Node, text: str, spaced: bool) -> bool:
         """A number after a number is only ever the fraction of a mixed number; after `)` it is a factor."""
+        powered = spaced and self.peek(1).text in ("^", "**")
+        if powered and left.op in ("num", "pow", "sym", "mul", "add"):
+            return True  # 3 2^n, n 2^{n-1}, (n-2) 2^n: nobody puts a space into a number before its power
         if left.op == "num" and left.value.denominator == 1:
             over, below = self.peek(1), self.peek(2)
             return (
@@ -133,7 +136,7 @@ class Expressions(Atoms):
         named = kind == "cmd" and text in STARTING_COMMANDS
         if not named and kind != "num" and (rule := self.operation(left, kind, text)) is not None:
             return rule
-        if kind == "num" and left.op == "num":
+        if kind == "num" and left.op == "num" and self.peek(1).text == "/":
             fraction = self.node("div", num(int(self.advance().text)), num(int(self.tokens[self.position + 1].text)))
             self.position += 2
             return self.node("mixed", left, fraction)

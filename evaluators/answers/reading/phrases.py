@@ -64,7 +64,7 @@ _CHINESE_CLOCK = re.compile(
 _HOUR = re.compile(r"(\d{1,2})\s*(?:(a|p)\.?\s?m\.?|o'clock)", re.IGNORECASE)
 _CHOICE = re.compile(
     r"(?:(?:the\s+)?(?:answer|option|choice|correct\s+(?:answer|option|choice))\s*(?:is|:)?\s*|选(?:项|择)?\s*)?"
-    r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:]?|([A-J])\s*[.):、](?!\d)|([A-J])(?=\s*$|\s*选?项))\s*(.*)",
+    r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:]?|([A-J])\s*(?:[.)、]|:(?!\d+(?::|$)))(?!\d)|([A-J])(?=\s*$|\s*选?项))\s*(.*)",
     re.DOTALL,
 )
 _OPTION_WORD = re.compile(r"(?:option|choice)\s+([A-Ja-j])\b[.:)]?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -177,7 +177,8 @@ def clock(surface: str) -> Node | None:
         half = "p" if match[5].lower() == "noon" else "a"
     if half:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
-    return Node("clock", (), (hour, minute, second, "exact" if half or hour > 12 else "open"))
+    bare = (Node("raw", (), "hour"),) if match.re is _HOUR else ()
+    return Node("clock", bare, (hour, minute, second, "exact" if half or hour > 12 else "open"))
 
 
 def _spoken_clock(match: re.Match[str]) -> Node | None:
@@ -218,6 +219,11 @@ def _in_base(digits: str, base: int) -> Node | None:
     return Node("base", (), (digits.lstrip("0") or "0", base))
 
 
+LABEL = Node("raw", (), "label")
+"""Beside the text of a choice: `C: 5` and `(a) 3` may as well be labels of parts."""
+_NO_OPTION = re.compile(r"[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-Ja-j]\)?(?:$|[\s,.:=]|\()")
+
+
 def choice(surface: str) -> Node | None:
     plain = plain_text(surface)
     several = _LETTERS.match(plain)
@@ -236,9 +242,10 @@ def choice(surface: str) -> Node | None:
     rest = rest.strip()
     if not rest:
         return Node("choice", (), letter)
-    if re.match(r"[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-J]\)?(?:$|[\s,.])", rest):
+    if _NO_OPTION.match(rest):
         return None
-    return Node("choice", (Node("raw", (), rest),), letter)
+    label = match is not None and (match.group().strip("(").strip()[0].islower() or ":" in plain[: match.start(4)])
+    return Node("choice", (Node("raw", (), rest), LABEL) if label else (Node("raw", (), rest),), letter)
 
 
 def words(surface: str) -> tuple[str, ...] | None:

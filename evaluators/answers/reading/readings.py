@@ -13,10 +13,13 @@ from fractions import Fraction
 from functools import lru_cache
 
 from evaluators.answers.reading.collections_grammar import Answers, expand_plus_minus
+from evaluators.answers.reading.conditions import Condition, Congruence, congruences, without_conditions
 from evaluators.answers.reading.cursor import repeating_value
 from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
+from evaluators.answers.reading.parts import Part, labelled_parts
 from evaluators.answers.reading.phrases import TEXT_COMMAND, based, choice, clock, date, plainest, special, words
+from evaluators.answers.reading.remarks import stated_number, without_remark
 from evaluators.answers.reading.respelling import respelled
 from evaluators.answers.reading.surface import normalise
 from evaluators.answers.reading.tokens import tokenise
@@ -24,6 +27,9 @@ from evaluators.answers.reading.units import SINGLE_LETTER, nouns, parse_unit, p
 from evaluators.answers.values import Node, ParseError, num
 
 _SCIENTIFIC = re.compile(r"([-+]?)(\d+(?:\.(\d*))?|\.\d+)[eE]([-+]?\d{1,4})")
+_EULER = re.compile(r"-?(?:[2-9]|[1-9]\d+)e[-+]\d")
+"""2e-1 is twice Euler's number less one, or 0.2 as no program prints it."""
+_DIGIT_FACTOR = re.compile(r"(?<![A-Za-z\\_])([kmn])(\d+)(?=\^\{?[^{}]*\1)")
 _REPEATING = re.compile(r"(-?)(\d*\.\d*)\((\d{1,40})\)")
 _EUROPEAN = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+|-?\d{1,3}(?:\.\d{3}){2,}")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -49,6 +55,9 @@ _QUALIFIED = re.compile(
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
+    parts = labelled_parts(text)
+    if parts is not None and (node := _in_parts(parts, reference, second)) is not None:
+        return (node,)
     try:
         surface = normalise(text)
     except ParseError:
@@ -58,27 +67,126 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     plain = _simple_number(surface)
     if plain is not None:
         return (plain,)
-    found: list[Node] = []
-    for read in (special, date, clock, based, choice):
-        node = read(surface)
-        if node is not None:
-            found.append(node)
-            if node.op not in ("choice", "choices", "clock") or (node.op == "choice" and node.args):
-                return tuple(found)
+    phrase, final = _phrases(surface, reference, second)
+    if final:
+        return phrase
+    found = list(phrase)
     said = words(surface)
     number = english_number(said) if said else None
     if number is not None:
         return (num(number),)
-    for parse in _grammars(_counted(surface, said), reference, second):
+    for node in _with_conditions(surface, reference, second) or _parsed(_counted(surface, said), reference, second):
+        if node not in found:
+            found.append(node)
+    if not reference and not found:
+        found += _with_remark(surface, second)
+    if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
+        found.append(Node("text", (), plainest(said)))
+    return tuple(found)
+
+
+def _with_remark(surface: str, second: bool) -> list[Node]:
+    """The answer of a text that goes on with a remark, or that is the sentence which states it."""
+    remark = without_remark(surface)
+    if remark is not None and (answer := alternatives(remark.answer, False, second)) is not None:
+        if not remark.near and not remark.other:
+            return [answer]
+        beside = alternatives(remark.near or remark.other, False, second)
+        return [] if beside is None else [Node("remarked", (answer, beside), "near" if remark.near else "other")]
+    place = stated_number(surface)
+    if place is None:
+        return []
+    whole = _parsed(surface[place[0] :].rstrip(" ."), False, second)
+    return whole or _parsed(surface[place[0] : place[1]], False, second)
+
+
+def _phrases(surface: str, reference: bool, second: bool) -> tuple[tuple[Node, ...], bool]:
+    """What the whole text is as a date, a time, a choice, ...; whether it can be nothing else."""
+    found: list[Node] = []
+    for read in (special, date, clock, based, choice):
+        node = read(surface)
+        if node is None:
+            continue
+        if node.op == "choice" and node.args:
+            node = node._replace(args=(_option_body(node, reference, second), *node.args[1:]))
+        found.append(node)
+        if node.op not in ("choice", "choices", "clock") or (node.op == "choice" and node.args):
+            return tuple(found), True
+    return tuple(found), False
+
+
+def _parsed(text: str, reference: bool, second: bool) -> list[Node]:
+    """What the grammars make of a text, each reading once."""
+    found: list[Node] = []
+    for parse in _grammars(text, reference, second):
         try:
             node = expand_plus_minus(parse())
         except (ParseError, RecursionError):
             continue
         if node not in found:
             found.append(node)
-    if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
-        found.append(Node("text", (), plainest(said)))
-    return tuple(found)
+    return found
+
+
+def _with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
+    """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
+    if (found := congruences(surface)) is not None:
+        return _residues(found)
+    main, conditions = without_conditions(surface)
+    if not conditions:
+        return []
+    limits = [_limit(condition) for condition in conditions]
+    kept = tuple(limit for limit in limits if limit is not None)
+    if len(kept) != len(limits):
+        return []
+    return [Node("given", (node, *kept)) for node in _parsed(main, reference, second)]
+
+
+def _limit(condition: Condition) -> Node | None:
+    """A letter's domain, or the set of numbers it is kept to."""
+    if condition.domain:
+        return Node("declared", (), (condition.name, condition.domain))
+    try:
+        return Node("restricts", (Answers(tokenise(condition.text, grouping=False)).answer(),), condition.name)
+    except (ParseError, RecursionError):
+        return None
+
+
+def _residues(found: tuple[Congruence, ...]) -> list[Node]:
+    """x = 3 + 7k for x \\equiv 3 \\pmod{7}."""
+    parameter = "m" if found[0].name == "k" else "k"
+    branches = []
+    for congruence in found:
+        multiple = Node("mul", (num(congruence.modulus), Node("sym", (), parameter)))
+        for text in congruence.residues:
+            try:
+                residue = expand_plus_minus(Answers(tokenise(text, grouping=True)).answer())
+            except (ParseError, RecursionError):
+                return []
+            values = residue.args if residue.op == "list" else (residue,)
+            branches += [Node("add", (value, multiple)) for value in values]
+    name = Node("sym", (), found[0].name)
+    items = tuple(Node("relation", (name, branch), ("=",)) for branch in branches)
+    main = items[0] if len(items) == 1 else Node("list", items)
+    return [Node("given", (main, Node("declared", (), (parameter, "integers"))))]
+
+
+def _in_parts(parts: tuple[Part, ...], reference: bool, second: bool) -> Node | None:
+    """The labelled parts, each with all its readings; None where one has none."""
+    bodies = [alternatives(part.text, reference, second) for part in parts]
+    found = tuple(body for body in bodies if body is not None)
+    return Node("parts", found, tuple(part.index for part in parts)) if len(found) == len(parts) else None
+
+
+def _option_body(choice: Node, reference: bool, second: bool) -> Node:
+    """What stands after the letter, read as an answer of its own where it is one."""
+    return alternatives(choice.args[0].value, reference, second) or choice.args[0]
+
+
+def alternatives(text: str, reference: bool, second: bool) -> Node | None:
+    """All readings of a text as one node, for where it is only a part."""
+    found = readings(text, reference, second)
+    return found[0] if len(found) == 1 else Node("either", found) if found else None
 
 
 def _counted(surface: str, said: tuple[str, ...] | None) -> str:
@@ -121,6 +229,11 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
         return run
 
     parses = [parse()]
+    if not reference and _EULER.fullmatch(text):
+        parses.append(lambda: _scientific(text))
+    if _DIGIT_FACTOR.search(text):  # n2^{n-1}: an index has no power of its own letter
+        text = _DIGIT_FACTOR.sub(r"\1 \2", text)
+        parses = [parse()]
     if re.search(r"\d,\d{2,3}", text) and not re.search(r"[$.]", text):
         parses.append(parse(grouping=False))
     if (not reference and re.search(r"[\d})]\s*[mgshLlNJWVKd](?![A-Za-z])", text)) or (
@@ -131,7 +244,7 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
         parses.append(measured)
     if second and re.search(r"/\s*\d+\s*[A-Za-z\\(]", text):
         parses.append(parse(tight=True))
-    if _DECIMAL_COMMA.fullmatch(text) and len(text.partition(",")[2]) != 3:
+    if _DECIMAL_COMMA.fullmatch(text) and (len(text.partition(",")[2]) != 3 or text.lstrip("-").startswith("0,")):
         whole, _, places = text.partition(",")
         comma = Node("dec", (), (Fraction(f"{whole}.{places}"), len(places)))
         parses.append(lambda: comma)
@@ -192,7 +305,7 @@ def _simple_number(text: str) -> Node | None:
         if not places:
             return Node("num", (), Fraction(int(sign + whole)))
         return Node("dec", (), (Fraction(int(sign + whole + places), 10 ** len(places)), len(places)))
-    if match := _SCIENTIFIC.fullmatch(text):
+    if (match := _SCIENTIFIC.fullmatch(text)) and not _EULER.fullmatch(text):
         value = Fraction(match[1] + match[2].rstrip(".")) * Fraction(10) ** int(match[4])
         if value.denominator == 1:
             return num(value)
@@ -205,6 +318,12 @@ def _simple_number(text: str) -> Node | None:
             return num(int(whole))
         return Node("dec", (), (Fraction(f"{whole}.{places}"), len(places)))
     return None
+
+
+def _scientific(text: str) -> Node:
+    mantissa, _, exponent = text.partition("e")
+    value = Fraction(mantissa) * Fraction(10) ** int(exponent)
+    return num(value) if value.denominator == 1 else Node("dec", (), (value, -int(exponent)))
 
 
 def _without_lead(text: str) -> tuple[str, bool]:

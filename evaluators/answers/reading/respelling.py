@@ -33,19 +33,13 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("$", re.compile(r"^(-?\$\s?-?[\d,.]*\d)\s?([KkMmBb])(?:n|illion)?$"), lambda m: f"{m[1]} {_SCALES[m[2].lower()]}"),
     ("/d", re.compile(r"\bd([a-z])/d([a-z])\b"), r"\\frac{d\1}{d\2}"),
     ("e", re.compile(r"^(-?\d+(?:\.\d+)?)[eE](\d{1,2})(?=\s)"), r"\1\\times 10^{\2}"),
-    ("e", re.compile(r"(?<=\d)e([-+]\d{1,3})\b"), r"\\times 10^{\1}"),
-    ("E", re.compile(r"(?<=\d)E([-+]\d{1,3})\b"), r"\\times 10^{\1}"),
+    ("E", re.compile(r"(?<=\d)E([-+]?\d{1,3})\b"), r"\\times 10^{\1}"),
+    ("e", re.compile(r"((?<![\d.])\d*\.\d+|(?<![\d.])1|(?<=\d)(?=e[-+]\d\d))e([-+]?\d{1,3})\b"), r"\1\\times 10^{\2}"),
 )
 _FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 _EXCEPT = re.compile(
     r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
 )
-_FAMILY = re.compile(
-    r"[,;]?\s?\(?(?:\s?(?:where|for))?(?:\sany)?\s?\b([knmpt])\s?(?:\\in\s?(?:\\mathbb\s?\{?[ZN]\}?|[ZN])\s?(?:\^?\s?\{?[*+]\}?|_\s?\{?[*+]\}?)?"
-    r"|(?:is|=)\s(?:an?\s|any\s)?(?:(?:positive|non-?negative|arbitrary)\s)?(?:integer|natural number)s?|\s?为整数)\s?\)?\s?$"
-)
-TAIL = 80
-"""Characters in which the condition of a family may stand."""
 
 
 def respelled(text: str) -> str:
@@ -55,22 +49,11 @@ def respelled(text: str) -> str:
             text = pattern.sub(replacement, text)
     if "\\cup" in text and re.search(r"[<>]|\\[lg]e", text) and not re.search(r"[()\[\]]", text):
         text = text.replace("\\cup", " or ")  # x < -2 \\cup x > 2
-    text = as_written(_without_family(text))
+    text = as_written(text)
     if "[" in text or "]" in text:
         french = _FRENCH.fullmatch(text)
         if french and (french[1], french[3]) != ("[", "]"):
             return f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
     if "except" in text and (excepted := _EXCEPT.fullmatch(text)):
         return f"\\mathbb{{R}} \\setminus \\{{{excepted[1]}\\}}"
-    return text
-
-
-def _without_family(text: str) -> str:
-    """`, k \\in Z` after a family of values only says what its letter stands for."""
-    if not ("in" in text or "整数" in text or "natural" in text):
-        return text
-    begin = max(0, len(text) - TAIL)
-    match = _FAMILY.search(text, begin)
-    if match and re.search(rf"(?<![A-Za-z]){match[1]}|\d{match[1]}(?![a-z])", text[: match.start()]):
-        return text[: match.start()].rstrip()
     return text

@@ -20,7 +20,7 @@ class Token(NamedTuple):
     """Whether white space stands before it."""
 
 
-_GROUPED = r"\d{1,3}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?"
+_GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d|,\d)(?:\.\d+)?"
 _PLAIN = r"\d+(?:\.(?!\.)\d*)?|\.\d+"
 _REST = r"""
     |(?P<space>\s+|\\\s)
@@ -35,6 +35,8 @@ _REST = r"""
 """
 _GROUPING = re.compile(rf"(?P<num>{_GROUPED}|{_PLAIN}){_REST}", re.VERBOSE)
 _NO_GROUPING = re.compile(rf"(?P<num>{_PLAIN}){_REST}", re.VERBOSE)
+_ZERO_GROUP = re.compile(r"\d{1,3}(?:,\d{3})*,0\d\d(?!\d|,\d)")
+"""5,000 within brackets: nobody writes an element as 000."""
 _SPELLINGS = {"\\lbrace": "\\{", "\\rbrace": "\\}", "\\vee": "\\lor", "\\wedge": "\\land", "\\lnot": "\\neg"}
 _SPELLINGS |= {"\\surd": "\\sqrt", "\\textdegree": "\\circ", "\\jmath": "\\jmath"}
 """Commands that have two names."""
@@ -46,7 +48,7 @@ def tokenise(text: str, *, grouping: bool) -> list[Token]:
     position, depth, spaced = 0, 0, False
     end = len(text)
     while position < end:
-        pattern = _GROUPING if grouping and depth == 0 else _NO_GROUPING
+        pattern = _GROUPING if grouping and (depth == 0 or _ZERO_GROUP.match(text, position)) else _NO_GROUPING
         match = pattern.match(text, position)
         if match is None:
             raise ParseError(f"unexpected character {text[position]!r}")

@@ -211,7 +211,7 @@ _SHORT_NOUNS = frozenset(
 
 def is_unit_word(word: str) -> bool:
     """Whether a run of letters is a unit that stops an expression: `cm` in `12cm`, never a lone letter."""
-    return len(word) > 1 and (_known(_singular(word)) or word in _SHORT_NOUNS)
+    return len(word) > 1 and (_known(_singular(word)) or word in _SHORT_NOUNS or word == "pct")
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,188 @@
+"""Answers with parameters: 7k + 3 for any integer k, c x for any constant c; compared as sets, or with the letters renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from evaluators.answers.comparing.balls import real_value, sample_points, values_equal
+from evaluators.answers.comparing.scalars import Decision
+from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.values import Node, show, symbols
+
+Compare = Callable[[Node, Node], Decision]
+SPAN = 24
+"""Values of a whole parameter that are tried, on either side of zero."""
+MAX_BRANCHES = 12
+MIN_COMMON = 4
+"""Members that two sets must show before they are called equal."""
+_PLACES = 10**25
+_STARTS = {"integers": -SPAN, "naturals": 0, "positive": 1}
+_PARAMETERS = frozenset({"k", "n", "m", "t", "p", "l", "j", "c", "C", "K"})
+_REALS = frozenset({"reals", "constant"})
+
+
+def given(r: Node, p: Node, same: Compare) -> Decision:
+    """Two answers of which one at least has conditions on its letters."""
+    main_r, declared_r, limits_r = _taken_apart(r)
+    main_p, declared_p, limits_p = _taken_apart(p)
+    if (refused := _limits(main_r, limits_r, limits_p, same)) is not None:
+        return refused
+    if not declared_r and not declared_p:
+        return same(main_r, main_p)
+    if "first" in (*declared_r.values(), *declared_p.values()) or _sequence(main_r, declared_r):
+        decision = same(main_r, main_p)  # a term of a sequence: its index is what it is
+        if decision.same:
+            return decision
+    domain_r, domain_p = _domain(declared_r), _domain(declared_p)
+    if domain_r and domain_p and domain_r != domain_p and "first" not in (domain_r, domain_p):
+        if not {domain_r, domain_p} <= _STARTS.keys():
+            return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
+    return _families(main_r, main_p, domain_r or domain_p, domain_p or domain_r, _names(declared_r, declared_p), same)
+
+
+def _names(mine: dict[str, str], yours: dict[str, str]) -> tuple[str, str]:
+    return next(iter(mine), ""), next(iter(yours), "")
+
+
+def _families(r: Node, p: Node, domain_r: str, domain_p: str, names: tuple[str, str], same: Compare) -> Decision:
+    mine, yours = names[0] or _only_parameter(r, names[1]), names[1] or _only_parameter(p, names[0])
+    if not mine or not yours:
+        return same(r, p)
+    if domain_r in _STARTS and domain_p in _STARTS:
+        decision = _as_sets(_branches(r), _branches(p), (mine, yours), (domain_r, domain_p))
+        if decision is not None:
+            return decision if decision.same is False or _one_variable(r, p) else same(r, p)
+    if mine != yours and (yours in symbols(p) and mine not in symbols(p)):
+        p = substituted(p, {yours: Node("sym", (), mine)})
+    return same(r, p)
+
+
+def _only_parameter(node: Node, like: str) -> str:
+    """The letter of an answer that does not say which one is free."""
+    free = set().union(*(symbols(branch) for branch in _branches(node))) if _branches(node) else symbols(node)
+    if like in free:
+        return like
+    likely = sorted(free & _PARAMETERS)
+    return likely[0] if len(likely) == 1 else ""
+
+
+def _taken_apart(node: Node) -> tuple[Node, dict[str, str], list[Node]]:
+    """The answer, the domains of its letters, and what restricts others."""
+    if node.op != "given":
+        return node, {}, []
+    main, *conditions = node.args
+    declared = {c.value[0]: c.value[1] for c in conditions if c.op == "declared"}
+    declared = {name: domain for name, domain in declared.items() if name in symbols(main)}
+    free = {name: d for name, d in declared.items() if not (d in ("reals", "complex") and _is_argument(main, name))}
+    return main, free, [c for c in conditions if c.op == "restricts"]
+
+
+def _is_argument(main: Node, name: str) -> bool:
+    """x of f(x) = ..., of y = 2x, and of a bare expression: a real number anyway."""
+    if main.op == "relation" and main.value == ("=",) and main.args[0].op == "call":
+        return Node("sym", (), name) in main.args[0].args
+    return name in "xyzt"
+
+
+def _sequence(main: Node, declared: dict[str, str]) -> bool:
+    """a_n = ..., or n of any expression that is about whole numbers only by its name."""
+    if main.op != "relation" or main.args[0].op not in ("sym", "call"):
+        return False
+    head = main.args[0]
+    index = head.value.partition("_")[2] if head.op == "sym" else ",".join(str(a.value) for a in head.args)
+    return bool(index) and any(name in index for name in declared)
+
+
+def _domain(declared: dict[str, str]) -> str:
+    domain = next(iter(declared.values()), "")
+    return "constant" if domain in _REALS else domain
+
+
+def _one_variable(r: Node, p: Node) -> bool:
+    names = {
+        node.args[0].value
+        for side in (r, p)
+        for node in _items(side)
+        if node.op == "relation" and node.args[0].op == "sym"
+    }
+    return len(names) < 2
+
+
+# ---- restrictions
+
+
+def _limits(main: Node, mine: list[Node], yours: list[Node], same: Compare) -> Decision | None:
+    """What is wrong with the restrictions of the one beside those of the other; None where they agree."""
+    for one, others in ((mine, yours), (yours, mine)):
+        for limit in one:
+            if any(other.value == limit.value and same(limit.args[0], other.args[0]).same for other in others):
+                continue
+            if not _says_nothing(main, limit):
+                return Decision(False, "condition", f"only one of them holds for {show(limit.args[0])[:60]}")
+    return None
+
+
+def _says_nothing(main: Node, limit: Node) -> bool:
+    """x \\ne 2 beside what has no value at 2."""
+    relation = limit.args[0]
+    if relation.op != "relation" or relation.value != ("!=",) or relation.args[0].op != "sym":
+        return False
+    body = main.args[-1] if main.op == "relation" else main
+    if limit.value not in symbols(body):
+        return False
+    there = substituted(body, {limit.value: relation.args[1]})
+    return values_equal(there, there, sample_points(symbols(there))[0]) is None
+
+
+# ---- sets of numbers
+
+
+def _items(node: Node) -> tuple[Node, ...]:
+    return node.args if node.op in ("list", "set") else (node,)
+
+
+def _branches(node: Node) -> tuple[Node, ...]:
+    """What x is in each of x = ..., x = ...; the values of a list."""
+    return tuple(
+        item.args[1] if item.op == "relation" and item.value == ("=",) and item.args[0].op == "sym" else item
+        for item in _items(node)
+    )
+
+
+def _as_sets(
+    r: tuple[Node, ...], p: tuple[Node, ...], names: tuple[str, str], domains: tuple[str, str]
+) -> Decision | None:
+    """Whether the values are the same set, within the stretch that both were followed; None where they are no numbers."""
+    if len(r) > MAX_BRANCHES or len(p) > MAX_BRANCHES:
+        return None
+    ends: list[int] = []
+    mine, yours = _members(r, names[0], domains[0], ends), _members(p, names[1], domains[1], ends)
+    if mine is None or yours is None:
+        return None
+    low = max((e * 2 // 5 for e in ends if e <= 0), default=None)
+    high = min((e * 2 // 5 for e in ends if e > 0), default=None)
+    first, second = (
+        {v for v in values if (low is None or v >= low) and (high is None or v <= high)} for values in (mine, yours)
+    )
+    if len(first | second) < MIN_COMMON:
+        return None
+    if first == second:
+        return Decision(True, "family", "the same set of numbers")
+    return Decision(False, "family", "a number of the one family is none of the other")
+
+
+def _members(branches: tuple[Node, ...], name: str, domain: str, ends: list[int]) -> set[int] | None:
+    """The numbers of all branches; the last ones of each, beyond which it was not followed, are added to `ends`."""
+    members = set()
+    for branch in branches:
+        if symbols(branch) - {name}:
+            return None
+        for value in range(_STARTS[domain], SPAN + 1):
+            number = real_value(substituted(branch, {name: Fraction(value)}))
+            if number is None:
+                return None
+            members.add(round(number * _PLACES))
+            if abs(value) == SPAN:
+                ends.append(round(number * _PLACES))
+    return members

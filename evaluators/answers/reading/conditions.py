@@ -1,0 +1,191 @@
+"""What stands after an answer and says for which values it holds: k \\in \\mathbb{Z}, (n \\ge 1), for x > 0, c is a constant.
+
+Congruences are families as well: x \\equiv 3 \\pmod{7} is 3 + 7k for any integer k.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_CONDITIONS = 4
+MAX_TAIL = 160
+"""Characters in which a condition stands."""
+
+
+class Condition(NamedTuple):
+    """A letter's `domain` (integers, naturals, positive, reals, constant), or, where that is empty, what restricts it."""
+
+    name: str
+    domain: str
+    text: str
+
+
+_NAME = r"(?P<name>[A-Za-z](?:_\{?\w{1,2}\}?)?)"
+_SETS = {"Z": "integers", "N": "naturals", "R": "reals", "C": "complex", "Q": "rationals"}
+_IN = re.compile(
+    rf"{_NAME}\s?(?:\\in|∈)\s?\{{?\s?(?:\\(?:mathbb|mathbf|Bbb|mathrm|bf|rm)\s?\{{?)?\s?(?P<set>[ZNRCQ])\s?\}}?(?P<mark>\s?[\^_]?\s?\{{?\s?(?:[*+-]|\\ast)?(?:\s?[>\\a-z]*\s?0)?\s?\}}?)\s?\}}?"
+)
+_KINDS = (
+    (r"正整数|positive integers?|positive whole numbers?|natural numbers?|自然数", "positive"),
+    (r"non-?negative integers?|非负整数", "naturals"),
+    (r"integers?|整数|whole numbers?", "integers"),
+    (r"real numbers?|reals?|实数", "reals"),
+    (r"constants?(?: of integration)?|parameters?|常数|参数|arbitrary numbers?", "constant"),
+)
+_ADJECTIVES = r"(?:(?:an?|any|some|all|every|each|arbitrary|real|given|fixed|任意|一个|the|numerical|nonzero)\s*)*"
+_WORDED = tuple(
+    (re.compile(rf"{_NAME}\s*(?:is|are|being|denotes|=|为|是)\s*{_ADJECTIVES}(?:{words})", re.IGNORECASE), domain)
+    for words, domain in _KINDS
+) + tuple(
+    (re.compile(rf"{_ADJECTIVES}(?:{words})\s*{_NAME}", re.IGNORECASE), domain) for words, domain in _KINDS
+)  # fmt: skip
+_RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
+_BOUND = re.compile(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
+_REVERSED = re.compile(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
+_WITHIN = re.compile(r"(?P<name>[A-Za-z])\s*\\in\s*[\[(].*[\])]")
+_FIRST_INDEX = re.compile(r"(?:\\geq?|>=)\s*[01]|>\s*0")
+_INTRODUCED = re.compile(
+    r"(?:where|for|with|when|if|given|and|其中|当)(?![a-z])\s*(?:any|all|every|each|some)?\s*|\\forall\s*|任意\s*"
+)
+_STARTS = re.compile(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
+_TEXT = re.compile(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
+_MAY_HOLD = re.compile(
+    r"\\in(?![a-z])|∈|integer|constant|\breal|number|parameter|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
+)
+_CONGRUENCE = re.compile(
+    r"\s*(?:(?P<name>[A-Za-z])\s*(?:\\equiv|≡)\s*)?(?P<residues>[^=<>]{1,60}?)\s*\\(?:pmod|bmod|mod)\s*\{?\s*(?P<modulus>\d{1,9})\s*\}?\s*"
+)
+_MODULUS = re.compile(
+    r"\(?\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*)?(?<![A-Za-z])\\?b?mod(?:ulo)?(?![A-Za-z])\s*\}?\s*\{?(\d{1,9})\}?\s*\)?(?=\s*(?:$|[,;)]|or\b|and\b))"
+)
+
+
+def without_conditions(text: str) -> tuple[str, tuple[Condition, ...]]:
+    """The answer and what its tail says of its letters; nothing is taken from a text that is only a condition."""
+    found: list[Condition] = []
+    while len(found) < MAX_CONDITIONS and _MAY_HOLD.search(text, max(0, len(text) - MAX_TAIL)):
+        cut = _last_condition(text)
+        if cut is None:
+            break
+        text = cut[0]
+        found.append(cut[1])
+    return text, tuple(reversed(found))
+
+
+def _last_condition(text: str) -> tuple[str, Condition] | None:
+    stripped = text.rstrip(" .,;")
+    begin = _open_bracket(stripped) if stripped.endswith(")") else None
+    if begin is not None and (condition := _condition(stripped[begin + 1 : -1])):
+        main = _ended(stripped[:begin])
+        return (main, condition) if _speaks_of(main, condition) else None
+    for start in _starts(stripped):
+        condition = _condition(_without_introduction(stripped[start:]))
+        main = _ended(stripped[:start])
+        if condition is not None and _speaks_of(main, condition):
+            return main, condition
+    return None
+
+
+def _starts(text: str) -> list[int]:
+    """Where a condition may begin, outside brackets, the last one first."""
+    lowest = max(0, len(text) - MAX_TAIL)
+    return [m.start() for m in _STARTS.finditer(text, lowest) if _depth(text, m.start()) == 0][::-1][:4]
+
+
+def _depth(text: str, end: int) -> int:
+    return sum(text.count(c, 0, end) for c in "([") - sum(text.count(c, 0, end) for c in ")]")
+
+
+def _open_bracket(text: str) -> int | None:
+    """Where the bracket that ends the text was opened."""
+    depth = 0
+    for index in range(len(text) - 1, max(-1, len(text) - MAX_TAIL), -1):
+        depth += (text[index] == ")") - (text[index] == "(")
+        if depth == 0:
+            return index if index else None
+    return None
+
+
+def _without_introduction(piece: str) -> str:
+    piece = piece.strip(" ,;")
+    return _INTRODUCED.sub("", piece, count=1) if _INTRODUCED.match(piece) else piece
+
+
+def _ended(main: str) -> str:
+    main = main.rstrip(" ,;\\")
+    return re.sub(r"\\(?:text|mbox)\s*\{\s*$|\\q?quad$", "", main).rstrip(" ,;\\")
+
+
+def _condition(piece: str) -> Condition | None:
+    """What the piece says of one letter; None where it says anything else."""
+    plain = (
+        _without_introduction(_TEXT.sub(" ", piece)).replace("}", "").strip(" .,;")
+        if "text" in piece or "mbox" in piece
+        else _without_introduction(piece)
+    )
+    plain = plain.strip(" .,;")
+    if (match := _IN.fullmatch(plain)) or (match := _IN.fullmatch(piece.strip())):
+        return Condition(match["name"], _domain(match["set"], match["mark"]), plain)
+    for pattern, domain in _WORDED:
+        if match := pattern.fullmatch(plain):
+            return Condition(match["name"], domain, plain)
+    if match := _BOUND.fullmatch(plain):
+        whole = match["name"] in "nkmij" and _FIRST_INDEX.fullmatch(plain[match.start("sign") :].strip())
+        return Condition(match["name"], "first" if whole else "", plain)
+    match = _REVERSED.fullmatch(plain) or _WITHIN.fullmatch(plain)
+    return Condition(match["name"], "", plain) if match else None
+
+
+def _domain(letter: str, mark: str) -> str:
+    domain = _SETS[letter]
+    if domain == "integers" and "+" in mark:
+        return "positive"
+    if domain == "naturals":
+        return "positive" if "*" in mark or "+" in mark or "ast" in mark else "naturals"
+    return f"{domain}{re.sub(r'[^-+*>0]', '', mark)}"
+
+
+def _speaks_of(main: str, condition: Condition) -> bool:
+    """The letter stands in the answer, which is no inequality about the same letter."""
+    if not main.strip():
+        return False
+    bare = re.sub(r"\\[A-Za-z]+", " ", main)
+    if condition.name.partition("_")[0] not in bare:
+        return False
+    return bool(condition.domain) or not re.search(r"[<>]|\\(?:le|ge|leq|geq|ne|neq)(?![A-Za-z])|\\cup", main)
+
+
+class Congruence(NamedTuple):
+    name: str
+    residues: tuple[str, ...]
+    modulus: int
+
+
+def congruences(text: str) -> tuple[Congruence, ...] | None:
+    """x \\equiv 1, 3 \\pmod{8}, or several with the same letter; None for any other text."""
+    if "mod" not in text:
+        return None
+    text = _MODULUS.sub(r"\\pmod{\1}", text)
+    found: list[Congruence] = []
+    position = 0
+    while match := _CONGRUENCE.match(text, position):
+        residues = re.split(
+            r"\s*(?:,|;|\bor\b|\band\b|\\text\s*\{\s*(?:or|and)\s*\})\s*", match["residues"].strip(" ,;")
+        )
+        name = match["name"] or (found[0].name if found else "")
+        found.append(Congruence(name, tuple(r for r in residues if r), int(match["modulus"])))
+        position = match.end()
+        separator = re.compile(r"\s*(?:,|;|or\b|and\b|\\text\s*\{\s*(?:or|and)\s*\})*\s*").match(text, position)
+        position = separator.end() if separator else position
+        if position >= len(text):
+            break
+    if (
+        not found
+        or position < len(text)
+        or len({c.name for c in found}) > 1
+        or not found[0].name
+        or not found[0].modulus
+    ):
+        return None
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""Answers in parts: (1) 5 (2) 7, (a) yes; (b) no, ① ②, A: 5, B: 6, 第一问, 甲 乙, a line each."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_PARTS = 20
+_CHINESE = "一二三四五六七八九十"
+_STEMS = "甲乙丙丁戊己庚辛"
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_COUNT = rf"\d{{1,2}}|[ivx]{{1,4}}|[IVX]{{1,4}}|[Ⅰ-Ⅻⅰ-ⅻ]|[a-hA-H]|[{_CHINESE}]"
+_AFTER = r"\s*(?:[:：=．]|\.(?!\d))?\s*"
+_BEFORE = r"(?:(?<=^)|(?<=[\s,;，；。、.$\\}]))"
+
+
+class Part(NamedTuple):
+    """`index` counts from 1, whatever the labels are."""
+
+    index: int
+    text: str
+
+
+# One family of labels a pattern; the first whose labels begin the text decides.
+_LABELS = (
+    re.compile(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
+    re.compile(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
+    re.compile(rf"第(?P<count>[{_CHINESE}\d])(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
+    re.compile(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
+    re.compile(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
+    re.compile(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),
+    re.compile(r"(?m:^)\s*(?P<count>\d{1,2})\s*[.、．:：]\s+"),
+    re.compile(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
+)
+_MAY_HOLD_PARTS = re.compile(
+    rf"[(（]\s*(?:{_COUNT})\s*[)）]|[①-⑳⑴-⒇]|第[{_CHINESE}\d]|^\s*(?:{_COUNT})[.、．:：)）]|[{_STEMS}]"
+)
+_SEPARATORS = " \t\n\r,;，；。、&"
+_ENDS = re.compile(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
+_NO_END = re.compile(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
+_NO_BEGIN = re.compile(r"[*/^_+=<>)\]}]|or\b|and\b")
+
+
+def labelled_parts(text: str) -> tuple[Part, ...] | None:
+    """The parts of an answer that carries labels, at least two; None for any other text."""
+    if len(text) < 5 or not _MAY_HOLD_PARTS.search(text):
+        return None
+    stripped = text.strip().removeprefix("$").strip()
+    for pattern in _LABELS:
+        labels = list(pattern.finditer(stripped))
+        if 2 <= len(labels) <= MAX_PARTS and labels[0].start() == 0:
+            return _cut(stripped, labels)
+    return None
+
+
+def _cut(text: str, labels: list[re.Match[str]]) -> tuple[Part, ...] | None:
+    counts = _indices([label["count"] for label in labels])
+    if counts is None:
+        return None
+    parts = []
+    ends = [label.start() for label in labels[1:]] + [len(text)]
+    for index, label, end in zip(counts, labels, ends, strict=True):
+        body = _ENDS.sub("", text[label.end() : end]).strip(_SEPARATORS)
+        if body.count("$") % 2:
+            body = body.replace("$", "").strip()
+        if not body or _NO_END.search(body) or _NO_BEGIN.match(body):
+            return None
+        parts.append(Part(index, body))
+    return tuple(parts)
+
+
+def _indices(labels: list[str]) -> list[int] | None:
+    """What the labels count: distinct, of one kind; numbers from one on."""
+    if all(label.lower() in _ROMAN for label in labels) and labels[0].lower() in ("i", "v", "x"):
+        counts = [_ROMAN.index(label.lower()) + 1 for label in labels]
+    else:
+        counts = [_index(label) for label in labels]
+    if len(set(counts)) != len(counts) or 0 in counts:
+        return None
+    if labels[0].isdigit() and counts != list(range(1, len(counts) + 1)):
+        return None
+    return counts
+
+
+def _index(label: str) -> int:
+    if label.isascii():
+        return int(label) if label.isdigit() else ord(label[0].lower()) - ord("a") + 1 if len(label) == 1 else 0
+    for first, last in (("①", "⑳"), ("⑴", "⒇"), ("Ⅰ", "Ⅻ"), ("ⅰ", "ⅻ")):
+        if first <= label <= last:
+            return ord(label) - ord(first) + 1
+    return (_CHINESE if label in _CHINESE else _STEMS).index(label) + 1

@@ -1,0 +1,86 @@
+"""What a prediction says around its answer: a reason, a remark in brackets, a rounding, the sentence that states it.
+
+Nothing is taken from a text that hedges: `50 or 60`, `at least 50`, `6 (or 7)`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HEDGE = re.compile(
+    r"\b(?:or|not|either|neither|nor|maybe|perhaps|possibly|probably|might|may|could|between|unless|except|but|if|than|until|versus|vs|wrong|incorrect|"
+    r"false|no|never|without|instead|guess|unsure|at\s+(?:least|most)|up\s+to|as\s+(?:many|much|few)\s+as|more|less|fewer|over|under|above|below|"
+    r"within|almost|nearly|roughly|around|about|approximately|impossible|cannot|unknown|alternatively|otherwise|should\s+have|would\s+have)\b"
+    r"|n['’]t\b|\?|或|不|没|非|可能|大约|左右|至少|至多|最多|超过|以上|以下|多于|少于|大于|小于|介于|之间|未知|无法|错|假如|如果|要么|[~～]",
+    re.IGNORECASE,
+)
+"""Words beside which a number is none that is stated."""
+_COUNTING = re.compile(
+    r"\b(?:half|halves|twice|thrice|double[ds]?|triple[ds]?|hundreds?|thousands?|millions?|billions?|dozens?|minus|negative|plus|times|squared|cubed|percent|"
+    r"factorial|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirds?|quarters?|base|power|root|mod|modulo)\b",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(
+    r"(?<![\w.\\^_{/*+,-])(?<![\w.] )?[-−]?[$€£¥]?\s?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+(?![\d/]))?(?:\s?%)?(?![\w^*/=:]|[.,]\d|\s?[-+*/=<>^]\s?\d)"
+)
+_SENTENCE = re.compile(r"(?:[A-Za-z][A-Za-z'’-]*,?\s+){2,}[^\d]{0,4}\d[^\"();:#|<>{}\[\]\\^_+*]*")
+"""Two words before the number, and no formula or program."""
+_RESIDUE = re.compile(r"\b(?:mod|modulo|base)\b")
+_REASON = re.compile(
+    r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>[^$\\]{3,300})$",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(r"\s+(?:because|since)\b(?P<rest>[^$\\]{3,300})$", re.IGNORECASE)
+_BRACKET = re.compile(r"\s*[(（](?P<rest>[^()（）]{2,160})[)）]\s*\.?$")
+_ROUNDED = re.compile(
+    r"\s*(?:,\s*|[(（]\s*|\s)(?:or\s+|which\s+is\s+|that\s+is,?\s+|i\.e\.,?\s+)?(?:approximately|approx\.?|about|roughly|around|nearly|\\approx|\\simeq|≈|~)\s*(?P<near>[^()（）]{1,60}?)\s*[)）]?\s*\.?$"
+)
+_ALSO = re.compile(
+    r"(?:\s*[(（]\s*or\s+(?P<in>[^()（）]{1,60}?)\s*[)）]|,\s*(?:i\.e\.|that\s+is|or\s+equivalently),?\s*(?P<after>[^()（）]{1,60}?))\s*\.?$"
+)
+_DENIED = re.compile(r"\s*[(（]\s*not\s+(?P<other>[^()（）]{1,40}?)\s*[)）]\s*\.?$")
+_WORD = re.compile(r"[A-Za-z]{2,}|[<>=]")
+MAX_SENTENCE = 300
+
+
+class Remark(NamedTuple):
+    """The answer without its remark; `near` is a rounding that must fit it, `other` a value that must not be it."""
+
+    answer: str
+    near: str = ""
+    other: str = ""
+
+
+def without_remark(text: str) -> Remark | None:
+    """The answer that a remark follows; None where none does, or one that hedges."""
+    if len(text) > 600:
+        return None
+    if (denied := _DENIED.search(text)) and denied.start():
+        return Remark(text[: denied.start()].rstrip(" ,"), other=denied["other"])
+    for pattern in (_ROUNDED, _ALSO):
+        match = pattern.search(text)
+        if match and match.start() and not HEDGE.search(text, 0, match.start()):
+            return Remark(text[: match.start()].rstrip(" ,"), near=next(g for g in match.groups() if g))
+    for pattern in (_BRACKET, _REASON, _BECAUSE):
+        match = pattern.search(text)
+        if match and match.start() and _WORD.search(match["rest"]) and not _taken_back(match["rest"]):
+            return Remark(text[: match.start()].rstrip(" ,"))
+    return None
+
+
+def _taken_back(remark: str) -> bool:
+    return bool(HEDGE.search(remark) or _RESIDUE.search(remark))
+
+
+def stated_number(text: str) -> tuple[int, int] | None:
+    """The place of the only number of a clause in words, with what stands behind it; None where it hedges or counts on."""
+    if len(text) > MAX_SENTENCE or not _SENTENCE.fullmatch(text) or HEDGE.search(text) or _COUNTING.search(text):
+        return None
+    found = list(NUMBER.finditer(text))
+    if len(found) != 1:
+        return None
+    begin, end = found[0].span()
+    begin += len(text[begin:end]) - len(text[begin:end].lstrip())
+    alone = not re.search(r"\d", text[:begin] + text[end:])
+    return (begin, end) if alone else None
