@@ -18,6 +18,7 @@ _ORDERED = frozenset({"tuple", "angle"})
 _VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
 _MANY = Node("special", (), "many")
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
+_SEQUENCES = frozenset({"progression", "elided", "remainder"})
 _FINAL = frozenset({"num", "dec", "sym", "const", "tuple", "list", "set", "interval", "matrix", "relation", "qty"})
 MAX_PAIRINGS = 2_500
 """Comparisons within one pair of collections: fifty elements each."""
@@ -54,7 +55,7 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
         return _collections(r, p, context)
     if r.op == "relation" or p.op == "relation":
         return _relations(r, p, context)
-    if "progression" in (r.op, p.op) or "elided" in (r.op, p.op):
+    if r.op in _SEQUENCES or p.op in _SEQUENCES:
         same = r.op == p.op and r.value == p.value
         return _in_order(r.args, p.args, context) if same else _different(r, p)
     if r.op in NAMED or p.op in NAMED or _negated_base(r) or _negated_base(p):

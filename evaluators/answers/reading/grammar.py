@@ -91,6 +91,8 @@ class Expressions(Atoms):
     def remark(self) -> bool:
         """A word in brackets, `5 (apples)`: no factor."""
         word = self.peek(1).text
+        if not word.isascii() or (is_unit_word(word) and self.peek(2).text == ")"):
+            return True
         return len(word) > 3 and word not in FUNCTIONS and word not in CONSTANTS and not self.splits(word)
 
     @staticmethod

@@ -10,12 +10,13 @@ _SMALL = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿壹贰叁"
 _RUN = f"[{_NUMERAL}]+"
+_SCALED = r"\d+(?:\.\d+)?[万亿千百]+(?![克米瓦卡帕赫])"
 _CHINESE = re.compile(
-    rf"(?P<whole>{_RUN})又(?P<wden>{_RUN})分之(?P<wnum>{_RUN})"
+    rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+))"
     rf"|百分之(?P<percent>{_RUN}(?:点{_RUN})?|\d+(?:\.\d+)?)"
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
     rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:11]}]+)"
-    rf"|(?P<digits>\d+(?:\.\d+)?)(?P<scale>[万亿千百]+)(?![克米瓦卡帕赫])"
+    rf"|(?P<scaled>(?:{_SCALED})+(?:(?<=[万亿千百])\d+(?![\d.]))?)"
     rf"|(?<![\d.])(?P<plain>{_RUN})"
 )
 _NEGATIVE = re.compile(r"负(?=[\d" + _NUMERAL + r"\\])")
@@ -28,19 +29,31 @@ def chinese_to_digits(text: str) -> str:
 
 def _replacement(match: re.Match[str]) -> str:
     if match["whole"]:
-        return f" {_integer(match['whole'])} {_integer(match['wnum'])}/{_integer(match['wden'])} "
+        part = match["wslash"] or f"{_decimal(match['wnum'])}/{_decimal(match['wden'])}"
+        return f" {_decimal(match['whole'])} {part} "
     if match["percent"]:
         return f"{_decimal(match['percent'])}%"
     if match["den"]:
         return f"{_decimal(match['num'])}/{_decimal(match['den'])}"
     if match["int"]:
         return f"{_integer(match['int'])}.{''.join(str(_DIGITS[c]) for c in match['frac'])}"
-    if match["digits"]:
-        value = Fraction(match["digits"])
-        for letter in match["scale"]:
-            value *= _SMALL.get(letter) or _LARGE[letter]
+    if match["scaled"]:
+        value = _scaled(match["scaled"])
         return str(value.numerator) if value.denominator == 1 else str(float(value))
     return str(_integer(match["plain"]))
+
+
+def _scaled(text: str) -> Fraction:
+    """1万2千, 3.5万, 3万4: digits with the names of their scales; a lone last digit counts the next lower scale."""
+    total, last = Fraction(0), 1
+    for digits, scale in re.findall(r"(\d+(?:\.\d+)?)([万亿千百]*)", text):
+        factor = 1
+        for letter in scale:
+            factor *= _SMALL.get(letter) or _LARGE[letter]
+        if not scale:
+            factor = last // 10 if len(digits) == 1 else 1
+        total, last = total + Fraction(digits) * factor, factor
+    return total
 
 
 def _decimal(text: str) -> str:
@@ -56,6 +69,9 @@ def _integer(text: str) -> int:
         return int("".join(str(_DIGITS.get(c, 0)) for c in text[:300]))
     if all(c in _DIGITS for c in text):
         return int("".join(str(_DIGITS[c]) for c in text))
+    if len(text) > 1 and text[-1] in _DIGITS and text[-1] not in "零〇" and text[-2] in "百千万亿":
+        below = {"百": 10, "千": 100, "万": 1_000, "亿": 10_000_000}[text[-2]]
+        return _integer(text[:-1]) + _DIGITS[text[-1]] * below  # 一百五 is 150, and 105 is 一百零五
     for scale in ("亿", "万"):
         if scale in text:
             upper, lower = text.rsplit(scale, 1)

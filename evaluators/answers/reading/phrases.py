@@ -108,6 +108,9 @@ _SAME_WORDS = {
     ("diverges",): ("divergent",), ("series", "diverges"): ("divergent",), ("it", "diverges"): ("divergent",),
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
 }  # fmt: skip
+_REMAINDER = re.compile(
+    r"(?:商(?:是|为)?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"
+)
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -138,6 +141,12 @@ def plain_text(surface: str) -> str:
     while (inner := TEXT_COMMAND.sub(r"\1", text)) != text:
         text = inner
     return " ".join(text.replace("\\ ", " ").replace("$", " ").split())
+
+
+def remainder(surface: str) -> Node | None:
+    """48……4, 商48余4, 48 R 4: a quotient with what is left over."""
+    match = _REMAINDER.fullmatch(surface.strip())
+    return Node("remainder", (num(int(match[1])), num(int(match[2])))) if match else None
 
 
 def date(surface: str) -> Node | None:

@@ -18,7 +18,17 @@ from evaluators.answers.reading.cursor import repeating_value
 from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
 from evaluators.answers.reading.parts import Part, labelled_parts
-from evaluators.answers.reading.phrases import TEXT_COMMAND, based, choice, clock, date, plainest, special, words
+from evaluators.answers.reading.phrases import (
+    TEXT_COMMAND,
+    based,
+    choice,
+    clock,
+    date,
+    plainest,
+    remainder,
+    special,
+    words,
+)
 from evaluators.answers.reading.remarks import stated_number, without_remark
 from evaluators.answers.reading.respelling import respelled
 from evaluators.answers.reading.surface import normalise
@@ -103,7 +113,7 @@ def _with_remark(surface: str, second: bool) -> list[Node]:
 def _phrases(surface: str, reference: bool, second: bool) -> tuple[tuple[Node, ...], bool]:
     """What the whole text is as a date, a time, a choice, ...; whether it can be nothing else."""
     found: list[Node] = []
-    for read in (special, date, clock, based, choice):
+    for read in (special, date, clock, based, remainder, choice):
         node = read(surface)
         if node is None:
             continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from evaluators.answers.reading.chinese import chinese_spelling
 from evaluators.answers.reading.dialect import circled, in_common_latex
-from evaluators.answers.reading.numerals import chinese_to_digits
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
 MAX_CHARS = 6_000
@@ -48,8 +48,6 @@ _FRACTION_MARK = re.compile(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
 _SYMBOL = re.compile("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
 _BAR_ABOVE = re.compile("((?:\\d\u0305)+)")
 _DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
-_CHINESE_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
-_ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
 
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
@@ -131,7 +129,7 @@ def _ascii_spelling(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     text = "".join(_ascii_digit(c) for c in text)
     if re.search("[\u4e00-\u9fff]", text):
-        text = _chinese_spelling(text)
+        text = chinese_spelling(text)
     return text
 
 
@@ -144,46 +142,6 @@ def _ascii_digit(character: str) -> str:
     if character.isascii() or unicodedata.category(character) != "Nd":
         return character
     return str(unicodedata.decimal(character))
-
-
-_CHINESE_LEAD = re.compile(
-    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|等于|一共有?|共有?|选(?:择|项)?)\s*[:]?\s*"
-)
-_CHINESE_SPECIAL = {
-    "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
-    "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
-    "一半": "1/2", "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false", "是": "yes", "否": "no",
-}  # fmt: skip
-
-
-_CHINESE_SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip(
-    "一二三四五六日天", ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"], strict=True)}  # fmt: skip
-_CHINESE_SPECIAL |= {
-    "偶函数": "even",
-    "奇函数": "odd",
-    "偶数": "even",
-    "奇数": "odd",
-    "非奇非偶函数": "neither",
-    "有理数": "rational",
-    "无理数": "irrational",
-}
-_ROOT_SIGN = re.compile(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
-_PER = re.compile(
-    r"每(小时|分钟|分|秒|天)(?:行驶?|走)?(\d[\d.,]*|[零一二两三四五六七八九十百千]+)([\u4e00-\u9fff]+|[A-Za-z]+)"
-)
-_PROPORTION = re.compile(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
-
-
-def _chinese_spelling(text: str) -> str:
-    stripped = text.strip().rstrip(".")
-    if stripped in _CHINESE_SPECIAL:
-        return _CHINESE_SPECIAL[stripped]
-    text = _CHINESE_LEAD.sub("", text.strip())
-    text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
-    text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
-    text = _CHINESE_JOINER.sub(",", text)
-    text = _ALTERNATIVE.sub(" or ", text)
-    return chinese_to_digits(text)
 
 
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")

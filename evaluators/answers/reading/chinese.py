@@ -1,0 +1,104 @@
+"""Chinese answers in the spelling of the grammar: one script, numerals in digits, units in brackets, words for numbers."""
+
+from __future__ import annotations
+
+import re
+
+from evaluators.answers.reading.numerals import chinese_to_digits
+
+_PAIRS = (
+    "個个 們们 來来 這这 時时 對对 確确 錯错 誤误 數数 萬万 億亿 兩两 餘余 無无 點点 線线 邊边 長长 寬宽 圓圆 幾几 問问 題题 選选 項项 組组 間间 號号 條条 張张 顆颗 塊块 噸吨 "
+    "幣币 錢钱 買买 賣卖 給给 還还 總总 計计 結结 論论 證证 實实 負负 當当 則则 為为 與与 從从 後后 開开 關关 關关 東东 車车 馬马 魚鱼 鳥鸟 雞鸡 豬猪 龍龙 龜龟 貓猫 隻只 雙双 "
+    "頭头 頁页 頂顶 順顺 須须 預预 領领 頻频 顏颜 額额 類类 願愿 顯显 積积 體体 稱称 極极 樣样 標标 樹树 橋桥 機机 檢检 權权 歲岁 歷历 殘残 氣气 漢汉 漲涨 減减 測测 淺浅 溫温 "
+    "滿满 漸渐 濟济 灣湾 營营 燈灯 爾尔 狀状 獨独 獲获 環环 現现 產产 畝亩 畢毕 畫画 異异 療疗 盡尽 盤盘 眾众 礎础 禮礼 種种 穩稳 窮穷 競竞 筆笔 節节 範范 簡简 簽签 籃篮 糧粮 "
+    "約约 級级 紅红 純纯 紙纸 細细 終终 絕绝 統统 經经 綠绿 維维 綜综 緊紧 線线 練练 縮缩 縱纵 織织 繞绕 續续 罰罚 羅罗 義义 習习 聯联 聲声 職职 聽听 腦脑 腳脚 臺台 舉举 舊旧 "
+    "莊庄 華华 葉叶 著着 藍蓝 藥药 蘋苹 處处 虧亏 蟲虫 補补 製制 複复 見见 規规 視视 親亲 覺觉 觀观 角角 觸触 訂订 記记 設设 許许 訴诉 診诊 評评 詞词 試试 話话 該该 詳详 語语 "
+    "說说 請请 調调 談谈 課课 講讲 識识 譯译 議议 護护 讀读 變变 讓让 豐丰 貨货 貴贵 費费 貼贴 資资 質质 賽赛 贏赢 趙赵 跡迹 踐践 車车 軍军 軌轨 軸轴 較较 載载 輕轻 輛辆 輪轮 "
+    "輯辑 輸输 轉转 辦办 農农 連连 進进 週周 運运 過过 達达 違违 遠远 適适 遲迟 選选 遞递 郵邮 鄉乡 醫医 里里 釐厘 針针 鈍钝 銳锐 銅铜 銷销 鋼钢 錄录 錢钱 鍾钟 鐘钟 鐵铁 鑽钻 "
+    "門门 閉闭 陰阴 陣阵 陳陈 陽阳 階阶 際际 隨随 險险 難难 離离 電电 靈灵 靜静 韓韩 響响 頓顿 飛飞 飯饭 飲饮 館馆 駛驶 駐驻 騎骑 驗验 高高 黃黄 齊齐 齒齿 奇奇 偶偶 函函 衝冲 "
+    "決决 準准 凱凯 劃划 劉刘 劇剧 劑剂 動动 務务 勝胜 勞劳 區区 協协 單单 卻却 厭厌 參参 員员 圍围 園园 團团 圖图 場场 壓压 壘垒 壞坏 夠够 夾夹 奪夺 孫孙 學学 寧宁 審审 寫写 "
+    "層层 屬属 島岛 師师 帶带 幫帮 幹干 廠厂 廣广 廢废 張张 強强 彈弹 彎弯 彙汇 徑径 復复 恆恒 態态 慶庆 應应 戰战 戲戏 戶户 換换 擇择 擊击 據据 擴扩 擺摆 攜携 敗败 敘叙 斷断 "
+    "於于 暫暂 會会 東东 業业 樂乐 歡欢 歸归 殺杀 殼壳 毀毁 燒烧 熱热 牆墙 牽牵 犧牺 獎奖 瑪玛 甕瓮 瘋疯 發发 盜盗 監监 碼码 確确 禍祸 稅税 積积 竊窃 筆笔 緣缘 繩绳 罷罢 藝艺"
+)
+_SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split() if pair[0] != pair[1]})
+_NUMERAL = "零〇一二两三四五六七八九十百千万亿"
+_VALUE = rf"(?:\d+(?:\.\d+)?|[{_NUMERAL}]+)"
+_BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
+_LEAD = re.compile(
+    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此)*选(?:择|项)?|余数?(?:是|为)?"
+    rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
+)
+_VALUE_OF = re.compile(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
+_REASON = re.compile(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
+_SPECIAL = {
+    "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
+    "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
+    "一半": "1/2", "半": "1/2", "半个": "1/2", "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false",
+    "是": "yes", "否": "no", "是的": "yes", "不是": "no", "不对": "false", "不正确": "false", "偶函数": "even", "奇函数": "odd", "偶数": "even", "奇数": "odd", "非奇非偶函数": "neither",
+    "有理数": "rational", "无理数": "irrational",
+}  # fmt: skip
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"]
+_SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip("一二三四五六日天", _DAYS, strict=True)}  # fmt: skip
+_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
+_ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
+_ROOT_SIGN = re.compile(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
+_PER = re.compile(
+    r"每(小时|分钟|分|秒|天)(?:行驶?|走)?(\d[\d.,]*|[零一二两三四五六七八九十百千]+)([\u4e00-\u9fff]+|[A-Za-z]+)"
+)
+_PROPORTION = re.compile(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
+_BELOW_ZERO = re.compile(rf"零下\s*(?={_VALUE})")
+_AND_A_HALF = re.compile(rf"({_VALUE})([个年天斤米元块周倍圈])半(?!径)(小时|月|钟头|世纪)?")
+_HALF = re.compile(r"(?<![\u4e00-\u9fff])半(个?)(小时|天|年|月|斤|米|公斤|千米|公里)")
+_TENTHS = re.compile(rf"([{_NUMERAL[2:12]}]|\d(?:\.\d)?)成([{_NUMERAL[2:12]}])?(?![为立分长就功本人年员交])")
+_DISCOUNT = re.compile(rf"(?:打)?([{_NUMERAL[:12]}]{{1,2}}|\d{{1,2}}(?:\.\d)?)折(?![线叠断痕扣扇])")
+_DOZENS = re.compile(rf"({_VALUE})打(?=$|[\u4e00-\u9fff])(?![折印开球字])")
+_OLD_UNITS = (("公尺", "米"), ("公分", "厘米"), ("公升", "升"), ("公厘", "毫米"))
+_DIGIT = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "十": 10}
+
+
+def simplified(text: str) -> str:
+    """In simplified characters, as far as arithmetic and school need them: 正確 is 正确."""
+    return text.translate(_SIMPLIFIED)
+
+
+def chinese_spelling(text: str) -> str:
+    """A Chinese answer with its numerals in digits and its words as the grammar knows them."""
+    text = simplified(text.strip())
+    stripped = text.rstrip(".")
+    if stripped in _SPECIAL:
+        return _SPECIAL[stripped]
+    text = _LEAD.sub("", _REASON.sub("", text))
+    text = _VALUE_OF.sub(r"\1=", text)
+    text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
+    text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
+    text = _JOINER.sub(",", text)
+    text = _ALTERNATIVE.sub(" or ", text)
+    text = _with_values(text)
+    return _SPECIAL.get(text, text) if text in ("正确", "错误") else chinese_to_digits(text)
+
+
+def _with_values(text: str) -> str:
+    """The words that change a number: 零下, 半, 成, 折, 打."""
+    for old, new in _OLD_UNITS:
+        text = text.replace(old, new)
+    text = _BELOW_ZERO.sub("-", text)
+    if "半" in text:
+        text = _AND_A_HALF.sub(lambda m: f"{_digits(m[1])}.5{m[3] or m[2]}", text)
+        text = _HALF.sub(r"0.5\2", text)
+    text = _TENTHS.sub(lambda m: f"{_plain(float(_digits(m[1])) * 10 + (_DIGIT[m[2]] if m[2] else 0))}%", text)
+    text = _DISCOUNT.sub(lambda m: f"{_discount(m[1])}%", text)
+    return _DOZENS.sub(lambda m: str(int(float(_digits(m[1])) * 12)), text)
+
+
+def _digits(value: str) -> str:
+    return value if value[0].isascii() else chinese_to_digits(value)
+
+
+def _discount(value: str) -> str:
+    """八折 is 80 %, 八五折 and 85折 are 85 %."""
+    number = float(_digits(value)) if value[0].isascii() else float("".join(str(_DIGIT[c]) for c in value))
+    return _plain(number * 10 if number <= 10 else number)
+
+
+def _plain(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")
