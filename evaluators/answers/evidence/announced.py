@@ -1,0 +1,240 @@
+"""Announced answers: boxes, <answer>, ####, the field of a JSON object, "the answer is", 答案是."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
+from evaluators.answers.reading.remarks import HEDGE, stated_number
+
+_BOX_TOKEN = re.compile(r"(\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{)|\\.|[{}]", re.DOTALL)
+_BARE_BOX = re.compile(r"\\boxed\s*([A-Za-z0-9.,/+-]+|\\[A-Za-z]+\{[^{}]*\}(?:\{[^{}]*\})?)")
+_OPEN_BOX = re.compile(r"\\boxed\s*\{([^\n$]+)")
+_ANSWER_TAG = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
+_HASHES = re.compile(r"####[ \t]*([^\n]+)")
+_FIELD = re.compile(
+    r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|\[[^\[\]{}\n]{0,500}\])',
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(r'\{\s*"')
+_LATEX_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}\[\]()!,;%$])")
+_ENGLISH_CUE = re.compile(
+    r"\b(?:(?:final|correct|right|required|desired)\s+(?:answer|result|choice|option)|answer|ans)\b"
+    r"(?:\s+to\s+(?:the|this)\s+(?:problem|question))?(?:\s+choice)?\**\s*"
+    r"(?:\**\s*(?:is|was|are|would\s+be|should\s+be|will\s+be|equals|=|:|：)\**\s*)+(?:therefore\s+|thus\s+)?(?:\**[:：]\**)?"
+    r"|^#{1,6}\s*\**(?:final\s+)?answer\**\s*$|\b(?:choose|pick|select|go\s+with)\s+(?:option\s+|choice\s+)?(?=\(?[A-J]\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CHINESE_CUE = re.compile(
+    r"(?:(?:最终|最后|正确|参考|最終|最後|正確)?(?:的)?(?:答案|结果|选项|結果|選項)(?:应该|应|就|應該)?(?:选择|选|選|是|为|為|等于|等於|：|:|=)+"
+    r"|(?:故|应|因此|所以|本题|应该|應)(?:选|選)(?:择|擇)?|【答案】|答[:：])\s*[:：]?"
+)
+_COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s?[\u4e00-\u9fff]{1,2}\s?){2,4}$")
+_CHOICE_REASON = re.compile(r"([A-J])\s*[，,。]\s*(?:因为|由于|理由)")
+_CHINESE_HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
+CHINESE_NUMBER = re.compile(
+    r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
+)
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
+)
+_ABOUT_ITSELF = re.compile(
+    r"\s*(?:correct|right|wrong|incorrect|reasonable|verified|above|below|as\s+follows|consistent|confirmed|clear|found|given)\b",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"\d|[$\\]|^\W*\(?[A-J]\)?\W*$|[零〇一二两三四五六七八九十百千万亿]")
+MAX_CLAUSE = 2_000
+
+
+def announced(text: str, expect_list: bool) -> list[Candidate]:
+    """The last of each kind of announcement, in no order."""
+    field = json_field(text)
+    found = [boxed(text, expect_list), tagged(text), hashes(text), cued(text)]
+    kept = [c for c in found if c is not None]
+    if field is not None:
+        begin = _object_around(text, field)
+        kept = [c for c in kept if not begin <= c.start <= field.end + 200] + [field]
+    return kept
+
+
+# ---- boxes
+
+
+def boxes(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of the contents of the outermost balanced boxes, in order; one pass with one stack."""
+    if "boxed" not in text and "fbox" not in text and "framebox" not in text:
+        return
+    stack: list[tuple[bool, int]] = []
+    finished: list[tuple[int, int]] = []
+    for token in _BOX_TOKEN.finditer(text):
+        word = token.group()
+        if token.group(1):
+            stack.append((True, token.end()))
+        elif word == "{":
+            stack.append((False, token.end()))
+        elif word == "}" and stack:
+            is_box, start = stack.pop()
+            if is_box:
+                while finished and finished[-1][0] >= start:
+                    finished.pop()
+                finished.append((start, token.start()))
+    yield from finished
+
+
+def boxed(text: str, expect_list: bool) -> Candidate | None:
+    spans = [(s, e) for s, e in boxes(text) if text[s:e].strip()]
+    if not spans:
+        bare = last_match(_BARE_BOX, text, 0, len(text))
+        return bare and candidate(text, bare.start(1), bare.end(1), "boxed", 0.9)
+    contents = list(dict.fromkeys("".join(text[s:e].split()) for s, e in spans))
+    start, end = spans[-1]
+    if expect_list and len(contents) > 1:
+        parts = list(dict.fromkeys(text[s:e].strip() for s, e in spans))
+        return Candidate(answer=", ".join(parts), start=spans[0][0], end=end, method="boxes", confidence=0.9)
+    return candidate(text, start, end, "boxed", 1.0, len(contents))
+
+
+def unclosed_box(text: str) -> Candidate | None:
+    last = last_match(_OPEN_BOX, text, 0, len(text))
+    if last is None or not last.group(1).strip():
+        return None
+    return candidate(text, last.start(1), last.end(1), "unclosed_box", 0.5)
+
+
+# ---- tags, hashes, fields
+
+
+def tagged(text: str) -> Candidate | None:
+    if "answer>" not in text.lower():
+        return None
+    matches = [m for m in _ANSWER_TAG.finditer(text) if m.group(1).strip()]
+    if not matches:
+        return None
+    distinct = len({"".join(m.group(1).split()) for m in matches})
+    start, end = matches[-1].span(1)
+    inner = boxed(text[start:end], expect_list=False) or cued(text[start:end])
+    if inner is not None:
+        start, end = start + inner.start, start + inner.end
+    return candidate(text, start, end, "answer_tag", 0.95, distinct)
+
+
+def hashes(text: str) -> Candidate | None:
+    if "####" not in text:
+        return None
+    matches = list(_HASHES.finditer(text))
+    if not matches:
+        return None
+    return candidate(text, *matches[-1].span(1), "hashes", 0.95, len({m.group(1).strip() for m in matches}))
+
+
+def json_field(text: str) -> Candidate | None:
+    """The last field that is called answer, of an object that the text holds; the backslashes of its LaTeX are single."""
+    if '"' not in text or _OBJECT.search(text) is None:
+        return None
+    last = last_match(_FIELD, text, 0, len(text))
+    if last is None:
+        return None
+    value = last.group(1)
+    if value.startswith('"'):
+        value = _string(value)
+    elif value.startswith("["):
+        value = value[1:-1].replace('"', "")
+    return Candidate(method="json", answer=value, start=last.start(1), end=last.end(1), confidence=0.95)
+
+
+def _string(literal: str) -> str:
+    """A JSON string; one that writes \\frac with a single backslash is no JSON, and meant so."""
+    inner = literal[1:-1]
+    if re.search(r"(?<!\\)\\(?![\\\"/nu])", inner):
+        return inner.replace('\\"', '"')
+    try:
+        return str(json.loads(literal))
+    except ValueError:
+        return _LATEX_ESCAPE.sub(r"\\", inner)
+
+
+def _object_around(text: str, field: Candidate) -> int:
+    """Where the object begins whose field it is: what it says before the field is its reasoning."""
+    begin = field.start
+    for opened in _OBJECT.finditer(text, 0, field.start):
+        if text.count("}", opened.start(), field.start) < text.count("{", opened.start(), field.start):
+            return opened.start()
+    return begin
+
+
+# ---- cues
+
+
+def cued(text: str) -> Candidate | None:
+    """What follows the last "the answer is", 答案是, 答：, up to the end of its sentence."""
+    best: re.Match[str] | None = None
+    count: set[str] = set()
+    for pattern in (_ENGLISH_CUE, _CHINESE_CUE):
+        for match in pattern.finditer(text):
+            start, end = _sentence(text, match.end())
+            if not text[start:end].strip(" *:$") or (best is not None and _ABOUT_ITSELF.match(text, start, end)):
+                continue
+            count.add("".join(text[start:end].split()).strip("*."))
+            if best is None or match.end() > best.end():
+                best = match
+    if best is None:
+        return None
+    start, end = _sentence(text, best.end())
+    start, end = _narrowed(text, start, end, chinese=best.re is _CHINESE_CUE)
+    opened = _OPEN_BOX.match(text, start, end)
+    if opened is not None and "}" not in text[end : end + 1]:
+        start = opened.start(1)  # a box that the text's end, or its limit of tokens, left open
+    return candidate(text, start, end, "cue", 0.8, len(count))
+
+
+def overrides(cue: Candidate) -> bool:
+    """Whether a cue gives a value that counts beside an earlier box: no hedge, and not what it says of the answer."""
+    return bool(_VALUE.search(cue.answer)) and not HEDGE.search(cue.answer) and not _ABOUT_ITSELF.match(cue.answer)
+
+
+def _sentence(text: str, start: int) -> tuple[int, int]:
+    """From `start`, past white space and emphasis, to the end of the sentence; a formula is never cut."""
+    while start < len(text) and (text[start].isspace() or text[start] in "*:：_"):
+        start += 1
+    formula = MATH.match(text, start)
+    position = formula.end() if formula else start
+    limit = min(len(text), position + MAX_CLAUSE)
+    match = SENTENCE_END.search(text, position, limit)
+    if match is not None and match.group() in "?？":  # 35? Or maybe 13?
+        match = SENTENCE_END.search(text, match.end(), limit) or match
+    return start, (match.start() if match else limit)
+
+
+def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, int]:
+    """Only the value, where a whole clause follows the cue; never where the clause hedges."""
+    formula = MATH.match(text, start)
+    if formula and not HEDGE.search(text, formula.end(), end) and not MATH.search(text, formula.end(), end):
+        return formula.start(), formula.end()
+    clause = text[start:end]
+    if chinese:
+        return _chinese_value(text, start, end)
+    if "$" in clause.strip("$") and MATH.search(clause):
+        return start, end
+    if len(clause.split()) > 2 and (stated := stated_number(clause.strip())) is not None:
+        begin = start + len(clause) - len(clause.lstrip()) + stated[0]
+        return begin, begin + stated[1] - stated[0]
+    return start, end
+
+
+def _chinese_value(text: str, start: int, end: int) -> tuple[int, int]:
+    clause = text[start:end]
+    if (choice := _CHOICE_REASON.match(text, start, end)) is not None:
+        return choice.span(1)
+    if _CHINESE_HEDGE.search(clause) or "$" in clause.strip("$"):
+        return start, end
+    if (compound := _COMPOUND.search(clause)) and "第" not in clause:
+        return start + compound.start(), end
+    if re.search(r"[\u4e00-\u9fff]{2,}", clause):
+        number = last_match(CHINESE_NUMBER, text, start, end)
+        if number:
+            unit = re.compile(r"\s?[\u4e00-\u9fffA-Za-z²³]{0,4}").match(text, number.end(), end)
+            return number.start(), unit.end() if unit and unit.end() == end else number.end()
+    return start, end

@@ -1,0 +1,138 @@
+"""Answers that nothing announces: what a program printed, what the last sentence states, the last formula or number."""
+
+from __future__ import annotations
+
+import re
+
+from evaluators.answers.evidence.announced import CHINESE_NUMBER
+from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
+from evaluators.answers.reading.readings import readings
+from evaluators.answers.reading.remarks import HEDGE, without_remark
+
+_OUTPUT_BLOCK = re.compile(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
+)
+_RATIO = re.compile(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
+_FRACTION = re.compile(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
+_DENIED = re.compile(
+    r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)", re.IGNORECASE
+)
+_CONCLUSION_HEDGE = re.compile(
+    r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
+)
+_THEREFORE = re.compile(
+    r"^(?:so|therefore|thus|hence|then|finally|in\s+total|in\s+conclusion|altogether|overall)\b[,:]?\s*", re.IGNORECASE
+)
+_COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|becomes|gives|get|gets|have)\b:?\s+(?=[^\s])")
+_SIDE_REMARK = re.compile(
+    r",\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
+    re.DOTALL | re.IGNORECASE,
+)
+TAIL = 2_000
+"""Characters at the end of a text in which an answer that is not announced is sought."""
+MAX_STATED = 200
+
+
+def concluded_in_chinese(text: str) -> Candidate | None:
+    """The last 所以 ... sentence, by its last number."""
+    last = last_match(_CHINESE_CONCLUSION, text, max(0, len(text) - TAIL), len(text))
+    if last is None:
+        return None
+    end_match = SENTENCE_END.search(text, last.end(), min(len(text), last.end() + TAIL))
+    start, end = last.end(), end_match.start() if end_match else min(len(text), last.end() + TAIL)
+    if _CONCLUSION_HEDGE.search(text, start, end):
+        return None
+    formula = last_match(MATH, text, start, end)
+    if formula is not None:
+        return candidate(text, *formula.span(), "conclusion", 0.6)
+    number = _last_value(text, start, end) or last_match(CHINESE_NUMBER, text, start, end)
+    return number and candidate(text, *number.span(), "conclusion", 0.6)
+
+
+def _last_value(text: str, start: int, end: int) -> re.Match[str] | None:
+    """The last number, fraction or ratio, whichever reaches farthest."""
+    found = [last_match(pattern, text, start, end) for pattern in (_RATIO, _FRACTION, _NUMBER)]
+    known = [match for match in found if match is not None]
+    return max(known, key=lambda match: (match.end(), -match.start()), default=None)
+
+
+def from_program(text: str, program_output: str | None) -> Candidate | None:
+    if program_output is not None:
+        lines = program_output.strip().splitlines()
+        if lines:
+            return Candidate(
+                answer=lines[-1].strip(), start=len(text), end=len(text), method="program_output", confidence=0.7
+            )
+    last = last_match(_OUTPUT_BLOCK, text, 0, len(text))
+    if last is None or not last.group(1).strip():
+        return None
+    body = last.group(1).rstrip()
+    start = last.start(1) + body.rfind("\n") + 1
+    return candidate(text, start, last.start(1) + len(body), "program_output", 0.7)
+
+
+def last_expression(text: str) -> Candidate | None:
+    """What the last sentence states; else the last formula or number of the last two thousand characters."""
+    begin = max(0, len(text) - TAIL)
+    if _DENIED.search(text, begin):
+        return None
+    end = _main_clause(text, begin)
+    formula = last_match(MATH, text, begin, end) or last_match(MATH, text, begin, len(text))
+    number = _last_value(text, begin, end) or _last_value(text, begin, len(text))
+    if (stated := _stated(text, begin, end)) is not None and (formula is None or formula.end() <= stated.start):
+        return stated
+    if formula is not None and (number is None or number.start() < formula.end()):
+        return _of_formula(text, formula)
+    if number is not None:
+        return candidate(text, *number.span(), "last_number", 0.3)
+    if (chinese := last_match(CHINESE_NUMBER, text, begin, len(text))) is not None:
+        return candidate(text, *chinese.span(), "last_number", 0.3)
+    short = text.strip()
+    return candidate(text, 0, len(text), "whole_text", 0.3) if 0 < len(short) <= 40 else None
+
+
+def _main_clause(text: str, begin: int) -> int:
+    """The end of the last sentence without what it adds: `..., attained at x = 3`."""
+    start, end = _last_sentence(text, begin)
+    remark = _SIDE_REMARK.search(text, start, end)
+    if remark is None or not any(c.isdigit() for c in text[start : remark.start()]):
+        return len(text)
+    return remark.start()
+
+
+def _last_sentence(text: str, begin: int) -> tuple[int, int]:
+    end = len(text)
+    while end > begin and (text[end - 1].isspace() or text[end - 1] in ".。!*"):
+        end -= 1
+    start = begin
+    for match in SENTENCE_END.finditer(text, begin, end):
+        start = match.end()
+    return start, end
+
+
+def _stated(text: str, begin: int, end: int) -> Candidate | None:
+    """Several values of the last sentence together, x = 3 or x = -1: what one number alone would not say."""
+    start, stop = _last_sentence(text, begin)
+    sentence = text[start : min(stop, end)].strip()
+    if not 5 <= len(sentence) <= MAX_STATED or not re.search(r"\bor\b|\band\b", sentence) or "=" not in sentence:
+        return None
+    pieces = [sentence[m.end() :] for m in _COPULA.finditer(sentence)] + [_THEREFORE.sub("", sentence)]
+    for piece in pieces:
+        found = readings(piece, False, False)
+        if found and found[0].op in ("list", "set") and all(item.op == "relation" for item in found[0].args):
+            at = text.index(piece, start)
+            return candidate(text, at, at + len(piece), "last_formula", 0.4)
+    return None
+
+
+def _of_formula(text: str, formula: re.Match[str]) -> Candidate:
+    """A formula's last side."""
+    group = next(i for i in range(1, 5) if formula.group(i) is not None)
+    start, end = formula.span(group)
+    equals = text.rfind("=", start, end)
+    if equals > start and text[equals - 1] not in "<>!\\" and text[equals + 1 : end].strip():
+        start = equals + 1
+    return candidate(text, start, end, "last_formula", 0.4)

@@ -1,0 +1,20 @@
+"""Where an output ends that goes on after its answer: the next problem, the next turn of a chat."""
+
+from __future__ import annotations
+
+import re
+
+_NEXT_PROBLEM = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant|system|start_header_id)\|>|</s>|<end_of_turn>|\[/?INST\]"
+    r"|\n\s*(?:#{1,4}\s*|\*\*)?(?:Question|Problem|Q|Exercise|Example|Human|User|Instruction|Input|题目|问题|例题|習題|题)\s*\d{0,3}\s*(?:\*\*)?[:：]"
+)
+
+
+def end_of_answer(text: str, has_answer: int) -> int:
+    """Where the text is cut: at the first mark of another problem behind `has_answer`, the end of the first announcement."""
+    match = _NEXT_PROBLEM.search(text, has_answer)
+    return match.start() if match else len(text)
+
+
+def may_go_on(text: str) -> bool:
+    return _NEXT_PROBLEM.search(text) is not None
