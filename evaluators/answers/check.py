@@ -24,6 +24,8 @@ _UNCERTAIN = re.compile(
     r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
+_LETTER_CUE = re.compile(r"[^。.!?\n；;，,]{0,40}$")
 _LIST_OPS = frozenset({"list", "set"})
 
 
@@ -72,7 +74,22 @@ def check_output(
     if profile == "reward" and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
         hedged = _verdict("incorrect", f"{found.distinct} different answers are given", "extraction")
         return _about(hedged, found.answer, found.method)
-    return _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
+    verdict = _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
+    if verdict.correct or profile == "reward" or found.method != "cue" or not _LETTER.fullmatch(found.answer):
+        return verdict
+    return _before_the_letter(reference, output_text[: found.start], problem, profile) or verdict
+
+
+def _before_the_letter(reference: str, before: str, problem: str | None, profile: str) -> Verdict | None:
+    """The verdict on what leads to `so the answer is B`, where neither the reference nor the problem knows of choices."""
+    if hints_of(problem).options or _LETTER.fullmatch(reference.strip()):
+        return None
+    cue = _LETTER_CUE.search(before)
+    found = extract(before[: cue.start()] if cue else before, profile=profile)
+    if found is None:
+        return None
+    verdict = _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
+    return verdict if verdict.correct else None
 
 
 def same_answer(a: str, b: str, *, profile: str = "strict") -> bool:

@@ -46,9 +46,11 @@ def extract(
     if len(text) - base > MAX_TEXT:
         base = len(text) - MAX_TEXT
     tail = _before_another_problem(text[base:])
-    found = _announcement(tail, expect_list) or concluded_in_chinese(tail)
-    if found is None and profile != "reward":
-        found = from_program(tail, program_output) or unclosed_box(tail) or last_expression(tail)
+    found = _announcement(tail, expect_list)
+    if found is None:
+        found = concluded_in_chinese(tail)
+        if profile != "reward":
+            found = _conclusion(tail, found, program_output)
     return found and _as_extraction(found, base)
 
 
@@ -64,6 +66,15 @@ def _announcement(text: str, expect_list: bool) -> Candidate | None:
         elif found.method != "cue" or best.method == "cue" or overrides(found):
             best = found
     return best
+
+
+def _conclusion(text: str, sentence: Candidate | None, program_output: str | None) -> Candidate | None:
+    """What nothing announces: a concluding sentence, unless a later one states a result too."""
+    printed = from_program(text, program_output)
+    if sentence is None:
+        return printed or unclosed_box(text) or last_expression(text)
+    last = last_expression(text)
+    return last if last is not None and last.start > sentence.end else sentence
 
 
 def _before_another_problem(text: str) -> str:

@@ -93,6 +93,8 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "text", f"{p.value} is short for {show(r)}")
     if r == _MANY and p == INFINITY:
         return Decision(True, "text", "infinitely many")
+    if p.op == "choice" and p.args and r.op not in _TERMINAL:
+        return equal(r, p.args[0], context)  # (E) 26, where the reference is what option E says
     if r.op != p.op or r.value != p.value:
         return _different(r, p, "text")
     if r.op == "choice" and r.args:

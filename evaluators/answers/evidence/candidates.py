@@ -10,7 +10,9 @@ MATH = re.compile(
     r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n])+?)(?<!\\)\$(?!\d)", re.DOTALL
 )
 """A formula between its delimiters."""
-SENTENCE_END = re.compile(r"[。！？!?\n．]|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)")
+SENTENCE_END = re.compile(
+    r"[。！？?\n．]|(?<![0-9A-Za-z)}\]])!|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

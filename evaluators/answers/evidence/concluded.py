@@ -16,6 +16,8 @@ _NUMBER = re.compile(
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
 )
 _RATIO = re.compile(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
+_COUNTED = re.compile(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
+"""有两个交点, 共七种: a count in words."""
 _FRACTION = re.compile(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
 _DENIED = re.compile(
     r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)", re.IGNORECASE
@@ -31,6 +33,10 @@ _SIDE_REMARK = re.compile(
     r",\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
     re.DOTALL | re.IGNORECASE,
 )
+_CHINESE_ASIDE = re.compile(
+    r"[，,；;(（]?(?:当且仅当|当[^，。；]{1,24}时|此时|才能|才可以|才会|以保证|就能|使得|比原来|再加上|多出|因为|符合|满足|是.{0,6}的倍数|验证|检验|注意|提示|(?:其他|其余)[^，。]*(?:不|错))"
+)
+"""Where a clause goes on with what is no result."""
 TAIL = 2_000
 """Characters at the end of a text in which an answer that is not announced is sought."""
 MAX_STATED = 200
@@ -43,6 +49,8 @@ def concluded_in_chinese(text: str) -> Candidate | None:
         return None
     end_match = SENTENCE_END.search(text, last.end(), min(len(text), last.end() + TAIL))
     start, end = last.end(), end_match.start() if end_match else min(len(text), last.end() + TAIL)
+    if (aside := _CHINESE_ASIDE.search(text, start, end)) is not None and _NUMBER.search(text, start, aside.start()):
+        end = aside.start()
     if _CONCLUSION_HEDGE.search(text, start, end):
         return None
     formula = last_match(MATH, text, start, end)
@@ -54,7 +62,7 @@ def concluded_in_chinese(text: str) -> Candidate | None:
 
 def _last_value(text: str, start: int, end: int) -> re.Match[str] | None:
     """The last number, fraction or ratio, whichever reaches farthest."""
-    found = [last_match(pattern, text, start, end) for pattern in (_RATIO, _FRACTION, _NUMBER)]
+    found = [last_match(pattern, text, start, end) for pattern in (_RATIO, _FRACTION, _NUMBER, _COUNTED)]
     known = [match for match in found if match is not None]
     return max(known, key=lambda match: (match.end(), -match.start()), default=None)
 
@@ -97,7 +105,7 @@ def last_expression(text: str) -> Candidate | None:
 def _main_clause(text: str, begin: int) -> int:
     """The end of the last sentence without what it adds: `..., attained at x = 3`."""
     start, end = _last_sentence(text, begin)
-    remark = _SIDE_REMARK.search(text, start, end)
+    remark = _SIDE_REMARK.search(text, start, end) or _CHINESE_ASIDE.search(text, start, end)
     if remark is None or not any(c.isdigit() for c in text[start : remark.start()]):
         return len(text)
     return remark.start()

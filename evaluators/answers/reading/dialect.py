@@ -11,7 +11,7 @@ _NAMES = {
     "mleft": "", "mright": "", "middle": "", "lgroup": "(", "rgroup": ")", "lparen": "(", "rparen": ")", "lbrack": "[", "rbrack": "]",
     "ulcorner": r"\lceil ", "urcorner": r"\rceil ", "llcorner": r"\lfloor ", "lrcorner": r"\rfloor ",
     "nicefrac": r"\frac", "sfrac": r"\frac", "flatfrac": r"\frac", "geqq": r"\ge ", "leqq": r"\le ", "geqslant": r"\ge ", "leqslant": r"\le ",
-    "lVert": r"\Vert ", "rVert": r"\Vert ", "R": r"\mathbb{R} ", "N": r"\mathbb{N} ", "Z": r"\mathbb{Z} ", "Q": r"\mathbb{Q} ", "C": r"\mathbb{C} ",
+    "textasciitilde": " ", "rm": " ", "lVert": r"\Vert ", "rVert": r"\Vert ", "R": r"\mathbb{R} ", "N": r"\mathbb{N} ", "Z": r"\mathbb{Z} ", "Q": r"\mathbb{Q} ", "C": r"\mathbb{C} ",
     "reals": r"\mathbb{R} ","dotsc": r"\ldots ", "dotsb": r"\ldots ", "hdots": r"\ldots ", "colon": ":",
     "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
     "smallsetminus": r"\setminus ", "complement": r"\complement ",
