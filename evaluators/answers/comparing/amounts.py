@@ -157,6 +157,14 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
     conflict = _conflict(p.value, context)
     if conflict:
         return Decision(False, "unit", conflict)
+    wanted = _wanted(p.value, context)
+    if wanted is not None and wanted.scale != p.value.scale:
+        decision = _two_units(Node("qty", (r,), wanted), p, context)
+        return (
+            decision
+            if decision.same
+            else Decision(False, "unit", f"{show(p)[:60]} is not {show(r)[:60]} {wanted.text}")
+        )
     return _with_angle(p.args[0], p.value, r, context, reverse=True) or scalars(r, p.args[0], context)
 
 
@@ -187,10 +195,29 @@ def _conflict(unit: Unit, context: Context) -> str | None:
     """The reference is bare: a unit in the prediction is right unless the problem asks for another of its kind."""
     if unit.text in SINGLE_LETTER and unit.text in context.hints.variables:
         return f"{unit.text} is a variable of the problem"
-    asked = [a for a in context.hints.asked if a.dims == physical(unit)]
-    if asked and not MONEY & {name for name, _ in unit.dims} and all(a.scale != unit.scale for a in asked):
-        return f"the problem asks for {asked[-1].text}, not {unit.text}"
+    counted = context.hints.counted
+    if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):
+        return f"the problem asks for {counted[-1].text}, not {unit.text}"
     return None
+
+
+def _shares(a: Unit, b: Unit) -> bool:
+    """Whether a dimension of the one is one of the other: dollars and dollars per hour."""
+    loose = {"¥" if name in ("cny", "yen", "yuan_or_yen") else name for name, _ in physical(a)}
+    return bool(loose & {"¥" if name in ("cny", "yen", "yuan_or_yen") else name for name, _ in physical(b)})
+
+
+def _wanted(unit: Unit, context: Context) -> Unit | None:
+    """The unit that a bare reference is in, where the problem asks for one of the prediction's kind, or for several."""
+    kinds = [
+        [as_money(a, unit) for a in asked if as_money(a, unit).dims == physical(unit)]
+        for asked in (context.hints.counted, context.hints.asked)
+    ]
+    money = bool(MONEY & {name for name, _ in unit.dims})
+    asked = kinds[0] if kinds[0] or money else kinds[1]
+    if not asked or any(a.scale == unit.scale for a in asked):
+        return None
+    return asked[-1]
 
 
 def _angle(unit: Unit) -> str | None:
