@@ -51,7 +51,7 @@ def extract(
         found = concluded_in_chinese(tail)
         if profile != "reward":
             found = _conclusion(tail, found, program_output)
-    return found and _as_extraction(found, base)
+    return None if found is None else _as_extraction(found, base)
 
 
 def _announcement(text: str, expect_list: bool) -> Candidate | None:

@@ -35,9 +35,9 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
         if decision.same:
             return decision
     domain_r, domain_p = _domain(declared_r), _domain(declared_p)
-    if domain_r and domain_p and domain_r != domain_p and "first" not in (domain_r, domain_p):
-        if not {domain_r, domain_p} <= _STARTS.keys():
-            return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
+    known = {domain_r, domain_p} - {"", "first"}
+    if len(known) > 1 and not known <= _STARTS.keys():
+        return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
     return _families(main_r, main_p, domain_r or domain_p, domain_p or domain_r, _names(declared_r, declared_p), same)
 
 

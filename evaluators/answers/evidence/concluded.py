@@ -7,7 +7,6 @@ import re
 from evaluators.answers.evidence.announced import CHINESE_NUMBER
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
 from evaluators.answers.reading.readings import readings
-from evaluators.answers.reading.remarks import HEDGE, without_remark
 
 _OUTPUT_BLOCK = re.compile(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")

@@ -15,9 +15,9 @@ _BEFORE = r"(?:(?<=^)|(?<=[\s,;，；。、.$\\}]))"
 
 
 class Part(NamedTuple):
-    """`index` counts from 1, whatever the labels are."""
+    """`place` counts from 1, whatever the labels are."""
 
-    index: int
+    place: int
     text: str
 
 

@@ -185,7 +185,7 @@ def _in_parts(parts: tuple[Part, ...], reference: bool, second: bool) -> Node | 
     """The labelled parts, each with all its readings; None where one has none."""
     bodies = [alternatives(part.text, reference, second) for part in parts]
     found = tuple(body for body in bodies if body is not None)
-    return Node("parts", found, tuple(part.index for part in parts)) if len(found) == len(parts) else None
+    return Node("parts", found, tuple(part.place for part in parts)) if len(found) == len(parts) else None
 
 
 def _option_body(choice: Node, reference: bool, second: bool) -> Node:

@@ -1,0 +1,75 @@
+"""Answers in parts, of several readings, with a remark; choices with the text of their option."""
+
+from __future__ import annotations
+
+from evaluators.answers.comparing.balls import real_value
+from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
+from evaluators.answers.comparing.scalars import Decision
+from evaluators.answers.comparing.systems import mapping
+from evaluators.answers.values import Node, show
+
+
+def remarked(r: Node, p: Node, same: Compare) -> Decision:
+    """5/6, or approximately 0.83: the rounding must fit; 42 (not 17): the other must be another."""
+    answer, beside = p.args
+    if p.value == "other":
+        denied = same(answer, beside).same
+        return different(r, p) if denied else same(r, answer)
+    mine, near = real_value(_bare(answer)), real_value(_bare(beside))
+    if mine is None or near is None or abs(mine - near) * 100 > abs(mine):
+        return Decision(False, "tolerance", f"{show(beside)[:60]} is no rounding of {show(answer)[:60]}")
+    return same(r, answer)
+
+
+def _bare(node: Node) -> Node:
+    while node.op in ("qty", "approx") or (node.op == "either" and node.args):
+        node = node.args[0]
+    return node
+
+
+def alternatives(r: Node, p: Node, same: Compare) -> Decision:
+    """Any reading of the one that is a reading of the other."""
+    first: Decision | None = None
+    for mine in r.args if r.op == "either" else (r,):
+        for yours in p.args if p.op == "either" else (p,):
+            decision = same(mine, yours)
+            if decision.same:
+                return decision
+            first = first or decision
+    return first or different(r, p)
+
+
+def parts(r: Node, p: Node, same: Compare) -> Decision:
+    """Part by part: by the labels where both have them, else in their order."""
+    mine, yours = _by_label(r), _by_label(p)
+    if mine is not None and yours is not None:
+        if mine.keys() != yours.keys():
+            return Decision(False, "parts", "parts with other labels")
+        return in_order(tuple(mine.values()), tuple(yours[index] for index in mine), same)
+    labelled, other = (mine, p) if mine is not None else (yours, r)
+    if labelled is None or other.op not in ("list", "tuple", "set"):
+        return Decision(False, "parts", f"{show(p)[:80]} is not {show(r)[:80]}: one has parts")
+    ordered = tuple(labelled[index] for index in sorted(labelled))
+    if labelled is mine:
+        return in_order(ordered, other.args, same) if other.op != "set" else different(r, p)
+    return in_order(other.args, ordered, same) if other.op == "tuple" else unordered(other, Node("list", ordered), same)
+
+
+def _by_label(node: Node) -> dict[int, Node] | None:
+    """The parts by what their labels count; A = 5, B = 6 are two of them."""
+    if node.op == "parts":
+        return dict(zip(node.value, node.args, strict=True))
+    named = mapping(node)
+    if named is None or any(len(name) != 1 or name.lower() not in "abcdefgh" for name in named):
+        return None
+    return {ord(name.lower()) - ord("a") + 1: value for name, value in named.items()}
+
+
+def choices(r: Node, p: Node, same: Compare, *, is_option: bool) -> Decision:
+    """One letter; of a reference that goes on after it, the letter alone only where it is known to be an option's."""
+    if p.args:
+        decision = same(r.args[0], p.args[0])
+        return decision if decision.same else Decision(False, "choice", f"one letter, but {decision.reason}")
+    return Decision(
+        is_option, "choice", f"both are {r.value}" if is_option else f"the reference is more than the letter {r.value}"
+    )

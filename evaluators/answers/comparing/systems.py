@@ -1,0 +1,62 @@
+"""Values with names: x = 1, y = 2 against another order or a point, x = 1 or x = 2 against the values."""
+
+from __future__ import annotations
+
+from evaluators.answers.comparing.elements import Compare, in_order, unordered
+from evaluators.answers.comparing.relations import assignment
+from evaluators.answers.comparing.scalars import Decision
+from evaluators.answers.values import Node
+
+
+def solutions(node: Node) -> tuple[str, Node]:
+    """x = 1 or x = 2 (or x = 1, 2) as the name x and the list of its values; other nodes as they are."""
+    if node.op == "relation" and (named := assignment(node)):
+        return named[0], named[1]
+    if node.op not in ("list", "set"):
+        return "", node
+    names, values = set(), []
+    for item in node.args:
+        named = assignment(item)
+        names |= {named[0]} if named else set()
+        values.append(named[1] if named else item)
+    if len(names) != 1 or assignment(node.args[0]) is None:
+        return "", node
+    return names.pop(), node._replace(args=tuple(values))
+
+
+def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | None:
+    """x = 1, y = 2 against another order, or against (1, 2) in the order of the alphabet; None for anything else."""
+    named_r, named_p = mapping(r), mapping(p)
+    if named_r is None and named_p is None:
+        return None
+    if named_r is not None and named_p is not None:
+        if named_r.keys() != named_p.keys():
+            return Decision(False, "relation", "values of other variables")
+        return in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), same)
+    named, other = (named_r, p) if named_r is not None else (named_p, r)
+    assert named is not None
+    if other.op in ("list", "set") and len({name.partition("_")[0] for name in named}) == 1:
+        roots = Node("list", tuple(named.values()))  # x_1 = 3, x_2 = 2 are the roots of one equation
+        return unordered(roots, other, same) if other is p else unordered(other, roots, same)
+    if other.op not in ("tuple", "angle", "list"):
+        return None
+    written, ordered = tuple(named.values()), tuple(named[name] for name in sorted(named))
+    if other.op == "list" and (other is p or not lenient):
+        ordered = written  # no brackets of a point: as the names stand
+    elif other.op == "list" and (decision := in_order(other.args, written, same)).same:
+        return decision
+    return in_order(ordered, other.args, same) if other is p else in_order(other.args, ordered, same)
+
+
+def mapping(node: Node) -> dict[str, Node] | None:
+    if node.op == "relation" and node.value == ("=",) and node.args[0].op == node.args[1].op == "tuple":
+        names, values = node.args
+        if all(n.op == "sym" for n in names.args) and len(names.args) == len(values.args):
+            return {n.value: v for n, v in zip(names.args, values.args, strict=True)}
+    if node.op not in ("list", "set", "tuple"):
+        return None
+    pairs = [assignment(item) for item in node.args]
+    if any(pair is None for pair in pairs):
+        return None
+    named = {pair[0]: pair[1] for pair in pairs if pair is not None}
+    return named if len(named) == len(pairs) > 1 else None
