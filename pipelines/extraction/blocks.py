@@ -9,8 +9,14 @@ from itertools import islice
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element
 from pipelines.extraction.formula_tables import Line, tth_inline, tth_lines
+from pipelines.extraction.fractions import table_fraction
 from pipelines.extraction.nodes import BLANKS, ESCAPES, MARKED_UP, VERBATIM
 from pipelines.extraction.plain_math import (
+    EATEN,
+    EATEN_TWICE,
+    FRACTION,
+    FRACTION_BAR,
+    FRACTION_END,
     MARK_CLOSE,
     MARK_OPEN,
     SIGNS,
@@ -68,6 +74,7 @@ DEFINITION = re.compile(
 DEFINING = ("", "\\", "{", "%", " ", "~")
 """How a formula begins that shows nothing."""
 SPACING = re.compile(r"(?:\\[,;:!> ]|\\(?:q?quad|(?:thin|med|thick|en)space)(?![A-Za-z])|[~\s{}])+")
+SENTENCE_ENDS = frozenset(".!?。！？:：|`>$")
 LETTER = re.compile(r"\s*[A-Za-z]\s*")
 TEX = re.compile(r"\\[A-Za-z]|\\[,;!{}]|\^|_\{")
 """Signs of TeX that no name of a variable in a program has."""
@@ -84,6 +91,23 @@ def keep(piece: str, kept: list[str]) -> str:
     """The mark for a piece that no later step may touch. `kept` begins with an empty piece, so that a zero says: displayed."""
     kept.append(piece)
     return f"{DISPLAYED if piece.startswith('$$') else MARK_OPEN}{len(kept) - 1}{MARK_CLOSE}"
+
+
+def merge_marks(plain: str, kept: list[str]) -> str:
+    """Plain mathematics as it is; with the marks of formulas in it, all of it as a formula of its own."""
+    if MARK_OPEN not in plain:
+        return plain
+    parts = MARK.split(plain)
+    parts[1::2] = [kept[int(number)].strip("$") for number in parts[1::2]]
+    return keep(f"${_joined_tex(parts)}$", kept)
+
+
+def _joined_tex(parts: list[str]) -> str:
+    """A fraction whose parts hold formulas already: its marks are the braces of one."""
+    return "".join(
+        part if place % 2 else part.replace(FRACTION, "\\frac{").replace(FRACTION_BAR, "}{").replace(FRACTION_END, "}")
+        for place, part in enumerate(parts)
+    )
 
 
 def only_defines(tex: str) -> bool:
@@ -217,12 +241,22 @@ class BlockWriter:
     def _emphasis(self, row: int) -> None:
         """A letter set apart is a variable, any other emphasis is not written."""
         only = self.document.only_text(row)
-        if only is not None and len(only) < 8 and LETTER.fullmatch(only):
+        tag = self.document.tag(row)
+        eaten = EATEN_BY.get(tag, "") if self._may_be_in_tex() else ""
+        if eaten:
+            self.line.append(eaten)
+        elif tag != "strong" and only is not None and len(only) < 8 and LETTER.fullmatch(only):
             self.line.append(VARIABLE)
-        elif only is not None and TEX.search(only) and self.document.tag(row) == "var":  # KaTeX is to set it
+        elif only is not None and TEX.search(only) and tag == "var":  # KaTeX is to set it
             self.line.append(self.formula(clean(only), False))
             return
         self.inside(row)
+        if eaten:
+            self.line.append(eaten)
+
+    def _may_be_in_tex(self) -> bool:
+        """Whether a formula may have begun in this line and not ended yet."""
+        return any("$" in piece or "\\" in piece for piece in self.line)
 
     def _term(self, row: int) -> None:
         only = self.document.only_text(row)
@@ -375,7 +409,10 @@ class BlockWriter:
             self._display(lines)
             return
         rows = rows_of(document, row)
-        if _is_equation(document.start(row)) or is_numbered(document, rows):
+        fraction = table_fraction(document, row, rows)
+        if fraction is not None:
+            self._go_on_with(fraction, row)
+        elif _is_equation(document.start(row)) or is_numbered(document, rows):
             for cells in rows:
                 self._equation(cells)
         elif is_data(document, row, rows):
@@ -383,6 +420,16 @@ class BlockWriter:
         else:
             self.inside(row)
             self.flush()
+
+    def _go_on_with(self, fraction: str, table: int) -> None:
+        """Writes a fraction into the line that a parser ended before its table: no table stands in a paragraph."""
+        before = self.document.parent_of(table) + 1
+        while self.document.ends[before] < table:
+            before = self.document.ends[before]
+        if self.blocks and self.document.tag(before) == "p" and self.blocks[-1][-1:] not in SENTENCE_ENDS:
+            before_it = self.blocks.pop().strip()
+            self.line.append(before_it + " " * before_it[-1:].isascii())
+        self.line.append(merge_marks(fraction, self.kept))
 
     def _display(self, lines: list[Line]) -> None:
         for line in lines:
@@ -507,6 +554,8 @@ def _verbatim(element: Element) -> str:
     return "".join(parts)
 
 
+EATEN_BY = {"em": EATEN, "strong": EATEN_TWICE}
+"""What Markdown makes of `_` and `*`, and of two of them."""
 SCRIPTS = {"sub": (SUB, SUB_END), "sup": (SUP, SUP_END), "q": ('"', '"')}
 WRITERS: tuple[Callable[[BlockWriter, int], None], ...] = tuple(
     writer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipelines.extraction.asciimath import asciimath_tex
+from pipelines.extraction.markdown_damage import give_back
+from pipelines.extraction.plain_math import EATEN, EATEN_TWICE
 from pipelines.extraction.tex import BREAK, DOLLAR, clean, mistakes
 
 ENVIRONMENTS = [
@@ -94,21 +96,26 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
         and not ("[" in text and BBCODE.search(text))
     ):
         return text
+    if EATEN in text or EATEN_TWICE in text:
+        text = give_back(text, lambda plain: ((start, end) for start, end, _, _ in find_formulas(plain, notation)))
     written: list[str] = []
+    position = 0
+    for start, end, tex, display in find_formulas(text, notation):
+        written += [text[position:start], emit(tex, display)]
+        position = end
+    written.append(text[position:])
+    return "".join(written).replace("\\`", "`") if notation.asciimath else "".join(written)
+
+
+def find_formulas(text: str, notation: Notation) -> Iterator[tuple[int, int, str, bool]]:
+    """The delimited formulas of a text: where each begins and ends with its delimiters, its TeX, whether it is displayed."""
     position = 0
     after = False  # right after a formula: a dollar here opens the next one
     while opener := (after and ADJACENT.match(text, position)) or OPENER.search(text, position):
         found = _formula(text, opener, notation)
-        if found is None:
-            written.append(text[position : opener.end()])
-            position, after = opener.end(), False
-            continue
-        tex, end, display = found
-        written.append(text[position : opener.start()])
-        written.append(emit(tex, display))
-        position, after = end, True
-    written.append(text[position:])
-    return "".join(written).replace("\\`", "`") if notation.asciimath else "".join(written)
+        position, after = (opener.end(), False) if found is None else (found[1], True)
+        if found is not None:
+            yield opener.start(), found[1], found[0], found[2]
 
 
 def _formula(text: str, opener: re.Match[str], notation: Notation) -> tuple[str, int, bool] | None:

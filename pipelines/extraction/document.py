@@ -26,6 +26,7 @@ from pipelines.extraction.nodes import (
     FORM,
     FRAMES,
     HEADLINES,
+    IN_PRE,
     LAST,
     LENGTHS,
     LINKS,
@@ -39,6 +40,7 @@ from pipelines.extraction.nodes import (
     SCRIPTS,
     STATE,
     TITLES,
+    UNDER,
     VERBATIM,
     WEIGHT,
     WHICH,
@@ -159,6 +161,9 @@ class Element:
     def weight(self) -> int:
         """Characters of running text, where a formula counts as a sentence."""
         return self._document.weight(self.row) if self._document is not None else 0
+
+    def is_in_program(self) -> bool:
+        return self._document is not None and bool(self._document.nodes[UNDER, self.row] & IN_PRE)
 
     def is_in_forum(self) -> bool:
         return self._document is not None and self._document.is_forum

@@ -14,6 +14,7 @@ from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.delimiters import Notation, mark_formulas
 from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.formula_tables import hevea_tex, is_hevea
+from pipelines.extraction.fractions import named_fraction, ruled_fraction
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.katex import from_katex
 from pipelines.extraction.mathjax2 import from_mathjax2
@@ -21,7 +22,7 @@ from pipelines.extraction.mathml import convert
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_svg, node
 from pipelines.extraction.symbols import with_backslashes
-from pipelines.extraction.tags import MATH_ATTRIBUTES, MATH_TAGS, attributes_of, is_math_class
+from pipelines.extraction.tags import FRACTION_CLASS, MATH_ATTRIBUTES, MATH_TAGS, RULED, attributes_of, is_math_class
 from pipelines.extraction.tex import clean, mend
 from pipelines.extraction.typeset import CONNECTIVES, is_typeset, named_lines, typeset_tex
 
@@ -53,6 +54,10 @@ class Formula:
 
     tex: str
     display: bool = False
+    plain: str = ""
+    """Plain mathematics with its marks, which becomes a formula together with what stands beside it."""
+    other: Element | None = None
+    """Another element that this formula is written in, too."""
 
 
 NOTHING = Formula("")
@@ -71,7 +76,7 @@ class FormulaReader:
     def read(self, element: Element) -> Formula | None:
         """The formula that this element is, or None where it is none and its children may hold some."""
         found = self._read(element)
-        if found is None or not found.tex:
+        if found is None or found.plain or not found.tex:
             return found
         tex = _tidy(found.tex)
         return Formula(tex, found.display) if tex else NOTHING
@@ -83,6 +88,8 @@ class FormulaReader:
         attributes = element.attributes
         if not attributes:
             return None
+        if element.traits.code & RULED and (ruled := ruled_fraction(element)) is not None:
+            return Formula("", plain=ruled[0], other=ruled[1])
         classes = attributes.get("class")
         if tag == "table" and classes and is_hevea(element):
             return Formula(hevea_tex(element), "dcenter" in classes)
@@ -139,6 +146,9 @@ class FormulaReader:
         )
 
     def _by_class(self, element: Element, classes: str) -> Formula | None:
+        if FRACTION_CLASS.search(classes) and not element.is_in_program():
+            fraction = named_fraction(element)
+            return Formula("", plain=fraction) if fraction is not None else None
         if "ql-formula" in classes and element.get("data-value"):  # Quill
             return Formula(element.get("data-value"))
         if "katex" in classes:

@@ -55,6 +55,7 @@ from pipelines.extraction.tags import (
     NEVER_SHOWN,
     NUMBERS,
     PREFORMATTED,
+    RULED,
     SILENT,
     SKIPPED,
     SUSPECT,
@@ -289,7 +290,7 @@ def _begin(tokens: Ints, names: Hashes, nodes: Ints, lists: Ints, stack: Ints, s
             _note(lists, SUSPECTS, row)
         if code & HEADLINE:
             _note(lists, HEADLINES, row)
-        if action == CANDIDATE and place + 1 < len(tokens) and tokens[place + 1, KIND] == END:
+        if (action == CANDIDATE and place + 1 < len(tokens) and tokens[place + 1, KIND] == END) or code & RULED:
             _note(lists, CANDIDATES, row)  # only text: with elements it is no bare TeX
         _open(nodes, stack, state, row, -1, 0)
     elif action <= TRANSPARENT:

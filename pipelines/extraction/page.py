@@ -6,7 +6,7 @@ import gc
 import re
 from dataclasses import dataclass
 
-from pipelines.extraction.blocks import BlockWriter, keep, only_defines, only_space
+from pipelines.extraction.blocks import BlockWriter, keep, merge_marks, only_defines, only_space
 from pipelines.extraction.content import (
     FORMULA,
     Strictness,
@@ -110,7 +110,11 @@ def _mark_formulas(document: Document, reader: FormulaReader, kept: list[str]) -
         if formula is None:
             continue
         marks: list[Element | str] = []
-        if only_space(formula.tex):
+        if formula.other is not None:
+            document.replace(formula.other.row, FORMULA, [])
+        if formula.plain:
+            marks.append(merge_marks(formula.plain, kept))
+        elif only_space(formula.tex):
             marks.append(" ")
         elif formula.tex and not only_defines(formula.tex):
             marks.append(keep(f"$${formula.tex}$$" if formula.display else f"${formula.tex}$", kept))

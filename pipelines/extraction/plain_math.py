@@ -15,6 +15,9 @@ from pipelines.extraction.tex import mistakes
 
 MARK_OPEN, MARK_CLOSE = "\ue000", "\ue001"
 SUB, SUB_END, SUP, SUP_END, VARIABLE = "\ue002", "\ue003", "\ue004", "\ue005", "\ue006"
+EATEN, EATEN_TWICE = "\ue008", "\ue009"
+"""An end of `<em>` or of `<strong>` in a line that may hold TeX: Markdown may have eaten `_` or `*` there."""
+FRACTION, FRACTION_BAR, FRACTION_END = "\ue00a", "\ue00b", "\ue00c"
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉᵏᵐᵗˣʸ", "0123456789+-=()niabcdekmtxy", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-=()aeoxhklmnpstijruv", strict=True))
 ORDINAL = re.compile(r"(\d)\ue004\s*(st|nd|rd|th|er|ers|re|ère|e|ème|eme|es|º|ª|mo|ma)\s*\ue005", re.IGNORECASE)
@@ -30,6 +33,13 @@ EMPTY = re.compile(r"\ue002\s*\ue003|\ue004\s*\ue005")
 SCRIPT = (
     r"[\ue002\ue004][^\ue002-\ue005]*(?:[\ue002\ue004][^\ue002-\ue005]*[\ue003\ue005][^\ue002-\ue005]*)*[\ue003\ue005]"
 )
+DRAWN = r"\ue00a(?:[^\ue00a-\ue00c]|\ue00a[^\ue00a-\ue00c]*\ue00b[^\ue00a-\ue00c]*\ue00c)*\ue00b(?:[^\ue00a-\ue00c]|\ue00a[^\ue00a-\ue00c]*\ue00b[^\ue00a-\ue00c]*\ue00c)*\ue00c"
+"""A fraction; its parts may hold one each."""
+STACKED = re.compile(
+    r"\ue004\s*((?:[^\W\d_]{0,2}|[-−+\d.,()\s\ue006])+?)\s*\ue005\s*[/⁄∕]\s*\ue002\s*((?:[^\W\d_]{0,2}|[-−+\d.,()\s\ue006])+?)\s*\ue003"
+    r"|\ue004\s*(\d+)\s*\ue005⁄(\d+)|(?<![\d.,])(\d+)⁄\ue002\s*(\d+)\s*\ue003|(?<![\d.,])(\d+)⁄(\d+)(?![\d.,]*\d)|([⁰¹²³⁴-⁹]+)[⁄/]([₀-₉]+)"
+)
+"""A raised number, a slash, a lowered one; and what Unicode's fraction slash stands between."""
 WORDS = frozenset(
     {"min", "max", "deg", "dim", "arg", "inf", "sup", "hom", "sec", "lim", "det", "exp", "Pr", "lg", "ker"}
 )
@@ -43,25 +53,25 @@ OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
 PRODUCT = r"(?:(?<=[+\-−–=<>≤≥(])|(?<=[+\-−–=<>≤≥] ))\d*[A-Za-z]{2}(?= ?[+\-−–=<>≤≥≠])|(?<![^\W_])[A-Za-z]{2}(?=[+=<>≤≥]\ue006?\d*[A-Za-z]{1,2}(?![A-Za-z]))"
 """Two letters between operators: `b² - 4ac ≥ 0`, `au+bv`."""
-ATOM = rf"(?:{PRODUCT}|{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{APPLIED_WORD}|{OPERATOR}|{BRACKET}|{SCRIPT}|[{''.join(RAISED)}{''.join(LOWERED)}])"
+ATOM = rf"(?:{PRODUCT}|{LETTER}|{NUMBER}|(?<![^\W_])(?:{NAMES})(?![^\W_])|{APPLIED_WORD}|{OPERATOR}|{BRACKET}|{SCRIPT}|{DRAWN}|[{''.join(RAISED)}{''.join(LOWERED)}])"
 JOINED = rf"(?:(?<={OPERATOR})|(?<={BRACKET})|(?<=sin|cos|tan|log)|(?<=ln)|(?<=[∑∏∫⋃⋂][ᵢⱼₖₙ₀-₉])|(?=[ \u00a0\u2009](?:{OPERATOR}|[)\]}}]|\ue006|[A-Za-z] ?[+=<>≤≥])))[ \u00a0\u2009]"
 """A space within a formula: beside an operator, after a function, before a marked variable."""
 RUN = re.compile(rf"{ATOM}(?:(?:{JOINED})?{ATOM})*")
 APPLIED = re.compile(
     rf"((?:(?<![^\W_])(?:{NAMES})|[∑∏∫⋃⋂]){SCRIPT}(?:{SCRIPT})?) (?=\ue006?[A-Za-zα-ω0-9](?![A-Za-z]))"
 )
-RUNNING = re.compile(rf"{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
+RUNNING = re.compile(rf"{DRAWN}|{SCRIPT}|\ue006[A-Za-z]|[A-Za-z]+|{NUMBER}|.", re.DOTALL)
 EVIDENCE = re.compile(
-    r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
+    r"[\ue002\ue004\ue00a²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−]|\ue006[A-Za-z]\s*[=<>+]|(?:sin|cos|tan|log|ln) ?\ue006[A-Za-z]|[=<>+]\s*\ue006"
 )
 SIGNS = "²³¹⁰⁴⁵⁶⁷⁸⁹ⁿ₀₁₂₃₄₅₆₇₈₉ₙᵢⱼₖ≤≥≠≈≡∈∉⊂⊆∪∩⇒⇔↦±∘⊕⊗∀∃√∑∏∫∇∂∞∧∨¬∝≅×÷⋅−"
 """Signs of plain mathematics; compiled into `scanning`, which tells those that a page has."""
-MAYBE = re.compile(f"[\ue002\ue004\ue006{SIGNS}]")
+MAYBE = re.compile(f"[\ue002\ue004\ue006\ue00a{SIGNS}]")
 """A character that all evidence has one of: one class is looked for faster than alternatives."""
 PRIVATE = re.compile("[\ue000-\ue00f]")
 """The marks of this package; in a page they stand for nothing."""
 VARIABLES = re.compile(r"[A-Za-zΑ-Ωα-ωℂℕℚℝℤ∞∅]")
-SCRIPTED = re.compile(r"[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
+SCRIPTED = re.compile(r"[\ue002\ue004\ue00a²³¹⁰⁴-⁹ⁿ₀-₉ₙᵢⱼₖ]")
 UNMISTAKABLE = re.compile(r"[≤≥≠≈≡∈∉⊂⊆∪∩⇔↦∘⊕⊗∀∃√∑∏∫∇∂∝≅∞=<>]")
 OPEN_ENDED = " \u00a0\u2009=<>≤≥≠≈≡+-−–*/×÷·⋅∈"
 """What no formula ends with: its other side is no mathematics."""
@@ -83,7 +93,9 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
     `signs` are those that the page has, or all (`SIGNS`)."""
     if text.isascii():
         return text
-    scripted = "\ue002" in text or "\ue004" in text
+    if "⁄" in text or "/\ue002" in text or "/ \ue002" in text or (max(text) >= "₀" and "/" in text):
+        text = STACKED.sub(_stacked, text)
+    scripted = "\ue002" in text or "\ue004" in text or FRACTION in text
     if not scripted and "\ue006" not in text:
         for sign in signs:
             if sign in text:
@@ -103,6 +115,12 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
             parts[index] = _mark_runs(part, emit)
     text = "".join(parts)
     return _plain_scripts(text).replace(VARIABLE, "") if scripted else text.replace(VARIABLE, "")
+
+
+def _stacked(found: re.Match[str]) -> str:
+    above, below = (part for part in found.groups() if part is not None)
+    digits = {ord(sign): digit for sign, digit in (RAISED | LOWERED).items()}
+    return f"{FRACTION}{above.translate(digits)}{FRACTION_BAR}{below.translate(digits)}{FRACTION_END}"
 
 
 def _mark_runs(text: str, emit: Callable[[str, bool], str]) -> str:
@@ -186,7 +204,7 @@ def _is_closed(core: str, opening: str, closing: str) -> bool:
 
 
 def _is_mathematics(core: str) -> bool:
-    if re.fullmatch(r"√\s?\d+|√\s?\(.*\)", core):
+    if FRACTION in core or re.fullmatch(r"√\s?\d+|√\s?\(.*\)", core):
         return True
     if not EVIDENCE.search(core) or not VARIABLES.search(core.replace("\ue006", "")):
         return bool(re.fullmatch(r"\d+(?:\.\d+)?(?:\s*[×·]\s*10)?(?:\ue004[-−–]?\d+\ue005|[⁰¹²³⁴-⁹⁻]+)", core))
@@ -205,6 +223,8 @@ def plain_tex(core: str) -> str:
             mark = "_" if token[0] == SUB else "^"
             braced = inner if len(inner) == 1 or re.fullmatch(r"\\[A-Za-z]+", inner) else f"{{{inner}}}"
             parts.append((mark if parts else "{}" + mark) + braced)
+        elif token[0] == FRACTION:
+            parts.append(_fraction_tex(token))
         elif token[0] == VARIABLE:
             parts.append(token[1:])
         elif token in FUNCTIONS and (token not in WORDS or following[0] in ("(", SUB)):
@@ -219,6 +239,22 @@ def plain_tex(core: str) -> str:
     return RADICAND.sub(r"\\sqrt{\1}", tex)
 
 
+def _fraction_tex(token: str) -> str:
+    depth = 0
+    for place, character in enumerate(token):
+        depth += (character == FRACTION) - (character == FRACTION_END)
+        if character == FRACTION_BAR and depth == 1:
+            above, below = token[1:place], token[place + 1 : -1]
+            return f"\\frac{{{_part_tex(above)}}}{{{_part_tex(below)}}}"
+    return token
+
+
+def _part_tex(part: str) -> str:
+    """A numerator or a denominator as TeX; words in characters that no letter of a formula is written with stay words."""
+    return f"\\text{{{part}}}" if HAN.fullmatch(part) else plain_tex(part)
+
+
+HAN = re.compile(r"[\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3\s]+")
 SPACES = re.compile("  +")
 MARKED = re.compile(r"(\ue000\d+\ue001)")
 RADICAND = re.compile(r"\\sqrt \(([^()]*)\)")
@@ -249,4 +285,6 @@ def _plain_scripts(text: str) -> str:
             inner if not attached else f"{mark}{inner}" if len(inner) < 2 or inner.isdigit() else f"{mark}({inner})"
         )
         text = text[: found.start()] + written + text[found.end() :]
-    return re.sub("[\ue002-\ue005]", "", text)
+    while found := re.search("\ue00a([^\ue00a-\ue00c]*)\ue00b([^\ue00a-\ue00c]*)\ue00c", text):
+        text = f"{text[: found.start()]}{found[1]}/{found[2]}{text[found.end() :]}"
+    return re.sub("[\ue002-\ue005\ue00a-\ue00c]", "", text)

@@ -87,6 +87,8 @@ TELLING = stem_table(
         b"formula",
         b"pcenter",
         b"script",
+        b"frac",
+        b"intbl",
         b"sect",
         b"level",
     ),
@@ -203,6 +205,10 @@ def _style_counts(data: Bytes, begin: int, end: int) -> bool:
         or _holds(data, begin, end, (105, 116, 97, 108))  # ital
         or _holds(data, begin, end, (114, 108, 105, 110))  # rlin, of overline
         or _holds(data, begin, end, (114, 45, 116, 111))  # r-to, of border-top
+        or _holds(data, begin, end, (114, 45, 98, 111))  # r-bo, of border-bottom
+        or _holds(data, begin, end, (58, 98, 108, 111))  # :blo, of display:block
+        or _holds(data, begin, end, (32, 98, 108, 111))  # the same after a space
+        or _holds(data, begin, end, (108, 105, 110, 101))  # line, of inline-block and others
         or (
             _holds(data, begin, end, (118, 101, 114, 116))  # vert
             and (_holds(data, begin, end, (115, 117, 112, 101)) or _has_sub(data, begin, end))  # supe

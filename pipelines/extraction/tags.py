@@ -18,7 +18,7 @@ left out, without content."""
 
 FLOW, BOX, HEADING, PROGRAM, LIST, TERM, SCRIPT, EMPHASIS, SIGNED, LINE_BREAK, QUOTATION, TABLE, RULE, GONE, GONE_BOX = range(15)  # fmt: skip
 """How an element is written (blocks.BlockWriter): as what it holds, as a block ...; the last two stand where one was."""
-SUSPECT, HEADLINE, IN_LINE, LINK, TEXT_BLOCK, CONTENT_SIGN, IN_PROGRAM, NUMBERS, NEVER_SHOWN, IMAGE, LEAF, LINK_HOLDER, IS_MAIN, IS_PRE, SILENT, LAYOUT, VISIBLE_KATEX, TEX_SOURCE, MATH_SOURCE, IS_FORMULA, ITEM = (1 << place for place in range(8, 29))  # fmt: skip
+SUSPECT, HEADLINE, IN_LINE, LINK, TEXT_BLOCK, CONTENT_SIGN, IN_PROGRAM, NUMBERS, NEVER_SHOWN, IMAGE, LEAF, LINK_HOLDER, IS_MAIN, IS_PRE, SILENT, LAYOUT, VISIBLE_KATEX, TEX_SOURCE, MATH_SOURCE, IS_FORMULA, ITEM, RULED = (1 << place for place in range(8, 30))  # fmt: skip
 """What else a tag says, as bits of `Traits.code`."""
 
 
@@ -32,7 +32,7 @@ BLOCK = frozenset(
     ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main", "menu", "nav", "ol", "optgroup", "p", "pre", "search", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "xmp", "plaintext"]
 )  # fmt: skip
 ONLY_STYLE = frozenset(
-    ["span", "b", "strong", "font", "big", "small", "u", "s", "strike", "del", "ins", "label", "nobr", "abbr", "acronym", "bdi", "bdo", "cite", "time", "mark", "dfn", "data", "head"]
+    ["span", "b", "font", "big", "small", "u", "s", "strike", "del", "ins", "label", "nobr", "abbr", "acronym", "bdi", "bdo", "cite", "time", "mark", "dfn", "data", "head"]
 )  # fmt: skip
 """Elements that vanish where no attribute gives them a meaning: their text is their parent's."""
 VOIDS = frozenset(
@@ -78,6 +78,8 @@ ROLES = frozenset(
         "toolbar",
     }
 )
+RULEABLE = frozenset({"span", "div", "i", "em", "b", "u", "font", "small", "sup", "sub", "p"})
+"""Elements that may be one part of a fraction."""
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -126,10 +128,15 @@ MATH_TAGS = frozenset(
         "disp-formula",
     ]
 )
-MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula", "pcenter")
+MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula", "pcenter", "frac", "intbl")
 """One of these, in lower case, stands in every class that says the element is a formula."""
+FRACTION_CLASS = re.compile(r"(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])", re.IGNORECASE)
+"""Classes of what is drawn as a fraction."""
+RULE_STYLE = re.compile(r"border-(?:bottom|top)(?:-width|-style)?\s*:\s*(?!0|none)", re.IGNORECASE)
+"""A line below or above, as between the two parts of a fraction."""
+BOX_STYLE = re.compile(r"display\s*:\s*(?:inline-)?(?:block|table|flex)", re.IGNORECASE)
 RENDERING = re.compile(
-    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml|math (?:inline|display)|SimpleMath|pcenter|(?:ql-)?formula)(?:\s|$)|mathquill|js-render-math",
+    r"(?:^|\s)(?:katex(?:-display|-block|-error|-html|-mathml)?|MathJax(?:_\w+)?|mjx-\S+|MJX\S+|mwe-math\S*|mq-\S+|texhtml|math (?:inline|display)|SimpleMath|pcenter|(?:ql-)?formula)(?:\s|$)|mathquill|js-render-math|(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])",
     re.IGNORECASE,
 )
 """Classes of what a renderer of formulas leaves: several copies of one formula, to be read together."""
@@ -199,6 +206,8 @@ class Traits:
             code |= NUMBERS
         if "katex-html" in attributes.get("class", ""):
             code |= VISIBLE_KATEX
+        if "border" in attributes.get("style", "") and tag in RULEABLE and RULE_STYLE.search(attributes["style"]):
+            code |= RULED
         action = _action(tag, attributes, suspect=suspect)
         form = FORMS.get(tag, FLOW)
         self.code = code | action | (PROGRAM if form == BOX and action == PREFORMATTED else form) << 4
@@ -248,7 +257,14 @@ def _action(tag: str, attributes: dict[str, str], *, suspect: bool) -> int:
             return CANDIDATE
     if program:
         return PREFORMATTED
-    return TRANSPARENT if tag in ONLY_STYLE and not suspect else ELEMENT
+    if tag in ONLY_STYLE and not suspect and not _is_boxed(attributes.get("style", "")):
+        return TRANSPARENT
+    return ELEMENT
+
+
+def _is_boxed(style: str) -> bool:
+    """Whether a style makes a box of an element of a line, or draws a line at one: parts of a fraction, it may be."""
+    return bool(style) and (BOX_STYLE.search(style) is not None or RULE_STYLE.search(style) is not None)
 
 
 def _shows_program(tag: str, classes: str) -> bool:
@@ -269,7 +285,7 @@ def is_math_class(classes: str) -> bool:
 
 
 MATH_CLASS = re.compile(
-    r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)(?:(?:ql-)?formula|pcenter)(?:\s|$)|wirisformula"
+    r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)(?:(?:ql-)?formula|pcenter)(?:\s|$)|wirisformula|(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])"
 )
 
 
@@ -297,7 +313,7 @@ FORMS = {
     **dict.fromkeys(("ul", "ol", "menu", "dir"), LIST),
     **dict.fromkeys(("code", "kbd", "samp", "tt"), TERM),
     **dict.fromkeys(("sub", "sup", "q"), SCRIPT),
-    **dict.fromkeys(("i", "em", "var"), EMPHASIS),
+    **dict.fromkeys(("i", "em", "var", "strong"), EMPHASIS),
     **dict.fromkeys((SYMBOLS, CLASSIFIER, OVERLINED), SIGNED),
     "br": LINE_BREAK,
     "blockquote": QUOTATION,
@@ -399,6 +415,8 @@ def _matters(attribute: str, value: str) -> bool:
             or "hidden" in value
             or "symbol" in value
             or "italic" in value
+            or "border-" in value
+            or BOX_STYLE.search(value) is not None
             or OVERLINE.search(value) is not None
             or SCRIPT_STYLE.search(value) is not None
         )

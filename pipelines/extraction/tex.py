@@ -30,6 +30,8 @@ SCRIPT_MARKS = {0xE002: "_{", 0xE003: "}", 0xE004: "^{", 0xE005: "}", 0xE006: No
 """The marks of plain_math.py in a formula that goes on over elements of the page."""
 PAGE_INDEX = re.compile(r"\\PageIndex\s*\{(\w+)\}")
 """LibreTexts' number of a figure or an exercise."""
+LOST_BREAK = re.compile(r"(?<!\\)\\(?=\s)")
+"""What Markdown leaves of the end of a row."""
 DISPLAYSTYLE = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b\s*(.*)\}$", re.DOTALL)
 WRAPPER = re.compile(
     r"^\\begin\s*\{(displaymath|math|equation\*?)\}(?!.*\\begin\s*\{\1\})\s*(.*?)\s*\\end\s*\{\1\}$", re.DOTALL
@@ -172,6 +174,8 @@ def mend(tex: str) -> str:
     """The formula with the smallest repair that makes it valid TeX; its symbols named by commands."""
     if not tex.isascii():
         tex = _named(tex)
+    if "&" in tex and "\\\\" not in tex:
+        tex = LOST_BREAK.sub(r"\\\\", tex)
     if "&" in tex and _is_table(tex):
         tex = f"\\begin{{aligned}}{tex}\\end{{aligned}}"
     if not mistakes(tex):

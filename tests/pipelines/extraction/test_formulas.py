@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 FORMULAS = json.loads((HERE / "formula_cases.json").read_text(encoding="utf-8"))
 TYPESET = json.loads((HERE / "typeset_cases.json").read_text(encoding="utf-8"))
 RENDERED = json.loads((HERE / "rendered_cases.json").read_text(encoding="utf-8"))
+FRACTIONS = json.loads((HERE / "fraction_cases.json").read_text(encoding="utf-8"))
+MARKDOWN = json.loads((HERE / "markdown_cases.json").read_text(encoding="utf-8"))
 MATHML = json.loads((HERE / "mathml_cases.json").read_text(encoding="utf-8"))
 
 
@@ -32,6 +34,16 @@ def test_a_formula_set_in_html_becomes_latex(case: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("case", RENDERED, ids=lambda case: case["why"])
 def test_a_rendering_alone_becomes_latex(case: dict[str, str]) -> None:
+    assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
+
+
+@pytest.mark.parametrize("case", FRACTIONS, ids=lambda case: case["why"])
+def test_a_numerator_over_a_denominator_is_a_fraction(case: dict[str, str]) -> None:
+    assert html_to_text(case["html"]) == case["text"]
+
+
+@pytest.mark.parametrize("case", MARKDOWN, ids=lambda case: case["why"])
+def test_what_markdown_ate_of_a_formula_is_given_back(case: dict[str, str]) -> None:
     assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
 
 
