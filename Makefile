@@ -8,6 +8,9 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 ACCELERATOR ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# `make test PART=...`: the tests below a folder of that name, or the files named test_<part>*.py
+TESTS = $(if $(PART),$(sort $(wildcard tests/$(PART) tests/*/$(PART) tests/*/*/$(PART) tests/*/test_$(PART)*.py tests/*/*/test_$(PART)*.py)))
+
 export DAGSTER_HOME := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
@@ -18,8 +21,9 @@ help: ## say what there is
 demo: setup ## run the whole graph on embedded data, from WARC files to a benchmark report
 	@$(BIN)/mathsieve run recipes/demo.yaml
 
-test: setup ## run the tests
-	$(BIN)/pytest
+test: setup ## run the tests, side by side; PART=extraction (a folder or a file's subject) for some
+	@test -z "$(PART)" || test -n "$(TESTS)" || { echo 'PART=$(PART): expected a folder of tests or what a test file is named after; found none'; exit 2; }
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20 $(TESTS)
 
 check: setup ## lint, types, layers
 	$(BIN)/ruff format --check .
