@@ -1,5 +1,6 @@
 """What routing sees in a page, what the classifier sees of it, and its language."""
 
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,6 +65,23 @@ def test_prices_paths_and_scripts_are_no_markers(text):
 )
 def test_words_are_evidence_without_any_markup(text):
     assert evidence(text.encode()) == (0, True)
+
+
+PAGES_IN_WORDS = json.loads(Path(__file__).with_name("pages_in_words.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("language", PAGES_IN_WORDS["mathematics"])
+def test_words_of_forty_languages_are_evidence(language):
+    """All but one of a language's sentences: a sentence of a few words may hold one stem only."""
+    texts = PAGES_IN_WORDS["mathematics"][language]
+    assert sum(evidence(f"<p>{text}</p>".encode())[1] for text in texts) >= len(texts) - 1
+    assert evidence(f"<p>{' '.join(texts)}</p>".encode()) == (0, True)
+
+
+@pytest.mark.parametrize("language", PAGES_IN_WORDS["other"])
+def test_trains_and_dough_are_no_evidence_in_any_language(language):
+    text = " ".join(PAGES_IN_WORDS["other"][language])
+    assert evidence(f"<p>{text}</p>".encode()) == (0, False)
 
 
 def test_counting_stops_when_there_is_enough():
