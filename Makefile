@@ -25,11 +25,12 @@ test: setup ## run the tests, side by side; PART=extraction (a folder or a file'
 	@test -z "$(PART)" || test -n "$(TESTS)" || { echo 'PART=$(PART): expected a folder of tests or what a test file is named after; found none'; exit 2; }
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20 $(TESTS)
 
-check: setup ## lint, types, layers
+check: setup ## lint, types, layers, versions of stages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m evaluators.stages check
 
 bench: setup ## side-by-side benchmarks; BENCH=name for one
 	$(BIN)/python -m bench $(BENCH)
