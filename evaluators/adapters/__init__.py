@@ -1,0 +1,1 @@
+"""One file for each tool that can have its answers judged here; each imports its tool, and nothing imports it."""
