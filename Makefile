@@ -14,7 +14,7 @@ TESTS = $(if $(PART),$(sort $(wildcard tests/$(PART) tests/*/$(PART) tests/*/*/$
 export DAGSTER_HOME := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test check bench ui setup format clean help
+.PHONY: demo test check bench adapters ui setup format clean help
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -34,6 +34,11 @@ check: setup ## lint, types, layers, versions of stages
 
 bench: setup ## side-by-side benchmarks; BENCH=name for one
 	$(BIN)/python -m bench $(BENCH)
+
+adapters: setup ## test the adapters against inspect_ai and lm-eval, which are installed in .adapters
+	@test -e .adapters/requirements-adapters.txt && cmp -s requirements-adapters.txt .adapters/requirements-adapters.txt \
+		|| { $(PIP) install --no-deps --upgrade --target .adapters -r requirements-adapters.txt && cp requirements-adapters.txt .adapters/; }
+	PYTHONPATH=.adapters $(BIN)/pytest tests/evaluators/adapters/test_inspect_ai.py tests/evaluators/adapters/test_lm_eval.py
 
 ui: setup ## open Dagster on loopback
 	@$(BIN)/mathsieve ui
