@@ -198,6 +198,20 @@ def test_a_command_runs_where_temporary_files_cannot_be_kept(monkeypatch: pytest
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_tree_too_deep_for_pythons_own_removal_goes_as_well(temporary_root: Path) -> None:
+    abandoned = temporary_root / "mathsieve-0123abcd"
+    abandoned.mkdir()
+    place = os.open(abandoned, os.O_RDONLY)
+    for _ in range(1500):  # a path would be too long: one level at a time
+        os.mkdir("d", dir_fd=place)
+        below = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    with temporary_folder():
+        assert not abandoned.exists()
+
+
 def test_a_forked_child_that_drops_what_it_inherited_removes_no_folder() -> None:
     manager = temporary_folder()
     folder = manager.__enter__()
