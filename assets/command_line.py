@@ -2,6 +2,7 @@
 
 A command module offers `add_arguments(parser)` and `run(arguments) -> int`, and imports nothing heavy at its top. Where
 it starts processes it also offers `has_workers(arguments) -> bool`, and none of them outlives it, however it ends.
+Where an argument may begin with a minus sign it offers `arrange(words) -> words`, which puts the options first.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    arguments = parser.parse_args(words[1:])
+    arranged: list[str] = module.arrange(words[1:]) if hasattr(module, "arrange") else words[1:]
+    arguments = parser.parse_args(arranged)
     stopped: str = getattr(module, "STOPPED", "stopped")
     if argv is None and hasattr(module, "has_workers") and module.has_workers(arguments):
         from assets.foreground import run_below

@@ -8,8 +8,7 @@
 Profiles: `strict` (right), `reward` (harder to fool), `deepseek` (as DeepSeekMath's published grader).
 """
 
-from evaluators.answers.check import check, check_output, same_answer
-from evaluators.answers.extract import extract
+from evaluators.answers.front import check, check_output, extract, same_answer
 from evaluators.answers.profiles import PROFILES, Profile
 from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 

@@ -1,4 +1,4 @@
-"""The checker's front: a reference and a prediction in, a verdict out."""
+"""The checker's own grading: a reference and a prediction in, a verdict out."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from itertools import product
 
 from evaluators.answers.comparing.equality import equal
 from evaluators.answers.comparing.scalars import Context, Decision
-from evaluators.answers.extract import extract
 from evaluators.answers.problem import Hints, hints_of
-from evaluators.answers.profiles import Profile, profile_named
+from evaluators.answers.profiles import Profile
 from evaluators.answers.reading.readings import readings
 from evaluators.answers.values import Node, show
-from evaluators.answers.verdicts import Outcome, Verdict
+from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 
 MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
@@ -29,17 +28,8 @@ _LETTER_CUE = re.compile(r"[^。.!?\n；;，,]{0,40}$")
 _LIST_OPS = frozenset({"list", "set"})
 
 
-def check(reference: str, prediction: str, *, profile: str = "strict", problem: str | None = None) -> Verdict:
-    """Whether `prediction` is the answer `reference`; both are answers, not whole outputs.
-
-    Never raises on any pair of strings, and never runs anything that they hold. Raises ValueError for an unknown
-    profile.
-    """
-    rules = profile_named(profile)
-    if rules.name == "deepseek":
-        from evaluators.answers.deepseek import check_published
-
-        return check_published(reference, prediction)
+def check_pair(reference: str, prediction: str, rules: Profile, problem: str | None = None) -> Verdict:
+    """Whether `prediction` is the answer `reference`. Never raises on any pair of strings."""
     left, right = reference.strip(), prediction.strip()
     if _INTEGER.fullmatch(left) and _INTEGER.fullmatch(right):
         return _integers(left, right)
@@ -55,46 +45,42 @@ def check(reference: str, prediction: str, *, profile: str = "strict", problem: 
         return _verdict("unparsed", f"over the budget of the checker ({type(error).__name__})", "budget")
 
 
-def check_output(
-    reference: str,
-    output_text: str,
-    *,
-    profile: str = "strict",
-    problem: str | None = None,
-    program_output: str | None = None,
+def check_text(
+    reference: str, text: str, rules: Profile, problem: str | None = None, program_output: str | None = None
 ) -> Verdict:
-    """Extract, then check; `no_answer` where the text gives none."""
-    if profile == "deepseek":
-        from evaluators.answers.deepseek import check_output_published
-
-        return check_output_published(reference, output_text, problem=problem, program_output=program_output)
-    found = extract(output_text, profile=profile, expect_list=wants_list(reference), program_output=program_output)
+    """The verdict on the answer that a whole output gives."""
+    found = find_answer(text, rules, wants_list(reference), program_output)
     if found is None:
         return _verdict("no_answer", "the output gives no answer", "extraction")
-    if profile == "reward" and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
+    if not rules.weak_methods and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
         hedged = _verdict("incorrect", f"{found.distinct} different answers are given", "extraction")
         return _about(hedged, found.answer, found.method)
-    verdict = _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
-    if verdict.correct or profile == "reward" or found.method != "cue" or not _LETTER.fullmatch(found.answer):
+    verdict = _about(check_pair(reference, found.answer, rules, problem), found.answer, found.method)
+    lettered = found.method == "cue" and _LETTER.fullmatch(found.answer) is not None
+    if verdict.correct or not rules.weak_methods or not lettered:
         return verdict
-    return _before_the_letter(reference, output_text[: found.start], problem, profile) or verdict
+    return _before_the_letter(reference, text[: found.start], problem, rules) or verdict
 
 
-def _before_the_letter(reference: str, before: str, problem: str | None, profile: str) -> Verdict | None:
+def find_answer(
+    text: str, rules: Profile, expect_list: bool = False, program_output: str | None = None
+) -> Extraction | None:
+    """The final answer of a whole output, by the evidence that the profile takes."""
+    from evaluators.answers.extract import by_evidence  # its patterns are compiled where an output is read
+
+    return by_evidence(text, weak=rules.weak_methods, expect_list=expect_list, program_output=program_output)
+
+
+def _before_the_letter(reference: str, before: str, problem: str | None, rules: Profile) -> Verdict | None:
     """The verdict on what leads to `so the answer is B`, where neither the reference nor the problem knows of choices."""
     if hints_of(problem).options or _LETTER.fullmatch(reference.strip()):
         return None
     cue = _LETTER_CUE.search(before)
-    found = extract(before[: cue.start()] if cue else before, profile=profile)
+    found = find_answer(before[: cue.start()] if cue else before, rules)
     if found is None:
         return None
-    verdict = _about(check(reference, found.answer, profile=profile, problem=problem), found.answer, found.method)
+    verdict = _about(check_pair(reference, found.answer, rules, problem), found.answer, found.method)
     return verdict if verdict.correct else None
-
-
-def same_answer(a: str, b: str, *, profile: str = "strict") -> bool:
-    """Whether two predictions are the same answer, as maj@k groups them: neither is the reference."""
-    return check(a, b, profile=profile).correct or check(b, a, profile=profile).correct
 
 
 def wants_list(reference: str) -> bool:
@@ -125,7 +111,7 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     if not yours:
         return _without_grammar(left, right, "prediction")
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
-    if not decision.same and hints.options:
+    if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
@@ -177,7 +163,7 @@ def _announced_answer(text: str, rules: Profile) -> str | None:
     """The answer inside `The answer is \\boxed{5}`, where a prediction is given with its announcement."""
     if not _ANNOUNCED.search(text):
         return None
-    found = extract(text, profile=rules.name)
+    found = find_answer(text, rules)
     if found is None or found.method not in ("boxed", "answer_tag", "hashes", "cue"):
         return None
     if found.distinct > 1 and not rules.weak_methods:

@@ -21,16 +21,17 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from evaluators.answers.check import check, check_output
+from evaluators.answers.front import check, check_output
 from evaluators.answers.profiles import PROFILES
 from evaluators.answers.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 from evaluators.errors import UnusableArguments
 
 CHUNK = 256
@@ -54,6 +55,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes; default: one per core")
     parser.epilog = "With --jsonl, progress goes to standard error every five seconds; --quiet withholds it."
     parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+_WITH_VALUE = ("--profile", "--problem", "--jsonl", "--workers")
+_FLAGS = ("--explain", "--outputs", "--quiet", "--help", "-h")
+
+
+def arrange(words: list[str]) -> list[str]:
+    """The command's words with its options first, so that an answer may begin with a minus sign: -0.5, -\\frac12."""
+    options: list[str] = []
+    answers: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name = word.partition("=")[0]
+        if word == "--":
+            answers += rest
+        elif name in _WITH_VALUE:
+            options += [word] if "=" in word else [word, *islice(rest, 1)]
+        elif word in _FLAGS:
+            options.append(word)
+        elif len(word) > 2 and any(known.startswith(word) for known in (*_FLAGS, *_WITH_VALUE)):
+            return words  # an abbreviated option is argparse's to judge
+        else:
+            answers.append(word)
+    return [*options, "--", *answers] if any(answer.startswith("-") for answer in answers) else words
 
 
 def has_workers(arguments: argparse.Namespace) -> bool:
@@ -177,6 +202,9 @@ def _verdicts(source: Iterable[bytes], judge: Judge, workers: int) -> Iterator[J
         for chunk in _chained(second, chunks):
             yield _judge_chunk(chunk, judge)
         return
+    from concurrent.futures import ProcessPoolExecutor  # one pair is judged without workers
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
         flying: list[Future[Judged]] = []
         for chunk in _chained(first, _chained(second, chunks)):

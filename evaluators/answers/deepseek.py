@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from evaluators.answers.profiles import STRICT, Profile
 from evaluators.answers.verdicts import Extraction, Verdict
 
 TOLERANCE = 1e-3
@@ -22,7 +23,9 @@ _UNITS_AFTER = re.compile(r"\\text\{[^{}]*\}|\\mbox\{[^{}]*\}")
 _TRAILING_WORDS = re.compile(r"(?<=[\d}])(?:\s+(?!pi\b)[a-zA-Z]+\.?)+$|(?<=\d)[a-zA-Z]{3,}$")
 
 
-def extract_published(text: str, *, program_output: str | None = None) -> Extraction | None:
+def find_answer(
+    text: str, rules: Profile, expect_list: bool = False, program_output: str | None = None
+) -> Extraction | None:
     """The answer in the published order; the last one where several boxes stand."""
     found = _all_published(text, program_output)
     if not found:
@@ -98,7 +101,7 @@ def _plain(answer: str) -> str:
     return re.sub(r"(\d+)\.0+(?!\d)", r"\1", answer)
 
 
-def check_published(reference: str, prediction: str) -> Verdict:
+def check_pair(reference: str, prediction: str, rules: Profile, problem: str | None = None) -> Verdict:
     """One pair by the published rules."""
     same, stage = _same(_plain(reference), _plain(prediction))
     return Verdict(
@@ -108,8 +111,8 @@ def check_published(reference: str, prediction: str) -> Verdict:
     )
 
 
-def check_output_published(
-    reference: str, output: str, *, problem: str | None = None, program_output: str | None = None
+def check_text(
+    reference: str, output: str, rules: Profile, problem: str | None = None, program_output: str | None = None
 ) -> Verdict:
     """Extract and compare; where the reference has several values, all boxes are compared with all of them."""
     found = _all_published(output, program_output)
@@ -171,11 +174,11 @@ def _number(text: str) -> float | None:
 
 
 def _algebraically(reference: str, prediction: str) -> tuple[bool, str]:
-    from evaluators.answers.check import check
+    from evaluators.answers.check import check_pair as check_strictly
     from evaluators.answers.comparing.balls import real_value
     from evaluators.answers.reading.readings import readings
 
-    if check(reference, prediction, profile="strict").correct:
+    if check_strictly(reference, prediction, STRICT).correct:
         return True, "strict"
     mine, yours = readings(reference, True, True), readings(prediction, False, True)
     if not mine or not yours:

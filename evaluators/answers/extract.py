@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from evaluators.answers.evidence.announced import announced, boxes, overrides, unclosed_box
+from evaluators.answers.evidence.announced import announced, overrides, unclosed_box
 from evaluators.answers.evidence.candidates import Candidate
 from evaluators.answers.evidence.concluded import concluded_in_chinese, from_program, last_expression
 from evaluators.answers.evidence.endings import end_of_answer, may_go_on
@@ -25,21 +25,9 @@ _ANNOUNCEMENT = re.compile(
 )
 _ITS_VALUE = re.compile(r"[\s:：*]*\S")
 
-__all__ = ["boxes", "extract"]
 
-
-def extract(
-    text: str, *, profile: str = "strict", expect_list: bool = False, program_output: str | None = None
-) -> Extraction | None:
-    """The final answer of `text`, or None where it gives none.
-
-    `program_output` is what a program printed last, where it was kept apart from the text. Under `reward` only an
-    announced answer counts: a box, a tag, `####`, a field or a cue. Under `deepseek` the published order is followed.
-    """
-    if profile == "deepseek":
-        from evaluators.answers.deepseek import extract_published
-
-        return extract_published(text, program_output=program_output)
+def by_evidence(text: str, *, weak: bool, expect_list: bool, program_output: str | None) -> Extraction | None:
+    """The final answer of `text`, or None where it gives none; what nothing announces counts only where `weak`."""
     base = _after_thinking(text)
     if base is None:
         return None
@@ -49,7 +37,7 @@ def extract(
     found = _announcement(tail, expect_list)
     if found is None:
         found = concluded_in_chinese(tail)
-        if profile != "reward":
+        if weak:
             found = _conclusion(tail, found, program_output)
     return None if found is None else _as_extraction(found, base)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from evaluators.answers.reading.units import Unit, parse_unit, physical
 
@@ -21,26 +20,61 @@ _IN_UNITS = re.compile(
     rf"\bin\s+(?:terms\s+of\s+)?{_SHAPE}(?P<unit>[a-z]{{2,}})\b(?!\s+[a-z])|\bin\s+{_SHAPE.replace('shape', 'shape2')}(?P<unit2>[a-z]{{2,}})\s+per\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[^.?!。？！\n]*[?？]|[^.?!。？！\n]+[.。！!]?\s*$")
 _BASE = re.compile(
     r"base[\s-]*\$?\{?(\d{1,2}|eight|two|three|seven|five|six|four|nine)|binary|octal|hexadecimal", re.IGNORECASE
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """`given` is False where there is no problem text: then nothing may be concluded from its silence."""
+_VARIABLE = re.compile(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
+_PERCENT_WORDS = ("percent", "probability", "chance", "rate", "%", "百分")
 
-    given: bool = False
-    percent: bool = False
-    base: bool = False
-    ratio: bool = False
-    asked: tuple[Unit, ...] = ()
-    """Units that the answer shall have: `in minutes`, or how many of them there are."""
-    counted: tuple[Unit, ...] = ()
-    """Those of `how many minutes`, 多少角 in the question itself: the answer is their number."""
-    options: dict[str, str] = field(default_factory=dict)
-    variables: frozenset[str] = frozenset()
+
+class Hints:
+    """What one problem's text says, each hint read when it is first asked for: most pairs need none of them."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    @property
+    def given(self) -> bool:
+        """False where there is no problem text: then nothing may be concluded from its silence."""
+        return bool(self.text)
+
+    @cached_property
+    def lower(self) -> str:
+        return self.text.lower()
+
+    @cached_property
+    def percent(self) -> bool:
+        return any(word in self.lower for word in _PERCENT_WORDS)
+
+    @cached_property
+    def base(self) -> bool:
+        return _BASE.search(self.text) is not None
+
+    @cached_property
+    def ratio(self) -> bool:
+        return "ratio" in self.lower or "比" in self.text
+
+    @cached_property
+    def asked(self) -> tuple[Unit, ...]:
+        """Units that the answer shall have: `in minutes`, or how many of them there are."""
+        return _asked(self.text)
+
+    @cached_property
+    def counted(self) -> tuple[Unit, ...]:
+        """Those of `how many minutes`, 多少角 in the question itself: the answer is their number."""
+        return _counted(_question(self.text))
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The text of each choice, by its letter."""
+        return _options(self.text)
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Letters of the problem's formulas that might be units."""
+        return frozenset(_VARIABLE.findall(self.text))
 
 
 NO_HINTS = Hints()
@@ -49,25 +83,7 @@ NO_HINTS = Hints()
 @lru_cache(maxsize=2048)
 def hints_of(problem: str | None) -> Hints:
     """The hints of a problem's text; of a very long one, of its end."""
-    if not problem:
-        return NO_HINTS
-    text = problem[-MAX_PROBLEM:]
-    lower = text.lower()
-    return Hints(
-        given=True,
-        percent="percent" in lower
-        or "%" in text
-        or "百分" in text
-        or "probability" in lower
-        or "chance" in lower
-        or "rate" in lower,
-        base=bool(_BASE.search(text)),
-        ratio="ratio" in lower or "比" in text,
-        asked=_asked(text),
-        counted=_counted(_question(text)),
-        options=_options(text),
-        variables=frozenset(re.findall(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$", text)),
-    )
+    return Hints(problem[-MAX_PROBLEM:]) if problem else NO_HINTS
 
 
 def _asked(text: str) -> tuple[Unit, ...]:
@@ -83,10 +99,11 @@ def _counted(text: str) -> tuple[Unit, ...]:
 
 def _question(text: str) -> str:
     """The last sentence that asks, or the last one."""
-    sentences = _SENTENCE.findall(text)
-    return next(
-        (s for s in reversed(sentences) if s.rstrip().endswith(("?", "？"))), sentences[-1] if sentences else ""
-    )
+    end = max(text.rfind("?"), text.rfind("？"))
+    if end < 0:
+        end = len(text.rstrip(" .。\n"))
+    begin = max(text.rfind(mark, 0, end) for mark in (". ", "。", "？", "?", "!", "\n"))
+    return text[begin + 1 : end]
 
 
 def _unit(shape: str, word: str) -> Unit | None:

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 MAX_PARTS = 20
+MIN_TEXT = 4
 _CHINESE = "一二三四五六七八九十"
 _STEMS = "甲乙丙丁戊己庚辛"
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
@@ -32,9 +33,6 @@ _LABELS = (
     re.compile(r"(?m:^)\s*(?P<count>\d{1,2})\s*[.、．:：]\s+"),
     re.compile(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
 )
-_MAY_HOLD_PARTS = re.compile(
-    rf"[(（]\s*(?:{_COUNT})\s*[)）]|[①-⑳⑴-⒇]|第[{_CHINESE}\d]|^\s*(?:{_COUNT})[.、．:：)）]|[{_STEMS}]"
-)
 _SEPARATORS = " \t\n\r,;，；。、&"
 _ENDS = re.compile(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
 _NO_END = re.compile(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
@@ -43,7 +41,7 @@ _NO_BEGIN = re.compile(r"[*/^_+=<>)\]}]|or\b|and\b")
 
 def labelled_parts(text: str) -> tuple[Part, ...] | None:
     """The parts of an answer that carries labels, at least two; None for any other text."""
-    if len(text) < 5 or not _MAY_HOLD_PARTS.search(text):
+    if len(text) < MIN_TEXT:
         return None
     stripped = text.strip().removeprefix("$").strip()
     for pattern in _LABELS:

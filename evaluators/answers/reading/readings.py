@@ -11,13 +11,12 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from evaluators.answers.reading.collections_grammar import Answers, expand_plus_minus
-from evaluators.answers.reading.conditions import Condition, Congruence, congruences, without_conditions
 from evaluators.answers.reading.cursor import repeating_value
 from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
-from evaluators.answers.reading.parts import Part, labelled_parts
 from evaluators.answers.reading.phrases import (
     TEXT_COMMAND,
     based,
@@ -29,12 +28,14 @@ from evaluators.answers.reading.phrases import (
     special,
     words,
 )
-from evaluators.answers.reading.remarks import stated_number, without_remark
 from evaluators.answers.reading.respelling import respelled
 from evaluators.answers.reading.surface import normalise
 from evaluators.answers.reading.tokens import tokenise
 from evaluators.answers.reading.units import SINGLE_LETTER, nouns, parse_unit, physical
 from evaluators.answers.values import Node, ParseError, num
+
+if TYPE_CHECKING:
+    from evaluators.answers.reading.conditions import Condition, Congruence
 
 _SCIENTIFIC = re.compile(r"([-+]?)(\d+(?:\.(\d*))?|\.\d+)[eE]([-+]?\d{1,4})")
 _EULER = re.compile(r"-?(?:[2-9]|[1-9]\d+)e[-+]\d")
@@ -48,6 +49,19 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _APPROXIMATE = re.compile(r"~|approx|about|roughly|around|nearly|almost", re.IGNORECASE)
+_LABELS = re.compile(
+    r"[(（][\dA-Ha-hivxIVXⅠ-Ⅻ一二三四五六七八九十]{1,4}\s*[)）]|[①-⑳⑴-⒇]|第[一二三四五六七八九十\d]|^\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.、．:：)）]|[甲乙丙丁戊己庚辛]"
+)
+"""What a text with labelled parts holds; the rules themselves are in parts.py."""
+_CONDITIONAL = re.compile(
+    r"mod|\\in(?![a-z])|integer|constant|\breal|number|parameter|整数|常数|实数|自然数|参数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])"
+)
+"""What a text with conditions holds; see conditions.py."""
+_SHORT_GROUP = re.compile(r"\d,\d{2,3}")
+_DOLLAR_OR_POINT = re.compile(r"[$.]")
+_LETTER_UNIT = re.compile(r"[\d})](\s*)[mgshLlNJWVKd](?![A-Za-z])")
+_SPACED_UNIT = re.compile(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])")
+_OVER_A_PRODUCT = re.compile(r"/\s*\d+\s*[A-Za-z\\(]")
 _NAMED_VALUE = re.compile(
     r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
     r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s(?=[-+\d\\($.])"
@@ -65,8 +79,7 @@ _QUALIFIED = re.compile(
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
-    parts = labelled_parts(text)
-    if parts is not None and (node := _in_parts(parts, reference, second)) is not None:
+    if _LABELS.search(text) and (node := _in_parts(text, reference, second)) is not None:
         return (node,)
     try:
         surface = normalise(text)
@@ -97,6 +110,8 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
 
 def _with_remark(surface: str, second: bool) -> list[Node]:
     """The answer of a text that goes on with a remark, or that is the sentence which states it."""
+    from evaluators.answers.reading.remarks import stated_number, without_remark
+
     remark = without_remark(surface)
     if remark is not None and (answer := alternatives(remark.answer, False, second)) is not None:
         if not remark.near and not remark.other:
@@ -140,6 +155,10 @@ def _parsed(text: str, reference: bool, second: bool) -> list[Node]:
 
 def _with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
+    if not _CONDITIONAL.search(surface):
+        return []
+    from evaluators.answers.reading.conditions import congruences, without_conditions
+
     if (found := congruences(surface)) is not None:
         return _residues(found)
     main, conditions = without_conditions(surface)
@@ -181,8 +200,13 @@ def _residues(found: tuple[Congruence, ...]) -> list[Node]:
     return [Node("given", (main, Node("declared", (), (parameter, "integers"))))]
 
 
-def _in_parts(parts: tuple[Part, ...], reference: bool, second: bool) -> Node | None:
-    """The labelled parts, each with all its readings; None where one has none."""
+def _in_parts(text: str, reference: bool, second: bool) -> Node | None:
+    """The labelled parts, each with all its readings; None where one has none, or where there are no parts."""
+    from evaluators.answers.reading.parts import labelled_parts
+
+    parts = labelled_parts(text)
+    if parts is None:
+        return None
     bodies = [alternatives(part.text, reference, second) for part in parts]
     found = tuple(body for body in bodies if body is not None)
     return Node("parts", found, tuple(part.place for part in parts)) if len(found) == len(parts) else None
@@ -244,15 +268,13 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
     if _DIGIT_FACTOR.search(text):  # n2^{n-1}: an index has no power of its own letter
         text = _DIGIT_FACTOR.sub(r"\1 \2", text)
         parses = [parse()]
-    if re.search(r"\d,\d{2,3}", text) and not re.search(r"[$.]", text):
+    if _SHORT_GROUP.search(text) and not _DOLLAR_OR_POINT.search(text):
         parses.append(parse(grouping=False))
-    if (not reference and re.search(r"[\d})]\s*[mgshLlNJWVKd](?![A-Za-z])", text)) or (
-        reference and re.search(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])", text)
-    ):
+    if (_SPACED_UNIT if reference else _LETTER_UNIT).search(text):
         parses.append(parse(loose=True))
     if (measured := _measured(text, reference)) is not None:
         parses.append(measured)
-    if second and re.search(r"/\s*\d+\s*[A-Za-z\\(]", text):
+    if second and _OVER_A_PRODUCT.search(text):
         parses.append(parse(tight=True))
     if _DECIMAL_COMMA.fullmatch(text) and (len(text.partition(",")[2]) != 3 or text.lstrip("-").startswith("0,")):
         whole, _, places = text.partition(",")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from evaluators.answers.reading.chinese import chinese_spelling
 from evaluators.answers.reading.dialect import circled, in_common_latex
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
@@ -46,6 +45,7 @@ _SUPERSCRIPT_RUN = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
 _SUBSCRIPT_RUN = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 _FRACTION_MARK = re.compile(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
 _SYMBOL = re.compile("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
+_HAN = re.compile("[\u4e00-\u9fff]")
 _BAR_ABOVE = re.compile("((?:\\d\u0305)+)")
 _DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
 
@@ -128,7 +128,9 @@ def _ascii_spelling(text: str) -> str:
     text = _SYMBOL.sub(lambda m: _SYMBOLS[m[0]], text)
     text = unicodedata.normalize("NFKC", text)
     text = "".join(_ascii_digit(c) for c in text)
-    if re.search("[\u4e00-\u9fff]", text):
+    if _HAN.search(text):
+        from evaluators.answers.reading.chinese import chinese_spelling
+
         text = chinese_spelling(text)
     return text
 
