@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+from math import comb
 from typing import Any
 
 from evaluators.answers.comparing.exact import OverBudget, rational
@@ -191,6 +192,8 @@ def _sum_power(form: Form, exponent: Fraction) -> Form:
         return inverse if exponent == -1 else _power(inverse, -exponent)
     if exponent > MAX_EXPONENT:
         raise Uncanonical
+    if comb(int(exponent) + len(form) - 1, len(form) - 1) > MAX_TERMS * 4:
+        raise Uncanonical  # so many monomials, but for those that fall together
     result: Form = {_ONE: Fraction(1)}
     for _ in range(int(exponent)):
         result = _product(result, form)

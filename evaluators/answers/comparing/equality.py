@@ -9,6 +9,7 @@ from evaluators.answers.comparing.families import given
 from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
+from evaluators.answers.comparing.series import summed
 from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.structures import alternatives, choices, parts, remarked
 from evaluators.answers.comparing.systems import solutions, systems
@@ -89,7 +90,7 @@ def _evaluated(node: Node, other: Node, context: Context) -> Node:
     if node.op in _FINAL:
         return node
     if context.profile.unevaluated or node.op == other.op == "det":
-        return worked_out(differentiated(node))
+        return worked_out(differentiated(summed(node)))
     return node
 
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value, values_equal
 from evaluators.answers.comparing.derivatives import differentiated
 from evaluators.answers.comparing.exact import OverBudget, rational
-from evaluators.answers.comparing.isolation import symbolic_equal
 from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
+from evaluators.answers.comparing.series import is_hopeless, summed
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, negated, num, show, symbols
 
@@ -107,11 +107,15 @@ def _last_of_chain(node: Node) -> Node | None:
 
 def _comes_to(side: Node, target: Node) -> bool:
     """Whether a side without unknowns, a logarithm, a limit, a determinant, has the value of the last one."""
-    side = worked_out(differentiated(side))
+    side = worked_out(differentiated(summed(side)))
     if symbols(side):
         return False
     same = values_equal(side, target, {})
-    return bool(symbolic_equal(side, target)) if same is None and needs_sympy(side) else same is True
+    if same is not None or not needs_sympy(side) or is_hopeless(side):
+        return same is True
+    from evaluators.answers.comparing.isolation import symbolic_equal
+
+    return bool(symbolic_equal(side, target))
 
 
 def _same_throughout(before: list[Node], last: Node) -> Node | None:

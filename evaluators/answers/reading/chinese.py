@@ -22,7 +22,7 @@ _PAIRS = (
 )
 _SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split() if pair[0] != pair[1]})
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
-_VALUE = rf"(?:\d+(?:\.\d+)?|[{_NUMERAL}]+)"
+_VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
 _LEAD = re.compile(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此)*选(?:择|项)?|余数?(?:是|为)?"

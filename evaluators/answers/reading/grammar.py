@@ -180,6 +180,8 @@ class Expressions(Atoms):
                 raise ParseError("a percentage of a percentage")
             if text == "%":
                 return self.node("percent", left)
+            if left.op == "fn" and left.args[0].op == "fn" and left.args[0].args[0].op == "fn":
+                raise ParseError("a factorial of a factorial of a factorial")
             double = self.peek().text == "!" and not self.peek().spaced and self.accept("!")
             return self.node("fn", left, value="double_factorial" if double else "factorial")
         if text in ("^", "**"):

@@ -9,7 +9,7 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _SMALL = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿壹贰叁"
-_RUN = f"[{_NUMERAL}]+"
+_RUN = f"[{_NUMERAL}]{{1,40}}"
 _SCALED = r"\d+(?:\.\d+)?[万亿千百]+(?![克米瓦卡帕赫])"
 _CHINESE = re.compile(
     rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+))"
