@@ -249,8 +249,12 @@ def _tuples(r: Node, p: Node, context: Context) -> Decision:
     """Order counts. Braces never mean an order; `[1, 2]` is no point, and `1, 2` may be one without its brackets."""
     if "set" in (r.op, p.op):
         return different(r, p)
+    if "list" in (r.op, p.op) and len(r.args) == 2 and not context.profile.second_readings:
+        return different(r, p)  # a point or an interval, or two answers
     if "bracket" in (r.op, p.op) and r.op != p.op and len(r.args) == 2:
         return different(r, p)
+    if r.op in _ORDERED and p.op == "list" and p.value in ("and", "or"):
+        return different(r, p)  # two answers are no point
     if r.op == p.op == "tuple" and r.value and p.value and r.value != p.value:
         return Decision(False, "structure", f"{p.value} is another point than {r.value}")
     return in_order(r.args, p.args, _comparison(context))

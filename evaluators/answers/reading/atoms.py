@@ -189,7 +189,7 @@ class Atoms(Cursor):
         if text == "mathbbR":
             return self.reals()
         if text in _NUMBER_SETS:
-            return self.node("special", value=_NUMBER_SETS[text])
+            return self.node("special", value=self.part_of(text))
         if text == "neg":
             return self.node("call", self.expression(45), value="not")
         if text in ("emptyset", "varnothing"):
@@ -199,6 +199,15 @@ class Atoms(Cursor):
                 self.tokens.insert(self.position, Token("word", text[-1], False))
                 return self.function(name)
         raise ParseError(f"unknown command \\{text}")
+
+    def part_of(self, name: str) -> str:
+        """\\mathbb{N}^*, \\mathbb{Z}_+: the positive ones; \\mathbb{Z}^*: all but zero."""
+        marks = "".join(self.peek(i).text for i in range(4))
+        for mark, width in (("^{*}", 4), ("_{+}", 4), ("^{+}", 4), ("^*", 2), ("_+", 2), ("^+", 2)):
+            if marks.startswith(mark) and name in ("mathbbN", "mathbbZ"):
+                self.position += width
+                return "nonzero integers" if "*" in mark and name == "mathbbZ" else "positive integers"
+        return _NUMBER_SETS[name]
 
     def reals(self) -> Node:
         """\\mathbb{R}, or the part of it that a mark names: ^+, _{>0}, ^*, _{\\ge 0}."""

@@ -28,6 +28,7 @@ _LEAD = re.compile(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此)*选(?:择|项)?|余数?(?:是|为)?"
     rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
+_SOLVED = re.compile(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
 _VALUE_OF = re.compile(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
 _REASON = re.compile(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
 _SPECIAL = {
@@ -68,6 +69,7 @@ def chinese_spelling(text: str) -> str:
     if stripped in _SPECIAL:
         return _SPECIAL[stripped]
     text = _LEAD.sub("", _REASON.sub("", text))
+    text = _SOLVED.sub("", text)
     text = _VALUE_OF.sub(r"\1=", text)
     text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
     text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))

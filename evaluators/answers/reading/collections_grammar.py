@@ -21,7 +21,7 @@ _CLOSERS = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "langle": ("rangle",)
 _UNIT_OPS = frozenset({"/", "^", "*", "$", "¢", "€", "£", "¥", "'", '"', "{", "}", "-", "."})
 _SCALE_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "m": 10**6, "B": 10**9, "b": 10**9}
 _UNIT_COMMANDS = {"circ": "°", "mu": "μ", "Omega": "Ω", "cdot": "*", "times": "*"}
-_DOMAINS = {"integers": "integers", "naturals": "naturals"}
+_DOMAINS = {"integers": "integers", "naturals": "naturals", "positive integers": "positive"}
 _PERCENT = frozenset(
     {"percent", "per cent", "percents", "percentage", "percentage point", "percentage points", "pct", "%"}
 )

@@ -119,11 +119,10 @@ def _ended(main: str) -> str:
 
 def _condition(piece: str) -> Condition | None:
     """What the piece says of one letter; None where it says anything else."""
-    plain = (
-        _without_introduction(_TEXT.sub(" ", piece)).replace("}", "").strip(" .,;")
-        if "text" in piece or "mbox" in piece
-        else _without_introduction(piece)
-    )
+    plain = _TEXT.sub(" ", piece) if "\\text" in piece or "\\mbox" in piece else piece
+    if plain.count("}") > plain.count("{"):  # the brace of a \\text that began before the piece
+        plain = plain.replace("}", "", 1)
+    plain = _without_introduction(plain)
     plain = plain.strip(" .,;")
     if (match := _IN.fullmatch(plain)) or (match := _IN.fullmatch(piece.strip())):
         return Condition(match["name"], _domain(match["set"], match["mark"]), plain)

@@ -102,6 +102,8 @@ class Expressions(Atoms):
     def number_continues(self, left: Node, text: str, spaced: bool) -> bool:
         """A number after a number is only ever the fraction of a mixed number; after `)` it is a factor."""
         powered = spaced and self.peek(1).text in ("^", "**")
+        if spaced and left.op == "pow" and text.isdigit() and self.peek(1).text != "/":
+            return True
         if powered and left.op in ("num", "pow", "sym", "mul", "add"):
             return True  # 3 2^n, n 2^{n-1}, (n-2) 2^n: nobody puts a space into a number before its power
         if left.op == "num" and left.value.denominator == 1:

@@ -65,7 +65,7 @@ _OVER_A_PRODUCT = re.compile(r"/\s*\d+\s*[A-Za-z\\(]")
 _NAMED_VALUE = re.compile(
     r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
     r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s(?=[-+\d\\($.])"
-    r"|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
+    r"|(?:the\s)?solutions?\s(?:is|are):?\s(?=\[?[A-Za-z]\s?=)|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"(?:\\text\{)?([A-Za-z][A-Za-z ]{3,40}?)\}?\s*(?:=|:)\s*(?=[-+\d\\($.])")

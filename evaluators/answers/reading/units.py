@@ -43,7 +43,9 @@ _define("length", 2, "hectare ha 公顷=10000;acre=316160658/78125;平方米=1;�
 _define("length", 2, "平方千米 平方公里=1000000;平方毫米=1/1000000;sqft=145161/1562500")
 _define("length", 3, "L l liter litre 升=1/1000;mL ml milliliter millilitre 毫升=1/1000000;cc=1/1000000;立方米=1")
 _define(
-    "length", 3, "立方厘米=1/1000000;立方分米=1/1000;gallon gal=473176473/125000000000;quart=473176473/500000000000"
+    "length",
+    3,
+    "立方厘米=1/1000000;立方分米=1/1000;gallon gal=473176473/125000000000;quart=473176473/500000000000;pint=473176473/1000000000000",
 )
 _define("mass", 1, "g gram gm 克=1;kg kilogram kgs kilo 千克 公斤=1000;mg milligram 毫克=1/1000;吨 tonne=1000000")
 _define("mass", 1, "lb lbs pound=45359237/100000;oz ounce=45359237/1600000;斤=500")
