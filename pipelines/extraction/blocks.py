@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from itertools import islice
 
-from pipelines.extraction.delimiters import Notation, mark_formulas
+from pipelines.extraction.delimiters import mark_formulas
 from pipelines.extraction.document import Document, Element
 from pipelines.extraction.formula_tables import Line, tth_inline, tth_lines
 from pipelines.extraction.fractions import table_fraction
+from pipelines.extraction.macros import expand
 from pipelines.extraction.nodes import BLANKS, ESCAPES, MARKED_UP, VERBATIM
+from pipelines.extraction.notation import Notation
 from pipelines.extraction.plain_math import (
     EATEN,
     EATEN_TWICE,
@@ -144,6 +146,10 @@ class BlockWriter:
             return " "
         if only_defines(tex):
             return ""
+        if self.notation.macros:
+            tex = expand(tex, self.notation.macros).strip()
+            if not tex or tex.startswith("\\%"):  # definitions, and the comment after them
+                return ""
         tex = mend(tex)
         return self.keep(f"$${tex}$$" if display else f"${tex}$")
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipelines.extraction import weights
 from pipelines.extraction.document import Document, Element
+from pipelines.extraction.hidden import is_for_readers
 from pipelines.extraction.nodes import (
     CODE,
     HEADLINES,
@@ -104,7 +105,7 @@ def _is_chrome(element: Element, total: int, weight: int, inside: bool, strictne
     if tag == "aside":
         return share < MOST and (not inside or links > 0.3 * length)
     if traits.hidden or (traits.dimmed and share < 0.1):
-        return share < 0.5
+        return share < 0.5 and not is_for_readers(element)
     if tag in WHOLE and traits.kind != "never":
         return False
     if strictness == "lenient" or traits.role:

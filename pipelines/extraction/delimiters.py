@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pipelines.extraction.asciimath import asciimath_tex
 from pipelines.extraction.markdown_damage import give_back
+from pipelines.extraction.notation import Notation
 from pipelines.extraction.plain_math import EATEN, EATEN_TWICE
 from pipelines.extraction.tex import BREAK, DOLLAR, clean, mistakes
 
@@ -50,6 +50,11 @@ ESCAPED = re.compile(r"\\\$(.+?)\\\$", re.DOTALL)
 ADJACENT = re.compile(r"\$\$?(?!\$)")
 INLINE_TAGS = frozenset({"itex", "imath", "eq", "eqn", "latex"})
 BBCODE = re.compile(r"tex\]|\[(?:math|imath|dmath|eqn?)\]", re.IGNORECASE)
+FORUM_DELIMITERS = (
+    re.compile(r"(?<![#\w&])##(?![#\s])([^#\n]{1,400}?)(?<!\s)##(?![#\w])"),
+    re.compile(r"\[;(.{1,400}?);\]"),
+)
+"""Those of Physics Forums, and of "TeX all the things"."""
 STRONG = re.compile(r"\\[A-Za-z]+|\\[,;!{}|\\]|[\^_]")
 LONG = re.compile(r"[^\W\d_]{5,}|^[\s·•,.-]|[\s·•,.-]$")
 """A word, or an edge, of what stands between the signs of a price range: `$$$ · Italian · $$$`."""
@@ -68,18 +73,6 @@ MAX_LENGTH = 6000
 """Characters between two delimiters; the longest formula of the 3,457 real pages tried has 3,900."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notation:
-    """Which delimiters a page's own scripts give a meaning to."""
-
-    dollars: bool = False
-    """It typesets `$...$`, so that weaker evidence is enough."""
-    asciimath: bool = False
-    """It typesets `` `...` `` as AsciiMath."""
-    escaped: bool = False
-    """It typesets `\\$...\\$` as AsciiMath."""
-
-
 Emit = Callable[[str, bool], str]
 """Takes a formula (TeX, display) and gives the mark that stands for it in the text."""
 
@@ -89,6 +82,8 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
     if notation.escaped and "\\$" in text:
         whole = text.strip()
         text = ESCAPED.sub(lambda found: emit(asciimath_tex(found[1]), found.group() == whole), text)
+    if notation.delimiters or "##" in text or "[;" in text:
+        text = _own_delimiters(text, notation, emit)
     if (
         "$" not in text
         and "\\" not in text
@@ -105,6 +100,32 @@ def mark_formulas(text: str, notation: Notation, emit: Emit) -> str:
         position = end
     written.append(text[position:])
     return "".join(written).replace("\\`", "`") if notation.asciimath else "".join(written)
+
+
+def _own_delimiters(text: str, notation: Notation, emit: Emit) -> str:
+    """The formulas between delimiters that the page's own configuration names, or that forums give their meaning to."""
+
+    def marked(found: re.Match[str], *, display: bool = False, sure: bool = True) -> str:
+        tex = clean(found[1])
+        if not tex or "\ue000" in tex or not (sure or _is_short_formula(tex)):
+            return found.group()
+        return emit(tex, display)
+
+    for pair in notation.delimiters:
+        pattern = re.compile(f"{re.escape(pair.opening)}(.{{1,{MAX_LENGTH}}}?){re.escape(pair.closing)}", re.DOTALL)
+        text = pattern.sub(lambda found, shown=pair.display: marked(found, display=shown), text)  # type: ignore[misc]
+    for pattern in FORUM_DELIMITERS:
+        text = pattern.sub(lambda found: marked(found, sure=False), text)
+    return text
+
+
+def _is_short_formula(tex: str) -> bool:
+    """Whether it is a formula by its own account: signs of TeX, or an operator between short names."""
+    if len(WORD.findall(FUNCTION_WORD.sub(" ", tex))) > 2:
+        return False
+    return STRONG.search(tex) is not None or (
+        re.search(r"[=<>+*/]", tex) is not None and SHORT.fullmatch(tex) is not None and CODE.search(tex) is None
+    )
 
 
 def find_formulas(text: str, notation: Notation) -> Iterator[tuple[int, int, str, bool]]:

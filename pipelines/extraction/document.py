@@ -90,6 +90,8 @@ FORUM = (
 """Signs that comments are the content: names that question-and-answer sites and forum software write."""
 PRIVATE_LEAD = "\ue000".encode()[:2]
 """How the private marks begin in UTF-8, and few other characters."""
+CONTROLS = r"""(?:aria-controls="|data-(?:bs-)?target="#|onclick="[^"]*['#(]|data-(?:bs-)?toggle="[^<>]*href="#)"""
+"""How an attribute begins that names what its element opens."""
 ADDRESS = re.compile(' href="[^"]*"')
 
 
@@ -161,6 +163,23 @@ class Element:
     def weight(self) -> int:
         """Characters of running text, where a formula counts as a sentence."""
         return self._document.weight(self.row) if self._document is not None else 0
+
+    def markup(self, before: int) -> tuple[str, str]:
+        """So many characters of the page before the element, and all that is written from its start tag to what comes next."""
+        document = self._document
+        if document is None:
+            return "", ""
+        first, following = document.firsts[self.row], document.ends[self.row]
+        last = max(document.lasts[self.row : following] + document.firsts[following : following + 1])
+        return document.written[max(first - before, 0) : max(first - 1, 0)], document.written[first:last]
+
+    def is_controlled(self) -> bool:
+        """Whether a button, or a link with a program, names this element by its id."""
+        name = self.get("id")
+        if not name or self._document is None:
+            return False
+        named = re.compile(CONTROLS + re.escape(name) + "['\"]")
+        return named.search(self._document.written) is not None
 
     def is_in_program(self) -> bool:
         return self._document is not None and bool(self._document.nodes[UNDER, self.row] & IN_PRE)

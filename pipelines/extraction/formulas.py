@@ -11,18 +11,28 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pipelines.extraction.asciimath import asciimath_tex
-from pipelines.extraction.delimiters import Notation, mark_formulas
+from pipelines.extraction.delimiters import mark_formulas
 from pipelines.extraction.document import Document, Element, parse
 from pipelines.extraction.formula_tables import hevea_tex, is_hevea
 from pipelines.extraction.fractions import named_fraction, ruled_fraction
 from pipelines.extraction.images import image_formula
 from pipelines.extraction.katex import from_katex
+from pipelines.extraction.macros import expand, page_macros
 from pipelines.extraction.mathjax2 import from_mathjax2
 from pipelines.extraction.mathml import convert
+from pipelines.extraction.notation import Notation, configured_delimiters
 from pipelines.extraction.plain_math import PRIVATE
 from pipelines.extraction.rendered import from_chtml, from_svg, node
 from pipelines.extraction.symbols import with_backslashes
-from pipelines.extraction.tags import FRACTION_CLASS, MATH_ATTRIBUTES, MATH_TAGS, RULED, attributes_of, is_math_class
+from pipelines.extraction.tags import (
+    BARE_TAGS,
+    FRACTION_CLASS,
+    MATH_ATTRIBUTES,
+    MATH_TAGS,
+    RULED,
+    attributes_of,
+    is_math_class,
+)
 from pipelines.extraction.tex import clean, mend
 from pipelines.extraction.typeset import CONNECTIVES, is_typeset, named_lines, typeset_tex
 
@@ -33,6 +43,8 @@ MATHJAX_OUTPUT = re.compile(
 )
 ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
+BARE_TEX = re.compile(r"^\s*(?:[A-Za-z]|[^A-Za-z]*)\s*$|\\[A-Za-z]|[\^_=<>+]")
+"""What stands in an element that is only named after formulas, where it is one."""
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
 ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
@@ -78,7 +90,8 @@ class FormulaReader:
         found = self._read(element)
         if found is None or found.plain or not found.tex:
             return found
-        tex = _tidy(found.tex)
+        tex = expand(found.tex, self.notation.macros) if self.notation.macros else found.tex
+        tex = _tidy(tex)
         return Formula(tex, found.display) if tex else NOTHING
 
     def _read(self, element: Element) -> Formula | None:
@@ -123,12 +136,14 @@ class FormulaReader:
             return self._by_tag(math) if math is not None else None
         if tag in MATH_TAGS:  # those that hold TeX
             source = element.get("data-formula") or element.text()
+            if tag in BARE_TAGS and (element.elements() or not BARE_TEX.search(source)):
+                return None
             return (
                 Formula(
                     source,
                     "block" in element.attributes
                     or element.get("is-block") == "true"
-                    or DISPLAY.search(element.get("class")) is not None,
+                    or DISPLAY.search(f"{tag} {element.get('class')}") is not None,
                 )
                 if source.strip()
                 else None
@@ -229,7 +244,7 @@ class FormulaReader:
         ):
             return None
         if not re.search(
-            r"(?:^|\s)(?:math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|katex-\S+|js-render-math|equation|math_\w+)(?=\s|$)",
+            r"(?:^|\s)(?:(?:math|tex|latex|inline|display|block|mathjax|katex)[-_]?(?:formula|equation|expression|expr|math|tex|latex|eq)|math(?:-inline|-display|-tex|jax)?|tex|latex|arithmatex|MathJax|tex2jax_process|math-block|katex-\S+|js-render-math|equation|math_\w+)(?=\s|$)",
             classes,
         ):
             return None
@@ -271,7 +286,14 @@ def reader_of(document: Document) -> FormulaReader:
     asciimath = any(name in lower for name in ASCIIMATH)
     escaped = asciimath and ESCAPED.search(code) is not None
     sources = {attributes_of(start).get("id", "") for start, _ in scripts if "math/" in start}
-    return FormulaReader(Notation(dollars=dollars, asciimath=asciimath, escaped=escaped), frozenset(sources))
+    notation = Notation(
+        dollars=dollars,
+        asciimath=asciimath,
+        escaped=escaped,
+        delimiters=configured_delimiters(code) if engine else (),
+        macros=page_macros(document.written, code),
+    )
+    return FormulaReader(notation, frozenset(sources))
 
 
 def math_formula(math: Element) -> Formula | None:

@@ -88,6 +88,8 @@ TELLING = stem_table(
         b"pcenter",
         b"script",
         b"frac",
+        b"equation",
+        b"expressi",
         b"intbl",
         b"sect",
         b"level",

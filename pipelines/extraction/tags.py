@@ -108,7 +108,9 @@ HEADLINE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:(?:entry|post|article|page|story|question|topic|thread|content)-?(?:title|headline|heading)|headline)(?:$|\s)",
     re.IGNORECASE,
 )
-MATH_TAGS = frozenset(
+BARE_TAGS = frozenset({"formula", "eq", "tex", "latex", "equation", "math-inline", "math-block", "math-display", "inline-math", "display-math", "block-math", "tex-inline", "tex-block", "katex-inline", "katex-block", "inline-equation", "display-equation"})  # fmt: skip
+"""Elements named after formulas that hold their TeX, or something else."""
+MATH_TAGS = BARE_TAGS | frozenset(
     [
         "math",
         "mjx-container",
@@ -128,7 +130,21 @@ MATH_TAGS = frozenset(
         "disp-formula",
     ]
 )
-MATH_STEMS = ("math", "katex", "mjx", "tex", "jax", "mq-", "eeimg", "formula", "pcenter", "frac", "intbl")
+MATH_STEMS = (
+    "math",
+    "katex",
+    "mjx",
+    "tex",
+    "jax",
+    "mq-",
+    "eeimg",
+    "formula",
+    "pcenter",
+    "frac",
+    "intbl",
+    "equation",
+    "expression",
+)
 """One of these, in lower case, stands in every class that says the element is a formula."""
 FRACTION_CLASS = re.compile(r"(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])", re.IGNORECASE)
 """Classes of what is drawn as a fraction."""
@@ -285,7 +301,7 @@ def is_math_class(classes: str) -> bool:
 
 
 MATH_CLASS = re.compile(
-    r"katex|mjx|math|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)(?:(?:ql-)?formula|pcenter)(?:\s|$)|wirisformula|(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])"
+    r"katex|mjx|math|(?:^|[\s_-])(?:equation|expression)(?:$|[\s_-])|(?:^|[\s_-])(?:la)?tex|jax|mq-|eeimg|(?:^|\s)(?:pcenter)(?:\s|$)|(?:^|[\s_-])formula(?:$|[\s_-])|wirisformula|(?:^|[\s_-])(?:s?frac|fraction|intbl|mfrac)(?=$|[\s_-])"
 )
 
 

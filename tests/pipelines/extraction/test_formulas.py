@@ -19,6 +19,8 @@ TYPESET = json.loads((HERE / "typeset_cases.json").read_text(encoding="utf-8"))
 RENDERED = json.loads((HERE / "rendered_cases.json").read_text(encoding="utf-8"))
 FRACTIONS = json.loads((HERE / "fraction_cases.json").read_text(encoding="utf-8"))
 MARKDOWN = json.loads((HERE / "markdown_cases.json").read_text(encoding="utf-8"))
+DELIMITERS = json.loads((HERE / "delimiter_cases.json").read_text(encoding="utf-8"))
+MACROS = json.loads((HERE / "macro_cases.json").read_text(encoding="utf-8"))
 MATHML = json.loads((HERE / "mathml_cases.json").read_text(encoding="utf-8"))
 
 
@@ -45,6 +47,16 @@ def test_a_numerator_over_a_denominator_is_a_fraction(case: dict[str, str]) -> N
 @pytest.mark.parametrize("case", MARKDOWN, ids=lambda case: case["why"])
 def test_what_markdown_ate_of_a_formula_is_given_back(case: dict[str, str]) -> None:
     assert html_to_text(f"<body>{case['html']}</body>") == case["text"]
+
+
+@pytest.mark.parametrize("case", DELIMITERS, ids=lambda case: case["why"])
+def test_a_formula_without_common_delimiters_is_found(case: dict[str, str]) -> None:
+    assert html_to_text(case["html"]) == case["text"]
+
+
+@pytest.mark.parametrize("case", MACROS, ids=lambda case: case["why"])
+def test_a_macro_of_the_page_is_expanded(case: dict[str, str]) -> None:
+    assert html_to_text(case["html"]) == case["text"]
 
 
 @pytest.mark.parametrize("case", MATHML, ids=lambda case: case["why"])
