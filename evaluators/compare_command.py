@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from evaluators.comparison import Finding
 
 
-TEMPLATE = "template"
-"""The clusters that ids of templated benchmarks name themselves."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", type=Path, metavar="A", help="scores.json, a log, outputs, or a folder of them")
     parser.add_argument("b", type=Path, metavar="B", help="the baseline, likewise")
@@ -80,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         benchmark=arguments.benchmark,
         data=arguments.path,
         profile=arguments.profile,
-        cluster_by=None if arguments.cluster_by == TEMPLATE else arguments.cluster_by,
+        cluster_by=arguments.cluster_by,
         harness=arguments.harness is not None,
     )
     sides = [read_side(path, reading) for path in (arguments.a, arguments.b)]
@@ -97,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         [(named[0], a[one], named[1], b[other]) for one, other in pairs],
         profile=profile,
         shared=arguments.shared,
-        clustered=arguments.cluster_by is not None,
+        cluster_by=arguments.cluster_by,
     )
     alarms = [f"{name}: {alarm}" for name, side in zip(named, sides, strict=True) for alarm in side.alarms]
     if arguments.json:

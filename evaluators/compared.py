@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from evaluators.records import Problem
 Scores = dict[tuple[str, str], dict[str, Any]]
 """(benchmark or task, form) -> content of scores.json."""
 BARE = str.maketrans("", "", "-_ .")
+VARIANT = re.compile(r"([-_](cot|zeroshot|\d+shot|few[-_]?shot|llama|instruct|chat|greedy|main|test))+$")
+"""What tasks add to a benchmark's name for their way of asking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,10 @@ def _harness_scores(path: Path, outputs: Outputs) -> dict[str, Any]:
 
 def _benchmark_of_task(task: str) -> Benchmark:
     """The benchmark whose name a task bears, or one that knows nothing but what the file says."""
-    bare = task.rpartition("/")[2].lower().translate(BARE)
-    fitting = [name for name in names() if bare.startswith(name.translate(BARE))]
+    bare = VARIANT.sub("", task.rpartition("/")[2].lower()).translate(BARE)
+    fitting = [name for name in names() if name.translate(BARE) == bare]
     if fitting:
-        return benchmark(max(fitting, key=len))
+        return benchmark(fitting[0])
 
     def parse(row: Mapping[str, Any], index: int, split: str) -> Problem:
         raise ValueError(f"{task} is not a benchmark whose rows are known")

@@ -44,20 +44,23 @@ class PublishedComparison:
     sentence: str
 
 
+TEMPLATE = "template"
+"""Problems made from one template are one cluster."""
+
 Pair = tuple[str, Mapping[str, Any], str, Mapping[str, Any]]
 """(name of a, its scores.json, name of b, its scores.json), of one benchmark and form."""
 
 
 def compare_evaluations(
-    pairs: Sequence[Pair], *, profile: str, shared: bool = False, clustered: bool = False
+    pairs: Sequence[Pair], *, profile: str, shared: bool = False, cluster_by: str | None = None
 ) -> list[Finding]:
     """Compare pairwise what scores.json hold. Raises StatisticsError where a pair is not of the same problems.
 
-    `shared` compares the problems that both have; `clustered` takes problems of one cluster as one piece of evidence.
+    `shared` compares the problems that both have; `cluster_by` names what makes problems one piece of evidence.
     """
     compared = [_scores_of(a, b, profile, shared=shared) for _, a, _, b in pairs]
     comparisons = [
-        compare_paired(left, right, clusters=_clusters(left, a, b) if clustered else None)
+        compare_paired(left, right, clusters=None if cluster_by is None else _clusters(left, a, b, cluster_by))
         for (left, right), (_, a, _, b) in zip(compared, pairs, strict=True)
     ]
     adjusted = holm({str(index): comparison.p_value for index, comparison in enumerate(comparisons)})
@@ -98,10 +101,10 @@ def _scores_of(
     return {key: left[key] for key in common}, {key: right[key] for key in common}
 
 
-def _clusters(problems: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
-    """Each problem's cluster: as the files name it, or the template in the id of a templated problem."""
+def _clusters(problems: Iterable[str], a: Mapping[str, Any], b: Mapping[str, Any], cluster_by: str) -> dict[str, str]:
+    """Each problem's cluster: as the files name it, or, by TEMPLATE, as the id of a templated problem does."""
     named = {**(b.get("clusters") or {}), **(a.get("clusters") or {})}
-    found = {key: named.get(key) or _template(key) for key in problems}
+    found = {key: named.get(key) or (_template(key) if cluster_by == TEMPLATE else None) for key in problems}
     unknown = [key for key, cluster in found.items() if cluster is None]
     if unknown:
         raise StatisticsError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluators.outputs import Outputs
+from evaluators.outputs import Origin, Outputs
 from evaluators.records import Grade, Problem
 
 
@@ -50,8 +50,8 @@ def referee(outputs: Outputs, grades: Sequence[Grade], profile: str) -> list[Ref
         judged = {key: origin for key, origin in outputs.origins.items() if name in origin.verdicts}
         verdicts = {key: origin.verdicts[name] for key, origin in judged.items()}
         differences = [
-            _difference(problems[key[0]], own[key], outputs, verdicts[key])
-            for key in judged
+            _difference(name, problems[key[0]], own[key], origin)
+            for key, origin in judged.items()
             if (verdicts[key] >= 0.5) != own[key].correct
         ]
         found.append(
@@ -66,18 +66,18 @@ def referee(outputs: Outputs, grades: Sequence[Grade], profile: str) -> list[Ref
     return found
 
 
-def _difference(problem: Problem, grade: Grade, outputs: Outputs, verdict: float) -> Difference:
-    origin = outputs.origins[problem.id, grade.sample]
+def _difference(score: str, problem: Problem, grade: Grade, origin: Origin) -> Difference:
+    extracted = origin.extracted.get(score)
     return Difference(
         problem_id=problem.id,
         sample=grade.sample,
         place=origin.place,
-        harness=verdict,
+        harness=origin.verdicts[score],
         ours=grade.correct,
         reference=problem.reference,
-        extracted=origin.extracted,
+        extracted=extracted,
         prediction=grade.prediction,
-        why=_why(grade, origin.extracted),
+        why=_why(grade, extracted),
     )
 
 

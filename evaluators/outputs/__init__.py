@@ -22,7 +22,7 @@ from evaluators.outputs._reading import Layout, read_layout, read_rows, tasks_in
 from evaluators.outputs._spellings import REFERENCES
 from evaluators.records import Completion, Problem
 
-__all__ = ["Outputs", "OutputsError", "read_outputs", "tasks_in"]
+__all__ = ["Origin", "Outputs", "OutputsError", "read_outputs", "tasks_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from evaluators.answers import same_answer
 from evaluators.benchmarks import Benchmark
@@ -19,6 +20,7 @@ from evaluators.records import Completion, Form, Problem, Program
 
 OUTPUT_BLOCK = re.compile(r"```output\n(.*?)\n?```", re.DOTALL)
 CODE_BLOCK = re.compile(r"```python\n(.*?)\n?```", re.DOTALL)
+Value = TypeVar("Value")
 ANNOUNCES = re.compile(r"boxed|####|answer|答案", re.IGNORECASE)
 
 
@@ -28,7 +30,9 @@ class Origin:
 
     place: str
     verdicts: Mapping[str, float]
-    extracted: str | None
+    """By the harness's name of the score, 0 to 1."""
+    extracted: Mapping[str, str]
+    """What the harness took for the answer, by score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +165,17 @@ def assemble(items: Sequence[Item]) -> Assembled:
 def _samples(row: ReadRow) -> Iterator[tuple[str | None, ReadRow, Origin]]:
     """The responses of a row, each with what the harness said of it."""
     for number, text in enumerate(row.responses):
-        given = {name: own[number] if number < len(own) else None for name, own in row.verdicts.items()}
-        verdicts = {name: value for name, value in given.items() if value is not None}
-        extracted = row.extracted[number] if number < len(row.extracted) else None
+        verdicts = {name: value for name, own in row.verdicts.items() if (value := _at(own, number)) is not None}
+        extracted = {
+            name: taken
+            for name in verdicts
+            if (taken := _at(row.extracted_by.get(name, row.extracted), number)) is not None
+        }
         yield text, row, Origin(place=row.place, verdicts=verdicts, extracted=extracted)
+
+
+def _at(values: Sequence[Value], number: int) -> Value | None:
+    return values[number] if number < len(values) else None
 
 
 def _unrepeated(rows: list[ReadRow], usual: int) -> list[ReadRow]:

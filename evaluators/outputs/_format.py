@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.benchmarks import Row
+
+NO_VERDICT = re.compile(
+    r"bleu|rouge|meteor|chrf|similarity|bert|perplexity|bypass|nll|bits_per|tokens|length|logprob|(^|_)f1($|_)|format",
+    re.IGNORECASE,
+)
+"""Names of scores that are no verdicts on an answer."""
 
 
 class Missing(Exception):
@@ -45,6 +52,8 @@ class ReadRow:
     """The harness's own: name of its score -> 0 to 1 for every response, None where it gave none."""
     extracted: tuple[str | None, ...] = ()
     """What the harness took for the answer of every response."""
+    extracted_by: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    """The same by score, where its scores differ in that."""
     failure: str | None = None
     """Why there is no response, in the harness's words."""
     group: str | None = None
@@ -114,8 +123,10 @@ def verdicts_of(value: Any) -> tuple[float | None, ...]:
 
 
 def given(values: Mapping[str, tuple[float | None, ...]]) -> dict[str, tuple[float | None, ...]]:
-    """Those verdicts that say anything."""
-    return {name: own for name, own in values.items() if any(one is not None for one in own)}
+    """Those verdicts that say anything; how alike two texts are, or how long, is none."""
+    return {
+        name: own for name, own in values.items() if any(one is not None for one in own) and not NO_VERDICT.search(name)
+    }
 
 
 def texts_of(value: Any) -> tuple[str | None, ...]:

@@ -109,9 +109,14 @@ def finished(row: ReadRow, benchmark: Benchmark, place: str) -> ReadRow:
             None if text is None else _unechoed(encodable(text), questions) for text in row.responses or (None,)
         ),
         id=None if row.id is None else encodable(row.id),
-        extracted=tuple(None if text is None else encodable(text) for text in row.extracted),
+        extracted=_encodable(row.extracted),
+        extracted_by={name: _encodable(own) for name, own in row.extracted_by.items()},
         place=place,
     )
+
+
+def _encodable(texts: Sequence[str | None]) -> tuple[str | None, ...]:
+    return tuple(None if text is None else encodable(text) for text in texts)
 
 
 def encodable(text: str) -> str:

@@ -34,7 +34,9 @@ def read(row: Row) -> ReadRow:
         id=str(row["id"]),
         sample=str(row["epoch"]),
         verdicts=given({name: (verdict(_value(score)),) for name, score in scores.items()}),
-        extracted=tuple(str(score["answer"]) for score in scores.values() if score.get("answer") is not None)[:1],
+        extracted_by={
+            name: (str(score["answer"]),) for name, score in scores.items() if score.get("answer") is not None
+        },
         failure=str(error.get("message", error))[:200] if error else None,
     )
 
@@ -168,6 +170,6 @@ FORMAT = Format(
         id="7",
         sample="1",
         verdicts={"match": (1.0,)},
-        extracted=("7",),
+        extracted_by={"match": ("7",)},
     ),
 )

@@ -14,7 +14,6 @@ from evaluators.outputs._format import Format, Missing, ReadRow, Unpacked, given
 from evaluators.outputs._spellings import QUESTIONS, Spelling, key_of
 
 FILE = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+)\.jsonl")
-NO_VERDICTS = re.compile(r"bypass|nll|perplexity|bits_per_byte")
 
 
 def recognises(row: Row) -> bool:
@@ -39,6 +38,7 @@ def read(row: Row) -> ReadRow:
         published=doc or None,
         verdicts=row.get("_verdicts") or _verdicts(row, len(responses)),
         extracted=filtered if len(filtered) == len(responses) and "_verdicts" not in row else (),
+        extracted_by=row.get("_extracted") or {},
         answers_only=not row.get("resps"),
     )
 
@@ -52,9 +52,12 @@ def gather(rows: list[tuple[str, Row]]) -> list[tuple[str, Row]]:
         if len(filters) == 1:
             kept[place] = place, dict(row)
             continue
-        _, first = kept.setdefault(key, (place, {**row, "_verdicts": {}}))
+        _, first = kept.setdefault(key, (place, {**row, "_verdicts": {}, "_extracted": {}}))
         count = len(list(_flat(row.get("resps") or row.get("filtered_resps"))))
-        first["_verdicts"] |= _verdicts(row, count, str(row.get("filter")))
+        found = _verdicts(row, count, str(row.get("filter")))
+        first["_verdicts"] |= found
+        if len(filtered := tuple(_flat(row.get("filtered_resps")))) == count:
+            first["_extracted"] |= dict.fromkeys(found, filtered)
     return list(kept.values())
 
 
@@ -70,8 +73,7 @@ def _verdicts(row: Row, count: int, answers: str = "") -> dict[str, tuple[float 
 
 def _metrics(row: Row) -> list[str]:
     listed = row.get("metrics")
-    names = listed if isinstance(listed, list) else ["exact_match", "math_verify", "acc"]
-    return [str(name) for name in names if not NO_VERDICTS.search(str(name))]
+    return [str(name) for name in (listed if isinstance(listed, list) else ("exact_match", "math_verify", "acc"))]
 
 
 def unpack(value: Any) -> Unpacked | None:

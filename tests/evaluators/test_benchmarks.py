@@ -126,6 +126,30 @@ def test_math_takes_every_boxed_answer_with_balanced_braces() -> None:
     assert (problem.level, problem.subject) == ("5", "Algebra")
 
 
+def test_olympiadbench_joins_several_answers_and_keeps_a_lone_ones_unit() -> None:
+    row = {"id": 7, "question": "Solve.", "final_answer": ["$x=1$", "$x=2$"], "unit": "", "context": "Let $x>0$."}
+    problem = benchmark("olympiadbench").parse(row, 0, "test")
+    assert (problem.question, problem.reference) == ("Let $x>0$.\nSolve.", "x=1, x=2")
+    lone = benchmark("olympiadbench").parse({**row, "final_answer": ["$3$"], "unit": "cm"}, 0, "test")
+    assert lone.reference == "3 cm"
+
+
+def test_minervas_answer_is_its_column_or_the_last_box() -> None:
+    parse = benchmark("minerva_math").parse
+    boxed = {"problem": "?", "solution": "First \\boxed{1}, so \\boxed{x^2}.", "idx": 3}
+    assert (parse(boxed, 0, "test").reference, parse(boxed, 0, "test").id) == ("x^2", "minerva_math/test/3")
+    assert parse({"question": "?", "answer": "7e5"}, 0, "test").reference == "7e5"
+
+
+def test_agieval_is_read_as_published_and_from_the_hub() -> None:
+    published = benchmark("agieval_sat_math").example
+    hub = {"query": "Q: If 2x = 10, what is x? Answer Choices: (A)4 (B)5", "choices": ["(A)4", "(B)5"], "gold": [1]}
+    for row in (published, hub):
+        assert benchmark("agieval_sat_math").parse(row, 0, "test").reference == "B"
+    assert "(B)5" in benchmark("agieval_sat_math").parse(published, 0, "test").question
+    assert benchmark("agieval_gaokao_mathcloze").parse({"query": "?", "answer": "3"}, 0, "test").reference == "3"
+
+
 def test_written_problems_read_back_the_same_with_exemplars_from_the_train_split(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "data" / "test.jsonl", GSM8K_ROWS)
     train = [{"question": f"{n} and one?", "answer": f"{n}+1={n + 1}\n#### {n + 1}"} for n in range(20)]
