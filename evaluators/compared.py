@@ -43,12 +43,17 @@ class Side:
 
 def read_side(path: Path, reading: Reading) -> Side:
     """Everything that a path holds. Raises UnusableArguments, OutputsError, BenchmarkError."""
+    if not path.exists():
+        raise UnusableArguments(
+            f"{path}: expected a scores.json, a log, outputs or a folder of them; found: No such file or directory. Check the "
+            "path."
+        )
     if not reading.harness and (files := _scores_files(path)):
         return Side(_scores(path, files))
     if reading.benchmark is not None:
         chosen = benchmark_of(reading.benchmark)
         return _read(path, reading, {chosen.name: (chosen, None)})
-    found = tasks_in(path) if path.exists() else {}
+    found = tasks_in(path)
     if not found:
         raise UnusableArguments(
             f"{path}: expected a scores.json of an evaluation, a folder with some, what `mathsieve grade --json` printed, or "

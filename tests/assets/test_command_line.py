@@ -68,13 +68,16 @@ def test_a_history_that_cannot_be_kept_is_told_before_anything_runs(
     ("words", "told"),
     [
         (["grade", "none", "--benchmark", "gsm8k"], "none: expected a file of outputs; found: No such file"),
-        (["grade", ".", "--benchmark", "gsm8k"], ".: expected a file of outputs; found: Is a directory. Check"),
+        (["grade", ".", "--benchmark", "gsm8k"], ".: expected the outputs of one evaluation"),
         (
             ["grade", "outputs", "--benchmark", "gsm8k", "--grades", "outputs"],
             "--grades outputs: expected a folder that can be written; found: File exists",
         ),
-        (["compare", "none", "outputs"], "none: expected scores.json or a folder with some; found: No such file"),
-        (["compare", ".", "outputs"], ".: expected scores.json in this folder; found none."),
+        (
+            ["compare", "none", "outputs"],
+            "none: expected a scores.json, a log, outputs or a folder of them; found: No such file",
+        ),
+        (["compare", ".", "outputs"], ".: expected a scores.json of an evaluation"),
         (["compare", "outputs", "outputs"], "outputs: expected a scores.json of an evaluation"),
     ],
 )
