@@ -52,7 +52,7 @@ from pipelines.extraction.tags import (
     TERM,
     attributes_of,
 )
-from pipelines.extraction.tex import BREAK, clean, mend
+from pipelines.extraction.tex import BREAK, clean, mend, without_bars
 
 DISPLAYED = f"{MARK_OPEN}0"
 """How the marks of displayed formulas begin."""
@@ -373,6 +373,8 @@ class BlockWriter:
                 continue
             if self.document.is_item(place):
                 label = self._own_label(place)
+                if numbered and (value := self.document.element(place).get("value")).isdigit():
+                    number = int(value)
                 self.prefix = label if label is not None else f"{number}. " if numbered else "- "
                 number += 1
                 self.inside(place)
@@ -497,7 +499,17 @@ class BlockWriter:
             text = " ".join(text.split())
         self.blocks.clear()
         self.prefix = self.indent = ""
-        return re.sub(r"\$\$(.*?)\$\$", r"$\1$", self.restore(text)).replace("\n", " ") if MARK_OPEN in text else text
+        if "|" in text or MARK_OPEN in text:
+            parts = MARK.split(text.replace("|", "\\|"))
+            parts[1::2] = [self._in_cell(self.restore(f"{MARK_OPEN}{number}{MARK_CLOSE}")) for number in parts[1::2]]
+            text = "".join(parts).replace("\n", " ")
+        return text
+
+    def _in_cell(self, piece: str) -> str:
+        """A formula or a term as a cell can hold it: on the line, and with no bar, which ends the cell for every reader."""
+        if piece[:1] == "$":
+            piece = f"${without_bars(piece.strip('$'))}$"
+        return piece if piece[:1] == "$" else piece.replace("|", "\\|")
 
     def rule(self, row: int) -> None:
         self.flush()

@@ -53,6 +53,8 @@ PREFIX = re.compile(r"^\\?(?:dpi|bg_\w+|fn_\w+|inline|large|small|tiny|huge|LARG
 SIZE = re.compile(
     r"^\\(?:displaystyle|textstyle|scriptstyle|inline|bg_\w+|fn_\w+|dpi\{\d+\}|large|small|tiny|normalsize|LARGE|Large|huge|Huge)(?![A-Za-z])\s*"
 )
+ALT_PREFIX = re.compile(r"^\s*(?:(?:inline|display(?:ed)?)\s+)?(?:LaTeX|TeX|math(?:ematics)?|formula|equation)(?:\s+(?:math|formula|code|equation|image))?\s*:\s*(?=\S)", re.IGNORECASE)  # fmt: skip
+"""What Canvas and others write before the source."""
 DISPLAY_CLASS = re.compile(
     r"display|formulaDsp|latexcenter|numberedequation|ql-img-displayed|(?:^|\s)block", re.IGNORECASE
 )
@@ -97,7 +99,7 @@ def image_formula(image: Element) -> tuple[str, bool] | None:
     named = _from_address(address) if address else ""
     if "\\" in named and "\\" not in image.get("alt"):  # software that strips backslashes from the alternative text
         return _settled(named, display=display)
-    alternative = image.get("alt").removeprefix("LaTeX: ")
+    alternative = ALT_PREFIX.sub("", image.get("alt"))
     if marked:
         alternative = with_backslashes(alternative)
     for text in (

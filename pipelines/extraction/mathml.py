@@ -220,6 +220,8 @@ def _number(element: Element) -> str:
 
 def _operator_tex(element: Element) -> str:
     text = " ".join(element.text().split())
+    if text == "\u2063" and _is_between_numbers(element):
+        return ","
     if text in FUNCTIONS or text in LIMIT_WORDS:
         return _function(text)
     if text == "mod":
@@ -229,6 +231,13 @@ def _operator_tex(element: Element) -> str:
     if text in ("⊥", "∥", "∣", "~") and not element.get("fence"):
         return character_tex(text)
     return "|" if text == "∣" else symbols_tex(text)
+
+
+def _is_between_numbers(element: Element) -> bool:
+    """Whether an invisible separator stands between two numbers: without it, the indices 1 and 2 are 12."""
+    beside = element.parent.elements() if element.parent is not None else []
+    place = next((place for place, each in enumerate(beside) if each is element), 0)
+    return 0 < place < len(beside) - 1 and beside[place - 1].tag == beside[place + 1].tag == "mn"
 
 
 def _text(element: Element) -> str:
@@ -365,16 +374,21 @@ def _pairs(children: list[Element]) -> list[tuple[str, str]]:
 
 def _table(element: Element) -> str:
     rows = [child for child in element.iterate() if child.tag in ("mtr", "mlabeledtr") and _owner(child) is element]
-    written, tags = [], []
+    written, tags, margins = [], [], False
     for row in rows:
         cells = [child for child in row.elements() if child.tag == "mtd"]
         if row.tag == "mlabeledtr" and len(cells) > 1:
             tags.append(cells.pop(0).text().strip().strip("()"))
+        elif len(cells) > 2 and all("width:50%" in cell.get("style") for cell in (cells[0], cells[-1])):
+            number = cells[-1].text().strip()  # Temml's margins, of which the right one holds the number
+            tags += [number.strip("()")] if number else []
+            cells = cells[1:-1]
+            margins = True
         written.append(" & ".join(_tex(cell).strip() for cell in cells))
     columns = element.get("columnalign").split()
     aligned = columns[:2] == ["right", "left"] or (element.get("displaystyle") == "true" and len(rows) > 1)
-    if len(rows) == 1 and tags:
-        return written[0].replace(" & ", " ") + f" \\tag{{{tags[0]}}}"
+    if len(rows) == 1 and (tags or margins):
+        return written[0].replace(" & ", " ") + (f" \\tag{{{tags[0]}}}" if tags else "")
     name = "aligned" if aligned else "matrix"
     body = r" \\ ".join(written)
     return f"\\begin{{{name}}}{body}\\end{{{name}}}"
@@ -416,7 +430,16 @@ def _enclosed(element: Element) -> str:
     ):
         if name in notation:
             return f"\\{command}{{{inner}}}"
+    if "longdiv" in notation:
+        return f"\\overline{{\\smash{{)}}{inner}}}"
     return f"\\cancel{{{inner}}}" if any("strike" in name for name in notation) else inner
+
+
+def _long_division(element: Element) -> str:
+    """MathML 3's elementary division: divisor, quotient, dividend, then the steps of the work."""
+    divisor, quotient, dividend = (_argument(element, place) for place in range(3))
+    drawn = f"{divisor}\\overline{{\\smash{{)}}{dividend}}}"
+    return f"\\overset{{{quotient}}}{{{drawn}}}" if quotient else drawn
 
 
 def _first(element: Element) -> str:
@@ -428,6 +451,6 @@ HANDLERS: dict[str, Callable[[Element], str]] = {
     "msqrt": lambda element: f"\\sqrt{{{_row(element).strip()}}}",
     "mroot": lambda element: f"\\sqrt[{_argument(element, 1)}]{{{_argument(element, 0)}}}",
     "msup": _sup, "msub": _sub, "msubsup": _subsup, "munder": _under, "mover": _over, "munderover": _underover,
-    "mmultiscripts": _multiscripts, "mtable": _table, "mfenced": _mfenced, "menclose": _enclosed, "semantics": _first, "maction": _first,
+    "mmultiscripts": _multiscripts, "mtable": _table, "mfenced": _mfenced, "menclose": _enclosed, "mlongdiv": _long_division, "semantics": _first, "maction": _first,
     "mphantom": lambda element: f"\\phantom{{{_row(element).strip()}}}", "mglyph": lambda element: symbols_tex(element.get("alt")),
 }  # fmt: skip

@@ -49,7 +49,7 @@ APPLIED_WORD = rf"(?<![^\W_])(?:{'|'.join(sorted(WORDS, key=len, reverse=True))}
 """One of these words before its bracket or subscript, `max(`: an operator all the same."""
 LETTER = r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{2}(?=[\ue002\ue004²³ⁿ₀-₉])|\ue006[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![A-Za-zÀ-ɏ])[A-Za-z](?![A-Za-zÀ-ɏ])|(?<![Ͱ-Ͽἀ-῿])[Α-ΝΞΠ-Ωα-νξπ-ωϑϕϖϵ](?![Ͱ-Ͽἀ-῿])|[ℂℍℕℙℚℝℤℓℏ∂∇∆∞∅ℵ𝐀-𝟿]"
 NUMBER = r"\d+(?:[.,]\d+)*(?![A-Za-zÀ-ɏ]{2}|[.,]?\d)"
-OPERATOR = r"(?:[+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
+OPERATOR = r"(?:[＋－＝＜＞+\-−–=<>≤≥≠≈≡∈∉∋⊂⊆⊃⊇∪∩→←↔⇒⇔↦±∓×÷·⋅∗*/∣|∘⊕⊗∧∨¬∀∃∥⊥∠△∴∵≅∼≃∝≪≫√∑∏∫!'′″…⋯^]|[,:;](?=\S))"
 BRACKET = r"[()\[\]{}⟨⟩⌊⌋⌈⌉]"
 PRODUCT = r"(?:(?<=[+\-−–=<>≤≥(])|(?<=[+\-−–=<>≤≥] ))\d*[A-Za-z]{2}(?= ?[+\-−–=<>≤≥≠])|(?<![^\W_])[A-Za-z]{2}(?=[+=<>≤≥]\ue006?\d*[A-Za-z]{1,2}(?![A-Za-z]))"
 """Two letters between operators: `b² - 4ac ≥ 0`, `au+bv`."""
@@ -108,6 +108,8 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
             text = pattern.sub(r"\1\2", text)
         text = APPLIED.sub(r"\1", text)
         text = MARKS.sub(r"\1", REFERENCE.sub(f"{VARIABLE}\\1", text))  # before a bracket it only parts the two
+    if "）" in text:
+        text = FULL_BRACKETS.sub(r"(\1)", text)
     parts = MARKED.split(text)
     for index in range(0, len(parts), 2):
         if MAYBE.search(parts[index]):
@@ -234,7 +236,9 @@ def plain_tex(core: str) -> str:
         elif token.isspace():
             parts.append(" ")
         else:
-            parts.append({"-": "-", "–": "-", "'": "'", "^": "^", "/": "/"}.get(token) or character_tex(token))
+            parts.append(
+                {**FULL_WIDTH, "-": "-", "–": "-", "'": "'", "^": "^", "/": "/"}.get(token) or character_tex(token)
+            )
     tex = re.sub(r"\\sqrt\{\}|\\surd\s*", lambda _: "\\sqrt ", re.sub(r" +", " ", join(parts))).strip()
     return RADICAND.sub(r"\\sqrt{\1}", tex)
 
@@ -254,6 +258,9 @@ def _part_tex(part: str) -> str:
     return f"\\text{{{part}}}" if HAN.fullmatch(part) else plain_tex(part)
 
 
+FULL_WIDTH = {"＋": "+", "－": "-", "＝": "=", "＜": "<", "＞": ">"}
+FULL_BRACKETS = re.compile(r"（([^（）\u3041-\u30fe\u3400-\u9fff]{1,60})）(?=[\ue002\ue004²³¹⁰⁴-⁹ⁿ₀-₉])")
+"""Brackets in full width around what is raised as a whole."""
 HAN = re.compile(r"[\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3\s]+")
 SPACES = re.compile("  +")
 MARKED = re.compile(r"(\ue000\d+\ue001)")

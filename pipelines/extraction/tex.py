@@ -25,11 +25,17 @@ DOLLAR = re.compile(r"(?<!\\)\$")
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 CDATA = re.compile(r"%?\s*<!\[CDATA\[|%?\s*\]\]>")
 SPACE = re.compile(r"[ \t\n\r\f\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+BETWEEN_INDICES = re.compile(r"(?<=\d)\u2063(?=\d)")
+"""Unicode's invisible separator of two indices: without it, 1 and 2 are 12."""
 INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u00ad]")
 SCRIPT_MARKS = {0xE002: "_{", 0xE003: "}", 0xE004: "^{", 0xE005: "}", 0xE006: None}
 """The marks of plain_math.py in a formula that goes on over elements of the page."""
 PAGE_INDEX = re.compile(r"\\PageIndex\s*\{(\w+)\}")
 """LibreTexts' number of a figure or an exercise."""
+RULED_COLUMNS = re.compile(r"(\\begin\s*\{(?:array|tabular)\}\s*\{)([^{}]*)\}")
+BAR = re.compile(r"(\\\||\||\\[A-Za-z]+|\\.)")
+BARS = {"|": r"\vert", "\\|": r"\Vert"}
+ENCLOSED_DIVISION = re.compile(r"\\enclose\s*\{longdiv\}\s*\{")
 LOST_BREAK = re.compile(r"(?<!\\)\\(?=\s)")
 """What Markdown leaves of the end of a row."""
 DISPLAYSTYLE = re.compile(r"^\{\s*\\(?:displaystyle|textstyle)\b\s*(.*)\}$", re.DOTALL)
@@ -43,7 +49,7 @@ DELIMITED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 def clean(tex: str) -> str:
     """The source on one line: no delimiters around it, no comments, no display-style wrapper, plain spaces."""
     if not tex.isascii():
-        tex = INVISIBLE.sub("", tex).translate(SCRIPT_MARKS)
+        tex = INVISIBLE.sub("", BETWEEN_INDICES.sub(",", tex)).translate(SCRIPT_MARKS)
     if "PageIndex" in tex:
         tex = PAGE_INDEX.sub(r"\1", tex)
     if BREAK in tex:
@@ -174,6 +180,8 @@ def mend(tex: str) -> str:
     """The formula with the smallest repair that makes it valid TeX; its symbols named by commands."""
     if not tex.isascii():
         tex = _named(tex)
+    if "\\enclose" in tex:
+        tex = ENCLOSED_DIVISION.sub(r"\\overline{\\smash{)}", tex)
     if "&" in tex and "\\\\" not in tex:
         tex = LOST_BREAK.sub(r"\\\\", tex)
     if "&" in tex and _is_table(tex):
@@ -186,6 +194,14 @@ def mend(tex: str) -> str:
             return repaired
     repaired = _separate_scripts(_free_delimiters(_balance_braces(tex)))
     return tex if mistakes(repaired) else repaired
+
+
+def without_bars(tex: str) -> str:
+    """The formula without the character `|`: norms and bars by their commands, columns without rules between them."""
+    if "|" not in tex:
+        return tex
+    tex = RULED_COLUMNS.sub(lambda found: found[1] + found[2].replace("|", "") + "}", tex)
+    return join([BARS.get(token, token) for token in BAR.split(tex) if token])
 
 
 def _is_table(tex: str) -> bool:

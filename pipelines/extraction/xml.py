@@ -9,6 +9,7 @@ from collections import Counter
 
 import numpy as np
 
+from pipelines.extraction.foreign import with_formulas
 from pipelines.extraction.tags import BLOCK, RAW_TEXT, VOIDS
 
 NESTING = BLOCK - {"p", "li", "td", "tr", "th", "dd", "dt", "tbody", "thead", "html", "body"} | {
@@ -48,6 +49,7 @@ def as_html(page: str) -> bytes:
     """The page in UTF-8, as it is where it is HTML already. Of bytes each question takes half the time that it takes of characters."""
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         page = _with_ends(page)
+    page = with_formulas(page)
     if "<!-- MATH" in page:
         page = LATEX2HTML.sub(_with_source, page)
     written = page.encode("utf-8", "replace")
