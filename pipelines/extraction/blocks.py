@@ -480,7 +480,7 @@ class BlockWriter:
         written = [[row[column] for column in used if column < len(row)] for row in written if any(row)]
         width = len(used)
         if width < 2:
-            self.blocks += [self.indent + row[0] for row in written if row and row[0]]
+            self.blocks += [self.indent + row[0].replace("\\|", "|") for row in written if row and row[0]]
             return
         lines: list[str] = []
         for position, cells in enumerate(written):

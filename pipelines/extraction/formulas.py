@@ -45,6 +45,8 @@ ELEMENT_ID = re.compile(r"(MathJax-Element-\d+)")
 TEX_TYPE = re.compile(r"^\s*(?:math|text)/(?:x-)?(?:la)?tex", re.IGNORECASE)
 BARE_TEX = re.compile(r"^\s*(?:[A-Za-z]|[^A-Za-z]*)\s*$|\\[A-Za-z]|[\^_=<>+]")
 """What stands in an element that is only named after formulas, where it is one."""
+SHOWN_TAG = re.compile(r"\s*\\text\{\s*\((.{1,12}?)\)\s*\}$")
+"""The number of a displayed formula, as KaTeX shows it."""
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
 ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
@@ -381,7 +383,10 @@ def _katex(element: Element, classes: str) -> Formula | None:
         visible is not None
         or next((part for part in element.having("mord") if part.has_class("mord")), None) is not None
     ):
-        return Formula(convert(node("math", [*from_katex(visible or element)])), element.get("display") == "block")
+        tex = convert(node("math", [*from_katex(visible or element)]))
+        if next(element.having("tag"), None) is not None:
+            tex = SHOWN_TAG.sub(r" \\tag{\1}", tex)
+        return Formula(tex, element.get("display") == "block")
     text = element.text().strip()
     return Formula(text) if text and not element.elements() else None
 

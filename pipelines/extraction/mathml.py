@@ -219,7 +219,7 @@ def _number(element: Element) -> str:
 
 
 def _operator_tex(element: Element) -> str:
-    text = " ".join(element.text().split())
+    text = unicodedata.normalize("NFC", " ".join(element.text().split()))  # a stroke over its relation: one character
     if text == "\u2063" and _is_between_numbers(element):
         return ","
     if text in FUNCTIONS or text in LIMIT_WORDS:

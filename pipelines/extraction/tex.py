@@ -7,6 +7,7 @@ packages: an unknown command is no mistake.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from pipelines.extraction.symbols import character_tex, join
@@ -179,7 +180,7 @@ def _close(token: str, frames: list[_Frame], found: list[str]) -> None:
 def mend(tex: str) -> str:
     """The formula with the smallest repair that makes it valid TeX; its symbols named by commands."""
     if not tex.isascii():
-        tex = _named(tex)
+        tex = _named(unicodedata.normalize("NFC", tex) if "\u0338" in tex else tex)
     if "\\enclose" in tex:
         tex = ENCLOSED_DIVISION.sub(r"\\overline{\\smash{)}", tex)
     if "&" in tex and "\\\\" not in tex:

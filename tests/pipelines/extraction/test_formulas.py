@@ -21,6 +21,7 @@ FRACTIONS = json.loads((HERE / "fraction_cases.json").read_text(encoding="utf-8"
 MARKDOWN = json.loads((HERE / "markdown_cases.json").read_text(encoding="utf-8"))
 DELIMITERS = json.loads((HERE / "delimiter_cases.json").read_text(encoding="utf-8"))
 MACROS = json.loads((HERE / "macro_cases.json").read_text(encoding="utf-8"))
+FOREIGN = json.loads((HERE / "foreign_cases.json").read_text(encoding="utf-8"))
 MATHML = json.loads((HERE / "mathml_cases.json").read_text(encoding="utf-8"))
 
 
@@ -56,6 +57,11 @@ def test_a_formula_without_common_delimiters_is_found(case: dict[str, str]) -> N
 
 @pytest.mark.parametrize("case", MACROS, ids=lambda case: case["why"])
 def test_a_macro_of_the_page_is_expanded(case: dict[str, str]) -> None:
+    assert html_to_text(case["html"]) == case["text"]
+
+
+@pytest.mark.parametrize("case", FOREIGN, ids=lambda case: case["why"])
+def test_a_formula_in_an_unusual_place_is_found(case: dict[str, str]) -> None:
     assert html_to_text(case["html"]) == case["text"]
 
 
