@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluators.executors import LocalExecutor
 from pipelines.corpus.near_duplicates import NearDuplicateSettings, jaccard, shingle_hashes, write_near_duplicates
 from pipelines.records import EXTRACTED
 from pipelines.storage import Artifact
@@ -55,7 +56,7 @@ def ours(texts: list[str], folder: Path) -> tuple[float, dict[int, int]]:
     pq.write_table(pa.Table.from_pylist(rows, schema=EXTRACTED), source / "extracted-00000.parquet")
     extracted = Artifact(name="extracted", place=source, content="")
     started = time.process_time()
-    write_near_duplicates(target, NearDuplicateSettings(workers=1), extracted=extracted)
+    write_near_duplicates(target, NearDuplicateSettings(), extracted=extracted, executor=LocalExecutor(workers=1))
     spent = time.process_time() - started
     found = pq.read_table(next(target.glob("*.parquet"))).to_pylist()
     return spent, {row["row"]: row["cluster"] for row in found}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
-from multiprocessing import get_context
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from evaluators.answers import check, check_output
 from evaluators.benchmarks import benchmark, names, problems_file
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Completion, Form, Grade, Problem, Settings
 from evaluators.sandbox.records import SandboxSettings
 from evaluators.stages import HowItRuns, Stage, Stored
@@ -50,36 +52,64 @@ def grade(problem: Problem, completion: Completion, profile: str) -> Grade:
     )
 
 
-def grade_all(problems: Sequence[Problem], completions: Sequence[Completion], profiles: Sequence[str]) -> list[Grade]:
-    """Grades by completion, then profile. Raises EvaluationError where a completion belongs to no problem."""
+def grade_all(
+    problems: Sequence[Problem],
+    completions: Sequence[Completion],
+    profiles: Sequence[str],
+    *,
+    executor: ExecutorSettings = LOCAL,
+    scratch: Path | None = None,
+) -> list[Grade]:
+    """Grades by completion, then profile. Raises EvaluationError where a completion belongs to no problem.
+
+    `scratch` keeps finished shards of a killed attempt; it lies where every machine of the executor sees it.
+    """
     by_id = {problem.id: problem for problem in problems}
     foreign = sorted({completion.problem_id for completion in completions} - by_id.keys())
     if foreign:
         raise EvaluationError(f"expected completions of {len(by_id)} known problems; found one of {foreign[0]!r}")
-    chunks = [
-        [(by_id[completion.problem_id], completion) for completion in completions[start : start + CHUNK]]
-        for start in range(0, len(completions), CHUNK)
-    ]
-    with tqdm(total=len(completions), desc="grades", unit="answer", disable=None) as progress:
-        grades: list[Grade] = []
-        for graded in _graded(chunks, tuple(profiles), len(completions)):
-            grades += graded
-            progress.update(len(graded) // max(1, len(profiles)))
-    return grades
+    with tempfile.TemporaryDirectory() as own:
+        folder = scratch or Path(own)
+        folder.mkdir(exist_ok=True)
+        shards = [
+            Answers(
+                graded=folder / f"graded-{start:07d}.parquet",
+                pairs=tuple((by_id[one.problem_id], one) for one in completions[start : start + CHUNK]),
+            )
+            for start in range(0, len(completions), CHUNK)
+        ]
+        run_shards(
+            partial(_grade_shard, tuple(profiles)),
+            shards,
+            executor,
+            done=_is_graded,
+            label="grades",
+            here=len(completions) < PARALLEL_FROM,
+        )
+        return [grade for shard in shards for grade in read_table(shard.graded, Grade)]
 
 
-def write_grades(folder: Path, settings: EvaluationSettings, *, completions: Path, problems: Path) -> dict[str, Any]:
+def write_grades(
+    folder: Path,
+    settings: EvaluationSettings,
+    *,
+    completions: Path,
+    problems: Path,
+    executor: ExecutorSettings = LOCAL,
+) -> dict[str, Any]:
     """grades.parquet: a Grade for every completion under every profile of the settings. Generates nothing."""
     known = read_table(problems, Problem)
     given = read_table(completions, Completion)
+    scratch = folder / "graded"
     if known and judged_by_tests(known[0]):
         grades = asyncio.run(grade_all_by_tests(known, given, settings))
     else:
-        grades = grade_all(known, given, settings.profiles)
+        grades = grade_all(known, given, settings.profiles, executor=executor, scratch=scratch)
     expected = len(given) * len(settings.profiles)
     if len(grades) != expected:
         raise EvaluationError(f"expected {expected} grades; found {len(grades)}")
     write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)
+    shutil.rmtree(scratch, ignore_errors=True)
     return {
         "grades": len(grades),
         "correct": {name: sum(one.correct for one in grades if one.profile == name) for name in settings.profiles},
@@ -95,12 +125,13 @@ class JudgedSettings(Settings):
 
 
 def _of_artifacts(
-    settings: JudgedSettings, *, completions: Stored, problems: Stored, name: str, form: Form
+    settings: JudgedSettings, *, completions: Stored, problems: Stored, name: str, form: Form, **others: Any
 ) -> dict[str, Any]:
     return {
         "settings": EvaluationSettings.model_validate(settings.model_dump()),
         "completions": completions.file(completions_file(name, form)),
         "problems": problems_file(problems),
+        **others,
     }
 
 
@@ -113,6 +144,7 @@ GRADES = Stage(
     inputs=("completions", "problems"),
     description="One grade for every completion and profile of the answer checker; nothing is generated.",
     kinds=("sympy",),
+    by_shards=True,
 )
 
 
@@ -208,18 +240,21 @@ def _program_correct(problem: Problem, output: str | None, profile: str) -> bool
     )
 
 
-def _graded(
-    chunks: Sequence[Sequence[tuple[Problem, Completion]]], profiles: tuple[str, ...], size: int
-) -> Iterator[list[Grade]]:
-    workers = os.cpu_count() or 1
-    if size < PARALLEL_FROM or workers == 1:
-        for chunk in chunks:
-            yield _grade_chunk(chunk, profiles)
-        return
-    # spawn: a fork would copy whatever threads and event loop the caller has
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_grade_chunk, chunks, [profiles] * len(chunks))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Completions that are graded together, with their problems, and where their grades go."""
+
+    graded: Path
+    pairs: tuple[tuple[Problem, Completion], ...]
+
+    def __str__(self) -> str:
+        return f"{self.graded.name}, from {self.pairs[0][1].problem_id}"
 
 
-def _grade_chunk(pairs: Iterable[tuple[Problem, Completion]], profiles: tuple[str, ...]) -> list[Grade]:
-    return [grade(problem, completion, profile) for problem, completion in pairs for profile in profiles]
+def _is_graded(shard: Answers) -> bool:
+    return shard.graded.exists()
+
+
+def _grade_shard(profiles: tuple[str, ...], shard: Answers) -> None:
+    grades = [grade(problem, completion, profile) for problem, completion in shard.pairs for profile in profiles]
+    write_table(shard.graded, [asdict(one) for one in grades], Grade)

@@ -42,7 +42,7 @@ class Job:
     label: str
     shards: Mapping[int, Any]
     name: str
-    """The same for whoever goes on with it, and nobody else's."""
+    """The same for whoever goes on with it, and nobody else's; empty where the engine keeps nothing between callers."""
 
     @staticmethod
     def name_of(work: Work, label: str, shards: Sequence[Any]) -> str:

@@ -41,7 +41,7 @@ def run_shards(
     left = [number for number, shard in enumerate(shards) if not done(shard)]
     if not left:
         return
-    name = Job.name_of(work, label, shards)
+    name = Job.name_of(work, label, shards) if isinstance(executor, SlurmExecutor) else ""
     attempts: Counter[int] = Counter()
     with tqdm(total=len(shards), initial=len(shards) - len(left), desc=label, unit=unit, disable=None) as progress:
         while left:

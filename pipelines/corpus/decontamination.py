@@ -12,22 +12,26 @@ a final answer without its question gives nothing away. The question, 10 grams o
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import Field
-from tqdm import tqdm
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.corpus.grams import GRAM, SHORTEST, hashed, is_language, readings, window_hashes
-from pipelines.corpus.page_tables import TableWriter, is_among, table_batches
-from pipelines.storage import Artifact, Json
+from pipelines.corpus.page_tables import TableWriter, is_among, table_batches, table_shards
+from pipelines.storage import Artifact, Json, atomic_file
 
 HITS = pa.schema(
     [
@@ -44,6 +48,10 @@ HITS = pa.schema(
         ("dropped", pa.bool_()),
     ]
 )
+FOUND = HITS.append(pa.field("domain", pa.string()))
+"""Hits while the sites of a phrase are not counted yet."""
+SMALL = 300
+"""Pages below which starting processes costs more than it saves."""
 PARTS = ("question", "reference", "solution")
 
 
@@ -142,38 +150,43 @@ class BenchmarkIndex:
 
 
 def write_contamination(
-    folder: Path, settings: DecontaminationSettings, *, extracted: Artifact, problems: Mapping[str, Artifact]
+    folder: Path,
+    settings: DecontaminationSettings,
+    *,
+    extracted: Artifact,
+    problems: Mapping[str, Artifact],
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """Fill `folder` with hits-*.parquet (HITS). A page with a hit whose `dropped` is true must not be exported."""
-    index = BenchmarkIndex(read_problems(problems), settings)
-    domains: dict[tuple[str, str], set[str]] = defaultdict(set)
-    kept: list[dict[str, Json]] = []
-    pages = sum(batch.num_rows for batch in table_batches(extracted, ["url_key"]))
-    with tqdm(total=pages, desc="decontaminating", unit="page", disable=None) as progress:
-        for batch in table_batches(extracted, ["url_key", "domain", "text"]):
-            for row in batch.to_pylist():
-                for hit in index.hits(row["text"] or ""):
-                    domains[(hit["problem_id"], hit["part"])].add(row["domain"])
-                    kept.append({"url_key": row["url_key"], **hit})
-            progress.update(batch.num_rows)
-    for hit in kept:
-        short = hit["match"] == "whole" and hit["words"] < GRAM
-        if short and len(domains[(hit["problem_id"], hit["part"])]) >= settings.common_domains:
-            hit["match"] = "common"
-        hit["dropped"] = hit["match"] != "common"
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    known = read_problems(problems)
+    sources = table_shards(extracted)
+    pages = sum(pq.read_metadata(shard).num_rows for shard in sources)
+    jobs = [(shard, scratch / f"found-{number:05d}.parquet") for number, shard in enumerate(sources)]
+    tables = tuple(shard for name in sorted(problems) for shard in table_shards(problems[name]))
+    run_shards(
+        partial(_find_hits, tables, settings),
+        jobs,
+        executor,
+        done=_is_found,
+        label="decontaminating",
+        here=pages <= SMALL,
+    )
+    kept = _judged(pa.concat_tables(pq.read_table(part) for _, part in jobs), settings)
     writer = TableWriter(folder, "hits", HITS)
     writer.write(kept)
     writer.close()
-    dropped = {hit["url_key"] for hit in kept if hit["dropped"]}
-    by_benchmark = Counter(hit["benchmark"] for hit in kept if hit["dropped"])
+    shutil.rmtree(scratch)
+    dropped = kept.filter(kept["dropped"])
     return {
         "pages": pages,
-        "problems": len(index.problems),
-        "hits": len(kept),
-        "contaminated_pages": len(dropped),
-        "common_phrases": sum(not hit["dropped"] for hit in kept),
-        "shared_grams_ignored": index.shared,
-        "hits_by_benchmark": dict(sorted(by_benchmark.items())),
+        "problems": len(known),
+        "hits": kept.num_rows,
+        "contaminated_pages": pc.count_distinct(dropped["url_key"]).as_py(),
+        "common_phrases": kept.num_rows - dropped.num_rows,
+        "shared_grams_ignored": BenchmarkIndex(known, settings).shared,
+        "hits_by_benchmark": dict(sorted(Counter(dropped["benchmark"].to_pylist()).items())),
     }
 
 
@@ -185,17 +198,53 @@ CONTAMINATION = Stage(
     inputs=("extracted", "problems/*"),
     description="Every page that holds a 10-gram of a benchmark, or a shorter item whole: page, item and span (§2.1).",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
+def _is_found(job: tuple[Path, Path]) -> bool:
+    return job[1].exists()
+
+
+@lru_cache(maxsize=1)
+def _index_of(shards: tuple[Path, ...], settings: DecontaminationSettings) -> BenchmarkIndex:
+    """Of a worker process: made once, used for all of its shards."""
+    return BenchmarkIndex([row for shard in shards for row in _problem_rows(shard)], settings)
+
+
+def _find_hits(problems: tuple[Path, ...], settings: DecontaminationSettings, job: tuple[Path, Path]) -> None:
+    """The hits of one shard of pages, each with the page's domain."""
+    source, part = job
+    index, found = _index_of(problems, settings), []
+    for batch in table_batches(source, ["url_key", "domain", "text"]):
+        for row in batch.to_pylist():
+            for hit in index.hits(row["text"] or ""):
+                found.append({"url_key": row["url_key"], **hit, "dropped": True, "domain": row["domain"]})
+    with atomic_file(part) as temporary:
+        pq.write_table(pa.Table.from_pylist(found, FOUND), temporary, compression="zstd")
+
+
+def _judged(found: pa.Table, settings: DecontaminationSettings) -> pa.Table:
+    """The hits in the order of the pages. A short text that is found whole on many sites is a phrase: it drops no page."""
+    item = pc.binary_join_element_wise(found["problem_id"], found["part"], "\0").combine_chunks().dictionary_encode()
+    pairs = pa.table({"item": item.indices, "domain": found["domain"]}).group_by("item")
+    sites = pairs.aggregate([("domain", "count_distinct")])
+    of_item = np.zeros(len(item.dictionary), np.int64)
+    of_item[sites["item"].to_numpy()] = sites["domain_count_distinct"].to_numpy()
+    short = pc.and_(pc.equal(found["match"], "whole"), pc.less(found["words"], GRAM)).to_numpy()
+    common = pa.array(short & (of_item[item.indices.to_numpy()] >= settings.common_domains))
+    match = pc.if_else(common, "common", found["match"].combine_chunks())
+    columns = {name: found[name] for name in HITS.names} | {"match": match, "dropped": pc.invert(common)}
+    return pa.table(columns, schema=HITS)
+
+
 def read_problems(problems: Mapping[str, Artifact]) -> list[dict[str, str | None]]:
+    return [row for name in sorted(problems) for shard in table_shards(problems[name]) for row in _problem_rows(shard)]
+
+
+def _problem_rows(shard: Path) -> list[dict[str, str | None]]:
     columns = ["id", "benchmark", "question", "reference", "solution"]
-    return [
-        row
-        for name in sorted(problems)
-        for batch in table_batches(problems[name], columns)
-        for row in batch.to_pylist()
-    ]
+    return [row for batch in table_batches(shard, columns) for row in batch.to_pylist()]
 
 
 def _template_owners(texts: Sequence[tuple[int, str, list[str]]]) -> dict[int, set[int]]:

@@ -8,11 +8,9 @@ the number of processes nor the luck of a hash decides what is a duplicate.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +20,9 @@ import pyarrow.parquet as pq
 from pydantic import Field
 from tqdm import tqdm
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
-from evaluators.stages.fields import HowItRuns
 from pipelines.corpus.normalisation import WORD
 from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
 from pipelines.storage import Artifact, Json, atomic_file
@@ -42,6 +40,8 @@ CLUSTERS = pa.schema(
 )
 SMALL = 500
 """Documents below which starting processes costs more than it saves."""
+MAPS = 256
+"""Files of shingles that are mapped at once; a process may usually open 1,024."""
 ALL_PAIRS = 64
 """Members of a bucket that are all compared; of a larger one, each with one of every cluster in it."""
 
@@ -55,7 +55,6 @@ class NearDuplicateSettings(Settings):
     shingle: int = Field(default=5, ge=1)  # words; datatrove's default
     bands: int = Field(default=21, ge=1)  # 21 x 6: a pair at 0.8 shares a band with probability 0.998
     rows: int = Field(default=6, ge=1)  # hashes in a band
-    workers: HowItRuns[int] = Field(default=0, ge=0)  # processes; 0: one for each core, or one for few documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +68,18 @@ class _Document:
     snapshot: str
 
 
-def write_near_duplicates(folder: Path, settings: NearDuplicateSettings, *, extracted: Artifact) -> dict[str, Json]:
+def write_near_duplicates(
+    folder: Path, settings: NearDuplicateSettings, *, extracted: Artifact, executor: ExecutorSettings = LOCAL
+) -> dict[str, Json]:
     """Fill `folder` with clusters-*.parquet (CLUSTERS), one row for each extracted document, in order."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    parts = _sign(scratch, settings, extracted)
+    parts = _sign(scratch, settings, extracted, executor)
     shingles = _Shingles(parts)
     roots = _Forest(len(shingles))
     pairs = 0
     for band in tqdm(range(settings.bands), desc="matching bands", disable=None):
-        pairs += _link_band(
-            np.concatenate([_signatures(p, settings)[:, band] for p in parts]), shingles, roots, settings
-        )
+        pairs += _link_band(_band(parts, band, settings), shingles, roots, settings)
     facts = _write_clusters(folder, extracted, roots)
     del shingles
     for path in [*scratch.iterdir()]:
@@ -97,6 +96,7 @@ NEAR_DUPLICATES = Stage(
     inputs=("extracted",),
     description="Clusters of near-duplicates (MinHash LSH); the best copy of each is kept.",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
@@ -142,37 +142,55 @@ def jaccard(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64]) -> floa
     return shared / (len(left) + len(right) - shared)
 
 
-def _sign(scratch: Path, settings: NearDuplicateSettings, extracted: Artifact) -> list[Path]:
-    """Band keys and shingles of each row group, by process; in the order of the table."""
-    groups = [(shard, g) for shard in table_shards(extracted) for g in range(pq.read_metadata(shard).num_row_groups)]
-    total = sum(pq.read_metadata(shard).num_rows for shard in table_shards(extracted))
-    jobs = []
-    for number, (shard, group) in enumerate(groups):
-        rows = pq.read_metadata(shard).row_group(group).num_rows
-        for start in range(0, max(rows, 1), 1000):
-            jobs.append((shard, group, start, scratch / f"part-{number:06d}-{start:09d}", settings))
-    workers = settings.workers or (multiprocessing.cpu_count() if total > SMALL else 1)
-    with tqdm(total=len(jobs), desc="signing", unit="part", disable=None) as progress:
-        if workers == 1:
-            for job in jobs:
-                _sign_part(job)
-                progress.update()
-        else:
-            with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-                for _ in pool.map(_sign_part, jobs):
-                    progress.update()
-    return [job[3] for job in jobs]
+def _sign(
+    scratch: Path, settings: NearDuplicateSettings, extracted: Artifact, executor: ExecutorSettings
+) -> list[Path]:
+    """Band keys and shingles of each shard of the table, in its order."""
+    shards = table_shards(extracted)
+    total = sum(pq.read_metadata(shard).num_rows for shard in shards)
+    jobs = [(shard, scratch / f"part-{number:06d}") for number, shard in enumerate(shards)]
+    work = partial(_sign_part, settings)
+    run_shards(work, jobs, executor, done=_is_signed, label="signing", here=total <= SMALL)
+    return [part for _, part in jobs]
 
 
-def _sign_part(job: tuple[Path, int, int, Path, NearDuplicateSettings]) -> None:
-    """At most 1,000 documents: <part>.bands (uint64, documents x bands), .shingles and .ends (int64)."""
+def _is_signed(job: tuple[Path, Path]) -> bool:
+    return job[1].with_suffix(".ends").exists()
+
+
+def _sign_part(settings: NearDuplicateSettings, job: tuple[Path, Path]) -> None:
+    """Of one shard: <part>.bands (uint64, bands x documents), .shingles and .ends (int64), the texts of a batch at a time."""
+    shard, part = job
+    ends, size, keys = [np.zeros(0, np.int64)], 0, [np.zeros((0, settings.bands), np.uint64)]
+    with (
+        atomic_file(part.with_suffix(".bands")) as bands,
+        atomic_file(part.with_suffix(".shingles")) as shingles,
+        bands.open("wb") as band_file,
+        shingles.open("wb") as shingle_file,
+    ):
+        for texts in _texts(shard):
+            flat, lengths, signatures = _signed(texts, settings)
+            keys.append(signatures)
+            shingle_file.write(flat.tobytes())
+            ends.append(lengths + size)
+            size += len(flat)
+        band_file.write(np.ascontiguousarray(np.concatenate(keys).T).tobytes())
+    with atomic_file(part.with_suffix(".ends")) as temporary:
+        temporary.write_bytes(np.concatenate(ends).tobytes())
+
+
+def _texts(shard: Path) -> Iterator[list[str | None]]:
+    with pq.ParquetFile(shard) as file:
+        for batch in file.iter_batches(batch_size=1_000, columns=["text"]):
+            yield batch["text"].to_pylist()
+
+
+def _signed(
+    texts: Sequence[str | None], settings: NearDuplicateSettings
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """The shingles of all texts, where each text's end, and the keys of its bands."""
     from rensa import RMinHash
 
-    shard, group, start, part, settings = job
-    if part.with_suffix(".ends").exists():
-        return
-    with pq.ParquetFile(shard) as file:
-        texts = file.read_row_group(group, columns=["text"])["text"].slice(start, 1000).to_pylist()
     sets = [shingle_hashes(text or "", settings.shingle) for text in texts]
     ends = np.cumsum([len(found) for found in sets], dtype=np.int64) if sets else np.zeros(0, np.int64)
     flat = np.concatenate(sets) if sets else np.zeros(0, np.uint64)
@@ -184,26 +202,27 @@ def _sign_part(job: tuple[Path, int, int, Path, NearDuplicateSettings]) -> None:
     for row in range(settings.rows):
         keys = (keys ^ digests[:, :, row]) * _MULTIPLIER + _FINAL
         keys ^= keys >> np.uint64(31)
-    for suffix, array in ((".bands", keys), (".shingles", flat), (".ends", ends)):
-        with atomic_file(part.with_suffix(suffix)) as temporary:
-            temporary.write_bytes(array.tobytes())
+    return flat, ends, keys
 
 
-def _signatures(part: Path, settings: NearDuplicateSettings) -> npt.NDArray[np.uint64]:
-    return np.fromfile(part.with_suffix(".bands"), np.uint64).reshape(-1, settings.bands)
+def _band(parts: Sequence[Path], band: int, settings: NearDuplicateSettings) -> npt.NDArray[np.uint64]:
+    """One band's keys of all documents, in order."""
+    keys = []
+    for part in parts:
+        path = part.with_suffix(".bands")
+        rows = path.stat().st_size // (8 * settings.bands)
+        keys.append(np.fromfile(path, np.uint64, rows, offset=8 * rows * band))
+    return np.concatenate(keys) if keys else np.zeros(0, np.uint64)
 
 
 class _Shingles:
-    """Each document's shingles, read through memory maps."""
+    """Each document's shingles, read from the files of its part: as many of them are open as a process may always have."""
 
-    def __init__(self, parts: list[Path]) -> None:
-        self._maps: list[npt.NDArray[np.uint64]] = []
+    def __init__(self, parts: Sequence[Path]) -> None:
+        self._parts = parts
         self._ends = [np.fromfile(part.with_suffix(".ends"), np.int64) for part in parts]
-        for part in parts:
-            path = part.with_suffix(".shingles")
-            empty = path.stat().st_size == 0  # which cannot be mapped
-            self._maps.append(np.zeros(0, np.uint64) if empty else np.memmap(path, np.uint64, "r"))
         self._starts = np.cumsum([0, *(len(ends) for ends in self._ends)])
+        self._mapped = lru_cache(maxsize=MAPS)(self._map)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -211,14 +230,19 @@ class _Shingles:
     def __getitem__(self, row: int) -> npt.NDArray[np.uint64]:
         part = int(np.searchsorted(self._starts, row, side="right")) - 1
         inside, ends = row - int(self._starts[part]), self._ends[part]
-        return self._maps[part][int(ends[inside - 1]) if inside else 0 : int(ends[inside])]
+        return self._mapped(part)[int(ends[inside - 1]) if inside else 0 : int(ends[inside])]
+
+    def _map(self, part: int) -> npt.NDArray[np.uint64]:
+        path = self._parts[part].with_suffix(".shingles")
+        empty = path.stat().st_size == 0  # which cannot be mapped
+        return np.zeros(0, np.uint64) if empty else np.memmap(path, np.uint64, "r")
 
 
 class _Forest:
     """Union-find over rows; the root of a cluster is its smallest row."""
 
     def __init__(self, size: int) -> None:
-        self.parent = np.arange(size)
+        self.parent: npt.NDArray[np.int64] = np.arange(size)
 
     def find(self, row: int) -> int:
         root = row
@@ -227,6 +251,12 @@ class _Forest:
         while self.parent[row] != root:
             self.parent[row], row = root, int(self.parent[row])
         return root
+
+    def roots(self) -> npt.NDArray[np.int64]:
+        """The root of every row."""
+        while not np.array_equal(above := self.parent[self.parent], self.parent):
+            self.parent = above
+        return self.parent
 
     def join(self, left: int, right: int) -> None:
         low, high = sorted((self.find(left), self.find(right)))
@@ -273,8 +303,8 @@ def _bucket_pairs(rows: list[int], roots: _Forest) -> Iterator[tuple[int, int]]:
 
 
 def _write_clusters(folder: Path, extracted: Artifact, roots: _Forest) -> dict[str, Json]:
-    clusters = np.array([roots.find(row) for row in range(len(roots.parent))], dtype=np.int64)
-    sizes = Counter(clusters.tolist())
+    clusters = roots.roots()
+    sizes = np.bincount(clusters, minlength=len(clusters))
     best: dict[int, tuple[_Document, int]] = {}
     columns = ["url_key", "truncated", "formulas", "text", "snapshot"]
     row = 0
@@ -293,7 +323,7 @@ def _write_clusters(folder: Path, extracted: Artifact, roots: _Forest) -> dict[s
             cluster = int(clusters[row])
             kept_key, kept_row = (best[cluster][0].url_key, best[cluster][1]) if cluster in best else (key, row)
             rows.append(
-                {"row": row, "url_key": key, "cluster": cluster, "cluster_size": sizes[cluster]}
+                {"row": row, "url_key": key, "cluster": cluster, "cluster_size": int(sizes[cluster])}
                 | {"kept": kept_row == row, "kept_url_key": kept_key}
             )
             row += 1
@@ -301,8 +331,8 @@ def _write_clusters(folder: Path, extracted: Artifact, roots: _Forest) -> dict[s
     return {
         "rows": writer.close(),
         "clusters": len(best),
-        "duplicates": row - len(sizes),
-        "largest": max(sizes.values(), default=0),
+        "duplicates": row - int(np.count_nonzero(sizes)),
+        "largest": int(sizes.max(initial=0)),
     }
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
-from tqdm import tqdm
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
-from evaluators.stages.fields import HowItRuns
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.settings import CrawlSettings, local_files, warc_path
 from pipelines.crawl.warc import Capture, captures_at, open_warc
@@ -48,7 +45,6 @@ class ExtractionSettings(Settings):
 
     shortest_text: int = Field(default=50, ge=0)  # characters; ours: below, nothing is left to learn from
     rows_a_shard: int = Field(default=2_000, gt=0)  # ours: a shard is what a killed run loses, and one worker's task
-    workers: HowItRuns[int | None] = Field(default=None, gt=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +55,9 @@ class Portion:
     source: Path
     groups: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return f"extracted-{self.index:05d} of {self.source}"
+
 
 def write_extracted(
     folder: Path,
@@ -67,6 +66,7 @@ def write_extracted(
     crawl: CrawlSettings,
     corpus: Artifact,
     pages: Mapping[str, Artifact] | None = None,
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """extracted-*.parquet (EXTRACTED) in the corpus's order, and ledger-*.parquet (LEDGER) for pages that came out empty.
 
@@ -74,13 +74,13 @@ def write_extracted(
     are not made again. `pages` is accepted for lineage: provenance is in the corpus itself.
     """
     portions = list(_portions(corpus, settings.rows_a_shard))
-    left = [portion for portion in portions if not _shard(folder, portion).exists()]
-    workers = min(len(left), settings.workers or os.cpu_count() or 1)
-    if left:
-        with ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), initializer=spare_collector) as pool:
-            jobs = [pool.submit(extract_portion, folder, settings, crawl, portion) for portion in left]
-            for job in tqdm(as_completed(jobs), total=len(jobs), desc="extraction", unit="shard", disable=None):
-                job.result()
+    run_shards(
+        partial(extract_portion, folder, settings, crawl),
+        portions,
+        executor,
+        done=partial(_is_extracted, folder),
+        label="extraction",
+    )
     return _facts(folder)
 
 
@@ -100,6 +100,7 @@ EXTRACTED_STAGE = Stage(
     inputs=("corpus", "planted_crawl?"),
     description="The survivors, read again from their WARC records by offset and extracted exactly: formulas stay formulas.",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
@@ -120,10 +121,15 @@ def _portions(corpus: Artifact, rows_a_shard: int) -> Iterator[Portion]:
                 index, groups, rows = index + 1, [], 0
 
 
+def _is_extracted(folder: Path, portion: Portion) -> bool:
+    return _shard(folder, portion).exists()
+
+
 def _shard(folder: Path, portion: Portion) -> Path:
     return folder / f"extracted-{portion.index:05d}.parquet"
 
 
+@cache
 def spare_collector() -> None:
     """A page's tree is thousands of short-lived objects: collecting often only finds them alive."""
     gc.freeze()
@@ -132,6 +138,7 @@ def spare_collector() -> None:
 
 def extract_portion(folder: Path, settings: ExtractionSettings, crawl: CrawlSettings, portion: Portion) -> None:
     """One shard, and its ledger before it, so that a shard that exists has one."""
+    spare_collector()
     shard = _shard(folder, portion)
     ledger: list[dict[str, Any]] = []
     with atomic_file(shard) as temporary:

@@ -11,19 +11,22 @@ import asyncio
 import gzip
 import itertools
 import json
+import pickle
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
-from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
@@ -91,9 +94,20 @@ class Source:
     generate: Callable[[SourceSettings], Iterable[Solution]] | None = None
 
 
-def write_source(folder: Path, settings: SourceSettings) -> dict[str, Json]:
+def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSettings = LOCAL) -> dict[str, Json]:
     """Reads the source, verifies every solution and writes what is right. Raises SourceError, VerificationError."""
-    asyncio.run(_write_shards(folder, settings))
+    waiting = folder / "waiting"
+    waiting.mkdir(exist_ok=True)
+    numbers = _set_apart(waiting, settings)
+    run_shards(
+        partial(_verify, folder, settings.verification),
+        numbers,
+        executor,
+        done=partial(_is_verified, folder),
+        label=f"verified solutions of {settings.source}",
+        here=len(numbers) == 1 or settings.forms != ("cot",),  # one sandbox keeps all cores of a machine busy
+    )
+    shutil.rmtree(waiting)
     return _facts(folder, settings)
 
 
@@ -105,6 +119,7 @@ SOURCE = Stage(
     facts=SourceFacts,
     description="Examples of one source; solutions with programs are kept only if they run and give the reference.",
     kinds=("python", "parquet"),
+    by_shards=True,
 )
 
 
@@ -185,20 +200,29 @@ def _json(text: str, place: str) -> Any:
         raise SourceError(f"{place}: expected JSON; found {text[:60]!r} ({error}). Is the file whole?") from error
 
 
-async def _write_shards(folder: Path, settings: SourceSettings) -> None:
+def _set_apart(waiting: Path, settings: SourceSettings) -> list[int]:
+    """The source's solutions with the problems that each shard is the first to hold, a file a shard. Their numbers."""
     solutions, shard, known = _unique(read_solutions(settings), settings.source), 0, set[str]()
-    with tqdm(desc=f"verified solutions of {settings.source}", unit="solution", disable=None) as progress:
-        while batch := list(itertools.islice(solutions, SHARD)):
-            if not (folder / f"examples-{shard:05d}.parquet").exists():
-                verdicts = await verified(batch, settings.verification, progress=progress.update)
-                write_shard(folder, shard, batch, verdicts, new_problems(batch, known))
-            known.update(solution.problem.id for solution in batch)
-            shard += 1
+    while batch := list(itertools.islice(solutions, SHARD)):
+        with atomic_file(waiting / f"{shard:05d}") as temporary:
+            temporary.write_bytes(pickle.dumps((batch, new_problems(batch, known))))
+        known.update(solution.problem.id for solution in batch)
+        shard += 1
     if shard == 0:
         raise SourceError(
             f"source {settings.source}: expected solutions in {', '.join(settings.forms)} and language "
             f"{settings.language or 'any'}; found none. Ask for other `forms`, or another `language`."
         )
+    return list(range(shard))
+
+
+def _verify(folder: Path, settings: VerificationSettings, shard: int) -> None:
+    batch, problems = pickle.loads((folder / "waiting" / f"{shard:05d}").read_bytes())
+    write_shard(folder, shard, batch, asyncio.run(verified(batch, settings)), problems)
+
+
+def _is_verified(folder: Path, shard: int) -> bool:
+    return (folder / f"examples-{shard:05d}.parquet").exists()
 
 
 def _unique(solutions: Iterable[Solution], source: str) -> Iterator[Solution]:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from evaluators.executors import LocalExecutor
 from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings, write_contamination
 from pipelines.corpus.export import ExportSettings, write_math_corpus
 from pipelines.corpus.grams import gram_words
@@ -244,7 +245,10 @@ def duplicate_rows():
 def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, stored):
     rows = duplicate_rows()
     extracted = stored("extracted", rows, EXTRACTED)
-    one, two = (stage(write_near_duplicates, NearDuplicateSettings(workers=n), extracted=extracted) for n in (1, 2))
+    one, two = (
+        stage(write_near_duplicates, NearDuplicateSettings(), extracted=extracted, executor=LocalExecutor(workers=n))
+        for n in (1, 2)
+    )
     assert one.files()[0].read_bytes() == two.files()[0].read_bytes()
     found = pq.read_table(one.files()[0]).to_pylist()
     shingles = [shingle_hashes(row["text"], 5) for row in rows]
@@ -324,7 +328,7 @@ def test_page_rules_say_why(text, reason):
 
 def cleaned(stage, stored, rows, problems):
     extracted = stored("extracted", rows, EXTRACTED)
-    clusters = stage(write_near_duplicates, NearDuplicateSettings(workers=1), extracted=extracted)
+    clusters = stage(write_near_duplicates, NearDuplicateSettings(), extracted=extracted)
     tables = {"b": stored("problems", problems, PROBLEMS)}
     contamination = stage(write_contamination, SETTINGS, extracted=extracted, problems=tables)
     return {"extracted": extracted, "near_duplicates": clusters, "contamination": contamination}

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.command_line import main
+from evaluators.executors import LocalExecutor
 from pipelines.crawl.settings import CrawlSettings
 from pipelines.extraction.survivors import ExtractionSettings, write_extracted
 from pipelines.records import COLLECTED, EXTRACTED, LEDGER
@@ -110,9 +111,10 @@ def test_the_bytes_do_not_depend_on_the_workers_and_finished_shards_are_kept(tmp
         out.mkdir()
         write_extracted(
             out,
-            ExtractionSettings(rows_a_shard=2, workers=workers),
+            ExtractionSettings(rows_a_shard=2),
             crawl=CrawlSettings(folder=tmp_path / "crawl"),
             corpus=corpus,
+            executor=LocalExecutor(workers=workers),
         )
         written.append({path.name: path.read_bytes() for path in sorted(out.iterdir())})
     assert written[0] == written[1]
