@@ -67,7 +67,8 @@ def _bomb() -> bytes:
 
 
 def worker(warc: Path) -> int:
-    from pipelines.crawl.crawl_step import WarcsToPages, outcomes_of
+    from pipelines.crawl.crawl_step import outcomes_of
+    from pipelines.crawl.datatrove_step import WarcsToPages
     from pipelines.crawl.settings import CrawlSettings
 
     settings = CrawlSettings(files={"bench": (str(warc),)}, route="routed")

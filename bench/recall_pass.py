@@ -171,7 +171,7 @@ def _ours(work: Path, route: str, warcs: list[str], workers: int) -> dict[str, A
     from datatrove.executor import LocalPipelineExecutor
 
     from bench._scoring_step import ScoreShards, StartTogether, peak_memory, wall_time, warm_up
-    from pipelines.crawl.crawl_step import WarcsToPages
+    from pipelines.crawl.datatrove_step import WarcsToPages
     from pipelines.crawl.settings import CrawlSettings
 
     settings = CrawlSettings(

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluators.executors import LocalExecutor
 from pipelines.corpus.fasttext_training import Shape, train
 from pipelines.corpus.linear import LinearClassifier
 from pipelines.corpus.normalisation import CHARACTERS, line
@@ -68,7 +69,9 @@ def _scored(folder: Path, model: Path, crawl: Artifact, workers: int) -> tuple[f
     folder.mkdir()
     classifier = Artifact(name="classifier", place=model, content="")
     started, clock = _cpu(), time.perf_counter()
-    facts = write_scores(folder, ScoreSettings(workers=workers), classifier=classifier, pages=crawl)
+    facts = write_scores(
+        folder, ScoreSettings(), classifier=classifier, pages=crawl, executor=LocalExecutor(workers=workers)
+    )
     assert facts["rows"] == len(pq.read_table(crawl.path / "pages-00000.parquet", columns=["url_key"]))
     return time.perf_counter() - clock, _cpu() - started
 

@@ -40,6 +40,7 @@ SCORES = pa.schema(
         ("margin", pa.float32()),  # log-odds of `math`, natural log
         ("tokens", pa.int32()),  # estimated tokens of the cheap text
         ("witnessed", pa.bool_()),  # formulas in its HTML or words of mathematics in its text, which no classifier saw
+        ("row", pa.int32()),  # of the shard of pages that this shard's number names
     ]
 )
 

@@ -11,9 +11,11 @@ Departs from §2.1, which ranks all languages on one scale: there, half of a mil
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pydantic import Field
 
 from evaluators.records import Settings
@@ -38,16 +40,25 @@ class WitnessedMargins:
         self._bins = round(settings.farthest / WIDTH)
         self._pages: dict[str, npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros((2, self._bins), np.int64))
 
-    def add(
-        self, languages: npt.NDArray[np.object_], margins: npt.NDArray[np.float32], witnessed: npt.NDArray[np.bool_]
-    ) -> None:
-        """Count pages. All three arrays have one entry for each page."""
+    def add(self, languages: pa.Array, margins: npt.NDArray[np.float32], witnessed: npt.NDArray[np.bool_]) -> None:
+        """Count pages. All three have one entry for each page."""
         bins = np.floor(-margins.astype(np.float64) / WIDTH).astype(np.int64)
         inside = (margins < 0) & (bins < self._bins)
-        for language in sorted(set(languages[inside].tolist())):
-            for kind in (0, 1):
-                here = inside & (languages == language) & (witnessed == bool(kind))
-                self._pages[language][kind] += np.bincount(bins[here], minlength=self._bins)
+        coded = languages.filter(pa.array(inside)).fill_null("").dictionary_encode()
+        places = (coded.indices.to_numpy() * 2 + witnessed[inside]) * self._bins + bins[inside]
+        counted = np.bincount(places, minlength=len(coded.dictionary) * 2 * self._bins)
+        self.merge(coded.dictionary.to_pylist(), counted.reshape(len(coded.dictionary), 2, self._bins))
+
+    def merge(self, languages: Sequence[str], pages: npt.NDArray[np.int64]) -> None:
+        """Add what was counted elsewhere, one array [2, bins] for each language."""
+        for language, counted in zip(languages, pages, strict=True):
+            self._pages[language] += counted
+
+    def counted(self) -> tuple[list[str], npt.NDArray[np.int64]]:
+        """The languages, sorted, and what was counted of each, for `merge`."""
+        languages = sorted(self._pages)
+        pages = [self._pages[language] for language in languages]
+        return languages, np.stack(pages) if pages else np.zeros((0, 2, self._bins), np.int64)
 
     def shifts(self) -> dict[str, float]:
         """What to add to the margins of each language, where that is anything."""

@@ -6,36 +6,24 @@ prefixes that covers the collected pages and parts them from the others (minimum
 
 from __future__ import annotations
 
-import heapq
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
+from evaluators.executors import LOCAL, ExecutorSettings
 from evaluators.records import Settings
 from evaluators.stages import Stage
-from pipelines.corpus.page_tables import NewestRows, is_among, key_hashes, sorted_keys
+from pipelines.corpus.domain_passes import DomainPasses, PrefixCount, top_domains, write_domain_table
+from pipelines.corpus.page_tables import NewestRows
 from pipelines.figures import DomainFacts, RecallFacts
 from pipelines.storage import Artifact, Json, atomic_file
-from pipelines.urls import resolved_path
-
-DOMAINS = pa.schema(
-    [
-        ("domain", pa.string()),
-        ("hosts", pa.int32()),
-        ("pages", pa.int64()),
-        ("collected", pa.int64()),
-        ("share", pa.float64()),
-        ("with_formulas", pa.int64()),  # pages with math markers in their HTML
-        ("candidate", pa.bool_()),
-    ]
-)
 
 
 class DomainSettings(Settings):
@@ -58,55 +46,76 @@ class _Node:
     words: int = 0
     children: dict[str, _Node] = field(default_factory=dict)
 
+    def add(self, pages: int, collected: int, formulas: int, words: int) -> None:
+        self.pages += pages
+        self.collected += collected
+        self.formulas += formulas
+        self.words += words
+
 
 def write_domains(
-    folder: Path, settings: DomainSettings, *, recalled: Artifact, pages: Mapping[str, Artifact], url_index: Artifact
+    folder: Path,
+    settings: DomainSettings,
+    *,
+    recalled: Artifact,
+    pages: Mapping[str, Artifact],
+    url_index: Artifact,
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """Fill `folder` with domains.parquet and prefixes.jsonl, one proposal with its evidence a line."""
     if RecallFacts.of(recalled).converged:
-        _write(folder, [], [])
+        write_domain_table(folder, [])
+        _write_proposals(folder, [])
         return {"domains": 0, "candidates": 0, "prefixes": 0, "converged": True}
-    newest, collected = NewestRows(pages, url_index), sorted_keys(recalled)
-    domains = _domain_rows(newest, collected, settings)
-    candidates = {row["domain"] for row in domains if row["candidate"]}
-    roots: dict[str, _Node] = defaultdict(_Node)
-    for row, is_collected in _rows(newest, collected, ["url_key", "domain", "host", "path", "markers", "words"]):
-        if row["domain"] in candidates:
-            facts = _Node(pages=1, collected=is_collected, formulas=bool(row["markers"]), words=bool(row["words"]))
-            _grow(roots[row["domain"]], segments(row["host"], row["path"], settings.depth), facts)
-    chosen = {prefix: node for domain in sorted(roots) for prefix, node in propose(roots[domain], settings)}
-    examples = _examples(newest, collected, chosen, candidates, settings)
-    shares = {row["domain"]: row for row in domains}
-    proposals = [_proposal(prefix, node, examples[prefix], shares) for prefix, node in sorted(chosen.items())]
-    _write(folder, domains, proposals)
-    return {
-        "domains": len(domains),
-        "candidates": len(candidates),
-        "prefixes": len(proposals),
-        "converged": False,
-        "top": [row["domain"] for row in sorted(domains, key=lambda row: -row["collected"])[:10] if row["collected"]],
-    }
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    passes = DomainPasses.of(scratch, NewestRows(pages, url_index), recalled, executor)
+    shares = passes.shares(settings.candidate_share, settings.least_collected)
+    counts = write_domain_table(folder, shares)
+    chosen = _chosen(passes, settings)
+    examples = passes.examples({prefix for prefix, _, _ in chosen}, settings.depth, settings.examples)
+    domains = passes.domains_named({domain for _, domain, _ in chosen})
+    proposals = [
+        _proposal(prefix, node, examples.get(prefix, {}), domains)
+        for prefix, _, node in sorted(chosen, key=itemgetter(0))
+    ]
+    _write_proposals(folder, proposals)
+    shutil.rmtree(scratch)
+    return {**counts, "prefixes": len(proposals), "converged": False, "top": top_domains(folder)}
 
 
 DOMAINS_STAGE = Stage(
     name="domains",
-    version="3",
+    version="4",
     write=write_domains,
     settings=DomainSettings,
     inputs=("recalled", "pages/*", "url_index"),
     facts=DomainFacts,
     description="The share of each domain that was recalled; over 10 % a domain is mathematical, and its URL prefixes are proposed.",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
-def segments(host: str, path: str, depth: int) -> list[str]:
-    """Host, then the folders of the path: a page's own name is no prefix of others, unless it is a script's, with a
-    query that names the page (`forum.php?tid=7`)."""
-    place, _, query = path.partition("#")[0].partition("?")
-    parts = resolved_path(place).strip("/").split("/")
-    folders = parts if query else parts[:-1]
-    return [host.removeprefix("www."), *(part for part in folders if part)][:depth]
+def _chosen(passes: DomainPasses, settings: DomainSettings) -> list[tuple[str, str, _Node]]:
+    """The proposed prefixes of all candidate domains: prefix, domain, what lies below it."""
+    found = passes.by_domain(settings.depth, partial(_proposed, settings))
+    return [
+        (prefix, domain, _Node(pages=pages, collected=collected, formulas=formulas, words=words))
+        for domain, prefixes in found
+        for prefix, pages, collected, formulas, words in prefixes
+    ]
+
+
+def _proposed(settings: DomainSettings, prefixes: Sequence[PrefixCount]) -> list[PrefixCount]:
+    """Of all prefixes of one domain, with their pages, those that are proposed."""
+    root = _Node()
+    for prefix, *counts in prefixes:
+        node = root
+        for name in prefix.split("/"):
+            node = node.children.setdefault(name, _Node())
+            node.add(*counts)
+    return [(prefix, node.pages, node.collected, node.formulas, node.words) for prefix, node in propose(root, settings)]
 
 
 def propose(root: _Node, settings: DomainSettings) -> list[tuple[str, _Node]]:
@@ -156,105 +165,30 @@ def _entropy(count: int, total: int) -> float:
     return sum(-part * math.log2(part / total) for part in (count, total - count) if part)
 
 
-def _grow(root: _Node, path: list[str], facts: _Node) -> None:
-    node = root
-    for name in path:
-        node = node.children.setdefault(name, _Node())
-        node.pages += facts.pages
-        node.collected += facts.collected
-        node.formulas += facts.formulas
-        node.words += facts.words
-
-
-def _rows(newest: NewestRows, collected: object, columns: list[str]) -> Iterator[tuple[dict[str, Json], bool]]:
-    for batch in newest.batches(columns):
-        found = is_among(key_hashes(batch["url_key"].to_pylist()), collected)  # type: ignore[arg-type]  # an array
-        yield from zip(batch.to_pylist(), found.tolist(), strict=True)
-
-
-def _domain_rows(newest: NewestRows, collected: object, settings: DomainSettings) -> list[dict[str, Json]]:
-    pages: Counter[str] = Counter()
-    found: Counter[str] = Counter()
-    formulas: Counter[str] = Counter()
-    hosts: dict[str, set[str]] = defaultdict(set)
-    for row, is_collected in _rows(newest, collected, ["url_key", "domain", "host", "markers"]):
-        domain = row["domain"]
-        pages[domain] += 1
-        found[domain] += is_collected
-        formulas[domain] += bool(row["markers"])
-        hosts[domain].add(row["host"])
-    return [
-        {
-            "domain": domain,
-            "hosts": len(hosts[domain]),
-            "pages": pages[domain],
-            "collected": found[domain],
-            "share": found[domain] / pages[domain],
-            "with_formulas": formulas[domain],
-            "candidate": found[domain] > settings.candidate_share * pages[domain]
-            and found[domain] >= settings.least_collected,
-        }
-        for domain in sorted(pages)
-    ]
-
-
-def _examples(
-    newest: NewestRows, collected: object, chosen: Mapping[str, _Node], candidates: set[str], settings: DomainSettings
-) -> dict[str, dict[str, list[tuple[int, dict[str, str]]]]]:
-    """For each prefix some of its collected and some of its other pages: those whose key hashes come first."""
-    examples: dict[str, dict[str, list[tuple[int, dict[str, str]]]]] = {
-        prefix: {"collected": [], "uncollected": []} for prefix in chosen
-    }
-    for row, is_collected in _rows(newest, collected, ["url_key", "url", "domain", "host", "path", "title", "text"]):
-        if row["domain"] not in candidates:
-            continue
-        parts = segments(row["host"], row["path"], settings.depth)
-        prefix = next((p for n in range(len(parts), 0, -1) if (p := "/".join(parts[:n])) in examples), None)
-        if prefix is not None:
-            held = examples[prefix]["collected" if is_collected else "uncollected"]
-            shown = {"url": row["url"], "title": row["title"] or "", "text": _excerpt(row["text"] or "")}
-            held.append((int(key_hashes([row["url_key"]])[0]), shown))
-            if len(held) > 8 * settings.examples:
-                held[:] = heapq.nsmallest(settings.examples, held, key=lambda item: item[0])
-    return {
-        prefix: {
-            kind: heapq.nsmallest(settings.examples, held, key=lambda item: item[0]) for kind, held in kinds.items()
-        }
-        for prefix, kinds in examples.items()
-    }
-
-
-def _excerpt(text: str) -> str:
-    """300 characters at most, from where the menus have usually ended."""
-    from pipelines.corpus.normalisation import body, excerpt
-
-    return excerpt(body(text[:40_000]), 300)
-
-
 def _proposal(
     prefix: str,
     node: _Node,
-    examples: Mapping[str, list[tuple[int, dict[str, str]]]],
-    domains: Mapping[str, dict[str, Json]],
+    examples: Mapping[str, Sequence[Mapping[str, str]]],
+    domains: Mapping[str, float],
 ) -> dict[str, Json]:
     host = prefix.partition("/")[0]
-    domain = max((name for name in domains if host == name or host.endswith(f".{name}")), key=len, default=host)
+    labels = host.split(".")
+    suffixes = (".".join(labels[place:]) for place in range(len(labels)))
+    domain = next((name for name in suffixes if name in domains), host)
     return {
         "prefix": prefix,
         "domain": domain,
-        "domain_share": round(domains[domain]["share"], 4) if domain in domains else None,
+        "domain_share": round(domains[domain], 4) if domain in domains else None,
         "pages": node.pages,
         "collected": node.collected,
         "share": round(node.collected / node.pages, 4),
         "with_formulas": node.formulas,
         "with_words": node.words,
-        "examples": {kind: [shown for _, shown in held] for kind, held in examples.items()},
+        "examples": {kind: list(examples.get(kind, ())) for kind in ("collected", "uncollected")},
     }
 
 
-def _write(folder: Path, domains: list[dict[str, Json]], proposals: list[dict[str, Json]]) -> None:
-    with atomic_file(folder / "domains.parquet") as temporary:
-        pq.write_table(pa.Table.from_pylist(domains, schema=DOMAINS), temporary, compression="zstd")
+def _write_proposals(folder: Path, proposals: list[dict[str, Json]]) -> None:
     with atomic_file(folder / "prefixes.jsonl") as temporary:
         temporary.write_text(
             "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in proposals), encoding="utf-8"

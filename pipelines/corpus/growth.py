@@ -7,24 +7,31 @@ finds was there already (DeepSeekMath §2.1: about 98 % in the fourth).
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import Field
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.corpus.annotations import Decision, read_decisions, verdict_on
 from pipelines.corpus.page_tables import (
     CorpusError,
     NewestRows,
+    PageShards,
     TableWriter,
     estimated_tokens,
+    flagged_batches,
     hand_on,
     is_among,
     key_hashes,
@@ -36,6 +43,10 @@ from pipelines.figures import CorpusFacts, RecallFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json, atomic_file
 
+FROM_PAGES = [name for name in COLLECTED.names if name not in ("margin", "origin", "tokens")]
+ROWS_A_TASK = 1_000_000
+SMALL = 50_000
+"""Pages below which starting processes costs more than it saves."""
 TOP = 15
 """Domains listed as gained or lost."""
 
@@ -60,7 +71,7 @@ class _Tally:
     found_domains: Counter[str] = field(default_factory=Counter)
 
 
-def write_corpus(
+def write_corpus(  # noqa: PLR0913  # a stage's inputs are its arguments
     folder: Path,
     settings: GrowthSettings,
     *,
@@ -70,6 +81,7 @@ def write_corpus(
     pages: Mapping[str, Artifact],
     url_index: Artifact,
     iteration: int,
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """Fill `folder` with a COLLECTED table and growth.json; after convergence hand the previous corpus on as it is."""
     before = CorpusFacts.of(previous)
@@ -83,7 +95,8 @@ def write_corpus(
     _write_recalled(writer, recalled, decisions, known, tally)
     if any(decision.verdict == "math" for decision in decisions):
         recalled_keys = sorted_keys(recalled)
-        _write_annotated(writer, NewestRows(pages, url_index), decisions, (known, recalled_keys), tally)
+        found = _under_accepted(folder / "scratch", NewestRows(pages, url_index), decisions, executor)
+        _write_annotated(writer, found, (known, recalled_keys), tally)
     facts = _figures(tally, old_domains, iteration, settings)
     facts |= {"rows": writer.close(), "tokens": old_domains.total_tokens + tally.new_tokens}
     facts["classifier"] = dict(RecallFacts.of(recalled).classifier)
@@ -115,6 +128,7 @@ CORPUS = Stage(
     remark=_convergence,
     description="Everything collected so far: the seed, what was recalled, and uncollected pages under accepted prefixes.",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
@@ -190,15 +204,13 @@ def _is_refused(url: str, persons: Sequence[Decision]) -> bool:
 
 def _write_annotated(
     writer: TableWriter,
-    newest: NewestRows,
-    decisions: Sequence[Decision],
+    found: Iterable[pa.RecordBatch],
     taken: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]],
     tally: _Tally,
 ) -> None:
     """Uncollected pages under prefixes judged mathematics; those known before count as found again."""
     known, recalled = taken
-    columns = [name for name in COLLECTED.names if name not in ("margin", "origin", "tokens")]
-    for rows in _under_accepted(newest, decisions, columns):
+    for rows in found:
         hashes = key_hashes(rows["url_key"].to_pylist())
         fresh = ~is_among(hashes, recalled)
         rows, already = rows.filter(pa.array(fresh)), is_among(hashes[fresh], known)
@@ -215,16 +227,56 @@ def _write_annotated(
 
 
 def _under_accepted(
-    newest: NewestRows, decisions: Sequence[Decision], columns: Sequence[str]
+    scratch: Path, newest: NewestRows, decisions: Sequence[Decision], executor: ExecutorSettings
 ) -> Iterator[pa.RecordBatch]:
+    """The pages below prefixes judged mathematics, in the order of the pages; each task leaves those of its shards."""
+    scratch.mkdir(exist_ok=True)
+    tasks = newest.tasks(ROWS_A_TASK)
+    run_shards(
+        partial(_find_accepted, scratch, tuple(decisions)),
+        tasks,
+        executor,
+        done=partial(_is_searched, scratch),
+        label="pages below accepted prefixes",
+        here=newest.rows <= SMALL,
+    )
+    for task in tasks:
+        yield from table_batches(_accepted(scratch, task), FROM_PAGES)
+    shutil.rmtree(scratch)
+
+
+def _accepted(scratch: Path, task: PageShards) -> Path:
+    return scratch / f"accepted-{task.name}.parquet"
+
+
+def _is_searched(scratch: Path, task: PageShards) -> bool:
+    return _accepted(scratch, task).exists()
+
+
+def _find_accepted(scratch: Path, decisions: Sequence[Decision], task: PageShards) -> None:
     hosts = _hosts(decisions)
-    for batch in newest.batches(columns):
-        wanted = []
-        for url in batch["url"].to_pylist():
-            place = place_of(url)
-            decision = verdict_on(place, decisions) if place.partition("/")[0] in hosts else None
-            wanted.append(decision is not None and decision.verdict == "math")
-        yield batch.filter(pa.array(wanted, pa.bool_()))
+    known = pa.array(sorted(hosts), pa.string())
+    with (
+        atomic_file(_accepted(scratch, task)) as temporary,
+        pq.ParquetWriter(temporary, pa.schema([COLLECTED.field(name) for name in FROM_PAGES])) as writer,
+    ):
+        for _, path, flags in task.numbered():
+            names = pq.read_table(path, columns=["host"])["host"]
+            here = pc.is_in(pc.replace_substring_regex(names, r"^www\.", ""), known)
+            maybe = pc.or_(here, pc.match_substring(names, ":")).to_numpy()  # an address in brackets has no name
+            if not (maybe & flags).any():
+                continue
+            for batch in flagged_batches(path, flags & maybe, FROM_PAGES):
+                wanted = [_is_accepted(url, hosts, decisions) for url in batch["url"].to_pylist()]
+                writer.write_table(
+                    pa.Table.from_batches([batch.filter(pa.array(wanted, pa.bool_()))]).select(FROM_PAGES)
+                )
+
+
+def _is_accepted(url: str, hosts: set[str], decisions: Sequence[Decision]) -> bool:
+    place = place_of(url)
+    decision = verdict_on(place, decisions) if place.partition("/")[0] in hosts else None
+    return decision is not None and decision.verdict == "math"
 
 
 def _hosts(decisions: Sequence[Decision]) -> set[str]:

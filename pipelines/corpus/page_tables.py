@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluators.errors import MathsieveError
+from pipelines.row_flags import Flags, RowFlags, consecutive
 from pipelines.storage import Artifact, StorageError, atomic_file
 
 BATCH = 2_000
@@ -47,32 +49,85 @@ def key_hashes(keys: Iterable[str]) -> npt.NDArray[np.uint64]:
     return hashed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageShards:
+    """Consecutive shards of one snapshot's pages, and which of their rows are the newest capture of their URL: what a task
+    is given."""
+
+    snapshot: str
+    first: int
+    """Number of the first of them among the snapshot's."""
+    paths: tuple[Path, ...]
+    newest: tuple[Path, Path]
+    """The two files of the flags."""
+    rows: int
+
+    def __str__(self) -> str:
+        return f"{self.snapshot}, {self.paths[0].name} to {self.paths[-1].name}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.snapshot}-{self.first:05d}"
+
+    def numbered(self) -> Iterator[tuple[int, Path, Flags]]:
+        """Each shard with its number and the flags of its rows."""
+        flags = RowFlags(*self.newest)
+        for number, path in enumerate(self.paths, self.first):
+            yield number, path, flags.of_shard(number)
+
+
 class NewestRows:
     """Of all snapshots' pages, the one row for each URL that the URL index calls the newest."""
 
     def __init__(self, pages: Mapping[str, Artifact], url_index: Artifact) -> None:
-        self.pages = pages
-        by_snapshot: dict[str, list[npt.NDArray[np.uint64]]] = {snapshot: [] for snapshot in pages}
-        for batch in table_batches(url_index, ["url_key", "snapshot"]):
-            keys, snapshots = key_hashes(batch["url_key"].to_pylist()), np.array(batch["snapshot"].to_pylist())
-            for snapshot in by_snapshot:
-                by_snapshot[snapshot].append(keys[snapshots == snapshot])
-        self._newest = {name: np.sort(np.concatenate(parts)) if parts else _NONE for name, parts in by_snapshot.items()}
+        self.pages = {snapshot: table_shards(pages[snapshot]) for snapshot in sorted(pages)}
+        self._files = {
+            snapshot: (url_index.file(f"newest-{snapshot}.bits"), url_index.file(f"newest-{snapshot}.rows"))
+            for snapshot in self.pages
+        }
+        self._rows = {snapshot: RowFlags(*files).rows.tolist() for snapshot, files in self._files.items()}
+        for snapshot, shards in self.pages.items():
+            if len(shards) != len(self._rows[snapshot]):
+                raise StorageError(
+                    f"{url_index.location}: expected flags for the {len(shards)} shards of {snapshot}; found those of "
+                    f"{len(self._rows[snapshot])}. Make url_index again."
+                )
+
+    def tasks(self, rows_a_task: int) -> list[PageShards]:
+        """All shards, in order, cut into tasks of about so many rows and one shard at least."""
+        return [
+            PageShards(
+                snapshot=snapshot,
+                first=first,
+                paths=tuple(shards[first:last]),
+                newest=self._files[snapshot],
+                rows=sum(self._rows[snapshot][first:last]),
+            )
+            for snapshot, shards in self.pages.items()
+            for first, last in consecutive(self._rows[snapshot], rows_a_task)
+        ]
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Rows of the newest captures, snapshot by snapshot in name order. `url_key` must be among the columns."""
-        for snapshot in sorted(self.pages):
-            yield from self.of_snapshot(snapshot, columns)
+        """Rows of the newest captures, snapshot by snapshot in name order."""
+        for task in self.tasks(1):
+            for _, path, flags in task.numbered():
+                yield from flagged_batches(path, flags, columns)
 
-    def of_snapshot(self, snapshot: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        for batch in table_batches(self.pages[snapshot], columns):
-            yield batch.filter(pa.array(self.are_newest(snapshot, batch["url_key"].to_pylist())))
+    def rows_of(self, snapshot: str) -> list[int]:
+        """Rows of each shard, newest or not."""
+        return list(self._rows[snapshot])
 
-    def are_newest(self, snapshot: str, keys: Sequence[str]) -> npt.NDArray[np.bool_]:
-        return is_among(key_hashes(keys), self._newest[snapshot])
+    @property
+    def rows(self) -> int:
+        return sum(map(sum, self._rows.values()))
 
-    def __len__(self) -> int:
-        return sum(len(keys) for keys in self._newest.values())
+
+def flagged_batches(path: Path, flags: Flags, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The flagged rows of a shard, a bounded number at a time."""
+    first = 0
+    for batch in table_batches(path, columns):
+        yield batch.filter(pa.array(flags[first : first + batch.num_rows]))
+        first += batch.num_rows
 
 
 _NONE: npt.NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)

@@ -6,9 +6,12 @@ sorting the crawl. Pages are ranked by margin, then by URL key: a tie must not d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +20,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
-from pipelines.corpus.page_tables import NewestRows, TableWriter, key_hashes, table_batches
+from pipelines.corpus.page_tables import CorpusError, NewestRows, PageShards, TableWriter, table_shards
+from pipelines.corpus.ranking import Kept, write_flags, write_ranked
 from pipelines.figures import RecallFacts, ScoresFacts
 from pipelines.records import COLLECTED
-from pipelines.storage import Artifact, Json
+from pipelines.storage import Artifact, Json, atomic_file
 
 LOWEST, STEP, BINS = -40.0, 0.01, 8000
 """The histogram's range of margins, natural-log odds, and the width of a bin; what lies outside is in the last bins."""
-RANGE_ROWS = 200_000
-"""Rows sorted in memory at once."""
+COLLECTED_FLAGS = "collected"
+"""Name of the flags of recalled pages, `collected-<snapshot>.bits`."""
+ROWS_A_TASK = 1_000_000
+"""Scores read by a task; a shard at a time is in memory."""
+SMALL = 200_000
+"""Scores below which starting processes costs more than it saves."""
 
 
 class RecallSettings(Settings):
@@ -76,22 +85,27 @@ def write_recalled(
     scores: Mapping[str, Artifact],
     pages: Mapping[str, Artifact],
     url_index: Artifact,
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
-    """Fill `folder` with the COLLECTED rows of the recalled pages, highest margin first."""
+    """Fill `folder` with the COLLECTED rows of the recalled pages, highest margin first, and a flag for each page."""
     known = {name: ScoresFacts.of(table) for name, table in scores.items()}
     if any(facts.converged for facts in known.values()):
         TableWriter(folder, "recalled", COLLECTED).close()
         return {"rows": 0, "tokens": 0, "converged": True}
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
     newest = NewestRows(pages, url_index)
-    scored = _Scores(scores, newest, settings.calibration)
-    histogram = sum((_histogram(scored, name) for name in sorted(scores)), Histogram())
-    cut = histogram.cut(settings.token_budget) if settings.token_budget is not None else -1
-    threshold = -np.inf if settings.threshold is None else settings.threshold
-    in_cut = _kept_in_cut(scored, histogram, cut, settings.token_budget, threshold)
-    kept = {name: _kept(scored, name, cut, in_cut, threshold) for name in sorted(scores)}
-    facts = _write_ranked(folder, newest, kept, histogram)
+    run = _Passes(scratch, _portions(newest, scores), executor)
+    shifts = _shifts(run, settings.calibration)
+    histogram = _histogram(run, shifts)
+    cut = _Cut.of(run, shifts, settings, histogram)
+    paths = run.each(partial(_keep, shifts, cut), "kept", "choosing")
+    chosen = [(portion.pages, path) for portion, path in zip(run.portions, paths, strict=True)]
+    lowest = min((float(found.min()) for path in paths if len(found := Kept.read(path).margins)), default=None)
+    facts = write_ranked(folder, scratch, chosen, executor)
+    write_flags(folder, COLLECTED_FLAGS, newest, chosen)
+    shutil.rmtree(scratch)
     total = int(histogram.tokens.sum())
-    lowest = min((float(margins.min()) for _, margins in kept.values() if len(margins)), default=None)
     quality: dict[str, Json] = next((dict(facts.classifier) for facts in known.values()), {})
     return {
         **facts,
@@ -99,7 +113,7 @@ def write_recalled(
         "scored_tokens": total,
         "lowest_margin": None if lowest is None else round(lowest, 4),
         "budget_filled": settings.token_budget is None or total >= settings.token_budget,
-        "raised_languages": scored.shifts,
+        "raised_languages": shifts,
         "converged": False,
         "classifier": quality,
     }
@@ -116,7 +130,7 @@ def _scarcity(facts: RecallFacts, settings: RecallSettings) -> str | None:
 
 RECALLED = Stage(
     name="recalled",
-    version="1",
+    version="2",
     write=write_recalled,
     settings=RecallSettings,
     inputs=("scores/*", "pages/*", "url_index"),
@@ -124,141 +138,183 @@ RECALLED = Stage(
     remark=_scarcity,
     description="The pages that score highest, up to the token budget or down to the threshold.",
     kinds=("parquet",),
+    by_shards=True,
 )
 
 
-class _Scores:
-    """The scores of the newest captures, with margins calibrated by language."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """What a task reads: shards of pages, and the scores of each."""
 
-    def __init__(self, tables: Mapping[str, Artifact], newest: NewestRows, settings: CalibrationSettings) -> None:
-        self.tables, self._newest, self.shifts = tables, newest, {}
-        witnessed = WitnessedMargins(settings)
-        for snapshot in sorted(tables):
-            for rows, margins in self.batches(snapshot):
-                flags = pc.fill_null(rows["witnessed"], False).to_numpy(zero_copy_only=False)
-                witnessed.add(_languages(rows), margins, flags)
-        self.shifts = witnessed.shifts()
+    pages: PageShards
+    scores: tuple[Path, ...]
 
-    def batches(self, snapshot: str) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.float32]]]:
-        for batch in table_batches(self.tables[snapshot]):
-            rows = batch.filter(pa.array(self._newest.are_newest(snapshot, batch["url_key"].to_pylist())))
-            margins, languages = rows["margin"].to_numpy().copy(), _languages(rows)
-            for language, shift in self.shifts.items():
-                margins[languages == language] += np.float32(shift)
-            yield rows, margins
+    def __str__(self) -> str:
+        return str(self.pages)
 
+    def file(self, kind: str) -> str:
+        return f"{kind}-{self.pages.name}"
 
-def _languages(rows: pa.RecordBatch) -> npt.NDArray[np.object_]:
-    names: npt.NDArray[np.object_] = pc.fill_null(rows["language"], "").to_numpy(zero_copy_only=False)
-    return names
+    def newest_scores(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Of each shard its number and the scores of its newest rows; `row` is always among the columns."""
+        for (number, _, flags), scores in zip(self.pages.numbered(), self.scores, strict=True):
+            table = pq.read_table(scores, columns=[*columns, "row"])
+            yield number, table.filter(pa.array(flags[table["row"].to_numpy()])).combine_chunks()
 
 
-def _histogram(scores: _Scores, snapshot: str) -> Histogram:
+def _portions(newest: NewestRows, scores: Mapping[str, Artifact]) -> list[Portion]:
+    shards = {snapshot: table_shards(scores[snapshot]) for snapshot in scores}
+    for snapshot, paths in newest.pages.items():
+        if len(paths) != len(shards[snapshot]):
+            raise CorpusError(
+                f"{scores[snapshot].location}: expected a shard of scores for each of {len(paths)} shards of pages; found "
+                f"{len(shards[snapshot])}. Make the scores again."
+            )
+    return [
+        Portion(pages=task, scores=tuple(shards[task.snapshot][task.first : task.first + len(task.paths)]))
+        for task in newest.tasks(ROWS_A_TASK)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    """One pass over all portions after the other; each leaves a file for each portion."""
+
+    scratch: Path
+    portions: list[Portion]
+    executor: ExecutorSettings
+
+    def each(self, work: Callable[[Path, Portion], None], kind: str, label: str) -> list[Path]:
+        run_shards(
+            partial(_into, work, self.scratch, kind),
+            self.portions,
+            self.executor,
+            done=partial(_is_there, self.scratch, kind),
+            label=label,
+            here=sum(portion.pages.rows for portion in self.portions) <= SMALL,
+        )
+        return [self.scratch / portion.file(kind) for portion in self.portions]
+
+
+def _into(work: Callable[[Path, Portion], None], scratch: Path, kind: str, portion: Portion) -> None:
+    with atomic_file(scratch / portion.file(kind)) as temporary:
+        work(temporary, portion)
+
+
+def _is_there(scratch: Path, kind: str, portion: Portion) -> bool:
+    return (scratch / portion.file(kind)).exists()
+
+
+def _save(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    with path.open("wb") as handle:
+        np.savez(handle, **arrays)  # type: ignore[arg-type]  # numpy's stub takes a flag among them
+
+
+def _shifts(run: _Passes, settings: CalibrationSettings) -> dict[str, float]:
+    """What is added to the margins of each language."""
+    witnessed = WitnessedMargins(settings)
+    for path in run.each(partial(_count_witnessed, settings), "witnessed", "calibrating"):
+        with np.load(path) as found:
+            witnessed.merge(found["languages"].tolist(), found["pages"])
+    return witnessed.shifts()
+
+
+def _count_witnessed(settings: CalibrationSettings, path: Path, portion: Portion) -> None:
+    witnessed = WitnessedMargins(settings)
+    for _, table in portion.newest_scores(["language", "margin", "witnessed"]):
+        flags = pc.fill_null(table["witnessed"], False).to_numpy()
+        witnessed.add(table["language"].combine_chunks(), table["margin"].to_numpy(), flags)
+    languages, pages = witnessed.counted()
+    _save(path, languages=np.array(languages, dtype=np.str_), pages=pages)
+
+
+def _shifted(table: pa.Table, shifts: Mapping[str, float]) -> npt.NDArray[np.float32]:
+    """Its margins, calibrated."""
+    margins: npt.NDArray[np.float32] = table["margin"].to_numpy().copy()
+    for language, shift in shifts.items():
+        margins[pc.fill_null(pc.equal(table["language"], language), False).to_numpy()] += np.float32(shift)
+    return margins
+
+
+def _histogram(run: _Passes, shifts: Mapping[str, float]) -> Histogram:
     histogram = Histogram()
-    for rows, margins in scores.batches(snapshot):
-        histogram.add(margins, rows["tokens"].to_numpy().astype(np.int64))
+    for path in run.each(partial(_count, shifts), "histogram", "histogram of margins"):
+        with np.load(path) as found:
+            histogram += Histogram(tokens=found["tokens"], pages=found["pages"])
     return histogram
 
 
-def _kept_in_cut(scores: _Scores, histogram: Histogram, cut: int, budget: int | None, threshold: float) -> set[str]:
-    """Of the bin in which the budget ends, the pages that still fit: ranked by margin, then key; the first that does
-    not fit ends it."""
-    if cut < 0 or budget is None:
-        return set()
-    ranked: list[tuple[float, str, int]] = []
-    for name in sorted(scores.tables):
-        for rows, margins in scores.batches(name):
-            here = (bin_of(margins) == cut) & (margins >= threshold)
-            found = rows.filter(pa.array(here))
-            ranked += zip(
-                (-margins[here]).tolist(), *(found[c].to_pylist() for c in ("url_key", "tokens")), strict=True
-            )
-    left = budget - int(histogram.tokens[cut + 1 :].sum())
-    fitting = set()
-    for _, key, tokens in sorted(ranked):
-        left -= tokens
-        if left < 0:
-            break
-        fitting.add(key)
-    return fitting
+def _count(shifts: Mapping[str, float], path: Path, portion: Portion) -> None:
+    histogram = Histogram()
+    for _, table in portion.newest_scores(["language", "margin", "tokens"]):
+        histogram.add(_shifted(table, shifts), table["tokens"].to_numpy().astype(np.int64))
+    _save(path, tokens=histogram.tokens, pages=histogram.pages)
 
 
-def _kept(
-    scores: _Scores, snapshot: str, cut: int, in_cut: set[str], threshold: float
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]:
-    """Hashes of the snapshot's kept keys, sorted, and their margins."""
-    hashes, margins = [np.zeros(0, np.uint64)], [np.zeros(0, np.float32)]
-    for rows, values in scores.batches(snapshot):
-        keys = rows["url_key"].to_pylist()
-        fits = np.array([key in in_cut for key in keys], dtype=np.bool_)
-        keep = (values >= threshold) & ((bin_of(values) > cut) | fits)
-        hashes.append(key_hashes(keys)[keep])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """What is kept: margins of `threshold` or more that lie above the bin of the cut, and in that bin those up to the last
+    page that still fits, ranked by margin, then key."""
+
+    threshold: float
+    bin: int = -1
+    margin: float = np.inf
+    key: str = ""
+
+    @classmethod
+    def of(cls, run: _Passes, shifts: Mapping[str, float], settings: RecallSettings, histogram: Histogram) -> _Cut:
+        threshold = -np.inf if settings.threshold is None else settings.threshold
+        if settings.token_budget is None or (cut := histogram.cut(settings.token_budget)) < 0:
+            return cls(threshold=threshold)
+        left = settings.token_budget - int(histogram.tokens[cut + 1 :].sum())
+        whole = cls(threshold=threshold, bin=cut)
+        paths = run.each(partial(_rank_cut, shifts, whole), "cut", "where the budget ends")
+        ranked = pa.concat_tables(pq.read_table(path) for path in paths)
+        ranked = ranked.sort_by([("margin", "descending"), ("url_key", "ascending")])
+        fitting = int(np.searchsorted(np.cumsum(ranked["tokens"].to_numpy().astype(np.int64)), left, side="right"))
+        if not fitting:
+            return whole
+        last = ranked.slice(fitting - 1, 1).to_pylist()[0]
+        return cls(threshold=threshold, bin=cut, margin=last["margin"], key=last["url_key"])
+
+    def keeps(self, table: pa.Table, margins: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        bins = bin_of(margins)
+        keep = bins > self.bin
+        if self.bin >= 0:
+            here = bins == self.bin
+            keep |= here & (margins > self.margin)
+            if (ties := here & (margins == np.float32(self.margin))).any():
+                keep |= ties & pc.less_equal(table["url_key"], self.key).to_numpy()
+        return keep & (margins >= self.threshold)
+
+
+def _rank_cut(shifts: Mapping[str, float], cut: _Cut, path: Path, portion: Portion) -> None:
+    found = [
+        pa.table(
+            {
+                "margin": pa.array([], pa.float32()),
+                "url_key": pa.array([], pa.string()),
+                "tokens": pa.array([], pa.int32()),
+            }
+        )
+    ]
+    for _, table in portion.newest_scores(["language", "margin", "tokens", "url_key"]):
+        margins = _shifted(table, shifts)
+        here = pa.array((bin_of(margins) == cut.bin) & (margins >= cut.threshold))
+        rows = table.filter(here)
+        found.append(
+            pa.table({"margin": pa.array(margins).filter(here), "url_key": rows["url_key"], "tokens": rows["tokens"]})
+        )
+    pq.write_table(pa.concat_tables(found), path)
+
+
+def _keep(shifts: Mapping[str, float], cut: _Cut, path: Path, portion: Portion) -> None:
+    shards, rows, margins = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    columns = ["language", "margin", *(["url_key"] if cut.bin >= 0 else [])]
+    for number, table in portion.newest_scores(columns):
+        values = _shifted(table, shifts)
+        keep = cut.keeps(table, values)
+        rows.append(table["row"].to_numpy()[keep])
         margins.append(values[keep])
-    joined, values = np.concatenate(hashes), np.concatenate(margins)
-    order = np.argsort(joined)
-    return joined[order], values[order]
-
-
-def _write_ranked(
-    folder: Path,
-    newest: NewestRows,
-    kept: Mapping[str, tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]],
-    histogram: Histogram,
-) -> dict[str, Json]:
-    """One pass over the pages into ranges of margin, then each range sorted in memory."""
-    ranges = _range_of_bins(kept)
-    columns = [name for name in COLLECTED.names if name not in ("margin", "origin", "tokens")]
-    spill = {
-        part: TableWriter(folder, f"range-{part:05d}", COLLECTED, RANGE_ROWS) for part in sorted(set(ranges.tolist()))
-    }
-    for snapshot, (hashes, margins) in kept.items():
-        for batch in newest.of_snapshot(snapshot, columns):
-            rows, found = _matching(batch, hashes, margins)
-            part_of = ranges[bin_of(found)]
-            for part in sorted(set(part_of.tolist())):
-                here = pa.array(part_of == part)
-                spill[part].write(_with_margin(rows.filter(here), found[part_of == part]))
-    writer, tokens = TableWriter(folder, "recalled", COLLECTED), 0
-    for part, held in spill.items():
-        held.close()
-        files = sorted(folder.glob(f"range-{part:05d}-*.parquet"))
-        table = pa.concat_tables(pq.read_table(path) for path in files)
-        order = pc.sort_indices(table, sort_keys=[("margin", "descending"), ("url_key", "ascending")])
-        writer.write(table.take(order))
-        tokens += pc.sum(table["tokens"]).as_py() or 0
-        for path in files:
-            path.unlink()
-    return {"rows": writer.close(), "tokens": tokens}
-
-
-def _range_of_bins(kept: Mapping[str, tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]]) -> npt.NDArray[np.int64]:
-    """For each bin the number of its range, the highest margins first; a range holds about RANGE_ROWS pages."""
-    counts = sum(
-        (np.bincount(bin_of(margins), minlength=BINS) for _, margins in kept.values()), np.zeros(BINS, np.int64)
-    )
-    above = np.cumsum(counts[::-1])[::-1] - counts
-    ranges: npt.NDArray[np.int64] = above // RANGE_ROWS
-    return ranges
-
-
-def _matching(
-    batch: pa.RecordBatch, hashes: npt.NDArray[np.uint64], margins: npt.NDArray[np.float32]
-) -> tuple[pa.RecordBatch, npt.NDArray[np.float32]]:
-    if not len(hashes):
-        return batch.slice(0, 0), margins
-    here = key_hashes(batch["url_key"].to_pylist())
-    places = np.minimum(np.searchsorted(hashes, here), len(hashes) - 1)
-    keep = hashes[places] == here
-    return batch.filter(pa.array(keep)), margins[places[keep]]
-
-
-def _with_margin(rows: pa.RecordBatch, margins: npt.NDArray[np.float32]) -> pa.Table:
-    from pipelines.corpus.page_tables import estimated_tokens
-
-    columns = {name: rows[name] for name in rows.schema.names}
-    columns |= {
-        "margin": pa.array(margins),
-        "tokens": estimated_tokens(rows["text"]),
-        "origin": pa.array(["recalled"] * rows.num_rows, pa.string()),
-    }
-    return pa.table({name: columns[name] for name in COLLECTED.names})
+        shards.append(np.full(len(rows[-1]), number, np.int32))
+    _save(path, shards=np.concatenate(shards), rows=np.concatenate(rows), margins=np.concatenate(margins))

@@ -12,10 +12,16 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
 from evaluators.errors import UnusableArguments
+from evaluators.executors import ExecutorSettings
 from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlSettings
+
+EXECUTOR: TypeAdapter[ExecutorSettings] = TypeAdapter(Annotated[ExecutorSettings, Field(discriminator="kind")])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negatives", type=float, default=0.05, help="routed: share of those that is kept whole (default 0.05)"
     )
-    parser.add_argument("--workers", type=int, help="processes (default: all cores)")
+    parser.add_argument("--workers", type=int, help="processes of this machine (default: all cores)")
+    parser.add_argument(
+        "--executor",
+        metavar="EXECUTOR",
+        help="where WARC files are read: local, ray, or a recipe's executor section: '{kind: slurm, shared: /shared/jobs, "
+        "partition: cpu}'",
+    )
 
 
 def has_workers(arguments: argparse.Namespace) -> bool:
@@ -46,17 +58,33 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pydantic import ValidationError
-
     try:
         settings, snapshot = _settings(arguments)
+        executor = executor_of(arguments.executor, arguments.workers)
     except ValidationError as error:
         told = [f"--{problem['loc'][-1]}: {problem['msg']}; found {problem['input']!r}" for problem in error.errors()]
         raise UnusableArguments("\n".join(told)) from error
-    return _crawl(arguments.out, settings, snapshot)
+    return _crawl(arguments.out, settings, snapshot, executor)
 
 
-def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
+def executor_of(told: str | None, workers: int | None) -> ExecutorSettings:
+    """The executor that `--executor` and `--workers` name. Raises UnusableArguments, and ValidationError for a wrong value."""
+    try:
+        given = yaml.safe_load(told) if told else "local"
+    except yaml.YAMLError:
+        given = None
+    section = {"kind": given} if isinstance(given, str) else given
+    if not isinstance(section, dict):
+        raise UnusableArguments(
+            f"--executor {told}: expected local, ray, or a section such as {{kind: slurm, shared: /shared/jobs}}; found {given!r}."
+        )
+    if workers is not None:
+        section = {**section, "workers": workers}
+    executor: ExecutorSettings = EXECUTOR.validate_python(section)
+    return executor
+
+
+def _crawl(out: Path, settings: CrawlSettings, snapshot: str, executor: ExecutorSettings) -> int:
     from evaluators.stages import ContentDigests
     from evaluators.stages.identity import settings_identity
     from pipelines.crawl.pages import write_pages
@@ -64,7 +92,7 @@ def _crawl(out: Path, settings: CrawlSettings, snapshot: str) -> int:
 
     asked = {"settings": settings_identity(settings, ContentDigests()), "warcs": list_warcs(settings, snapshot)}
     plan = _claim(out, asked)
-    facts = write_pages(out, settings, snapshot=snapshot)
+    facts = write_pages(out, settings, snapshot=snapshot, executor=executor)
     plan.write_text(json.dumps({"asked": asked, "facts": facts}, indent=1, ensure_ascii=False), encoding="utf-8")
     print(f"{facts['rows']:,} pages from {facts['warc_files']:,} WARC files in {out}")
     for outcome, count in facts["outcomes"].items():
@@ -91,7 +119,7 @@ def _claim(out: Path, asked: dict[str, Any]) -> Path:
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[CrawlSettings, str]:
-    kept = {"route": arguments.route, "negatives": arguments.negatives, "workers": arguments.workers}
+    kept = {"route": arguments.route, "negatives": arguments.negatives}
     if arguments.snapshot:
         if arguments.warcs:
             raise UnusableArguments("expected WARC files or --snapshot; found both. Leave one out.")

@@ -7,25 +7,20 @@ ledger/older-00000.parquet   LEDGER: captures that a newer one of the same URL r
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
+from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.stages import Stage
-from pipelines.crawl.newest import captures_by_key
+from pipelines.crawl.newest import SHARD_BITS, Captures, find_older, forget, older_in
 from pipelines.crawl.settings import CrawlError, CrawlSettings, list_warcs, snapshot_files
 from pipelines.records import LEDGER, PAGES
 from pipelines.storage import Artifact, Json, atomic_file
@@ -33,7 +28,9 @@ from pipelines.storage import Artifact, Json, atomic_file
 OLDER = "older capture of the same URL"
 
 
-def write_pages(folder: Path, settings: CrawlSettings, *, snapshot: str) -> dict[str, Json]:
+def write_pages(
+    folder: Path, settings: CrawlSettings, *, snapshot: str, executor: ExecutorSettings = LOCAL
+) -> dict[str, Json]:
     """The pages table of one snapshot; facts count what became of every record.
 
     A WARC file whose shard exists is not read again. Raises CrawlError where the snapshot has no files, or where none
@@ -46,8 +43,9 @@ def write_pages(folder: Path, settings: CrawlSettings, *, snapshot: str) -> dict
     raws = [folder / "raw" / f"raw-{number:05d}.parquet" for number in range(len(warcs))]
     left = [(path, raw) for path, raw, final in zip(warcs, raws, finals, strict=True) if not final.exists()]
     if left:
-        (folder / "raw").mkdir(exist_ok=True)
-        _crawl(left, settings, snapshot)
+        (folder / "raw" / "ledger").mkdir(parents=True, exist_ok=True)
+        work = partial(_crawl_one, settings, snapshot)
+        run_shards(work, left, executor, done=_is_crawled, label=f"pages {snapshot}", unit="WARC")
     shards = [final if final.exists() else raw for raw, final in zip(raws, finals, strict=True)]
     outcomes: Counter[str] = Counter()
     for shard in shards:
@@ -57,7 +55,7 @@ def write_pages(folder: Path, settings: CrawlSettings, *, snapshot: str) -> dict
             f"snapshot {snapshot}: expected WARC records (WARC/1.0 or 1.1, plain, gzip or zstd) in {warcs[0]}"
             f"{' and the others' if len(warcs) > 1 else ''}; found none. Are these WARC files?"
         )
-    _publish(folder, raws, finals, shards)
+    _publish(folder, raws, finals, shards, executor)
     if older := sum(pq.read_metadata(path).num_rows for path in (folder / "ledger").glob("older-*.parquet")):
         outcomes[OLDER] = older
     rows = sum(pq.read_metadata(final).num_rows for final in finals)
@@ -81,88 +79,51 @@ PAGES_STAGE = Stage(
     description="One snapshot's pages: cheap text, language, math markers and where each lies in its WARC file, one row for "
     "each canonical URL. Every WARC byte is read once, here; iterations rescore this table (DeepSeekMath §2.1).",
     kinds=("commoncrawl", "parquet"),
+    by_shards=True,
 )
 
 
-def _crawl(left: list[tuple[str, Path]], settings: CrawlSettings, snapshot: str) -> None:
-    from datatrove.executor import LocalPipelineExecutor
+def _crawl_one(settings: CrawlSettings, snapshot: str, job: tuple[str, Path]) -> None:
+    from pipelines.crawl.crawl_step import write_shard
 
-    from pipelines.crawl.crawl_step import WarcsToPages
-
-    shards = [raw for _, raw in left]
-    with (
-        tempfile.TemporaryDirectory(prefix="log-", dir=shards[0].parent) as logs,  # goes with it, even after a SIGKILL
-        _quiet_datatrove(),
-        _progress(shards, snapshot),
-    ):
-        LocalPipelineExecutor(
-            pipeline=[WarcsToPages(left, settings, snapshot, quiet=True)],
-            tasks=len(left),
-            workers=max(1, min(len(left), settings.workers or os.cpu_count() or 1)),
-            logging_dir=logs,
-            skip_completed=False,  # finished shards say what is done
-        ).run()
+    write_shard(*job, settings, snapshot)
 
 
-@contextmanager
-def _quiet_datatrove() -> Iterator[None]:
-    """Its log lines, several for each WARC file, are kept from the terminal; failures are raised anyway."""
-    from loguru import logger
-
-    logger.disable("datatrove")
-    try:
-        yield
-    finally:
-        logger.enable("datatrove")
+def _is_crawled(job: tuple[str, Path]) -> bool:
+    return job[1].exists()
 
 
-@contextmanager
-def _progress(shards: list[Path], snapshot: str) -> Iterator[None]:
-    """A bar over WARC files with what is still being written, from another thread: the executor blocks."""
-    done = threading.Event()
-
-    def watch() -> None:
-        with tqdm(total=len(shards), desc=f"pages {snapshot}", unit="WARC", disable=None) as bar:
-            while not done.wait(0.5):
-                _show(bar, shards)
-            _show(bar, shards)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def _show(bar: Any, shards: list[Path]) -> None:
-    folder = shards[0].parent
-    written = sum(size for path in folder.glob("*.parquet*") if (size := _size(path)))
-    bar.n = sum(1 for shard in shards if shard.exists())
-    bar.set_postfix_str(f"{written / 1e6:,.0f} MB written")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:  # it was moved into place meanwhile
-        return 0
-
-
-def _publish(folder: Path, raws: list[Path], finals: list[Path], shards: list[Path]) -> None:
+def _publish(
+    folder: Path, raws: list[Path], finals: list[Path], shards: list[Path], executor: ExecutorSettings
+) -> None:
     """Raw shards to final ones without what a newer capture replaces. Done again after a kill, it gives the same."""
-    stale: list[npt.NDArray[np.int64]] = []
-    for table in captures_by_key(shards):
-        older = table.filter(pc.invert(table["newest"]))
-        stale.append(older["shard"].to_numpy().astype(np.int64) << 40 | older["row"].to_numpy())
-    dropped = np.sort(np.concatenate(stale)) if stale else np.zeros(0, np.int64)
-    owners = dropped >> 40
-    for number, (raw, final) in enumerate(zip(raws, finals, strict=True)):
-        if not final.exists():
-            first, last = np.searchsorted(owners, [number, number + 1])
-            _publish_shard(folder, raw, final, dropped[first:last] & ((1 << 40) - 1))
+    captures = Captures.of(shards, folder / "newest")
+    find_older(captures, executor, label="older captures")
+    groups = [group for group in captures.groups() if not all(final.exists() for final in finals[slice(*group)])]
+    run_shards(
+        partial(_publish_group, folder, captures, raws, finals),
+        groups,
+        executor,
+        done=partial(_is_published, finals),
+        label="pages",
+        here=len(groups) < 2,
+    )
     shutil.rmtree(folder / "raw", ignore_errors=True)
+    forget(captures)
+
+
+def _is_published(finals: list[Path], group: tuple[int, int]) -> bool:
+    return all(final.exists() for final in finals[slice(*group)])
+
+
+def _publish_group(
+    folder: Path, captures: Captures, raws: list[Path], finals: list[Path], group: tuple[int, int]
+) -> None:
+    older = older_in(captures, *group)
+    for number in range(*group):
+        if not finals[number].exists():
+            first, last = np.searchsorted(older, [number << SHARD_BITS, (number + 1) << SHARD_BITS])
+            _publish_shard(folder, raws[number], finals[number], older[first:last] - (number << SHARD_BITS))
 
 
 def _publish_shard(folder: Path, raw: Path, final: Path, stale: npt.NDArray[np.int64]) -> None:

@@ -67,7 +67,6 @@ class CrawlSettings(Settings):
     """Routed: a table of words learned by evidence_training.write_evidence; none: the one written for this project."""
     largest_record: int = Field(default=16_000_000, gt=0)  # bytes; Common Crawl itself cuts payloads at 5 MiB
     shortest_text: int = Field(default=80, ge=0)  # characters; ours: below, a page has nothing to judge
-    workers: HowItRuns[int | None] = Field(default=None, gt=0)
 
     def patience(self) -> dict[str, Any]:
         """How often and how long a remote file is tried, and where its store is."""

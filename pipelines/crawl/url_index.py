@@ -1,47 +1,61 @@
-"""Across snapshots, one row for each canonical URL: which snapshot's capture is the newest."""
+"""Across snapshots, the one row of each canonical URL that later steps use: its newest capture.
+
+newest-<snapshot>.bits, .rows    a flag for each row of the snapshot's pages (pipelines.row_flags)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 
+from evaluators.executors import LOCAL, ExecutorSettings
 from evaluators.stages import Stage
-from pipelines.crawl.newest import ROWS_AT_ONCE, captures_by_key
+from pipelines.crawl.newest import ROWS_A_TASK, SHARD_BITS, Captures, find_older, forget, older_in
 from pipelines.crawl.settings import CrawlSettings
-from pipelines.storage import Artifact, Json, atomic_file
-
-SCHEMA = pa.schema([("url_key", pa.string()), ("snapshot", pa.string())])
+from pipelines.row_flags import Flags, write_row_flags
+from pipelines.storage import Artifact, Json
 
 
 def write_url_index(
-    folder: Path, settings: CrawlSettings, *, pages: Mapping[str, Artifact], rows_at_once: int = ROWS_AT_ONCE
+    folder: Path,
+    settings: CrawlSettings,
+    *,
+    pages: Mapping[str, Artifact],
+    executor: ExecutorSettings = LOCAL,
+    rows_a_task: int = ROWS_A_TASK,
 ) -> dict[str, Json]:
-    """url_index.parquet, sorted by url_key. Of equally new captures the later snapshot wins."""
+    """The flags of every snapshot. Of equally new captures the later snapshot's is newest."""
     del settings  # the index depends on the pages alone
     shards = [(shard, snapshot) for snapshot in sorted(pages) for shard in pages[snapshot].files("pages-*.parquet")]
-    snapshots = [snapshot for _, snapshot in shards]
-    rows = captures = 0
-    with (
-        atomic_file(folder / "url_index.parquet") as temporary,
-        pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer,
-    ):
-        for table in captures_by_key([shard for shard, _ in shards], rows_at_once):
-            captures += table.num_rows
-            winners = table.filter(table["newest"])
-            names = [snapshots[number] for number in winners["shard"].to_pylist()]
-            writer.write_table(pa.table({"url_key": winners["url_key"], "snapshot": names}, SCHEMA), 100_000)
-            rows += winners.num_rows
-    return {"rows": rows, "captures": captures, "superseded": captures - rows}
+    captures = Captures.of([shard for shard, _ in shards], folder / "scratch", rows_a_task)
+    find_older(captures, executor, label="URL index")
+    newest = first = 0
+    for snapshot in sorted(pages):
+        last = first + sum(name == snapshot for _, name in shards)
+        older = older_in(captures, first, last)
+
+        def flags_of(number: int, first: int = first, older: np.ndarray = older) -> Flags:
+            shard = first + number
+            begin, end = np.searchsorted(older, [shard << SHARD_BITS, (shard + 1) << SHARD_BITS])
+            flags = np.ones(captures.rows[shard], np.bool_)
+            flags[older[begin:end] - (shard << SHARD_BITS)] = False
+            return flags
+
+        newest += write_row_flags(folder, f"newest-{snapshot}", captures.rows[first:last], flags_of)
+        first = last
+    forget(captures)
+    rows = sum(captures.rows)
+    return {"rows": newest, "captures": rows, "superseded": rows - newest}
 
 
 URL_INDEX = Stage(
     name="url_index",
-    version="1",
+    version="2",
     write=write_url_index,
     inputs=("pages/*",),
     description="For every canonical URL, the newest snapshot that holds it: the one row that later steps use.",
     kinds=("parquet",),
+    by_shards=True,
 )

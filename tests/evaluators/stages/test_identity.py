@@ -22,10 +22,8 @@ from evaluators.trajectory import EvaluationSettings
 from evaluators.vllm_server import ServerSettings
 from pipelines.corpus.annotations import AnnotationSettings
 from pipelines.corpus.near_duplicates import NearDuplicateSettings
-from pipelines.corpus.scores import ScoreSettings
 from pipelines.corpus.seed import SeedSettings
 from pipelines.crawl.settings import CommonCrawlSettings, CrawlSettings
-from pipelines.extraction.survivors import ExtractionSettings
 from pipelines.mixtures.source import SourceSettings
 from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.training.base_model import BaseModelSettings
@@ -52,10 +50,7 @@ def machine(**fields: Any) -> SftSettings:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (NearDuplicateSettings(workers=1), NearDuplicateSettings(workers=3)),
-        (ScoreSettings(workers=1), ScoreSettings(workers=3)),
-        (ExtractionSettings(workers=1), ExtractionSettings(workers=3)),
-        (CrawlSettings(folder=Path("/a"), workers=1), CrawlSettings(folder=Path("/b"), workers=3)),
+        (CrawlSettings(folder=Path("/a")), CrawlSettings(folder=Path("/b"))),
         (machine(log_every=1), machine(log_every=7)),
         (machine(checkpoint_every=1), machine(checkpoint_every=7)),
         (

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.crawl.settings import CrawlSettings
+from pipelines.crawl.url_index import write_url_index
 from pipelines.records import PAGES
 from pipelines.storage import Artifact
 
@@ -88,8 +90,7 @@ def stored(tmp_path: Path) -> Callable[..., Artifact]:
 
 
 @pytest.fixture
-def crawl(stored: Callable[..., Artifact]) -> dict[str, Any]:
+def crawl(stored: Callable[..., Artifact], stage: Callable[..., Artifact]) -> dict[str, Any]:
     """`pages` and `url_index` of the invented crawl, as stages take them."""
-    rows = crawl_rows()
-    index = pa.schema([("url_key", pa.string()), ("snapshot", pa.string())])
-    return {"pages": {"A": stored("pages", rows, PAGES)}, "url_index": stored("url_index", rows, index)}
+    pages = {"A": stored("pages", crawl_rows(), PAGES)}
+    return {"pages": pages, "url_index": stage(write_url_index, CrawlSettings(), name="url_index", pages=pages)}

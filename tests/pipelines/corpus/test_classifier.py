@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.executors import LocalExecutor
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
 from pipelines.corpus.fasttext_training import Shape, train
 from pipelines.corpus.linear import LinearClassifier
@@ -154,7 +155,14 @@ def test_two_trainings_and_any_number_of_workers_give_the_same_bytes(stage, craw
     first, second = (stage(write_classifier, SMALL, positives=seed, **crawl) for _ in range(2))
     assert first.facts["model"] == second.facts["model"]
     one, two = (
-        stage(write_scores, ScoreSettings(workers=n), classifier=first, pages=crawl["pages"]["A"]) for n in (1, 2)
+        stage(
+            write_scores,
+            ScoreSettings(),
+            classifier=first,
+            pages=crawl["pages"]["A"],
+            executor=LocalExecutor(workers=n),
+        )
+        for n in (1, 2)
     )
     assert one.files()[0].read_bytes() == two.files()[0].read_bytes()
 

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,13 +17,15 @@ from pipelines.corpus.annotations import (
 )
 from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
 from pipelines.corpus.classifier import ClassifierSettings, write_classifier
-from pipelines.corpus.domains import DomainSettings, segments, write_domains
+from pipelines.corpus.domains import DomainSettings, write_domains
 from pipelines.corpus.growth import GrowthSettings, write_corpus
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.recall import Histogram, RecallSettings, write_recalled
 from pipelines.corpus.scores import ScoreSettings, write_scores
 from pipelines.corpus.seed import SeedPages, SeedSettings, is_under, place_of, write_seed
+from pipelines.corpus.url_prefixes import segments
 from pipelines.records import COLLECTED, SCORES
+from tests.pipelines.corpus.conftest import crawl_rows
 
 SMALL = ClassifierSettings(dim=8, ngrams=2, bucket=5000, least_count=1)
 FACTS = {"domain": "d", "tokens": 10}
@@ -37,7 +40,14 @@ def scores_of(stored, margins, tokens=10):
     rows = [
         {"url_key": key, "domain": "d", "language": "en", "margin": m, "tokens": tokens} for key, m in margins.items()
     ]
-    return {"A": stored("scores", rows, SCORES)}
+    return scored(stored, rows)
+
+
+def scored(stored, rows):
+    """Scores of the invented crawl's pages, by their place, as the stage writes them."""
+    place = {row["url_key"]: number for number, row in enumerate(crawl_rows())}
+    placed = sorted((row | {"row": place[row["url_key"]]} for row in rows), key=lambda row: row["row"])
+    return {"A": stored("scores", placed, SCORES)}
 
 
 def test_a_prefix_ends_at_a_path_segment():
@@ -161,7 +171,7 @@ def test_a_language_is_raised_as_far_as_its_pages_are_witnessed(stage, crawl, st
         )
         for n in range(40)
     ]
-    scores = {"A": stored("scores", rows, SCORES)}
+    scores = scored(stored, rows)
     recalled = stage(write_recalled, RecallSettings(), scores=scores, **crawl)
     assert {key.partition("/")[0] for key in keys(recalled)} == {"seed.org"}
     assert recalled.facts["rows"] == 40
@@ -173,7 +183,7 @@ def test_a_language_is_raised_as_far_as_its_pages_are_witnessed(stage, crawl, st
 
 def test_few_pages_raise_no_language(stage, crawl, stored):
     row = {"language": "zh", "margin": -1.0, "witnessed": True} | FACTS
-    scores = {"A": stored("scores", [row | {"url_key": f"seed.org/notes/{n}"} for n in range(9)], SCORES)}
+    scores = scored(stored, [row | {"url_key": f"seed.org/notes/{n}"} for n in range(9)])
     assert stage(write_recalled, RecallSettings(), scores=scores, **crawl).facts["raised_languages"] == {}
 
 
@@ -181,7 +191,7 @@ def test_witnessed_pages_behind_a_run_of_others_are_out_of_reach():
     """The share among all that is added would still pass; that of the last ten pages does not."""
     margins = WitnessedMargins(CalibrationSettings())
     values = np.array([-1.0] * 200 + [-2.0] * 10 + [-3.0], np.float32)
-    margins.add(np.array(["zh"] * 211, object), values, np.array([True] * 200 + [False] * 10 + [True]))
+    margins.add(pa.array(["zh"] * 211), values, np.array([True] * 200 + [False] * 10 + [True]))
     assert margins.shifts()["zh"] == pytest.approx(1.05)
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,13 @@ CHAIN = Path(__file__).with_name("chain.py")
 ROOT = CHAIN.parents[3]
 
 
-def started(folder, workers, hash_seed):
+def local(workers):
+    return {"kind": "local", "workers": workers}
+
+
+def started(folder, executor, hash_seed):
     environment = os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(CHAIN), str(folder), str(workers)]
+    command = [sys.executable, str(CHAIN), str(folder), json.dumps(executor)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -26,7 +31,7 @@ def artifacts(root):
 
 
 def test_two_runs_give_the_same_bytes_whatever_the_workers_and_the_hash_seed(tmp_path):
-    runs = [started(tmp_path / "one", 1, 1), started(tmp_path / "three", 3, 2)]
+    runs = [started(tmp_path / "one", local(1), 1), started(tmp_path / "three", local(3), 2)]
     told = [run.communicate(timeout=300) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], told
     one, three = artifacts(tmp_path / "one"), artifacts(tmp_path / "three")

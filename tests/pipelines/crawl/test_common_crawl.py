@@ -184,9 +184,7 @@ def test_snapshots_since_a_date_are_listed(server):
 
 
 def test_a_snapshot_is_crawled_through_faults(server, tmp_path):
-    settings = CrawlSettings(
-        common_crawl=CommonCrawlSettings(base_url=url(server), snapshots=(SNAPSHOT,), timeout=0.5), workers=1
-    )
+    settings = CrawlSettings(common_crawl=CommonCrawlSettings(base_url=url(server), snapshots=(SNAPSHOT,), timeout=0.5))
     assert list_warcs(settings, SNAPSHOT) == [url(server, WARC)]
     server.faults[:] = [None, "cut"]
     facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT)

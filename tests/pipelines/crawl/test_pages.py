@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.command_line import main
-from pipelines.crawl.crawl_step import WarcsToPages
+from evaluators.executors import LocalExecutor
+from pipelines.crawl.datatrove_step import WarcsToPages
 from pipelines.crawl.pages import write_pages
 from pipelines.crawl.settings import CrawlError, CrawlSettings, list_snapshots
 from pipelines.crawl.url_index import write_url_index
 from pipelines.crawl.warc import captures_at, open_warc
 from pipelines.records import LEDGER, PAGES
+from pipelines.row_flags import RowFlags
 from pipelines.storage import Artifact
 
 PROSE = "A walk along the river leads past old mills and orchards to the village square. " * 5
@@ -35,14 +37,15 @@ def record(url, text, date="2024-01-01T00:00:00Z", kind="text/html; charset=utf-
 def crawl(tmp_path):
     """Writes WARC files of one snapshot, crawls them, and gives (facts, rows)."""
 
-    def crawling(*warcs, out="out", **settings):
+    def crawling(*warcs, out="out", workers=1, **settings):
         folder = tmp_path / "snapshot"
         folder.mkdir(exist_ok=True)
         for number, data in enumerate(warcs):
             (folder / f"{number}.warc.gz").write_bytes(data)
         target = tmp_path / out
         target.mkdir(exist_ok=True)
-        facts = write_pages(target, CrawlSettings(folder=folder, **{"workers": 1, **settings}), snapshot="snapshot")
+        executor = LocalExecutor(workers=workers)
+        facts = write_pages(target, CrawlSettings(folder=folder, **settings), snapshot="snapshot", executor=executor)
         shards = sorted(target.glob("*.parquet"))
         assert all(pq.read_schema(shard).equals(PAGES) for shard in shards)
         return facts, [row for shard in shards for row in pq.read_table(shard).to_pylist()]
@@ -122,7 +125,7 @@ def test_a_killed_run_goes_on_after_its_last_finished_file(crawl, tmp_path):
     whole, _ = crawl(*warcs, out="whole")
     partial = tmp_path / "partial"
     (partial / "raw").mkdir(parents=True)
-    settings = CrawlSettings(folder=tmp_path / "snapshot", workers=1)
+    settings = CrawlSettings(folder=tmp_path / "snapshot")
     first = [(str(tmp_path / "snapshot" / "0.warc.gz"), partial / "raw" / "raw-00000.parquet")]
     list(WarcsToPages(first, settings, "snapshot").run())
     finished = (partial / "raw" / "raw-00000.parquet").stat().st_mtime_ns
@@ -191,8 +194,8 @@ def test_the_record_of_a_row_is_found_by_its_offset(crawl, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("rows_at_once", [1_000, 7])
-def test_the_url_index_names_the_newest_snapshot_in_any_amount_of_memory(tmp_path, rows_at_once):
+@pytest.mark.parametrize("rows_a_task", [1_000, 7])
+def test_the_url_index_flags_the_newest_capture_in_any_number_of_tasks(tmp_path, rows_a_task):
     pages = {}
     for snapshot, day, numbers in (("s1", 2, range(30)), ("s2", 1, range(20, 50))):
         (tmp_path / snapshot).mkdir()
@@ -201,13 +204,16 @@ def test_the_url_index_names_the_newest_snapshot_in_any_amount_of_memory(tmp_pat
         )
         out = tmp_path / f"pages-{snapshot}"
         out.mkdir()
-        write_pages(out, CrawlSettings(folder=tmp_path, workers=1), snapshot=snapshot)
+        write_pages(out, CrawlSettings(folder=tmp_path), snapshot=snapshot, executor=LocalExecutor(workers=1))
         pages[snapshot] = Artifact(name="pages", place=out, content="")
-    facts = write_url_index(tmp_path, CrawlSettings(), pages=pages, rows_at_once=rows_at_once)
-    index = pq.read_table(tmp_path / "url_index.parquet").to_pylist()
+    executor = LocalExecutor(workers=1)
+    facts = write_url_index(tmp_path, CrawlSettings(), pages=pages, executor=executor, rows_a_task=rows_a_task)
+    flags = {name: RowFlags(tmp_path / f"newest-{name}.bits", tmp_path / f"newest-{name}.rows") for name in pages}
     # s1 was fetched later: where both have a page, its capture is the newer, whatever the snapshots' names.
-    assert [tuple(row.values()) for row in index] == [(f"a.org/{n:02d}", "s1" if n < 30 else "s2") for n in range(50)]
+    assert flags["s1"].of_shard(0).tolist() == [True] * 30
+    assert flags["s2"].of_shard(0).tolist() == [number >= 30 for number in range(20, 50)]
     assert facts == {"rows": 50, "captures": 60, "superseded": 10}
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_an_empty_crawl_folder_is_refused_with_the_remedy(tmp_path):
