@@ -86,7 +86,7 @@ def write_domains(
 
 DOMAINS_STAGE = Stage(
     name="domains",
-    version="4",
+    version="3",
     write=write_domains,
     settings=DomainSettings,
     inputs=("recalled", "pages/*", "url_index"),
