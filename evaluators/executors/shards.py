@@ -35,8 +35,8 @@ def run_shards(
 
     `work` is a function of a module, or a partial of one, that writes its shard whole or not at all; `done` says whether
     it has. A shard whose worker is lost is begun again, `executor.attempts` times in all. What `work` raises ends
-    everything at once: as it is where it is a MathsieveError or an OSError, in a ShardError otherwise. `here`: on a local
-    executor the work is so little that starting processes costs more than it saves.
+    everything at once: as it is where it is a MathsieveError or an OSError, in a ShardError otherwise. `here`: the
+    work is so little that handing it to anybody costs more than it saves; this process does it.
     """
     left = [number for number, shard in enumerate(shards) if not done(shard)]
     if not left:
@@ -76,10 +76,12 @@ def _round(job: Job, executor: ExecutorSettings, here: bool, progress: Callable[
 
 
 def _outcomes(job: Job, executor: ExecutorSettings, here: bool) -> Generator[tuple[int, Outcome]]:
+    if here:
+        return _run_here(job)
     if isinstance(executor, LocalExecutor):
         from evaluators.executors.local import run_local
 
-        return _run_here(job) if here or executor.workers == 1 else run_local(job, executor)
+        return _run_here(job) if executor.workers == 1 else run_local(job, executor)
     if isinstance(executor, SlurmExecutor):
         from evaluators.executors.slurm import run_slurm
 
