@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -36,6 +36,8 @@ from evaluators.service.records import (
 
 ALIVE_EVERY = 1.0
 """Seconds of a long task after which the server is told that the worker goes on."""
+TOGETHER = 0.001
+"""Seconds for which an answer may wait for the next one, so that both are one write."""
 Told = dict[str, int]
 """Verdicts of an answer by outcome, for the server's metrics."""
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -160,15 +162,16 @@ def serve(channel: socket.socket) -> None:
     )  # the parser's tables, and the keeper of sympy, before the first request waits for them
     gc.freeze()
     channel.sendall(pack(0, {"status": 100}))
-    for frame in received(channel):
-        current = frame.number
-        channel.sendall(pack(frame.number, *checker.answer(frame.head, frame.body)))
-
-
-def received(channel: socket.socket) -> Iterator[Any]:
     frames = Frames()
     while data := channel.recv(1 << 20):
-        yield from frames.feed(data)
+        answers, last = bytearray(), time.monotonic()
+        for frame in frames.feed(data):
+            current = frame.number
+            answers += pack(frame.number, *checker.answer(frame.head, frame.body))
+            if time.monotonic() - last > TOGETHER:
+                channel.sendall(answers)
+                answers, last = bytearray(), time.monotonic()
+        channel.sendall(answers)
 
 
 def begin_work() -> socket.socket:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from evaluators.answers import Outcome
 from evaluators.service.workers import Pool
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -26,7 +28,8 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.verdicts = Counter("mathsieve_verdicts", "Verdicts given.", ("outcome",), registry=self.registry)
+        verdicts = Counter("mathsieve_verdicts", "Verdicts given.", ("outcome",), registry=self.registry)
+        self.verdicts = {outcome: verdicts.labels(outcome) for outcome in get_args(Outcome)}
         self.replayed = Counter(
             "mathsieve_replayed_replies", "Replies given again to an idempotency key.", registry=self.registry
         )

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -28,6 +29,8 @@ from evaluators.service.service import Service
 from evaluators.service.settings import ServiceSettings, is_loopback
 
 JSON = "application/json"
+PLAIN = {"Content-Type": JSON}
+REPLAYED = {**PLAIN, "Idempotent-Replayed": "true"}
 BODY_SECONDS = 30.0
 """For a request's bytes, after its head: a client that sends none holds a connection, but no worker."""
 Work = Callable[[web.Request, bytes], Awaitable[Reply]]
@@ -144,8 +147,7 @@ class Server:
                 if not self._active:
                     self._idle.set()
             (good if reply.status == 200 else metrics.requests.labels(route.name, str(reply.status))).inc()
-            headers = {"Idempotent-Replayed": "true"} if reply.replayed else None
-            return web.Response(body=reply.body, status=reply.status, content_type=JSON, headers=headers)
+            return web.Response(body=reply.body, status=reply.status, headers=REPLAYED if reply.replayed else PLAIN)
 
         return handle
 
@@ -181,13 +183,15 @@ class Server:
             raise NotAllowed("Origin", expected="no web page", found=repr(request.headers["Origin"][:80]))
 
     async def _body(self, request: web.Request) -> bytes:
-        if request.content_type != JSON:
-            raise BadRequest("Content-Type", expected=JSON, found=repr(request.content_type))
+        kind = request.headers.get("Content-Type", "none")
+        if kind != JSON and kind.partition(";")[0].strip().lower() != JSON:  # aiohttp's own property parses it anew
+            raise BadRequest("Content-Type", expected=JSON, found=repr(kind[:80]))
         most = self.settings.request_bytes
         if (request.content_length or 0) > most:
             raise _too_large(most, f"{request.content_length} bytes")
         try:
-            return await asyncio.wait_for(request.read(), BODY_SECONDS)
+            async with asyncio.timeout(BODY_SECONDS):
+                return await request.read()
         except web.HTTPRequestEntityTooLarge as error:
             raise _too_large(most, "more") from error
         except TimeoutError as error:
@@ -247,6 +251,7 @@ def _too_large(most: int, found: str) -> TooLarge:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=256)
 def _names_this_machine(host: str) -> bool:
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return is_loopback(name)

@@ -20,7 +20,7 @@ from evaluators.service.workers import Pool, PoolSettings, Worker, start_all
 
 CHUNK = 64
 """Items of a long request that one worker gets: some milliseconds of checks, so that all cores share in it."""
-CHECKER_DEPTH = 4
+CHECKER_DEPTH = 8
 """Tasks that a checker holds: it need not wait for the next one, and few wait behind a slow one."""
 
 
@@ -87,7 +87,7 @@ class Service:
         try:
             return self._replied(await self.checkers.submit({"op": op}, body))
         except WorkerLost as lost:
-            self.metrics.verdicts.labels("timeout").inc()
+            self.metrics.verdicts["timeout"].inc()
             return Reply(200, _written(_undecided(lost)))
 
     async def many(self, op: str, name: str, body: bytes) -> Reply:
@@ -205,7 +205,7 @@ class Service:
             frame = await self.checkers.submit(head, _written(items))
         except WorkerLost as lost:
             if len(items) == 1:
-                self.metrics.verdicts.labels("timeout").inc()
+                self.metrics.verdicts["timeout"].inc()
                 return _written([_undecided(lost)])
             middle = len(items) // 2
             left = await self._chunk(head, items[:middle])
@@ -233,7 +233,7 @@ class Service:
     def _replied(self, frame: Frame) -> Reply:
         told: Mapping[str, int] = frame.head.get("told", {})
         for outcome, count in told.items():
-            self.metrics.verdicts.labels(outcome).inc(count)
+            self.metrics.verdicts[outcome].inc(count)
         return Reply(frame.head["status"], frame.body)
 
 

@@ -66,6 +66,7 @@ class Worker(asyncio.Protocol):
         self._pool = pool
         self._frames = Frames()
         self._transport: asyncio.WriteTransport | None = None
+        self._outgoing: list[bytes] = []
         self.tasks: dict[int, Task] = {}
         self.alone = False
         self.ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -112,8 +113,15 @@ class Worker(asyncio.Protocol):
         if not self.tasks:
             self.heard = time.monotonic()
         self.tasks[task.number] = task
-        assert self._transport is not None
-        self._transport.write(pack(task.number, task.head, task.body))
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.append(pack(task.number, task.head, task.body))
+
+    def _flush(self) -> None:
+        """Tasks of one turn of the event loop go out together: a write costs more than a check."""
+        frames, self._outgoing = b"".join(self._outgoing), []
+        if self._transport is not None and not self.ended:
+            self._transport.write(frames)
 
     def kill(self) -> None:
         if self.process is not None:
