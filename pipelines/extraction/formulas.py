@@ -47,6 +47,7 @@ BARE_TEX = re.compile(r"^\s*(?:[A-Za-z]|[^A-Za-z]*)\s*$|\\[A-Za-z]|[\^_=<>+]")
 """What stands in an element that is only named after formulas, where it is one."""
 SHOWN_TAG = re.compile(r"\s*\\text\{\s*\((.{1,12}?)\)\s*\}$")
 """The number of a displayed formula, as KaTeX shows it."""
+DELIMITER = re.compile(r"\$|\\[(\[]")
 TEX_LIKE = re.compile(r"\\[A-Za-z]+|[\^_]")
 DISPLAY = re.compile(r"display|(?:^|[\s_-])block|equation(?!-inline)|MathJax_Display", re.IGNORECASE)
 ENGINES = ("rendermath", "mathjax", "katex", "tex2jax", "jsmath", "mathtex", "jqmath")
@@ -264,9 +265,10 @@ class FormulaReader:
         rest = mark_formulas(text, Notation(dollars=True), lambda tex, shown: found.append((tex, shown)) or "")  # type: ignore[func-returns-value]
         if len(found) == 1 and not rest.strip(" .,;"):
             return Formula(found[0][0], found[0][1])
-        if found or (element.tag == "pre" and "math" not in classes):
-            return None
         words = re.findall(r"(?<![\\A-Za-z{])[A-Za-z]{4,}", text)
+        bare = not DELIMITER.search(text) and len(words) < 3  # environments in one formula, not formulas in a text
+        if (found and not bare) or (element.tag == "pre" and "math" not in classes):
+            return None
         if TEX_LIKE.search(text) or (re.search(r"(?:^|\s)math(?:\s|$)", classes) and not words and len(text) < 80):
             return Formula(text, display)
         return None
