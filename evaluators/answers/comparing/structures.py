@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from evaluators.answers.comparing.balls import real_value
 from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
 from evaluators.answers.comparing.scalars import Decision
@@ -16,9 +18,21 @@ def remarked(r: Node, p: Node, same: Compare) -> Decision:
         denied = same(answer, beside).same
         return different(r, p) if denied else same(r, answer)
     mine, near = real_value(_bare(answer)), real_value(_bare(beside))
-    if mine is None or near is None or abs(mine - near) * 100 > abs(mine):
+    if mine is None or near is None or (abs(mine - near) * 100 > abs(mine) and not _rounds(mine, _bare(beside))):
         return Decision(False, "tolerance", f"{show(beside)[:60]} is no rounding of {show(answer)[:60]}")
     return same(r, answer)
+
+
+def _rounds(value: Fraction, near: Node) -> bool:
+    """Whether a numeral is the value at its own places: 4 for 4.25."""
+    places = near.value[1] if near.op == "dec" else 0
+    return near.op in ("num", "dec") and abs(value - real_numeral(near)) * 2 * Fraction(10) ** places <= 1
+
+
+def real_numeral(node: Node) -> Fraction:
+    """The exact value of a literal."""
+    value: Fraction = node.value[0] if node.op == "dec" else node.value
+    return value
 
 
 def _bare(node: Node) -> Node:

@@ -15,7 +15,7 @@ _OPEN_BOX = re.compile(r"\\boxed\s*\{([^\n$]+)")
 _ANSWER_TAG = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _FIELD = re.compile(
-    r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|\[[^\[\]{}\n]{0,500}\])',
+    r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|null|\[[^\[\]{}\n]{0,500}\])',
     re.IGNORECASE,
 )
 _OBJECT = re.compile(r'\{\s*"')

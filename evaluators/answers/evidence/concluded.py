@@ -19,7 +19,8 @@ _COUNTED = re.compile(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[
 """有两个交点, 共七种: a count in words."""
 _FRACTION = re.compile(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
 _DENIED = re.compile(
-    r"\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)", re.IGNORECASE
+    r"\banswer\s+(?:may|might|could|can)\s|\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)",
+    re.IGNORECASE,
 )
 _CONCLUSION_HEDGE = re.compile(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE

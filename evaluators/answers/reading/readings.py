@@ -57,6 +57,7 @@ _CONDITIONAL = re.compile(
     r"mod|\\in(?![a-z])|integer|constant|\breal|number|parameter|整数|常数|实数|自然数|参数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])"
 )
 """What a text with conditions holds; see conditions.py."""
+_GROUPED_FACTOR = re.compile(r"^\([^()\[\]]*\d,\d{3}\s?(?:[*/+-]|\\times|\\cdot|\\div)")
 _SHORT_GROUP = re.compile(r"\d,\d{2,3}")
 _DOLLAR_OR_POINT = re.compile(r"[$.]")
 _LETTER_UNIT = re.compile(r"[\d})](\s*)[mgshLlNJWVKd](?![A-Za-z])")
@@ -265,6 +266,8 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
     parses = [parse()]
     if not reference and _EULER.fullmatch(text):
         parses.append(lambda: _scientific(text))
+    if not reference and _GROUPED_FACTOR.search(text):  # (1,250*2): a list, or a product in brackets
+        parses.append(lambda: Answers(tokenise(text, grouping=True, everywhere=True)).answer())
     if _DIGIT_FACTOR.search(text):  # n2^{n-1}: an index has no power of its own letter
         text = _DIGIT_FACTOR.sub(r"\1 \2", text)
         parses = [parse()]

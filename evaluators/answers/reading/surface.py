@@ -109,7 +109,7 @@ def normalise(text: str) -> str:
     return text
 
 
-_STATEMENTS = re.compile(r"[①-⑳](?:[\s,，、和]*[①-⑳])*[。.]?")
+_STATEMENTS = re.compile(r"[①-⑳](?:(?:[\s,，、和与及]|and)*[①-⑳])*[。.]?")
 
 
 def _ascii_spelling(text: str) -> str:

@@ -42,13 +42,15 @@ _SPELLINGS |= {"\\surd": "\\sqrt", "\\textdegree": "\\circ", "\\jmath": "\\jmath
 """Commands that have two names."""
 
 
-def tokenise(text: str, *, grouping: bool) -> list[Token]:
+def tokenise(text: str, *, grouping: bool, everywhere: bool = False) -> list[Token]:
     """The tokens of a normalised text. With `grouping`, 1,234 is one number where no bracket is open around it."""
     tokens: list[Token] = []
     position, depth, spaced = 0, 0, False
     end = len(text)
     while position < end:
-        pattern = _GROUPING if grouping and (depth == 0 or _ZERO_GROUP.match(text, position)) else _NO_GROUPING
+        pattern = (
+            _GROUPING if grouping and (everywhere or depth == 0 or _ZERO_GROUP.match(text, position)) else _NO_GROUPING
+        )
         match = pattern.match(text, position)
         if match is None:
             raise ParseError(f"unexpected character {text[position]!r}")

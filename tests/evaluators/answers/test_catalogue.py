@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.answers import check
+from evaluators.answers.reading.readings import readings
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("catalogue.jsonl").read_text().splitlines()]
 SECONDS = 2.0
@@ -48,3 +49,23 @@ def test_reward_accepts_nothing_that_strict_rejects() -> None:
         prediction, problem = spelled(case["prediction"]), case.get("problem")
         if check(case["reference"], prediction, profile="reward", problem=problem).correct:
             assert check(case["reference"], prediction, problem=problem).correct, case
+
+
+BOMB_SECONDS = 0.05
+"""CPU time that a bomb may take; the best of three, since the machine of a test has other work too."""
+
+
+def test_a_bomb_costs_next_to_nothing() -> None:
+    for prediction in ("0.5", r"\pi", "一半", "x + y"):
+        check(r"\frac{1}{2}", prediction)  # the modules that a first pair of its kind imports
+    slow = []
+    for case in (c for c in CASES if c["kind"] in ("bomb", "payload")):
+        times = []
+        for _ in range(3):
+            readings.cache_clear()
+            begun = time.process_time()
+            check(case["reference"], spelled(case["prediction"]), profile=case.get("profile", "strict"))
+            times.append(time.process_time() - begun)
+        if min(times) > BOMB_SECONDS:
+            slow.append((case, min(times)))
+    assert slow == []

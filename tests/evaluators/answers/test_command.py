@@ -108,3 +108,17 @@ def test_no_workers_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path = written(tmp_path, {"reference": "1", "prediction": "1"})
     assert main(["check", "--jsonl", path, "--workers", "0"]) == 2
     assert "expected at least 1; found 0" in capsys.readouterr().err
+
+
+def test_an_answer_may_begin_with_a_minus_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", r"-\frac12", "-0.5"]) == 0
+    assert main(["check", "-5", "--profile", "reward", "-6"]) == 1
+    assert main(["check", "-x + 1", "1 - x", "--explain"]) == 0
+    assert "profile     strict" in capsys.readouterr().out
+    assert main(["check", "--outputs", "-7", "--", "-8, so the answer is -7."]) == 0
+
+
+def test_an_unknown_option_is_still_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "5", "5", "--porfile", "reward"])
+    assert "--porfile" in capsys.readouterr().err
