@@ -174,7 +174,7 @@ def _number(text: str) -> float | None:
 
 
 def _algebraically(reference: str, prediction: str) -> tuple[bool, str]:
-    from evaluators.answers.check import check_pair as check_strictly
+    from evaluators.answers.judging import check_pair as check_strictly
     from evaluators.answers.comparing.balls import real_value
     from evaluators.answers.reading.readings import readings
 

@@ -1,6 +1,6 @@
 """The checker's front: which grading a profile names, and the three questions that each answers.
 
-A grading is a module with `check_pair`, `check_text` and `find_answer`: check.py's, or the published one of DeepSeekMath.
+A grading is a module with `check_pair`, `check_text` and `find_answer`: judging.py's, or the published one of DeepSeekMath.
 Modules are imported when they are first needed, so that one pair of plain numbers starts fast.
 """
 

@@ -31,7 +31,7 @@ class Profile:
 
 STRICT = Profile(
     name="strict",
-    grading="check",
+    grading="judging",
     relative_tolerance=Fraction(1, 1_000_000),  # 0.333333 for 1/3; graders of MATH take 0.9091 for 10/11 as wrong
     rounding_tolerance=Fraction(2, 1_000),  # 27.27 for 27.3 (1.1e-3) is a rounding, 1.2549 for 1.25 (3.9e-3) is not
     integer_tolerance=Fraction(1, 1_000_000_000),  # 2.9999999999996 printed by a program
@@ -42,7 +42,7 @@ STRICT = Profile(
 )
 REWARD = Profile(
     name="reward",
-    grading="check",
+    grading="judging",
     relative_tolerance=Fraction(0),
     rounding_tolerance=Fraction(6, 10_000),  # still takes pi for 3.14 (5.1e-4), no longer 1.251 for 1.25 (8e-4)
     integer_tolerance=Fraction(0),

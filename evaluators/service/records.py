@@ -29,7 +29,7 @@ def _encodable(text: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_encodable), Field(max_length=2_000_000)]
-"""As long as the checker reads: `evaluators.answers.extract.MAX_TEXT`."""
+"""As long as the checker reads: `evaluators.answers.extraction.MAX_TEXT`."""
 
 
 class Request(BaseModel):

@@ -131,3 +131,11 @@ def test_a_unit_beside_a_bare_number_changes_nothing(unit: str) -> None:
 def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="expected one of strict, reward, deepseek; found 'lenient'"):
         check("1", "1", profile="lenient")
+
+
+def test_the_names_of_the_package_stay_functions_after_use() -> None:
+    """A module of the package that bears the name of a function would take its place once it is imported."""
+    import evaluators.answers as package
+
+    package.check("1", "x"), package.check_output("1", "the answer is 1"), package.extract("so it is 5")
+    assert all(callable(getattr(package, name)) for name in package.__all__ if name not in ("PROFILES", "Outcome"))

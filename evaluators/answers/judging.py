@@ -66,7 +66,7 @@ def find_answer(
     text: str, rules: Profile, expect_list: bool = False, program_output: str | None = None
 ) -> Extraction | None:
     """The final answer of a whole output, by the evidence that the profile takes."""
-    from evaluators.answers.extract import by_evidence  # its patterns are compiled where an output is read
+    from evaluators.answers.extraction import by_evidence  # its patterns are compiled where an output is read
 
     return by_evidence(text, weak=rules.weak_methods, expect_list=expect_list, program_output=program_output)
 
