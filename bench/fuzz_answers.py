@@ -2,8 +2,8 @@
 
     python bench/fuzz_answers.py [--seconds 60]
 
-Both arguments and the profile come from the fuzzer's bytes. It stops at the first check that raises, takes over 2
-seconds of CPU time or pushes this process over 512 MiB. Needs atheris, which has wheels for few versions of Python;
+Both arguments and the profile come from the fuzzer's bytes. It stops at the first check that raises, takes over half
+a second of CPU time or pushes this process over 512 MiB. Needs atheris, which has wheels for few versions of Python;
 where it is absent this says so and random bytes of a fixed seed are tried instead, without coverage guidance.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is a folder of scripts, not a package
 
-SECONDS, MEMORY_KIB = 2.0, 512 * 1024
+SECONDS, MEMORY_KIB = 0.5, 512 * 1024
 PROFILES = ("strict", "reward", "deepseek")
 PIECES = [
     "\\frac{",

@@ -174,8 +174,8 @@ def _number(text: str) -> float | None:
 
 
 def _algebraically(reference: str, prediction: str) -> tuple[bool, str]:
-    from evaluators.answers.judging import check_pair as check_strictly
     from evaluators.answers.comparing.balls import real_value
+    from evaluators.answers.judging import check_pair as check_strictly
     from evaluators.answers.reading.readings import readings
 
     if check_strictly(reference, prediction, STRICT).correct:

@@ -22,6 +22,7 @@ _DENIED = re.compile(
     r"\banswer\s+(?:may|might|could|can)\s|\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)",
     re.IGNORECASE,
 )
+_DENIED_NUMBER = re.compile(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?:\s+be)?|不是|不等于|不能是)\s*\$?-?\d")
 _CONCLUSION_HEDGE = re.compile(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
 )
@@ -86,6 +87,8 @@ def last_expression(text: str) -> Candidate | None:
     """What the last sentence states; else the last formula or number of the last two thousand characters."""
     begin = max(0, len(text) - TAIL)
     if _DENIED.search(text, begin):
+        return None
+    if _DENIED_NUMBER.search(text, _last_sentence(text, begin)[0]):
         return None
     end = _main_clause(text, begin)
     formula = last_match(MATH, text, begin, end) or last_match(MATH, text, begin, len(text))

@@ -32,6 +32,11 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("\\not", re.compile(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
     ("phantom", re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),
     ("\\|", re.compile(r"\\\|"), r"\\Vert "),
+    (
+        "{",
+        re.compile(r"\\(?:vec|overrightarrow)\s*\{\s*([A-Z])([A-Z])\s*\}"),
+        lambda m: rf"\ray{{{m[1]}{m[2]}}} " if m[1] <= m[2] else rf"(-\ray{{{m[2]}{m[1]}}}) ",
+    ),
     ("\\bar", re.compile(r"\\bar(?=\s*\{[A-Z]{2,}\})"), r"\\overline"),
     ("\\pmod", re.compile(r"\(\s*\\(?:pmod|bmod|mod)\s*(\{[^{}]*\}|\w+)\s*\)"), r"\\pmod{\1}"),
 )

@@ -117,7 +117,9 @@ GREEK = frozenset(
         "hbar",
     ]
 )
-NAMED_FIGURES = frozenset({"angle", "triangle", "overline", "widehat", "measuredangle", "bar", "mathcal", "tilde"})
+NAMED_FIGURES = frozenset(
+    {"ray", "angle", "triangle", "overline", "widehat", "measuredangle", "bar", "mathcal", "tilde"}
+)
 MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array", "vmatrix", "cases", "aligned"})
 TIMES = frozenset({"*", "cdot", "times", "ast"})
 OVER = frozenset({"/", "div"})
