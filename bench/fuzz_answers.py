@@ -10,6 +10,7 @@ where it is absent this says so and random bytes of a fixed seed are tried inste
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import random
 import resource
@@ -21,6 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is a fold
 
 SECONDS, MEMORY_KIB = 0.5, 512 * 1024
 PROFILES = ("strict", "reward", "deepseek")
+LATE = (
+    "judging", "deepseek", "extraction", "comparing.isolation", "reading.chinese", "reading.conditions", "reading.parts", "reading.remarks",
+)  # fmt: skip
+"""Modules that the checker imports when they are first needed: all are to be instrumented."""
 PIECES = [
     "\\frac{",
     "}",
@@ -122,7 +127,8 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["evaluators.answers"]):
-        import evaluators.answers  # noqa: F401 - imported for its instrumentation
+        for module in LATE:
+            importlib.import_module(f"evaluators.answers.{module}")
     atheris.Setup([sys.argv[0], f"-max_total_time={options.seconds}", "-max_len=400"], judge)
     atheris.Fuzz()
 

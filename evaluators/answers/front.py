@@ -6,6 +6,7 @@ Modules are imported when they are first needed, so that one pair of plain numbe
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -30,8 +31,9 @@ class Grading(Protocol):
         """The final answer of a whole output."""
 
 
-def _grading(rules: Profile) -> Grading:
-    return cast("Grading", import_module(f"evaluators.answers.{rules.grading}"))
+@cache
+def _grading(module: str) -> Grading:
+    return cast("Grading", import_module(f"evaluators.answers.{module}"))
 
 
 def check(reference: str, prediction: str, *, profile: str = "strict", problem: str | None = None) -> Verdict:
@@ -41,7 +43,7 @@ def check(reference: str, prediction: str, *, profile: str = "strict", problem: 
     profile.
     """
     rules = profile_named(profile)
-    return _grading(rules).check_pair(reference, prediction, rules, problem)
+    return _grading(rules.grading).check_pair(reference, prediction, rules, problem)
 
 
 def check_output(
@@ -54,7 +56,7 @@ def check_output(
 ) -> Verdict:
     """Extract, then check; `no_answer` where the text gives none."""
     rules = profile_named(profile)
-    return _grading(rules).check_text(reference, output_text, rules, problem, program_output)
+    return _grading(rules.grading).check_text(reference, output_text, rules, problem, program_output)
 
 
 def extract(
@@ -66,7 +68,7 @@ def extract(
     announced answer counts: a box, a tag, `####`, a field or a cue. Under `deepseek` the published order is followed.
     """
     rules = profile_named(profile)
-    return _grading(rules).find_answer(text, rules, expect_list, program_output)
+    return _grading(rules.grading).find_answer(text, rules, expect_list, program_output)
 
 
 def same_answer(a: str, b: str, *, profile: str = "strict") -> bool:

@@ -14,7 +14,7 @@ from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.structures import alternatives, choices, parts, remarked
 from evaluators.answers.comparing.systems import solutions, systems
 from evaluators.answers.comparing.vectors import in_components
-from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols
+from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
 _ORDERED = frozenset({"tuple", "angle"})
@@ -22,6 +22,7 @@ _VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
 _MANY = Node("special", (), "many")
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
 _SEQUENCES = frozenset({"progression", "elided", "remainder"})
+_TO_DO = frozenset({"matrix", "det", "diff", "sum"})
 _FINAL = frozenset({"num", "dec", "sym", "const", "tuple", "list", "set", "interval", "matrix", "relation", "qty"})
 
 
@@ -87,11 +88,11 @@ def _negated_base(node: Node) -> bool:
 
 def _evaluated(node: Node, other: Node, context: Context) -> Node:
     """A determinant, a product of matrices, a derivative as what it comes to, where work may be left to be done."""
-    if node.op in _FINAL:
+    if node.op in _FINAL or not (context.profile.unevaluated or node.op == other.op == "det"):
         return node
-    if context.profile.unevaluated or node.op == other.op == "det":
-        return worked_out(differentiated(summed(node)))
-    return node
+    if not any(n.op in _TO_DO for n in walk(node)):
+        return node
+    return worked_out(differentiated(summed(node)))
 
 
 def _alike(node: Node, like: Node) -> Node:

@@ -83,8 +83,8 @@ def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
         return _different("structure", r, p)
     if not symbols(r) and not symbols(p):
         return _constants(r, p, context)
-    if None not in (form_r, form_p) and _is_opaque(r) != _is_opaque(p):
-        return _different("structure", r, p)
+    if _is_opaque(r) or _is_opaque(p):
+        r, p = _with_letters(r), _with_letters(p)
     same = balls.equal_everywhere(r, p)
     if same is None:
         same = balls.equal_at_integers(r, p)
@@ -102,8 +102,15 @@ _LEFT_TO_DO = _NEEDS_SYMPY | {"diff", "det", "matrix"}
 
 
 def _is_opaque(node: Node) -> bool:
-    """Whether it holds a function that only has a name: what holds none has another value."""
+    """Whether it holds a function that only has a name."""
     return any(n.op == "call" for n in walk(node))
+
+
+def _with_letters(node: Node) -> Node:
+    """f(2), g'(x) as letters of their own: nothing is known of a function that only has a name but its arguments."""
+    if node.op == "call":
+        return Node("sym", (), show(node))
+    return node._replace(args=tuple(map(_with_letters, node.args))) if node.args else node
 
 
 def needs_sympy(node: Node) -> bool:

@@ -55,6 +55,8 @@ _DATES = tuple(
         r"(?:(?P<year>\d{4})\s*年\s*)?(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]",
     )
 )
+_CLOCK_MARK = re.compile(r"\d\s?[:点时]|[apAP]\.?\s?[mM]|o'clock|noon|midnight|NOON|MIDNIGHT|Noon|Midnight")
+_DATE_MARK = re.compile(r"[A-Za-z]{3}|[-/.]\d+[-/.]|月")
 _CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:(a|p)\.?\s?m\.?)?(?:\s*o'clock)?(?:\s*(noon|midnight))?", re.IGNORECASE
 )
@@ -111,6 +113,7 @@ _SAME_WORDS = {
 _REMAINDER = re.compile(
     r"(?:商(?:是|为)?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"
 )
+_REMAINDER_MARKS = ("ldots", "cdots", "...", "余", " R", " r", "remainder")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -145,6 +148,8 @@ def plain_text(surface: str) -> str:
 
 def remainder(surface: str) -> Node | None:
     """48……4, 商48余4, 48 R 4: a quotient with what is left over."""
+    if not any(mark in surface for mark in _REMAINDER_MARKS):
+        return None
     match = _REMAINDER.fullmatch(surface.strip())
     return Node("remainder", (num(int(match[1])), num(int(match[2])))) if match else None
 
@@ -153,6 +158,8 @@ def date(surface: str) -> Node | None:
     if not re.search(r"\d", surface) or len(surface) > 40:
         return None
     plain = plain_text(surface)
+    if not _DATE_MARK.search(plain):
+        return None
     for pattern in _DATES:
         match = pattern.fullmatch(plain)
         if match:
@@ -166,6 +173,8 @@ def date(surface: str) -> Node | None:
 
 def clock(surface: str) -> Node | None:
     plain = plain_text(surface)
+    if not _CLOCK_MARK.search(plain):
+        return None
     if plain.lower() in ("noon", "midnight", "12 noon", "12 midnight"):
         return Node("clock", (), (12 if "noon" in plain.lower() else 0, 0, 0, "exact"))
     spoken = _CHINESE_CLOCK.fullmatch(plain)

@@ -58,6 +58,8 @@ _CONDITIONAL = re.compile(
 )
 """What a text with conditions holds; see conditions.py."""
 _GROUPED_FACTOR = re.compile(r"^\([^()\[\]]*\d,\d{3}\s?(?:[*/+-]|\\times|\\cdot|\\div)")
+MIN_STRUCTURE = 4
+"""Characters that no answer with parts or conditions has so few of."""
 _SHORT_GROUP = re.compile(r"\d,\d{2,3}")
 _DOLLAR_OR_POINT = re.compile(r"[$.]")
 _LETTER_UNIT = re.compile(r"[\d})](\s*)[mgshLlNJWVKd](?![A-Za-z])")
@@ -80,7 +82,7 @@ _QUALIFIED = re.compile(
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
-    if _LABELS.search(text) and (node := _in_parts(text, reference, second)) is not None:
+    if len(text) > MIN_STRUCTURE and _LABELS.search(text) and (node := _in_parts(text, reference, second)) is not None:
         return (node,)
     try:
         surface = normalise(text)
@@ -156,7 +158,7 @@ def _parsed(text: str, reference: bool, second: bool) -> list[Node]:
 
 def _with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
-    if not _CONDITIONAL.search(surface):
+    if len(surface) <= MIN_STRUCTURE or not _CONDITIONAL.search(surface):
         return []
     from evaluators.answers.reading.conditions import congruences, without_conditions
 

@@ -49,23 +49,24 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _BAR_ABOVE = re.compile("((?:\\d\u0305)+)")
 _DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
 
-_STEPS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
-    (re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
-    (re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
-    (re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
-    (re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
-    (re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
-    (re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
-    (re.compile(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
-    (re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
-    (re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
-    (re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
-    (re.compile(r"(?<!\\)\\$"), ""),
-    (re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
-    (re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
-    (re.compile(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
-    (re.compile(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
+# What a text must hold for the step to be tried (nothing: always), the pattern, what takes its place.
+_STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    ((), re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
+    ((), re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (("frac",), re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
+    ((), re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
+    (("begin",), re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
+    (("color",), re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
+    (("text",), re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
+    (("text", "mbox"), re.compile(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
+    (("mbox",), re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
+    (("text", "mathrm"), re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
+    (("degree",), re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
+    ((), re.compile(r"(?<!\\)\\$"), ""),
+    (("{",), re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
+    (("box",), re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
+    (("text",), re.compile(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (("mathbf", "bold", "vec", "arrow", "hat", "mathit", "bm", "under", "emph"), re.compile(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
     ("$$", "$$"),
@@ -80,6 +81,8 @@ _WRAPPERS = (
     ('"', '"'),
     ("'", "'"),
 )
+_OPENINGS = frozenset("$\\*_`\"'<{")
+"""What a text that is wrapped begins with."""
 _TAGGED = re.compile(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
 _SET_BUILDER = re.compile(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
 _MATH_PAIR = re.compile(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
@@ -153,8 +156,9 @@ def _latex_spelling(text: str) -> str:
     if "\\\\" in text and "begin" not in text:
         text = _DOUBLED.sub(lambda m: "" if m[0].endswith(" ") or m.end() == len(text) else "\\", text)
     text = in_common_latex(text)
-    for pattern, replacement in _STEPS:
-        text = pattern.sub(replacement, text)
+    for needles, pattern, replacement in _STEPS:
+        if not needles or any(needle in text for needle in needles):
+            text = pattern.sub(replacement, text)
     if text.count("$") - text.count("\\$") >= 2:
         text = _MATH_PAIR.sub(lambda m: " " + (m[1] or m[2]) + " ", text)
     return _INNER.sub(" ", text).replace("\\$", "$").replace("\\%", "%").strip()
@@ -165,7 +169,11 @@ def _unwrapped(text: str) -> str:
     for _ in range(6):
         before = text
         text = text.strip()
+        if not text or text[0] not in _OPENINGS:
+            return text
         for left, right in _WRAPPERS:
+            if text[:1] != left[0]:
+                continue
             inner = text[len(left) : -len(right)]
             if (
                 len(text) > len(left) + len(right)
