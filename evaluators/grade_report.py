@@ -81,11 +81,15 @@ def _harness(report: Mapping[str, Any], rows: int) -> Iterator[str]:
         if not one["differences"]:
             continue
         yield ""
-        yield f"{len(one['differences'])} rows where {one['score']} and we differ:"
+        yield f"{_rows(len(one['differences']))} where {one['score']} and we differ:"
         for row in one["differences"][:rows]:
             yield f"  {difference(row)}"
         if len(one["differences"]) > rows:
             yield f"  ... and {len(one['differences']) - rows} more; --rows N, --html and --json show them"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def difference(row: Mapping[str, Any]) -> str:

@@ -49,6 +49,7 @@ TEXTS = (
     "generation",
     "message",
     "choices",
+    "turns",
     "body",
     "generations",
     "raw",

@@ -52,7 +52,8 @@ REFERENCES = _words(
     "solution ideal a"
 )
 VERDICTS = _words(
-    "is_correct correct correctness symbolic_correct exact_match acc accuracy passed is_right is_equal match score reward"
+    "is_correct correct correctness symbolic_correct exact_match acc accuracy passed is_right is_equal match "
+    "score scores reward rewards answers_correctness"
 )
 """Names that hold somebody's verdict, where the value is one."""
 EITHER = ("a", "answer", "answers", "final_answer", "solution", "target", "label")

@@ -30,7 +30,7 @@ def read(row: Row) -> ReadRow:
     return ReadRow(
         responses=(_whole(_response(row, messages), attachments),),
         questions=(_whole(asked, attachments) or "", *map(_content, _first(messages))),
-        reference=target[0] if isinstance(target, list) and len(target) == 1 else target,
+        reference=target[0] if isinstance(target, list) and target else target,  # any of them is accepted
         id=str(row["id"]),
         sample=str(row["epoch"]),
         verdicts=given({name: (verdict(_value(score)),) for name, score in scores.items()}),

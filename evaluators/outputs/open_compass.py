@@ -1,4 +1,4 @@
-"""OpenCompass: `predictions/<model>/<data set>[_<part>].json`, rows by number."""
+"""OpenCompass: `predictions/<model>/<data set>[_<part>].json`, rows by number, and `results/` where it holds details."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Any
 from evaluators.benchmarks import Row
 from evaluators.outputs._conversations import content_of
 from evaluators.outputs._folders import of_one_model
-from evaluators.outputs._format import Format, ReadRow, Unpacked, has, texts_of
+from evaluators.outputs._format import Format, ReadRow, Unpacked, given, has, texts_of, verdicts_of
 from evaluators.outputs._spellings import key_of
 
 NUMBER = "_opencompass_number"
 
 
 def recognises(row: Row) -> bool:
-    return has(row, "origin_prompt", "prediction") and (NUMBER in row or "gold" in row)
+    predicted = has(row, "origin_prompt", "prediction") and (NUMBER in row or "gold" in row)
+    return predicted or (NUMBER in row and has(row, "prompt", "origin_prediction"))
 
 
 def read(row: Row) -> ReadRow:
+    if "origin_prediction" in row:
+        return _detail(row)
     prompt = row["origin_prompt"]
     gold = row.get("gold")
     return ReadRow(
@@ -28,6 +31,21 @@ def read(row: Row) -> ReadRow:
         questions=tuple(_asked(prompt)),
         reference=gold[0] if isinstance(gold, list) and len(gold) == 1 else gold,
         id=None if NUMBER not in row else str(row[NUMBER]),
+    )
+
+
+def _detail(row: Row) -> ReadRow:
+    """A row of `results/`, where details were dumped: what was extracted stands beside the output."""
+    predicted = row.get("predictions", row.get("pred"))
+    reference = row.get("references", row.get("answer"))
+    correct = row.get("correct")
+    return ReadRow(
+        responses=texts_of(row["origin_prediction"]),
+        questions=tuple(_asked(row["prompt"])),
+        reference=reference[0] if isinstance(reference, list) and len(reference) == 1 else reference,
+        id=str(row[NUMBER]),
+        verdicts=given({"correct": verdicts_of(correct)}),
+        extracted=() if predicted is None else texts_of(predicted),
     )
 
 
@@ -40,6 +58,8 @@ def _asked(prompt: Any) -> list[str]:
 
 
 def unpack(value: Any) -> Unpacked | None:
+    if isinstance(value, Mapping) and isinstance(value.get("details"), Mapping):
+        value = {key: one for key, one in value["details"].items() if str(key).isdigit()}
     if not isinstance(value, Mapping) or not value or not all(str(key).isdigit() for key in value):
         return None
     rows = [{NUMBER: key, **one} for key, one in value.items() if isinstance(one, Mapping)]

@@ -185,6 +185,23 @@ def test_parts_of_opencompass_each_begin_at_nought(tmp_path: Path) -> None:
     assert (len(outputs.problems), outputs.samples, outputs.format) == (4, 1, "OpenCompass")
 
 
+def test_details_of_opencompass_carry_its_verdicts(tmp_path: Path) -> None:
+    details: Row = {"type": "GEN"}
+    for n, asked in enumerate(ASKED):
+        row = {"prompt": asked, "origin_prediction": RIGHT, "predictions": "4", "references": "4", "correct": n > 0}
+        details[str(n)] = row
+    path = tmp_path / "gsm8k.json"
+    path.write_text(json.dumps({"accuracy": 75.0, "details": details}), encoding="utf-8")
+    outputs = read_outputs(path, "gsm8k")
+    assert (outputs.format, texts(outputs)) == ("OpenCompass", [RIGHT] * 4)
+    assert [outputs.origins[problem.id, 0].verdicts["correct"] for problem in outputs.problems] == [0.0, 1.0, 1.0, 1.0]
+
+
+def test_of_several_targets_of_inspect_each_is_accepted_so_the_first_is_the_reference(tmp_path: Path) -> None:
+    outputs = read_outputs(log(tmp_path / "a.eval", [sample(0, RIGHT, target=["4", "four"])]), "gsm8k")
+    assert outputs.problems[0].reference == "4"
+
+
 def test_training_steps_are_not_samples(tmp_path: Path) -> None:
     for step in (10, 20):
         rows = [{"input": asked, "output": RIGHT, "gts": "4", "score": 1.0, "step": step} for asked in ASKED]
