@@ -79,6 +79,15 @@ def test_a_damaged_member_is_no_sample(tmp_path: Path) -> None:
         read_outputs(path, "gsm8k")
 
 
+def test_a_member_with_another_checksum_is_damaged(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.eval", {"samples/1_epoch_1.json": sample(0, RIGHT)})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 16] ^= 1  # APPNOTE §4.3.12: the CRC of the entry
+    path.write_bytes(content)
+    with pytest.raises(OutputsError, match="is damaged: its checksum differs"):
+        read_outputs(path, "gsm8k")
+
+
 def test_a_killed_run_says_so_first(tmp_path: Path) -> None:
     outputs = read_outputs(log(tmp_path / "a.eval", [sample(n, RIGHT) for n in range(3)], header=False), "gsm8k")
     assert outputs.alarms[:2] == (
