@@ -53,8 +53,9 @@ _LABELS = re.compile(
     r"[(（][\dA-Ha-hivxIVXⅠ-Ⅻ一二三四五六七八九十]{1,4}\s*[)）]|[①-⑳⑴-⒇]|第[一二三四五六七八九十\d]|^\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.、．:：)）]|[甲乙丙丁戊己庚辛]"
 )
 """What a text with labelled parts holds; the rules themselves are in parts.py."""
+_START = re.compile(r"\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]")
 _CONDITIONAL = re.compile(
-    r"mod|\\in(?![a-z])|integer|constant|\breal|number|parameter|整数|常数|实数|自然数|参数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])"
+    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 _GROUPED_FACTOR = re.compile(r"^\([^()\[\]]*\d,\d{3}\s?(?:[*/+-]|\\times|\\cdot|\\div)")
@@ -82,7 +83,8 @@ _QUALIFIED = re.compile(
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
-    if len(text) > MIN_STRUCTURE and _LABELS.search(text) and (node := _in_parts(text, reference, second)) is not None:
+    labelled = "(" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
+    if labelled and len(text) > MIN_STRUCTURE and (node := _in_parts(text, reference, second)) is not None:
         return (node,)
     try:
         surface = normalise(text)
