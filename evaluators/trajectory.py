@@ -57,7 +57,7 @@ class EvaluationSettings(Settings):
         """What decides how a trajectory goes on after its first call; part of its key in the cache."""
         if self.form == "cot":
             return {"form": "cot"}
-        unseen = {"tier", "concurrency", "sessions", "recycle_sessions", "retries"}  # by the program
+        unseen = {"tier", "concurrency", "sessions", "ahead", "recycle_sessions", "retries"}  # by the program
         limits = self.sandbox.model_dump(mode="json", exclude=unseen)
         return {"form": "tir", "max_calls": self.max_calls, "sandbox": limits}
 

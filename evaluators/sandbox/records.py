@@ -78,6 +78,8 @@ class SandboxSettings(Settings):
     """Blocks that run at once; more wait. Beyond the cores, programs only take each other's time."""
     sessions: HowItRuns[Positive] = 256
     """Open sessions at once; further ones wait. Each holds four descriptors of the caller's and about 6 MB."""
+    ahead: HowItRuns[Annotated[int, Field(ge=0)]] = 4
+    """Sessions forked before they are asked for, from the first request on: twice the cores of a small machine."""
     recycle_sessions: HowItRuns[Positive] = 2000
     """Sessions after which a fresh server takes over, unseen."""
     retries: HowItRuns[Annotated[int, Field(ge=0)]] = 2

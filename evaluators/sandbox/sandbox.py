@@ -22,7 +22,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from evaluators.sandbox.protocols import PROTOCOLS
-from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier
+from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier, TierRefused
+from evaluators.sandbox.routing import is_plain
 from evaluators.sandbox.servers import Servers
 from evaluators.sandbox.session import SessionProcess
 
@@ -37,6 +38,8 @@ class Sandbox:
         self.settings = settings or SandboxSettings()
         self.protocol = PROTOCOLS[self.settings.protocol]
         self._servers = Servers(self.settings)
+        self._plain: Servers | None = None
+        self._starting = threading.Lock()
         self._slots = _Slots(_affordable_sessions(self.settings.sessions))
         self._threads: ThreadPoolExecutor | None = None
         self._open: set[Session] = set()
@@ -74,23 +77,30 @@ class Sandbox:
             threads.shutdown(cancel_futures=True)
         for session in list(self._open):
             session.close()
+        with self._starting:
+            plain, self._plain = self._plain, None
+        if plain is not None:
+            plain.close()
         self._servers.close()
 
     async def run(
         self, code: str, *, wall_seconds: float | None = None, limits: SandboxSettings | None = None
     ) -> Result:
-        """Run a program in a fresh session. Raises ExecutorFault after every retry."""
-        async with self.session(limits) as session:
+        """Run a whole program in a fresh session. Raises ExecutorFault after every retry."""
+        async with self._session(limits or self.settings, whole=True) as session:
             return await session.run(code, wall_seconds=wall_seconds)
 
-    @contextlib.asynccontextmanager
-    async def session(self, limits: SandboxSettings | None = None) -> AsyncIterator[Session]:
+    def session(self, limits: SandboxSettings | None = None) -> contextlib.AbstractAsyncContextManager[Session]:
         """A session whose variables last from block to block. Waits while as many as may be are open.
 
         `limits` are this session's own; what belongs to the server, such as tier and preload, stays as it is.
         """
+        return self._session(limits or self.settings, whole=False)
+
+    @contextlib.asynccontextmanager
+    async def _session(self, limits: SandboxSettings, *, whole: bool) -> AsyncIterator[Session]:
         await self._slots.take()
-        session = Session(self, self._servers, limits or self.settings)
+        session = Session(self, limits, whole=whole)
         self._open.add(session)
         try:
             yield session
@@ -103,7 +113,7 @@ class Sandbox:
         """Run a program in a fresh session, for callers without an event loop."""
 
         def run_and_close() -> Result:
-            session = Session(self, self._servers, self.settings)
+            session = Session(self, self.settings, whole=True)
             self._open.add(session)
             try:
                 return session.run_here(code, None)
@@ -112,6 +122,20 @@ class Sandbox:
                 session.close()
 
         return self.enqueue(run_and_close)
+
+    def servers_for(self, code: str, *, whole: bool) -> Servers:
+        """Where the sessions of a program come from: a `whole` one that needs no preloaded package from a lighter server."""
+        if not (whole and self.settings.preload and is_plain(code, self.settings.preload)):
+            return self._servers
+        with self._starting:
+            if self._plain is None and self._threads is not None:
+                plain = Servers(self.settings.model_copy(update={"preload": (), "tier": self.tier}))
+                try:
+                    plain.start()
+                except TierRefused as refusal:
+                    raise ExecutorFault(f"no second server: {refusal}") from refusal
+                self._plain = plain
+            return self._plain or self._servers
 
     def enqueue(self, job: Callable[[], Result]) -> Future[Result]:
         """Have a block run on one of the sandbox's threads, in turn."""
@@ -123,9 +147,11 @@ class Sandbox:
 class Session:
     """One trajectory's interpreter. Where a block ends the process, the next one starts from nothing."""
 
-    def __init__(self, sandbox: Sandbox, servers: Servers, limits: SandboxSettings) -> None:
+    def __init__(self, sandbox: Sandbox, limits: SandboxSettings, *, whole: bool) -> None:
+        """`whole`: its one block is a program, and nothing comes after it."""
         self._sandbox = sandbox
-        self._servers = servers
+        self._whole = whole
+        self._servers = sandbox._servers
         self._limits = limits
         self._process: SessionProcess | None = None
         self._has_state = False
@@ -176,10 +202,11 @@ class Session:
             if self._cancelled:
                 raise ExecutorFault("this session is closed")
             if self._process is None:
+                self._servers = self._sandbox.servers_for(code, whole=self._whole)
                 self._process = self._servers.open_session(self._limits)
                 if self._cancelled:  # closed while it was opened: cancel() could not see it
                     raise ExecutorFault("this session is closed")
-            result = self._process.run(code, seconds)
+            result = self._process.run(code, seconds, last=self._whole)
         except ExecutorFault as fault:
             self._drop()
             if self._has_state or self._cancelled:

@@ -40,6 +40,8 @@ ENVIRONMENT = {
 }
 """All that the server, and so every session, knows of the environment."""
 
+LIMITS = ("cpu_seconds", "memory_mb", "file_mb", "files", "threads", "value_chars", "int_digits")
+"""Settings that a session obeys from inside."""
 Answer = TypeVar("Answer")
 
 
@@ -89,9 +91,7 @@ class ServerProcess:
             "nonce": nonce.hex(),
             "seed": settings.seed,
             "slot": self._slot,
-            "limits": settings.model_dump(
-                include={"cpu_seconds", "memory_mb", "file_mb", "files", "threads", "value_chars", "int_digits"}
-            ),
+            "limits": dict(zip(LIMITS, spawn_limits(settings), strict=False)),
         }
         with self._lock:
             if self.dead:
@@ -206,6 +206,11 @@ class ServerProcess:
                 ending.set_exception(fault)
             self._waiting.clear()
             self._exits.clear()
+
+
+def spawn_limits(settings: SandboxSettings) -> tuple[int | None, ...]:
+    """What tells sessions of one server apart: LIMITS, and then what else of the settings is fixed at their start."""
+    return (*[getattr(settings, name) for name in LIMITS], settings.output_bytes, settings.seed)
 
 
 def _launch() -> tuple[socket.socket, subprocess.Popen[bytes], int]:

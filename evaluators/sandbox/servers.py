@@ -7,8 +7,9 @@ import os
 import threading
 
 from evaluators.sandbox import canaries
+from evaluators.sandbox.ahead import Ahead
 from evaluators.sandbox.records import ExecutorFault, SandboxError, SandboxSettings, Tier, TierRefused
-from evaluators.sandbox.server_process import ENVIRONMENT, ServerProcess
+from evaluators.sandbox.server_process import ENVIRONMENT, ServerProcess, spawn_limits
 from evaluators.sandbox.session import SessionProcess
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Servers:
         self._successor: threading.Thread | None = None
         self._closed = False
         self._owner = os.getpid()
+        self._ahead = Ahead(settings.ahead, self._open_session, self.close_session)
         self.refused: dict[Tier, str] = {}
 
     @property
@@ -41,6 +43,7 @@ class Servers:
     def start(self) -> None:
         """Start a server of the first tier that passes. Raises TierRefused, naming what failed in each."""
         self._owner, self._closed = os.getpid(), False
+        self._ahead = Ahead(self._settings.ahead, self._open_session, self.close_session)
         wanted = AUTOMATIC if self._settings.tier == "auto" else (self._settings.tier,)
         for tier in wanted:
             try:
@@ -55,7 +58,15 @@ class Servers:
         raise TierRefused("no tier of the sandbox can be had here. " + " | ".join(self.refused.values()))
 
     def open_session(self, settings: SandboxSettings | None = None) -> SessionProcess:
-        """A new session, with other limits where `settings` are given. Raises ExecutorFault."""
+        """A fresh session, with other limits where `settings` are given. Raises ExecutorFault."""
+        self._must_be_open()
+        if settings is None or spawn_limits(settings) == spawn_limits(self._settings):
+            ready = self._ahead.take()
+            if ready is not None:
+                return ready
+        return self._open_session(settings)
+
+    def _open_session(self, settings: SandboxSettings | None = None) -> SessionProcess:
         server = self._take()
         try:
             return SessionProcess(server, settings or self._settings)
@@ -72,6 +83,7 @@ class Servers:
         with self._lock:
             self._closed = True
             successor = self._successor
+        self._ahead.close()
         if successor is not None:
             successor.join()
         with self._lock:
@@ -81,12 +93,16 @@ class Servers:
         for server in servers:
             server.close()
 
-    def _take(self) -> ServerProcess:
+    def _must_be_open(self) -> None:
         if os.getpid() != self._owner:
             raise SandboxError("a sandbox belongs to the process that entered it; enter another one in this process")
+        if self._closed or self._current is None:
+            raise ExecutorFault("the sandbox is closed")
+
+    def _take(self) -> ServerProcess:
         with self._lock:
-            if self._closed or self._current is None:
-                raise ExecutorFault("the sandbox is closed")
+            self._must_be_open()
+            assert self._current is not None
             if self._current.dead:
                 self._current.close()
                 try:

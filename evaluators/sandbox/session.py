@@ -113,24 +113,36 @@ class SessionProcess:
         if not isinstance(reply, Reply) or reply.status != READY:
             raise ExecutorFault(f"a session could not be set up: {getattr(reply, 'error', reply)}")
 
-    def run(self, code: str, wall_seconds: float) -> Result:
-        """Run one block. Raises ExecutorFault, and nothing else, where its outcome cannot be known."""
+    def is_waiting(self) -> bool:
+        """Whether the session is alive and waits for its next block."""
+        return self.alive and not self.server.dead and not self._poll.poll(0)
+
+    def run(self, code: str, wall_seconds: float, *, last: bool = False) -> Result:
+        """Run one block; with the `last` a program's exit functions run, too. Raises ExecutorFault, and nothing else, where its outcome cannot be known."""
         if not self.alive:
             raise ExecutorFault("this session has ended; its variables are gone. Open another.")
         try:
-            return self._run(code, wall_seconds)
+            return self._run(code, wall_seconds, last)
         except ExecutorFault:
             raise
         except Exception as error:  # what no program may cause, and one odd program might: it must not end a run
             self._end()
             raise ExecutorFault(f"a block could not be judged: {type(error).__name__}: {error}") from error
 
-    def _run(self, code: str, wall_seconds: float) -> Result:
+    def _run(self, code: str, wall_seconds: float, last: bool) -> Result:
         self.blocks += 1
         self._resume()
         cpu, clock = self._cpu(), OwnTime(self._pid)
         output = Output(limit=self._settings.output_bytes)
-        outcome = self._outcome(code, wall_seconds, output, clock)
+        data = code.encode("utf-8", "surrogatepass")
+        wait = _Wait(
+            nonce=secrets.token_bytes(NONCE_BYTES),
+            expected=frozenset(STATUSES),
+            clock=clock,
+            own_seconds=wall_seconds,
+            far_seconds=max(FAR_SECONDS, FAR_FACTOR * wall_seconds),
+        )
+        outcome = self._outcome(REQUEST.pack(wait.nonce, last, len(data)) + data, wait, output)
         seconds, waited = clock.elapsed(), clock.waited()
         self._rest()
         spent = self._cpu() - cpu if self.alive else self._cpu_at_end() - cpu
@@ -181,16 +193,8 @@ class SessionProcess:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
-    def _outcome(self, code: str, wall_seconds: float, output: Output, clock: OwnTime) -> Reply | _Ending:
-        data = code.encode("utf-8", "surrogatepass")
-        wait = _Wait(
-            nonce=secrets.token_bytes(NONCE_BYTES),
-            expected=frozenset(STATUSES),
-            clock=clock,
-            own_seconds=wall_seconds,
-            far_seconds=max(FAR_SECONDS, FAR_FACTOR * wall_seconds),
-        )
-        reply = self._send(REQUEST.pack(wait.nonce, len(data)) + data, wait) or self._await(wait, output)
+    def _outcome(self, request: bytes, wait: _Wait, output: Output) -> Reply | _Ending:
+        reply = self._send(request, wait) or self._await(wait, output)
         if isinstance(reply, Reply):
             self._drain(output)
             if output.over_limit:
@@ -199,14 +203,16 @@ class SessionProcess:
             return replace(reply, status=MEMORY) if starved else reply
         if reply == "timeout":
             self._interrupt(wait.nonce, output)
-            return _Ending(status="timeout", error=f"TimeoutError: the time limit of {wall_seconds:g} s was reached")
+            return _Ending(
+                status="timeout", error=f"TimeoutError: the time limit of {wait.own_seconds:g} s was reached"
+            )
         if reply == "output_limit":
             self._interrupt(wait.nonce, output)
             return _Ending(status="output_limit", error=_over_limit(output))
         if reply == "starved":
             self._end()
             raise ExecutorFault(
-                f"a program had a core for {clock.own():.1f} of {clock.elapsed():.0f} s, and its limit is {wall_seconds:g} s: "
+                f"a program had a core for {wait.clock.own():.1f} of {wait.clock.elapsed():.0f} s, and its limit is {wait.own_seconds:g} s: "
                 "the machine is overloaded. Lower `concurrency`, or run less beside it."
             )
         return self._death(reply, output)

@@ -14,7 +14,9 @@ import linecache
 import random
 import sys
 import types
+from _thread import _count as thread_count
 from _thread import stack_size
+from atexit import _run_exitfuncs as run_exit_functions
 from dataclasses import dataclass
 from errno import ENOMEM
 from fcntl import ioctl
@@ -25,6 +27,9 @@ from resource import RLIMIT_AS, setrlimit
 from signal import ITIMER_REAL, SIG_IGN, SIGINT, SIGPIPE, setitimer, signal
 from struct import Struct
 from termios import FIONREAD
+from threading import _shutdown as shut_down_threads  # type: ignore[attr-defined]
+from threading import current_thread
+from threading import enumerate as all_threads
 from time import sleep
 from traceback import format_exception
 from typing import Any, cast
@@ -33,8 +38,9 @@ from typing import Any, cast
 globals()["__builtins__"] = dict(vars(builtins))
 
 NONCE_BYTES = 16
-REQUEST = Struct(f">{NONCE_BYTES}sI")
-"""nonce of this block, length of the code that follows (UTF-8, lone surrogates passed through)."""
+REQUEST = Struct(f">{NONCE_BYTES}s?I")
+"""nonce of this block, whether it is the session's last, length of the code that follows (UTF-8, lone surrogates passed
+through)."""
 REPLY = Struct(f">{NONCE_BYTES}sBiI")
 """nonce, status, length of the value (-1: none), length of the error; then both as UTF-8."""
 OK, ERROR, MEMORY, STARVED, EXIT, READY, SETUP_FAILED = range(7)
@@ -81,8 +87,6 @@ class Agent:
         module = types.ModuleType("__main__")
         self._namespace: dict[str, Any] = module.__dict__
         self._namespace["__builtins__"] = builtins
-        for name in [name for name in sys.modules if name.partition(".")[0] == "evaluators"]:
-            del sys.modules[name]
         sys.modules["__main__"] = module
         sys.argv = [""]
         _seed(seed)
@@ -92,21 +96,25 @@ class Agent:
         limit = sys.getrecursionlimit()
         while True:
             try:
-                nonce, length = REQUEST.unpack(self._receive(REQUEST.size))
+                nonce, last, length = REQUEST.unpack(self._receive(REQUEST.size))
                 code = self._receive(length).decode("utf-8", "surrogatepass")
-                outcome = self._run(code)
+                outcome = self._run(code, last)
                 _calm(limit)
                 send_frame(self._channel, nonce, outcome)
             except BaseException:  # noqa: BLE001 - a late signal handler or a broken interpreter: the owner sees the exit
                 _exit(70)
 
-    def _run(self, code: str) -> Outcome:
+    def _run(self, code: str, last: bool) -> Outcome:
         signal(SIGINT, self._interrupted)
         try:
             self._running = True
             _limit_memory(self._narrow)
             try:
-                return Outcome(status=OK, value=self._execute(code))
+                try:
+                    value = self._execute(code)
+                finally:
+                    _finish(last)
+                return Outcome(status=OK, value=value)
             finally:
                 self._running = False
                 _flush(self._stdout)
@@ -291,6 +299,23 @@ def _flush(stdout: io.TextIOWrapper) -> None:
                 stream.flush()
         except Exception:  # noqa: BLE001 - a closed or replaced stream is the program's own doing, and no error
             continue
+
+
+def _finish(last: bool) -> None:
+    """Wait for the threads that a script would wait for at its end, and with the last block do what an exit does.
+
+    The threads of a pool wait for more work; they end with the last block only.
+    """
+    if thread_count():
+        if last:
+            shut_down_threads()
+        pools = sys.modules.get("concurrent.futures.thread")
+        pooled = list(vars(pools)["_threads_queues"]) if pools is not None else []
+        for thread in all_threads():
+            if thread is not current_thread() and not thread.daemon and thread not in pooled:
+                thread.join()
+    if last:
+        run_exit_functions()
 
 
 def _calm(recursion_limit: int) -> None:

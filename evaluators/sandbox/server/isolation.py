@@ -48,6 +48,9 @@ class Walls:
     """The machine's /proc, opened before the root changed. Closed in sessions."""
     own_uids: bool
     """Whether each session changes to a uid of its own."""
+    rules: landlock.Ruleset | None
+    filters: Mapping[bool, bytes]
+    """By whether a session may make threads."""
 
 
 def build(tier: str, directories: list[str], slot: int) -> Walls:
@@ -70,7 +73,7 @@ def build(tier: str, directories: list[str], slot: int) -> Walls:
             raise Refused(
                 "private root", error, "Use the landlock tier, or a container that permits mounts."
             ) from error
-        return Walls(tier=tier, readable=_existing(named), aliases={}, proc=proc, own_uids=False)
+        return _walls(tier, _existing(named), {}, proc, own_uids=False)
     aliases: dict[str, str] = {}
     own_uids = False
     if tier == "landlock":
@@ -78,7 +81,19 @@ def build(tier: str, directories: list[str], slot: int) -> Walls:
         _require_landlock(3, "Use a kernel >= 6.2 with landlock in its lsm= list: older ones let files be truncated.")
         own_uids = namespaces.may_change_ids(FIRST_UID)
         aliases = _alias_private(directories) if own_uids else {}
-    return Walls(tier=tier, readable=_existing(named), aliases=aliases, proc=_open_proc(), own_uids=own_uids)
+    return _walls(tier, _existing(named), aliases, _open_proc(), own_uids=own_uids)
+
+
+def _walls(tier: str, readable: tuple[str, ...], aliases: Mapping[str, str], proc: int, *, own_uids: bool) -> Walls:
+    rules, filters = None, {}
+    if tier != "unsafe":
+        rules = landlock.ruleset(
+            [aliases.get(path, path) for path in readable], _existing(DEVICES), abi=landlock.version()
+        )
+        filters = {threads: seccomp.template(threads=threads, own_root=tier == "strict") for threads in (False, True)}
+    return Walls(
+        tier=tier, readable=readable, aliases=aliases, proc=proc, own_uids=own_uids, rules=rules, filters=filters
+    )
 
 
 def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server: int) -> None:
@@ -93,7 +108,6 @@ def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server
         os.chdir(HOME)
     else:
         os.chdir("/")
-    _close_others(keep, walls.aliases)
     threads = limits["threads"] if walls.tier == "strict" or walls.own_uids else 0
     _limit(limits, threads)
     if walls.own_uids:
@@ -101,17 +115,16 @@ def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    if walls.tier != "unsafe":
-        readable = [walls.aliases.get(path, path) for path in walls.readable]
-        landlock.restrict(readable, [HOME] if walls.tier == "strict" else [], _existing(DEVICES))
+    if walls.rules is not None:
+        landlock.restrict(walls.rules, [HOME] if walls.tier == "strict" else [])
         call("capset", struct.pack("Ii", syscalls.LINUX_CAPABILITY_VERSION_3, 0), bytes(24))
+    _close_others(keep, walls.aliases)
     prctl(syscalls.PR_SET_DUMPABLE, 0)
     prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)  # after the change of ids, which clears it
     if os.getppid() != server:
         os._exit(0)
     if walls.tier != "unsafe":
-        filter_ = seccomp.program(pid=os.getpid(), threads=threads > 0, own_root=walls.tier == "strict")
-        syscalls.seccomp_filter(filter_)
+        syscalls.seccomp_filter(seccomp.program(walls.filters[threads > 0], os.getpid()))
 
 
 def memory_bytes(proc: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from evaluators.sandbox.server import syscalls
 
@@ -27,32 +28,49 @@ def version() -> int:
         return 0
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
-    """Leave this process these paths alone. Needs no_new_privs. All TCP and (from ABI 6) signals out are refused too."""
-    abi = version()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """What every session may open, noted once: the paths by handle, so that no session looks them up again."""
+
+    handled: int
+    network: int
+    scopes: int
+    size: int
+    grants: tuple[tuple[int, int], ...]
+    """(handle, rights)"""
+
+
+def ruleset(readable: Iterable[str], devices: Iterable[str], *, abi: int) -> Ruleset:
+    """The rules of a kernel that knows this ABI. The handles stay open.
+
+    All TCP (from ABI 4) and signals out (from ABI 6) are refused too; what an older one cannot judge, seccomp.py refuses.
+    """
     handled = FIRST_ABI_RIGHTS | (REFER if abi >= 2 else 0) | (TRUNCATE if abi >= 3 else 0)
     handled |= IOCTL_DEV if abi >= 5 else 0
-    network = 0b11 if abi >= 4 else 0  # bind and connect of TCP: no port is granted
-    scopes = 0b11 if abi >= 6 else 0  # abstract UNIX sockets, and signals to processes outside
-    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = syscalls.call("landlock_create_ruleset", struct.pack("QQQ", handled, network, scopes), size, 0)
-    try:
-        for path in readable:
-            _grant(ruleset, path, handled & (READ_FILE | READ_DIR))
-        for path in writable:
-            _grant(ruleset, path, handled & ~(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK | MAKE_FIFO | IOCTL_DEV))
-        for path in devices:
-            _grant(ruleset, path, handled & (READ_FILE | WRITE_FILE | TRUNCATE))
-        syscalls.call("landlock_restrict_self", ruleset, 0)
-    finally:
-        os.close(ruleset)
+    grants = [_grant(path, handled & (READ_FILE | READ_DIR)) for path in readable]
+    grants += [_grant(path, handled & (READ_FILE | WRITE_FILE | TRUNCATE)) for path in devices]
+    return Ruleset(
+        handled=handled,
+        network=0b11 if abi >= 4 else 0,  # bind and connect of TCP: no port is granted
+        scopes=0b11 if abi >= 6 else 0,  # abstract UNIX sockets, and signals to processes outside
+        size=24 if abi >= 6 else 16 if abi >= 4 else 8,
+        grants=tuple(grants),
+    )
 
 
-def _grant(ruleset: int, path: str, rights: int) -> None:
+def restrict(rules: Ruleset, writable: Iterable[str]) -> None:
+    """Leave this process these paths alone, and all rights but a program's or device's in `writable`. Needs
+    no_new_privs."""
+    attributes = struct.pack("QQQ", rules.handled, rules.network, rules.scopes)
+    made = syscalls.call("landlock_create_ruleset", attributes, rules.size, 0)
+    own = rules.handled & ~(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK | MAKE_FIFO | IOCTL_DEV)
+    for handle, rights in (*rules.grants, *[_grant(path, own) for path in writable]):
+        syscalls.call("landlock_add_rule", made, RULE_PATH_BENEATH, struct.pack("=Qi", rights, handle), 0)
+    syscalls.call("landlock_restrict_self", made, 0)
+
+
+def _grant(path: str, rights: int) -> tuple[int, int]:
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISDIR(os.fstat(handle).st_mode):
-            rights &= ON_FILES
-        syscalls.call("landlock_add_rule", ruleset, RULE_PATH_BENEATH, struct.pack("=Qi", rights, handle), 0)
-    finally:
-        os.close(handle)
+    if not stat.S_ISDIR(os.fstat(handle).st_mode):
+        rights &= ON_FILES
+    return handle, rights

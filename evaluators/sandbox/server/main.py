@@ -24,7 +24,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluators.sandbox.server import isolation, syscalls, warm
+from evaluators.sandbox.server import heap, isolation, syscalls, warm
 from evaluators.sandbox.server.agent import SETUP_FAILED, Agent, Outcome, send_frame
 from evaluators.sandbox.server.namespaces import Refused
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         control.send(json.dumps({"refused": str(refusal)}).encode())
         return
     server = Server(control, owner, walls)
+    heap.collapse(walls.proc)
     control.send(json.dumps({"ready": True}).encode())
     server.serve()
 
@@ -86,6 +87,10 @@ def _warm_up(preload: list[str]) -> None:
     threads = len(sys._current_frames())
     if threads != 1:
         raise Refused("a single thread", f"importing {preload} left {threads}", "Take the module that starts them out.")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "evaluators"]:
+        del sys.modules[
+            name
+        ]  # no program's business. Once, here: a walk over all names in each session copies their pages
     gc.collect()
     gc.freeze()  # no collection touches, and so copies, the pages that sessions share
 

@@ -60,6 +60,8 @@ CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 
 """THREAD, VM, FS, FILES, SIGHAND, SYSVSEM: what the C library's threads share. One without FILES would have a table of
 descriptors of its own, and so multiply what RLIMIT_NOFILE allows, with the kernel's buffers behind them."""
 O_ACCMODE, O_TRUNC = 0o3, 0o1000
+ANY_PID = 0x7A5C3E91
+"""Stands for the process id in a template: no code, offset or number of the filter is alike."""
 AUDIT_ARCH_X86_64 = 0xC000003E
 X32_BIT = 0x40000000
 
@@ -141,9 +143,15 @@ def _own_limits(pid: int) -> list[bytes]:
     ]
 
 
-def program(*, pid: int, threads: bool, own_root: bool) -> bytes:
-    """The filter of one session: `pid` its own process id, `threads` whether it may make any, `own_root` whether it sees
-    a root of its own and not the machine's."""
+def program(template: bytes, pid: int) -> bytes:
+    """The filter of the session whose process id is `pid`, from a template made once."""
+    return template.replace(struct.pack("I", ANY_PID), struct.pack("I", pid))
+
+
+def template(*, threads: bool, own_root: bool) -> bytes:
+    """The filter but for the session's own process id: `threads` whether it may make any, `own_root` whether it sees a
+    root of its own and not the machine's."""
+    pid = ANY_PID
     parts = [
         _op(_LOAD, _ARCH),
         _op(_EQUAL, AUDIT_ARCH_X86_64, 1, 0),

@@ -41,6 +41,8 @@ AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 LAST_CAPABILITY = 63
 M_ARENA_MAX = -8
+MADV_COLLAPSE = 25
+SECCOMP_SET_MODE_FILTER = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -66,17 +68,25 @@ def single_malloc_arena() -> None:
     _libc.mallopt(ctypes.c_int(M_ARENA_MAX), ctypes.c_int(1))
 
 
+class _FilterProgram(ctypes.Structure):
+    """struct sock_fprog of <linux/filter.h>."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
 def seccomp_filter(program: bytes) -> None:
     """Install a BPF program on this thread, for good. Needs no_new_privs."""
+    header = _FilterProgram(len(program) // 8, program)
+    number, mode = ctypes.c_long(NUMBERS["seccomp"]), ctypes.c_long(SECCOMP_SET_MODE_FILTER)
+    if _libc.syscall(number, mode, ctypes.c_long(0), ctypes.byref(header)) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), "seccomp")
 
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = Program(len(program) // 8, ctypes.addressof(buffer))
-    if _libc.syscall(ctypes.c_long(NUMBERS["seccomp"]), ctypes.c_long(1), ctypes.c_long(0), ctypes.byref(header)) < 0:
+def collapse(start: int, length: int) -> None:
+    if _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), ctypes.c_int(MADV_COLLAPSE)) < 0:
         number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), "seccomp")
+        raise OSError(number, os.strerror(number), "madvise")
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
