@@ -3,7 +3,8 @@
 torchrun and vLLM start processes of their own, in groups and sessions of their own; killing the first one leaves the
 rest holding ports and memory. Here a small supervisor stands between: it adopts every orphan below it (Linux: child
 subreaper), and when it is told to stop, or its caller has died, even by SIGKILL, it ends all of them. Their temporary
-files lie in a folder of its own, which goes with them.
+files lie in a folder of its own, which goes with them. It is two processes that watch each other, so that neither, when
+it alone is killed, leaves anything running.
 
     with Launched.start(["python", "-m", "something"], log=Path("something.log")) as running:
         status = running.wait()
@@ -248,6 +249,33 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _guard(caller: int, patience: float, grace: float, orphans: str, command: Sequence[str]) -> int:
+    """Supervise in a child, and end all that it leaves where it alone is killed. Returns its wait status."""
+    asked: list[int] = []
+    for number in STOPPING:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    adopt_orphans()
+    ours = os.getpid()
+    supervisor = os.fork()
+    if supervisor == 0:
+        _exit_like(_supervise(ours, patience, grace, orphans, command))
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == supervisor:
+            break
+        if os.getppid() != caller:
+            os._exit(0)  # the supervisor sees that, and ends everything
+        while asked:
+            os.kill(supervisor, asked.pop(0))
+        if pid == 0:
+            time.sleep(POLL)
+    if descendants(ours):  # it ends with them, if it is not killed
+        _end_everything(supervisor, grace)
+        _remove_abandoned(_temporary_root())
+    return status
+
+
 def _supervise(caller: int, patience: float, grace: float, orphans: str, command: Sequence[str]) -> int:
     """Run the command until it ends or the caller does; leave nothing of it behind. Returns its wait status."""
     asked: list[int] = []
@@ -370,4 +398,4 @@ def _exit_like(status: int) -> None:
 
 
 if __name__ == "__main__":
-    _exit_like(_supervise(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4], sys.argv[5:]))
+    _exit_like(_guard(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4], sys.argv[5:]))

@@ -105,13 +105,14 @@ class EndpointSettings(Settings):
 class Endpoint:
     """A sampler over HTTP. Use it as an asynchronous context manager.
 
-    `alive` is asked after a failed attempt and may raise SamplingError: a server of ours that has died for good.
+    `alive` is asked after a failed attempt. It tells how to speak to the server now, which another port may have after a
+    restart, and may raise SamplingError: a server of ours that has died for good.
     """
 
     settings: EndpointSettings
     identity: str
     api_key: str | None = field(default=None, repr=False)
-    alive: Callable[[], None] | None = None
+    alive: Callable[[], EndpointSettings] | None = None
     retries: int = 0
     """Attempts that failed and were made again, over all requests."""
     _client: httpx.AsyncClient | None = None
@@ -152,7 +153,7 @@ class Endpoint:
             if attempt == self.settings.attempts:
                 break
             if self.alive is not None:
-                await asyncio.to_thread(self.alive)
+                self.settings = await asyncio.to_thread(self.alive)
             self.retries += 1
             await asyncio.sleep(delay * self._random.uniform(0.5, 1.5))
             delay = min(2 * delay, self.settings.longest_delay)

@@ -25,6 +25,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.launch import Launched
+from evaluators.ports import listens_below
 from evaluators.records import Settings
 from evaluators.sampling import EndpointSettings, SamplingError
 from evaluators.stages.fields import HowItRuns
@@ -139,15 +140,18 @@ class VllmServer:
         if self._running is not None:
             self._running.stop()
 
-    def watch(self) -> None:
-        """Start the server again if it has died. Raises ServerError when it has died too often. Safe from threads."""
+    def watch(self) -> EndpointSettings:
+        """Start the server again if it has died, and tell how to speak to it now: a restart takes a fresh port.
+
+        Raises ServerError when it has died too often. Safe from threads.
+        """
         with self._guard:
             if self._dead is not None:
                 raise ServerError(self._dead)
             assert self._running is not None, "watch() is for a server that was started"
             status = self._running.poll()
             if status is None and self._listens():
-                return
+                return self.endpoint
             status = self._running.stop()  # what listens no more is ending, which takes a while, or hangs
             if self.restarted >= self.settings.restarts:
                 self._dead = (
@@ -156,7 +160,11 @@ class VllmServer:
                 )
                 raise ServerError(self._dead)
             self.restarted += 1
+            self._port = _usable_port(
+                self.settings.port
+            )  # what was left of the old one may hold, or answer on, its port
             self._start()
+            return self.endpoint
 
     def _listens(self) -> bool:
         try:
@@ -217,8 +225,8 @@ class VllmServer:
                 if status is not None:
                     raise ServerError(self._why_not(status, running.log_tail(400)))
                 try:
-                    if client.get(url).status_code == 200:
-                        return
+                    if client.get(url).status_code == 200 and listens_below(running.pid, self._port) is not False:
+                        return  # ours, not what somebody else's server says on this port
                 except httpx.TransportError:
                     pass  # it does not listen yet
                 if time.monotonic() > deadline:

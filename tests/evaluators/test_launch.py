@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.launch import Launched, descendants, temporary_folder
+from evaluators.ports import listens_below
 
 STUBBORN = "setsid sleep 300 & setsid bash -c 'trap \"\" TERM; sleep 300 & wait' & sleep 300"
 
@@ -35,8 +38,8 @@ def wait_until_gone(pids: list[int]) -> list[int]:
 
 def test_leaving_the_block_ends_everything_even_what_left_its_session_and_ignores_sigterm() -> None:
     with Launched.start(["bash", "-c", STUBBORN], grace=0.3) as running:
-        started = wait_for_descendants(running.pid, 5)
-        assert len(started) == 5
+        started = wait_for_descendants(running.pid, 6)
+        assert len(started) == 6
     assert alive(started) == []
 
 
@@ -54,11 +57,11 @@ def test_everything_ends_when_the_caller_is_killed_with_sigkill() -> None:
     )
     assert caller.stdout is not None
     supervisor = int(caller.stdout.readline())
-    started = wait_for_descendants(supervisor, 5)
+    started = wait_for_descendants(supervisor, 6)
     caller.kill()
     caller.wait()
     caller.stdout.close()
-    assert len(started) == 5
+    assert len(started) == 6
     assert wait_until_gone([supervisor, *started]) == []
 
 
@@ -90,21 +93,21 @@ def test_workers_whose_owner_is_killed_are_ended_while_the_command_goes_on(tmp_p
     with Launched.start(
         ["bash", "-c", f"bash {tmp_path}/step & sleep 300; true"], grace=0.3, orphans="ended"
     ) as running:
-        assert len(wait_for_descendants(running.pid, 7)) == 7
+        assert len(wait_for_descendants(running.pid, 8)) == 8
         owner_pid = int((tmp_path / "owner").read_text())
         workers = descendants(owner_pid)
         assert len(workers) == 4
         os.kill(owner_pid, 9)
         assert wait_until_gone([owner_pid, *workers]) == []
         assert running.poll() is None
-        assert len(descendants(running.pid)) == 2
+        assert len(descendants(running.pid)) == 3
 
 
 def test_orphans_are_kept_unless_a_command_is_known_to_leave_none(tmp_path: Path) -> None:
     with Launched.start(["bash", "-c", "(sleep 300 &) ; sleep 300; true"]) as running:
-        started = wait_for_descendants(running.pid, 3)
+        started = wait_for_descendants(running.pid, 4)
         time.sleep(1.5)  # longer than a look takes
-        assert len(started) == 3 and alive(started) == started
+        assert len(started) == 4 and alive(started) == started
 
 
 FILLED = 'echo x > "$TMPDIR/kept"; mkdir "$TMPDIR/more"; echo "$TMPDIR"; sleep 300'
@@ -167,10 +170,11 @@ def test_what_a_killed_supervisor_left_is_removed_by_the_next_start_and_nothing_
         with Launched.start(["true"]) as running:
             running.wait(10)
         assert (folder / "kept").exists() and ours.exists()
-        os.kill(supervisor, 9)
+        for pid in (supervisor, *below):  # all at once: of the two that watch each other, one would clear up
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (supervisor, *below):
+            os.kill(pid, signal.SIGKILL)
         process.wait(10)
-        for pid in below:
-            os.kill(pid, 9)
         assert (folder / "kept").exists()
         with Launched.start(["true"]) as running:
             running.wait(10)
@@ -224,3 +228,36 @@ def test_a_forked_child_that_drops_what_it_inherited_removes_no_folder() -> None
     assert folder.is_dir()
     manager.__exit__(None, None, None)
     assert not folder.exists()
+
+
+def supervisors(launched: Launched) -> list[int]:
+    """The two that watch each other, as soon as both and a command below them run."""
+    started = wait_for_descendants(launched.pid, 2)
+    return [launched.pid, started[0]]
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["guard", "supervisor"])
+def test_nothing_outlives_a_supervisor_that_alone_is_killed(victim: int) -> None:
+    code = "import subprocess, sys, time; subprocess.Popen(['sleep', '600'], start_new_session=True); time.sleep(600)"
+    launched = Launched.start([sys.executable, "-c", code], grace=1.0)
+    both = supervisors(launched)
+    everything = [launched.pid, *wait_for_descendants(launched.pid, 3)]
+
+    os.kill(both[victim], signal.SIGKILL)
+
+    assert wait_until_gone([pid for pid in everything if pid != launched.pid]) == []
+    assert launched.wait(20) == -signal.SIGKILL
+    launched.stop()
+
+
+def test_who_listens_on_a_port_is_seen() -> None:
+    code = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(600)"
+    below = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert below.stdout is not None
+    port = int(below.stdout.readline())
+    with below.stdout, socket.create_server(("127.0.0.1", 0)) as ours:
+        assert listens_below(below.pid, port) is True
+        assert listens_below(os.getpid(), port) is True
+        assert listens_below(below.pid, ours.getsockname()[1]) is False
+    below.kill()
+    below.wait()

@@ -26,6 +26,8 @@ from evaluators.sandbox import (
 )
 
 SETTINGS = SandboxSettings(preload=("sympy", "numpy"), wall_seconds=30)
+ONE_SERVER = SETTINGS.model_copy(update={"preload": (), "ahead": 0})
+"""For tests that count processes: one server, and no session that nobody asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +170,7 @@ def test_open_sessions_beyond_the_limit_wait() -> None:
 
 
 def test_a_killed_server_is_replaced_and_the_answer_still_right() -> None:
-    with Sandbox(SETTINGS) as sandbox:
+    with Sandbox(ONE_SERVER) as sandbox:
         running = sandbox.submit("import time; time.sleep(1.5); print('right')")
         sessions(sandbox, 1)
         os.kill(server_pid(sandbox), signal.SIGKILL)
@@ -176,16 +178,17 @@ def test_a_killed_server_is_replaced_and_the_answer_still_right() -> None:
         assert run(sandbox, "6 * 7").value == "42"
 
 
-def test_a_killed_session_is_run_again_and_never_a_wrong_answer(sandbox: Sandbox) -> None:
-    running = sandbox.submit("import time; time.sleep(1.5); print('right')")
-    os.kill(sessions(sandbox, 1)[0], signal.SIGKILL)
-    result = running.result(timeout=120)
+def test_a_killed_session_is_run_again_and_never_a_wrong_answer() -> None:
+    with Sandbox(ONE_SERVER) as sandbox:
+        running = sandbox.submit("import time; time.sleep(1.5); print('right')")
+        os.kill(sessions(sandbox, 1)[0], signal.SIGKILL)
+        result = running.result(timeout=120)
     assert (result.status, result.output) == ("ok", "right\n")
 
 
 def test_a_killed_session_that_had_variables_is_a_fault() -> None:
     async def trajectory() -> None:
-        async with Sandbox(SETTINGS) as sandbox, sandbox.session() as session:
+        async with Sandbox(ONE_SERVER) as sandbox, sandbox.session() as session:
             await session.run("x = 1")
             processes = [server_pid(sandbox), *descendants(server_pid(sandbox))]
             os.kill(processes[0], signal.SIGKILL)
@@ -199,7 +202,7 @@ def test_a_killed_session_that_had_variables_is_a_fault() -> None:
 
 
 def test_a_server_recycles_itself_unseen() -> None:
-    with Sandbox(SETTINGS.model_copy(update={"recycle_sessions": 10})) as sandbox:
+    with Sandbox(ONE_SERVER.model_copy(update={"recycle_sessions": 10})) as sandbox:
         first = server_pid(sandbox)
         deadline = time.monotonic() + 60
         while server_pid(sandbox) == first and time.monotonic() < deadline:
@@ -209,27 +212,29 @@ def test_a_server_recycles_itself_unseen() -> None:
         assert run(sandbox, "6 * 7").value == "42"
 
 
-def test_a_thousand_sessions_leak_nothing(sandbox: Sandbox) -> None:
-    def held() -> tuple[int, int, int]:
-        server = descendants(server_pid(sandbox))
-        inner = server[0] if server else server_pid(sandbox)
-        status = Path(f"/proc/{inner}/status").read_text()
-        memory = int(status.partition("VmRSS:")[2].split()[0])
-        return len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{inner}/fd")), memory  # noqa: PTH208
+def test_hundreds_of_sessions_leak_nothing() -> None:
+    with Sandbox(ONE_SERVER) as sandbox:
 
-    for future in [sandbox.submit("1") for _ in range(50)]:
-        future.result(timeout=120)
-    before = held()
-    for future in [sandbox.submit("1") for _ in range(250)]:
-        future.result(timeout=120)
-    after = held()
-    assert after[0] <= before[0]
-    assert after[1] <= before[1]
-    assert after[2] - before[2] < 256  # KiB, for a quarter of a thousand
+        def held() -> tuple[int, int, int]:
+            server = descendants(server_pid(sandbox))
+            inner = server[0] if server else server_pid(sandbox)
+            status = Path(f"/proc/{inner}/status").read_text()
+            memory = int(status.partition("VmRSS:")[2].split()[0])
+            return len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{inner}/fd")), memory  # noqa: PTH208
+
+        for future in [sandbox.submit("1") for _ in range(50)]:
+            future.result(timeout=120)
+        before = held()
+        for future in [sandbox.submit("1") for _ in range(250)]:
+            future.result(timeout=120)
+        after = held()
+        assert after[0] <= before[0]
+        assert after[1] <= before[1]
+        assert after[2] - before[2] < 256  # KiB, for a quarter of a thousand
 
 
 def test_closing_leaves_no_process_behind() -> None:
-    with Sandbox(SETTINGS) as sandbox:
+    with Sandbox(ONE_SERVER) as sandbox:
         sandbox.submit("import time; time.sleep(600)")
         sessions(sandbox, 1)
         processes = [server_pid(sandbox), *descendants(server_pid(sandbox))]
@@ -270,7 +275,7 @@ def private_mounts() -> list[str]:
 
 def _own_a_sandbox(tier: str, folder: str, pipe: multiprocessing.connection.Connection) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = folder
-    settings = SandboxSettings(tier=tier, preload=(), retries=0)  # type: ignore[arg-type]
+    settings = SandboxSettings(tier=tier, preload=(), ahead=0, retries=0)  # type: ignore[arg-type]
     with Sandbox(settings) as sandbox:
         running = [sandbox.submit("import time; time.sleep(600)") for _ in range(2)]
         sessions(sandbox, 2)
@@ -370,3 +375,34 @@ def test_a_tier_that_lets_the_callers_environment_in_is_refused(monkeypatch: pyt
     monkeypatch.setattr(server_process, "ENVIRONMENT", server_process.ENVIRONMENT | {"A_TOKEN": "secret"})
     with pytest.raises(TierRefused, match="clean environment"), Sandbox(SandboxSettings(tier="landlock")):
         pass
+
+
+def test_a_killed_session_that_waited_for_its_program_is_passed_over() -> None:
+    with Sandbox(ONE_SERVER.model_copy(update={"ahead": 2, "retries": 0})) as sandbox:
+        assert run(sandbox, "1").value == "1"
+        for pid in sessions(sandbox, 2):
+            os.kill(pid, signal.SIGKILL)
+        assert gone(sessions(sandbox, 0))
+        assert [run(sandbox, str(n)).value for n in range(4)] == ["0", "1", "2", "3"]
+
+
+def test_a_program_without_packages_runs_on_the_light_server_with_the_same_result(sandbox: Sandbox) -> None:
+    loaded = "import sys\nprint(sorted({{'{}', '{}'}} & set(sys.modules)))"
+    assert run(sandbox, loaded.format("sym' 'py", "num' 'py")).output == "[]\n"
+    assert run(sandbox, loaded.format("sympy", "numpy")).output == "['numpy', 'sympy']\n"
+    kept = blocks(sandbox, "import sys", "'sym' 'py' in sys.modules")
+    assert kept[1].value == "True"
+
+
+def test_threads_and_exit_functions_print_before_a_program_is_over(sandbox: Sandbox) -> None:
+    late = "import threading, time, atexit\natexit.register(print, 'exit')\n"
+    late += "threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\nprint('last line')"
+    assert run(sandbox, late).output == "last line\nthread\nexit\n"
+    assert blocks(sandbox, late)[0].output == "last line\nthread\n"
+
+
+def test_a_pool_that_nobody_shuts_down_keeps_no_block_waiting(sandbox: Sandbox) -> None:
+    code = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)\nfuture = pool.submit(pow, 2, 5)\n"
+    assert run(sandbox, code + "print(future.result())").output == "32\n"
+    first, second = blocks(sandbox, code + "1", "pool.submit(pow, 2, 6).result()")
+    assert (first.value, second.value) == ("1", "64")
