@@ -184,7 +184,7 @@ def temporary_folder() -> Iterator[Path]:
         yield folder
     finally:
         if os.getpid() == owner:  # a forked child that drops what it inherited comes here, too
-            _remove_tree(folder)
+            remove_tree(folder)
             os.close(lock)
             _remove_abandoned(root)
 
@@ -223,17 +223,36 @@ def _remove_abandoned(root: Path) -> None:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove_tree(folder)
+                remove_tree(folder)
             finally:
                 os.close(lock)
 
 
-def _remove_tree(folder: Path) -> None:
-    """Remove a folder; where foreign code left one too deep for rmtree, which calls itself at each level, by rm."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all it holds, as deep and as closed as programs make them; what cannot be removed stays.
+
+    Folders within folders are moved up one by one: neither recursion nor the length of a path ends before they do.
+    """
+    waiting, moved, mark = [folder], 0, os.urandom(8).hex()
+    while waiting:
+        place = waiting.pop()
+        with suppress(OSError):
+            place.chmod(0o700)
+            with os.scandir(place) as entries:
+                found = list(entries)
+            for entry in found:
+                path = Path(entry.path)
+                if not entry.is_dir(follow_symlinks=False):
+                    path.unlink(missing_ok=True)
+                    continue
+                moved += 1
+                with suppress(OSError):
+                    path.chmod(0o700)  # its own entry `..` changes with a move
+                    waiting.append(path if place == folder else path.rename(folder / f"{mark}.{moved}"))
+            if place != folder:
+                place.rmdir()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _must_exist(program: str, env: Mapping[str, str] | None) -> None:

@@ -44,13 +44,13 @@ _CHECKS = """
 late import | a module nobody preloaded comes from the standard library | imports("decimal") and imports("_decimal")
 packages | every folder of packages can still be read | all(_o.listdir(folder) for folder in _y.path if folder)
 passwords | the machine's files cannot be read | denied(reads, "/etc/passwd")
-listing | nor its folders listed | denied(_o.listdir, "/etc") and denied(_o.listdir, "/home") and denied(_o.listdir, "/tmp")
+listing | nor its folders listed | denied(_o.listdir, "/etc") and denied(_o.listdir, "/home") and ({own_tmp} or denied(_o.listdir, "/tmp"))
 caller | nor the caller's own code | denied(reads, {source!r})
 environment | nor another process's environment | denied(reads, "/proc/{owner}/environ") and denied(reads, "/proc/1/environ")
 own process | nor this one's own memory | denied(reads, "/proc/self/mem") and denied(reads, "/proc/self/environ")
 clean environment | nothing of the caller's environment came along | not set({strangers}) & set(_o.environ)
 library | the interpreter cannot be written | denied(writes, _o.__file__)
-temporary | nor the machine's temporary folder | denied(writes, "/tmp/canary")
+temporary | nor the machine's temporary folders | denied(writes, "/var/tmp/canary") and ({own_tmp} or denied(writes, "/tmp/canary"))
 root folder | nor the root folder | denied(_o.mkdir, "/canary")
 internet | no internet socket | denied(_s.socket, 2, 1) and denied(_s.socket, 10, 2)
 unix socket | no UNIX socket | denied(_s.socket, 1, 1) and denied(_s.socket, 1, 2)
@@ -74,7 +74,7 @@ no new privileges | set-user-id files give nothing | _libc.prctl(39, 0, 0, 0, 0)
 """
 
 
-def program(owner: int, source: str, strangers: Collection[str]) -> str:
+def program(tier: Tier, owner: int, source: str, strangers: Collection[str]) -> str:
     """Code that prints the name and meaning of each check that fails, and `all passed` at its end.
 
     `owner`: pid of the caller; `source`: a file of the caller's; `strangers`: names of the caller's variables, but for
@@ -85,6 +85,7 @@ def program(owner: int, source: str, strangers: Collection[str]) -> str:
         name, meaning, expression = (part.strip() for part in check.split("|"))
         expression = expression.replace("{owner}", str(owner)).replace("{source!r}", repr(source))
         expression = expression.replace("{strangers}", repr(sorted(strangers)))
+        expression = expression.replace("{own_tmp}", str(tier == "strict"))  # there /tmp is the session's own folder
         lines.append(f"if not ({expression}): print({f'{name} ({meaning})'!r})")
     lines.append('print("all passed")')
     return "\n".join(lines)

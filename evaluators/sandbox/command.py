@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import sys
+import unicodedata
 from pathlib import Path
 from typing import get_args
 
@@ -29,8 +31,8 @@ _LIMITS = {
     "cpu_seconds": (int, "CPU seconds"),
     "memory_mb": (int, "MiB of memory beyond the warm interpreter's"),
     "output_bytes": (int, "bytes of output"),
-    "files": (int, "files and folders in the working folder (strict tier)"),
-    "file_mb": (int, "MiB of files in the working folder (strict tier)"),
+    "files": (int, "files and folders in the working folder"),
+    "file_mb": (int, "MiB of files in the working folder"),
     "threads": (int, "threads beside the main one"),
 }
 
@@ -53,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that is not UTF-8 shows what it can, and escapes the rest
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         source = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
         code = source.decode("utf-8-sig")
@@ -90,13 +94,22 @@ def _not_run(error: SandboxError) -> dict[str, object]:
     return {**dict.fromkeys(keys), **empty, "status": status, "error": str(error)}
 
 
+def printable(text: str) -> str:
+    """The text with its control characters escaped: at a terminal they would move the cursor, or do worse."""
+    return "".join(
+        letter if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf") else ascii(letter)[1:-1]
+        for letter in text
+    )
+
+
 def _show(result: Result) -> None:
+    shown = printable if sys.stdout.isatty() else str
     ending = f" (signal {result.signal})" if result.signal is not None else ""
     print(f"status: {result.status}{ending}")
     for title, text in (("output", result.output), ("value", result.value), ("error", result.error)):
         if text:
             print(f"{title}:")
-            print("\n".join("    " + line for line in text.rstrip("\n").splitlines()))
+            print("\n".join("    " + shown(line) for line in text.rstrip("\n").split("\n")))
     print(f"tier: {result.tier}")
     print(f"seconds: {result.seconds:.3f} (CPU {result.cpu_seconds:.3f})")
 

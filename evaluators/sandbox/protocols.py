@@ -23,8 +23,10 @@ from dataclasses import dataclass
 
 from evaluators.sandbox.records import ProtocolName, Result
 
-END_OF_INPUT = "EOFError: EOF when reading a line"
-_FENCE = re.compile(r"^```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
+END_OF_INPUT = ("EOFError: EOF when reading a line", "EOFError")
+"""Of input, and of getpass."""
+_FENCE = re.compile(r"^()```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
+_INDENTED_FENCE = re.compile(r"^([ \t]*)```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +44,26 @@ class Protocol:
     """What is shown of a program that asks for input, where the harness refuses to run it; else its EOFError."""
     kept_chars: int = 50
     """Of either end, where a result is longer than twice that."""
+    languages: frozenset[str] = frozenset({"python"})
+    """What may stand behind the opening fence, in lower case where `lenient`."""
+    lenient: bool = False
+    """Whether fences may be indented, as in an item of a list, and their language be written in capitals."""
     shows_value: bool = False
     """Whether the value of a last expression is shown, as notebooks do; the published executors use `exec`."""
 
     def program(self, text: str) -> str | None:
         """The program to run now: that of the last block, if `text` ends with a closed ```python fence; else None."""
         stripped = text.rstrip()
-        fences = list(_FENCE.finditer(stripped))
-        if len(fences) < 2 or fences[-1].end() != len(stripped) or fences[-1][1]:
+        fences = list((_INDENTED_FENCE if self.lenient else _FENCE).finditer(stripped))
+        if len(fences) < 2 or fences[-1].end() != len(stripped) or fences[-1][2]:
             return None
         opening: re.Match[str] | None = None
         for fence in fences[:-1]:
-            closes = opening is not None and not fence[1]
+            closes = opening is not None and not fence[2]
             opening = None if closes else fence
-        if opening is None or opening[1] != "python":
+        if opening is None or (opening[2].lower() if self.lenient else opening[2]) not in self.languages:
             return None
-        return stripped[opening.end() + 1 : fences[-1].start()]
+        return _outdented(stripped[opening.end() + 1 : fences[-1].start()], opening[1])
 
     def output(self, result: Result) -> str:
         """What the model is shown of a result: what it printed, or else the last line of its error."""
@@ -69,7 +75,7 @@ class Protocol:
             shown = self.timeout_text
         else:
             shown = (result.error.strip().splitlines() or [result.status])[-1].strip()
-            if self.input_text is not None and shown == END_OF_INPUT:
+            if self.input_text is not None and shown in END_OF_INPUT:
                 shown = self.input_text
         return self.truncated(shown)
 
@@ -82,6 +88,16 @@ class Protocol:
     def render(self, result: Result) -> str:
         """The block to append to the trajectory."""
         return f"\n```output\n{self.output(result)}\n```\n"
+
+
+def _outdented(program: str, indent: str) -> str:
+    """The program without the indent of its fence, as far as a line has it."""
+    if not indent:
+        return program
+    return "".join(
+        line.removeprefix(indent) if line.startswith(indent) else line.lstrip(" \t")
+        for line in program.splitlines(keepends=True)
+    )
 
 
 PROTOCOLS: dict[ProtocolName, Protocol] = {
@@ -101,6 +117,16 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         # As recorded in the published GSM8K traces: the last line of the traceback of the decorator ToRA uses.
         timeout_text="timeout_decorator.timeout_decorator.TimeoutError: 'Timed Out'",
         input_text="RuntimeError",
+    ),
+    "markdown": Protocol(  # ours, for models that were trained otherwise: DeepSeekMath's, with fences as people write them
+        name="markdown",
+        stop=("```output",),
+        max_calls=2,
+        wall_seconds=10.0,
+        timeout_text="Timeout Error",
+        input_text="RuntimeError",
+        languages=frozenset({"python", "python3", "py"}),
+        lenient=True,
     ),
     "notebook": Protocol(
         name="notebook",

@@ -7,7 +7,6 @@ SandboxError
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,6 +14,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
+from evaluators.sandbox.machine import cores
 from evaluators.stages.fields import HowItRuns
 
 Tier = Literal["strict", "landlock", "unsafe"]
@@ -23,12 +23,13 @@ Status = Literal["ok", "error", "timeout", "output_limit", "memory", "died", "ex
     ok            ran to its end
     error         raised an exception
     timeout       reached the wall-clock or CPU limit
-    output_limit  printed more than the limit: the middle is left out, and one that went on for ever was ended
-    memory        raised MemoryError
+    output_limit  printed more than the limit: the middle is left out, and one that went on for ever was ended; or its
+                  files hold more than theirs (landlock tier)
+    memory        raised MemoryError, or was killed by the kernel for its own use of memory
     died          ended by a signal: a crash, or its own doing
     exit          sys.exit (the session lives on) or os._exit (it does not)
 """
-ProtocolName = Literal["notebook", "deepseekmath", "tora"]
+ProtocolName = Literal["notebook", "deepseekmath", "tora", "markdown"]
 
 Positive = Annotated[int, Field(gt=0)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -62,8 +63,8 @@ class SandboxSettings(Settings):
     """Of one block, standard output and error together; of a longer one both ends are kept. The protocols show 100
     characters; a person reads no more."""
     file_mb: Positive = 16
-    """Size of the writable folder in the strict tier. The landlock tier has none, so that nothing can be left
-    behind: there a program that must write, as Matplotlib must on import, ends in an error."""
+    """Size of the writable folder. The strict tier's is a file system in memory that is full then; in the landlock tier it
+    lies on the machine's disk, and a program that goes on beyond that is ended (`output_limit`)."""
     files: Positive = 1000
     """Files and folders in it."""
     threads: Annotated[int, Field(ge=0)] = 64
@@ -73,9 +74,10 @@ class SandboxSettings(Settings):
     int_digits: Annotated[int, Field(ge=640)] = 100_000
     """Longest integer that str() prints; Python's own default of 4,300 postdates the recorded traces."""
     seed: int | None = 0
-    """Of random, and of numpy.random where preloaded, at the start of each session: a rerun gives the same. None: fresh."""
-    concurrency: HowItRuns[Positive] = max(2, os.cpu_count() or 1)
-    """Blocks that run at once; more wait. Beyond the cores, programs only take each other's time."""
+    """Of random, and of NumPy's and SymPy's generators where preloaded, at the start of each session: a rerun gives the same. None: fresh."""
+    concurrency: HowItRuns[Positive] = Field(default_factory=lambda: max(2, cores()))
+    """Blocks that run at once; more wait. By default the cores that affinity and cgroups (cpu.max) leave us: beyond them
+    programs only take each other's time. Fewer where memory_mb for each is more than there is: said at the start."""
     sessions: HowItRuns[Positive] = 256
     """Open sessions at once; further ones wait. Each holds four descriptors of the caller's and about 6 MB."""
     ahead: HowItRuns[Annotated[int, Field(ge=0)]] = 4

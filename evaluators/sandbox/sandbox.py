@@ -14,18 +14,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import platform
 import resource
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from typing import Any, Self
 
+from evaluators.sandbox.machine import affordable, free_memory_mb
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier, TierRefused
 from evaluators.sandbox.routing import is_plain
 from evaluators.sandbox.servers import Servers
 from evaluators.sandbox.session import SessionProcess
+
+_log = logging.getLogger(__name__)
 
 DESCRIPTORS_PER_SESSION, DESCRIPTORS_SPARED = 4, 256
 """Descriptors of the caller's that a session holds, and those left to the caller."""
@@ -55,9 +60,29 @@ class Sandbox:
         return dict(self._servers.refused)
 
     def __enter__(self) -> Self:
+        self._bound_memory()
         self._servers.start()
         self._threads = ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="sandbox")
         return self
+
+    def _bound_memory(self) -> None:
+        """Let sessions together never have more memory than this machine and its cgroups can give; say so where that
+        is less than was asked for."""
+        asked, free = self.settings, free_memory_mb()
+        concurrency, memory_mb = affordable(asked.concurrency, asked.memory_mb, free)
+        if (concurrency, memory_mb) == (asked.concurrency, asked.memory_mb):
+            return
+        _log.warning(
+            "sandbox: %d MiB of memory are free here: %d blocks of %d MiB run at once, not %d of %d. Give it more memory, "
+            "or set memory_mb and concurrency.",
+            *(free, concurrency, memory_mb, asked.concurrency, asked.memory_mb),
+        )
+        self.settings = asked.model_copy(update={"concurrency": concurrency, "memory_mb": memory_mb})
+        self._servers = Servers(self.settings)
+
+    def conditions(self) -> dict[str, Any]:
+        """What, beside the settings, decides how a program's run ends here."""
+        return {"tier": self.tier, "memory_mb": self.settings.memory_mb, "python": platform.python_version()}
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 from evaluators.sandbox.layout import library_folders
 from evaluators.sandbox.own_time import OwnTime
 from evaluators.sandbox.records import ExecutorFault, SandboxSettings, Tier, TierRefused
+from evaluators.sandbox.scratch import Scratch
 
 START_SECONDS = 120.0
 """Importing SymPy and SciPy from a cold disk on a loaded machine has been seen to take half a minute."""
@@ -27,9 +29,13 @@ HUNG_SECONDS, FAR_SECONDS = 5.0, 60.0
 bound on the wall clock."""
 LOOK_SECONDS = 0.25
 MESSAGE_BYTES = 1 << 16
+NEWEST_ABI = 7
+"""The newest version of Landlock that is made use of; an older kernel's is enough."""
 ENVIRONMENT = {
     "PATH": "/nonexistent",
     "HOME": "/sandbox",
+    "USER": "sandbox",
+    "LOGNAME": "sandbox",
     "TMPDIR": "/sandbox",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",  # sets of strings print in one order, run after run
@@ -37,9 +43,11 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/sandbox",  # or Matplotlib, preloaded, makes a folder in the machine's /tmp and leaves it there
 }
 """All that the server, and so every session, knows of the environment."""
 
+_KERNEL = "Use a kernel >= 5.4, or a container whose seccomp profile permits the call."
 LIMITS = ("cpu_seconds", "memory_mb", "file_mb", "files", "threads", "value_chars", "int_digits")
 """Settings that a session obeys from inside."""
 Answer = TypeVar("Answer")
@@ -54,6 +62,17 @@ class Ended:
     cpu: float
     peak_kib: int
     """Most memory that was resident at once, beyond the server's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """A session that the server has forked."""
+
+    pidfd: int
+    ended: Future[Ended]
+    """What will be told of its end."""
+    folder: Path | None
+    """Its writable folder on this machine's disk, to be removed after it; None where it has none there."""
 
 
 _identities = itertools.count()
@@ -74,6 +93,7 @@ class ServerProcess:
         self._waiting: dict[int, Future[int]] = {}
         self._exits: dict[int, Future[Ended]] = {}
         self._slot = next(_slots)
+        self.scratch = Scratch() if tier != "strict" else None
         self._control, self._process, self._complaints = _launch()
         try:
             self._configure()
@@ -83,8 +103,8 @@ class ServerProcess:
         self._reader = threading.Thread(target=self._read, name="sandbox server reader", daemon=True)
         self._reader.start()
 
-    def spawn(self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]) -> tuple[int, Future[Ended]]:
-        """Fork a session onto [socket, stdout, stderr]. Gives its pidfd, and what will be told of its end."""
+    def spawn(self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]) -> Spawned:
+        """Fork a session onto [socket, stdout, stderr]."""
         pending: Future[int] = Future()
         ended: Future[Ended] = Future()
         request = {
@@ -105,7 +125,8 @@ class ServerProcess:
             except OSError as error:
                 self.dead = True  # a retry must find that out at once, not when the reader has come round to it
                 raise ExecutorFault(f"the sandbox server is gone: {error}") from error
-        return self.answer(pending), ended
+        folder = self.scratch.of_session(identity) if self.scratch is not None else None
+        return Spawned(pidfd=self.answer(pending), ended=ended, folder=folder)
 
     def answer(self, pending: Future[Answer]) -> Answer:
         """What the server tells. Raises ExecutorFault, and ends the server, where it hangs."""
@@ -140,6 +161,8 @@ class ServerProcess:
         with contextlib.suppress(OSError):
             os.close(self._complaints)
         self._complaints = -1
+        if self.scratch is not None:
+            self.scratch.close()
 
     def _configure(self) -> None:
         config = {
@@ -147,6 +170,8 @@ class ServerProcess:
             "directories": library_folders(self._settings.preload),
             "preload": self._settings.preload,
             "slot": self._slot,
+            "abi": NEWEST_ABI,
+            "scratch": str(self.scratch.path) if self.scratch is not None and self.scratch.path else None,
         }
         self._control.settimeout(START_SECONDS)
         try:
@@ -218,9 +243,16 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes], int]:
 
     Gives the control socket, the process, and a memory file that takes its standard error.
     """
+    try:
+        complaints = os.memfd_create("sandbox-stderr", os.MFD_CLOEXEC)
+    except OSError as error:
+        raise TierRefused(f"memory files: memfd_create: {error}. {_KERNEL}") from error
+    try:
+        owner = os.pidfd_open(os.getpid())
+    except OSError as error:
+        os.close(complaints)
+        raise TierRefused(f"process descriptors: pidfd_open: {error}. {_KERNEL}") from error
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    complaints = os.memfd_create("sandbox-stderr", os.MFD_CLOEXEC)
-    owner = os.pidfd_open(os.getpid())
     folder = Path(__file__).parent / "server"
     command = [sys.executable, "-P", "-s", "-S", "-B", str(folder), str(theirs.fileno()), str(owner)]
     try:
@@ -237,7 +269,10 @@ def _launch() -> tuple[socket.socket, subprocess.Popen[bytes], int]:
     except OSError as error:
         ours.close()
         os.close(complaints)
-        raise TierRefused(f"expected to start {sys.executable}; found: {error}") from error
+        remedy = ""
+        if error.errno == errno.EAGAIN:
+            remedy = ". Raise the number of processes: the cgroup's pids.max (a pod's pid limit), or ulimit -u"
+        raise TierRefused(f"expected to start {sys.executable}; found: {error}{remedy}") from error
     finally:
         theirs.close()
         os.close(owner)

@@ -154,7 +154,7 @@ def _tested_server(settings: SandboxSettings, tier: Tier) -> ServerProcess:
         session = SessionProcess(server, roomy)  # the caller's limits may be too tight for the test itself
         try:
             result = session.run(
-                canaries.program(os.getpid(), __file__, os.environ.keys() - ENVIRONMENT), SELF_TEST_SECONDS
+                canaries.program(tier, os.getpid(), __file__, os.environ.keys() - ENVIRONMENT), SELF_TEST_SECONDS
             )
         finally:
             session.close()

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from evaluators.launch import remove_tree
+from evaluators.sandbox import scratch
 from evaluators.sandbox.frames import SETUP, STATUSES, Frames, Reply
 from evaluators.sandbox.output import FLOOD, Output
 from evaluators.sandbox.own_time import OwnTime, cpu_seconds
@@ -40,7 +42,7 @@ STARVED_BYTES = 16 << 20
 OWN_CAUSE = 0.5
 """Share of its memory limit that a session had in use whom the kernel killed for want of memory by its own doing."""
 
-_Breach = Literal["timeout", "starved", "output_limit", "protocol", "died"]
+_Breach = Literal["timeout", "starved", "output_limit", "files", "protocol", "died"]
 """Why no frame came."""
 
 
@@ -81,8 +83,10 @@ class SessionProcess:
         self._socket, theirs = socket.socketpair()
         (self._stdout, stdout), (self._stderr, stderr) = os.pipe(), os.pipe()
         self._pidfd = -1
+        self._folder: Path | None = None
         try:
-            self._pidfd, self._ended = server.spawn(settings, nonce, [theirs.fileno(), stdout, stderr])
+            spawned = server.spawn(settings, nonce, [theirs.fileno(), stdout, stderr])
+            self._pidfd, self._ended, self._folder = spawned.pidfd, spawned.ended, spawned.folder
         except BaseException:
             self.close()
             raise
@@ -170,12 +174,31 @@ class SessionProcess:
         """End the session and give back every descriptor. Harmless when done twice."""
         self.alive = False
         self.kill()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            self._gone(1000)
+            remove_tree(folder)
         with self._closing:
             self._socket.close()
             for descriptor in (self._stdout, self._stderr, self._pidfd):
                 if descriptor >= 0:
                     os.close(descriptor)
             self._stdout = self._stderr = self._pidfd = -1
+
+    def _gone(self, milliseconds: float) -> bool:
+        """Whether the process ends within this time."""
+        waiting = select.poll()
+        waiting.register(self._pidfd, select.POLLIN)
+        return bool(waiting.poll(milliseconds))
+
+    def _fills_folder(self) -> bool:
+        """Whether its files, where no file system bounds them, are more than they may be."""
+        limits = self._settings
+        if self._folder is None:
+            return False
+        if scratch.holds_more(self._folder, limits.file_mb, limits.files):
+            return True
+        return scratch.bytes_without_name(self._pid) > limits.file_mb << 20
 
     def _rest(self) -> None:
         """Stop the session until its next block: threads that the last one left may take no time from others."""
@@ -197,10 +220,17 @@ class SessionProcess:
         reply = self._send(request, wait) or self._await(wait, output)
         if isinstance(reply, Reply):
             self._drain(output)
-            if output.over_limit:
+            if self._fills_folder():
+                reply = "files"
+            elif output.over_limit:
                 return _Ending(status="output_limit", error=_over_limit(output))
+        if isinstance(reply, Reply):
             starved = reply.status == STARVED and self._was_starved()
             return replace(reply, status=MEMORY) if starved else reply
+        if reply == "files":
+            self._end()
+            allowed = f"{self._settings.file_mb} MiB or {self._settings.files} files"
+            return _Ending(status="output_limit", error=f"OSError: more than {allowed} in the program's folder")
         if reply == "timeout":
             self._interrupt(wait.nonce, output)
             return _Ending(
@@ -326,13 +356,13 @@ class SessionProcess:
                 over = _over(wait)
                 if over:
                     return over
+                if self._fills_folder():
+                    return "files"
                 look = wait.clock.elapsed() + min(LOOK_SECONDS, max(0.001, wait.own_seconds - wait.clock.own()))
 
     def _closed_channel(self, wait: _Wait) -> _Breach:
         """The session closed its channel: it is dying, or its program closed every descriptor and runs on."""
-        waiting = select.poll()
-        waiting.register(self._pidfd, select.POLLIN)
-        while not waiting.poll(min(LOOK_SECONDS, max(0.001, wait.own_seconds)) * 1000):
+        while not self._gone(min(LOOK_SECONDS, max(0.001, wait.own_seconds)) * 1000):
             over = _over(wait)
             if over:
                 return over

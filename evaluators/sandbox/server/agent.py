@@ -331,3 +331,5 @@ def _seed(seed: int | None) -> None:
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed)
+    if "sympy.core.random" in sys.modules:
+        sys.modules["sympy.core.random"].rng.seed(seed)

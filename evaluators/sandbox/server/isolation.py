@@ -3,8 +3,8 @@
 strict    the server enters new user, mount, pid, net, ipc, uts and cgroup namespaces and pivots into a read-only
           root that holds the interpreter, its libraries and four devices, and nothing else. Each session adds a
           user and a mount namespace with a small tmpfs, then Landlock, seccomp and rlimits.
-landlock  no namespace (most pods refuse them): Landlock, seccomp and rlimits, nothing writable, and, where the
-          server is a root that may change ids, a uid of its own for each session. Threads only with one.
+landlock  no namespace (most pods refuse them): Landlock, seccomp and rlimits, a folder of the session's own, and,
+          where the server is a root that may change ids, a uid of its own for each session. Threads only with one.
 unsafe    rlimits only.
 """
 
@@ -29,6 +29,8 @@ SYSTEM_FILES = ("/etc/ld.so.cache",)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 FIRST_UID, UID_SLOTS = 61184, 4096
 """Ids that systemd keeps free for such use (systemd.io/UIDS-GIDS, DynamicUser=: 61184 to 65519): no account has them."""
+WARMTH_MB, WARMTH_FILES = 16, 1000
+"""For what packages write as they are preloaded: Matplotlib its list of fonts. Sessions mount their own above it."""
 STACK_BYTES = 64 << 20
 """Of the main thread. Deeper recursion in C ends in SIGSEGV, which is that session's own."""
 SESSION_DESCRIPTORS = 64
@@ -53,59 +55,78 @@ class Walls:
     """By whether a session may make threads."""
 
 
-def build(tier: str, directories: list[str], slot: int) -> Walls:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What is one session's own."""
+
+    uid: int
+    keep: int
+    """The one descriptor above 2 that stays open."""
+    server: int
+    """Pid of the process whose death ends this one."""
+    folder: str | None
+    """A writable folder, made for it; None in the strict tier, which has a file system of its own, or where none can be."""
+
+
+def build(tier: str, directories: list[str], slot: int, abi: int) -> Walls:
     """Put the walls of this tier around the calling process, which must have one thread.
 
     In `strict` the process forks: the copy in the new pid namespace returns, the other waits for it outside and then
-    exits. Raises Refused, naming the item that is missing.
+    exits. `abi`: the newest version of Landlock to make use of. Raises Refused, naming the item that is missing.
     """
+    abi = min(abi, landlock.version())
     named = [*directories, *SYSTEM_LIBRARIES, *SYSTEM_FILES]
     if tier == "strict":
         _require_machine()
-        _require_landlock(1, "Use a kernel >= 5.13 with landlock in its lsm= list.")
+        _require_kernel(abi)
         namespaces.enter(FIRST_UID + slot % UID_SLOTS)
         _fork_inside()
         proc = _open_proc()
         try:
             namespaces.pivot(named, _existing(DEVICES))
             _become_inner_user()
+            namespaces.mount_home(WARMTH_MB, WARMTH_FILES)
         except OSError as error:
             raise Refused(
                 "private root", error, "Use the landlock tier, or a container that permits mounts."
             ) from error
-        return _walls(tier, _existing(named), {}, proc, own_uids=False)
+        return _walls(tier, abi, _existing(named), {}, proc=proc, own_uids=False)
     aliases: dict[str, str] = {}
     own_uids = False
     if tier == "landlock":
         _require_machine()
-        _require_landlock(3, "Use a kernel >= 6.2 with landlock in its lsm= list: older ones let files be truncated.")
+        _require_kernel(abi)
         own_uids = namespaces.may_change_ids(FIRST_UID)
         aliases = _alias_private(directories) if own_uids else {}
-    return _walls(tier, _existing(named), aliases, _open_proc(), own_uids=own_uids)
+    return _walls(tier, abi, _existing(named), aliases, proc=_open_proc(), own_uids=own_uids)
 
 
-def _walls(tier: str, readable: tuple[str, ...], aliases: Mapping[str, str], proc: int, *, own_uids: bool) -> Walls:
+def _walls(
+    tier: str, abi: int, readable: tuple[str, ...], aliases: Mapping[str, str], *, proc: int, own_uids: bool
+) -> Walls:
     rules, filters = None, {}
     if tier != "unsafe":
-        rules = landlock.ruleset(
-            [aliases.get(path, path) for path in readable], _existing(DEVICES), abi=landlock.version()
-        )
-        filters = {threads: seccomp.template(threads=threads, own_root=tier == "strict") for threads in (False, True)}
+        rules = landlock.ruleset([aliases.get(path, path) for path in readable], _existing(DEVICES), abi=abi)
+        own_root = tier == "strict"
+        filters = {threads: seccomp.template(threads=threads, own_root=own_root) for threads in (False, True)}
     return Walls(
         tier=tier, readable=readable, aliases=aliases, proc=proc, own_uids=own_uids, rules=rules, filters=filters
     )
 
 
-def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server: int) -> None:
-    """Give up, in a freshly forked session, everything but running code: the last act before foreign code.
-
-    `keep` is the one descriptor above 2 that stays open; `server` the pid of the process whose death ends this one.
-    """
+def enclose(walls: Walls, limits: Mapping[str, int], place: Place) -> None:
+    """Give up, in a freshly forked session, everything but running code: the last act before foreign code."""
+    uid = place.uid
     _offer_to_oom_killer(walls.proc)
     if walls.tier == "strict":
         namespaces.enter_for_session(walls.proc)
         namespaces.mount_home(limits["file_mb"], limits["files"])
         os.chdir(HOME)
+    elif place.folder is not None:
+        os.mkdir(place.folder, 0o700)  # noqa: PTH102
+        if walls.own_uids:
+            os.chown(place.folder, uid, uid)
+        os.chdir(place.folder)
     else:
         os.chdir("/")
     threads = limits["threads"] if walls.tier == "strict" or walls.own_uids else 0
@@ -116,12 +137,13 @@ def enclose(walls: Walls, limits: Mapping[str, int], uid: int, keep: int, server
         os.setresuid(uid, uid, uid)
     prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if walls.rules is not None:
-        landlock.restrict(walls.rules, [HOME] if walls.tier == "strict" else [])
+        own = HOME if walls.tier == "strict" else place.folder
+        landlock.restrict(walls.rules, [own] if own is not None else [])
         call("capset", struct.pack("Ii", syscalls.LINUX_CAPABILITY_VERSION_3, 0), bytes(24))
-    _close_others(keep, walls.aliases)
+    _close_others(place.keep, walls.aliases)
     prctl(syscalls.PR_SET_DUMPABLE, 0)
     prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)  # after the change of ids, which clears it
-    if os.getppid() != server:
+    if os.getppid() != place.server:
         os._exit(0)
     if walls.tier != "unsafe":
         syscalls.seccomp_filter(seccomp.program(walls.filters[threads > 0], os.getpid()))
@@ -143,9 +165,17 @@ def _require_machine() -> None:
         raise Refused("machine", f"found {found}", "The tables of system calls here are those of Linux on x86_64.")
 
 
-def _require_landlock(abi: int, remedy: str) -> None:
-    if landlock.version() < abi:
-        raise Refused("Landlock", f"found ABI {landlock.version()}, need {abi}", remedy)
+def _require_kernel(abi: int) -> None:
+    """Landlock of any version: what the first cannot judge, truncation and sockets, the filter of calls refuses."""
+    if abi < 1:
+        raise Refused(
+            "Landlock", "not in this kernel, or not switched on", "Use a kernel >= 5.13 with landlock in lsm=."
+        )
+    try:
+        call("seccomp", syscalls.SECCOMP_GET_ACTION_AVAIL, 0, struct.pack("I", seccomp.ERRNO))
+    except OSError as error:
+        remedy = "Use a kernel with CONFIG_SECCOMP_FILTER, and a container whose profile permits seccomp(2)."
+        raise Refused("seccomp", error, remedy) from error
 
 
 def _open_proc() -> int:
@@ -218,18 +248,20 @@ def _close_others(keep: int, aliases: Mapping[str, str]) -> None:
 
 
 def _limit(limits: Mapping[str, int], threads: int) -> None:
-    def both(kind: int, value: int) -> None:
-        resource.setrlimit(kind, (value, value))
+    def limit(name: str, soft: int, hard: int) -> None:
+        try:
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
+        except ValueError as error:
+            found = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
+            remedy = "Raise it for this user (ulimit -H, limits.conf, a pod's limits), or ask for less of it."
+            raise Refused(f"hard limit {name}", f"found {found}, need {hard}", remedy) from error
 
     address_space, cpu_seconds = limits["address_space"], limits["cpu_seconds"]
-    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space + SPARE_ADDRESS_SPACE))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU, then SIGKILL
-    both(resource.RLIMIT_FSIZE, limits["file_mb"] << 20)
-    both(resource.RLIMIT_STACK, STACK_BYTES)
-    both(resource.RLIMIT_NOFILE, SESSION_DESCRIPTORS)
-    both(resource.RLIMIT_CORE, 0)
-    both(resource.RLIMIT_MEMLOCK, 0)
-    both(resource.RLIMIT_MSGQUEUE, 0)
-    both(resource.RLIMIT_SIGPENDING, 64)
+    limit("AS", address_space, address_space + SPARE_ADDRESS_SPACE)
+    limit("CPU", cpu_seconds, cpu_seconds + 1)  # SIGXCPU, then SIGKILL
+    bounds = {"FSIZE": limits["file_mb"] << 20, "STACK": STACK_BYTES, "NOFILE": SESSION_DESCRIPTORS, "CORE": 0}
+    bounds |= {"MEMLOCK": 0, "MSGQUEUE": 0, "SIGPENDING": 64}
     if threads:
-        both(resource.RLIMIT_NPROC, threads + 1)
+        bounds["NPROC"] = threads + 1
+    for name, value in bounds.items():
+        limit(name, value, value)

@@ -3,7 +3,7 @@
 It speaks with its owner over one SEQPACKET socket, JSON both ways, and never sees a program: code and results go
 directly between owner and session, over a socket that the owner makes and the server only passes on.
 
-    owner -> server   {"tier", "directories", "preload", "slot"}                       once
+    owner -> server   {"tier", "directories", "preload", "slot", "abi", "scratch"}     once
     server -> owner   {"ready": true} or {"refused": "..."}                            once
     owner -> server   {"spawn": id, "limits": {...}, "nonce": hex} + [socket, stdout, stderr]
     server -> owner   {"spawned": id, "pid": n} + [pidfd]   or {"failed": id, "why": "..."}
@@ -22,8 +22,11 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from os import fork  # by name: programs find another one in its place
+from pathlib import Path
 from typing import Any
 
+from evaluators.launch import remove_tree
 from evaluators.sandbox.server import heap, isolation, syscalls, warm
 from evaluators.sandbox.server.agent import SETUP_FAILED, Agent, Outcome, send_frame
 from evaluators.sandbox.server.namespaces import Refused
@@ -43,13 +46,15 @@ def main(arguments: Sequence[str]) -> None:
     try:
         config = json.loads(control.recv(MESSAGE_BYTES))
         syscalls.single_malloc_arena()
-        walls = isolation.build(config["tier"], config["directories"], config["slot"])
+        walls = isolation.build(config["tier"], config["directories"], config["slot"], config["abi"])
         _set_paths(config["directories"], walls)
+        if config["scratch"] is not None:
+            _take_home(f"{config['scratch']}/warm")
         _warm_up(config["preload"])
-    except Refused as refusal:
+    except (Refused, OSError) as refusal:
         control.send(json.dumps({"refused": str(refusal)}).encode())
         return
-    server = Server(control, owner, walls)
+    server = Server(control, owner, walls, config["scratch"])
     heap.collapse(walls.proc)
     control.send(json.dumps({"ready": True}).encode())
     server.serve()
@@ -75,6 +80,16 @@ def _set_paths(directories: list[str], walls: isolation.Walls) -> None:
             names["__file__"] = seen_from_inside(names["__file__"])
 
 
+def _take_home(folder: str) -> None:
+    """A writable folder for the server itself: packages that are preloaded write there, and nowhere else."""
+    Path(folder).mkdir()
+    _call_home(folder)
+
+
+def _call_home(folder: str) -> None:
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), folder))
+
+
 def _warm_up(preload: list[str]) -> None:
     try:
         warm.warm_up(preload)
@@ -98,8 +113,10 @@ def _warm_up(preload: list[str]) -> None:
 class Server:
     """Forks sessions, reaps them, and ends when its owner does."""
 
-    def __init__(self, control: socket.socket, owner: int, walls: isolation.Walls) -> None:
+    def __init__(self, control: socket.socket, owner: int, walls: isolation.Walls, scratch: str | None) -> None:
+        """`scratch`: where sessions get a writable folder each, in a tier without a file system of their own."""
         self._control = control
+        self._scratch = scratch
         self._walls = walls
         self._mapped, self._resident = isolation.memory_bytes(walls.proc)
         self._sessions: dict[int, int] = {}
@@ -120,14 +137,22 @@ class Server:
                 if descriptor == self._woken:
                     self._reap()
                 elif descriptor == self._owner or not self._answer():
-                    os._exit(0)  # sessions die with this process: PR_SET_PDEATHSIG, and in strict the pid namespace
+                    self._leave()
+
+    def _leave(self) -> None:
+        """Sessions die with this process: PR_SET_PDEATHSIG, and in strict the pid namespace. Their files must, too."""
+        if self._scratch is not None:
+            for child in self._sessions:
+                os.kill(child, signal.SIGKILL)
+            remove_tree(Path(self._scratch))
+        os._exit(0)
 
     def _tell(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors).tobytes())]
         try:
             self._control.sendmsg([json.dumps(message).encode()], rights if descriptors else [])
         except (BrokenPipeError, ConnectionResetError):
-            os._exit(0)
+            self._leave()
 
     def _answer(self) -> bool:
         """Take one request. False where the owner closed the socket."""
@@ -148,9 +173,10 @@ class Server:
         self._spawned += 1
         server = os.getpid()
         try:
-            child = os.fork()
+            child = fork()
         except OSError as error:
-            self._tell({"failed": request["spawn"], "why": f"fork: {error}"})
+            remedy = "Raise the cgroup's pids.max (a pod's pid limit) or ulimit -u, or lower `sessions`."
+            self._tell({"failed": request["spawn"], "why": f"fork: {error}. {remedy}"})
             return
         if child == 0:
             self._become_session(request, descriptors, server)
@@ -169,8 +195,11 @@ class Server:
                 os.dup2(source, target)
             limits = {**request["limits"], "address_space": self._mapped + (request["limits"]["memory_mb"] << 20)}
             uid = isolation.FIRST_UID + (request["slot"] + self._spawned) % isolation.UID_SLOTS
-            isolation.enclose(self._walls, limits, uid, channel, server)
-            if self._walls.tier == "strict":
+            folder = f"{self._scratch}/{request['spawn']}" if self._scratch is not None else None
+            isolation.enclose(self._walls, limits, isolation.Place(uid=uid, keep=channel, server=server, folder=folder))
+            if folder is not None:
+                _call_home(folder)
+            if self._walls.tier == "strict" or folder is not None:
                 sys.path.insert(0, "")  # a program may import what it wrote, as any may from its working folder
             agent = Agent(
                 channel,

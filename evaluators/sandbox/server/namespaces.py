@@ -15,6 +15,8 @@ HOME = "/sandbox"
 HOST_NAME = b"sandbox"
 INNER_ID = 1000
 """User and group id that a session sees."""
+TEMPORARY = "/tmp"
+"""Programs write there without asking; it leads to their own folder."""
 _STAGE = "/tmp"
 """Where the new root is put together: a mount point in this mount namespace only."""
 
@@ -148,6 +150,8 @@ def pivot(named: Iterable[str], devices: Iterable[str]) -> None:
         os.close(source)
         _make_read_only(str(target), device=path.startswith("/dev/"))
     Path(_STAGE + HOME).mkdir()
+    if not Path(_STAGE + TEMPORARY).exists():  # it does where the interpreter lies below it
+        Path(_STAGE + TEMPORARY).symlink_to(HOME)
     os.chdir(_STAGE)
     call("pivot_root", b".", b".")
     unmount(".", syscalls.MNT_DETACH)

@@ -8,6 +8,8 @@ import site
 import sys
 from collections.abc import Sequence
 
+from evaluators.sandbox.server.single import explain_processes
+
 STANDARD = (
     "cmath collections copy datetime decimal fractions functools heapq itertools json math random re statistics string"
 )
@@ -49,3 +51,4 @@ def warm_up(preload: Sequence[str]) -> None:
                 with contextlib.suppress(Exception):  # another version may lack a function: only its warmth is lost
                     exec(line, namespace)
     sys.modules.pop("__mp_main__", None)
+    explain_processes()

@@ -117,7 +117,7 @@ def test_nothing_outside_changed_and_the_next_session_is_clean(field: Field) -> 
     assert field.secret.read_text() == SECRET
     assert field.secret.stat().st_mode & 0o777 == 0o644
     after = field.run(
-        "import json, sympy, os\nprint(json.dumps([6 * 7, str(sympy.sqrt(8))]), len(os.environ) < 12)\nrepr(1)", {}
+        "import json, sympy, os\nprint(json.dumps([6 * 7, str(sympy.sqrt(8))]), len(os.environ) < 15)\nrepr(1)", {}
     )
     assert (after.status, after.output, after.value) == ("ok", '[42, "2*sqrt(2)"] True\n', "'1'")
 
