@@ -18,6 +18,7 @@ from evaluators.sandbox.machine import cores
 from evaluators.stages.fields import HowItRuns
 
 Tier = Literal["strict", "landlock", "unsafe"]
+Interpreter = Literal["process", "monty"]
 Status = Literal["ok", "error", "timeout", "output_limit", "memory", "died", "exit"]
 """
     ok            ran to its end
@@ -75,6 +76,9 @@ class SandboxSettings(Settings):
     """Longest integer that str() prints; Python's own default of 4,300 postdates the recorded traces."""
     seed: int | None = 0
     """Of random, and of NumPy's and SymPy's generators where preloaded, at the start of each session: a rerun gives the same. None: fresh."""
+    interpreter: Literal["off", "on", "shadow"] = "off"
+    """Whether whole programs of plain arithmetic run in the interpreter tier (strict tier only). `shadow` runs both,
+    gives the process session's result and logs every difference: it is off until 100,000 programs of models have none."""
     concurrency: HowItRuns[Positive] = Field(default_factory=lambda: max(2, cores()))
     """Blocks that run at once; more wait. By default the cores that affinity and cgroups (cpu.max) leave us: beyond them
     programs only take each other's time. Fewer where memory_mb for each is more than there is: said at the start."""
@@ -114,5 +118,7 @@ class Result:
     waited_seconds: float = 0.0
     """For which its threads together were ready to run and had no core; no part of the time that is limited."""
     tier: Tier
+    interpreter: Interpreter = "process"
+    """What ran the program: a process session, or the interpreter tier in front of it."""
     signal: int | None = None
     """The signal that ended a session that died."""

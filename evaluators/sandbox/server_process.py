@@ -82,13 +82,14 @@ _slots = itertools.count(os.getpid() * 64)
 class ServerProcess:
     """One server. Thread-safe; used by the process that started it only."""
 
-    def __init__(self, settings: SandboxSettings, tier: Tier) -> None:
+    def __init__(self, settings: SandboxSettings, tier: Tier, binary: str | None = None) -> None:
         """Start it and wait until it is warm. Raises TierRefused where its walls cannot be built."""
         self.tier: Tier = tier
         self.spawned = 0
         self.open_sessions = 0
         self.dead = False
         self._settings = settings
+        self._binary = binary
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[int]] = {}
         self._exits: dict[int, Future[Ended]] = {}
@@ -103,7 +104,7 @@ class ServerProcess:
         self._reader = threading.Thread(target=self._read, name="sandbox server reader", daemon=True)
         self._reader.start()
 
-    def spawn(self, settings: SandboxSettings, nonce: bytes, descriptors: list[int]) -> Spawned:
+    def spawn(self, settings: SandboxSettings, nonce: bytes, descriptors: list[int], *, hosts: bool = False) -> Spawned:
         """Fork a session onto [socket, stdout, stderr]."""
         pending: Future[int] = Future()
         ended: Future[Ended] = Future()
@@ -111,6 +112,7 @@ class ServerProcess:
             "nonce": nonce.hex(),
             "seed": settings.seed,
             "slot": self._slot,
+            "hosts": hosts,
             "limits": dict(zip(LIMITS, spawn_limits(settings), strict=False)),
         }
         with self._lock:
@@ -165,12 +167,14 @@ class ServerProcess:
             self.scratch.close()
 
     def _configure(self) -> None:
+        preload = (*self._settings.preload, *(("typing_extensions", "pydantic_monty") if self._binary else ()))
         config = {
             "tier": self.tier,
-            "directories": library_folders(self._settings.preload),
-            "preload": self._settings.preload,
+            "directories": library_folders(preload),
+            "preload": preload,
             "slot": self._slot,
             "abi": NEWEST_ABI,
+            "binary": self._binary,
             "scratch": str(self.scratch.path) if self.scratch is not None and self.scratch.path else None,
         }
         self._control.settimeout(START_SECONDS)

@@ -22,8 +22,10 @@ SELF_TEST_SECONDS = 30.0
 class Servers:
     """Gives out sessions of a live, tested server of one tier. Thread-safe."""
 
-    def __init__(self, settings: SandboxSettings) -> None:
+    def __init__(self, settings: SandboxSettings, *, binary: str | None = None) -> None:
+        """`binary`: the program of the interpreter tier, whose hosts are then what sessions are here."""
         self._settings = settings
+        self._binary = binary
         self._lock = threading.Lock()
         self._tier: Tier | None = None
         self._current: ServerProcess | None = None
@@ -47,7 +49,7 @@ class Servers:
         wanted = AUTOMATIC if self._settings.tier == "auto" else (self._settings.tier,)
         for tier in wanted:
             try:
-                self._current = _tested_server(self._settings, tier)
+                self._current = _tested_server(self._settings, tier, self._binary)
             except TierRefused as refusal:
                 self.refused[tier] = str(refusal)
                 continue
@@ -69,7 +71,7 @@ class Servers:
     def _open_session(self, settings: SandboxSettings | None = None) -> SessionProcess:
         server = self._take()
         try:
-            return SessionProcess(server, settings or self._settings)
+            return SessionProcess(server, settings or self._settings, hosts=self._binary is not None)
         except BaseException:
             self._give(server)
             raise
@@ -106,7 +108,7 @@ class Servers:
             if self._current.dead:
                 self._current.close()
                 try:
-                    self._current = _tested_server(self._settings, self.tier)
+                    self._current = _tested_server(self._settings, self.tier, self._binary)
                 except TierRefused as refusal:
                     raise ExecutorFault(f"the sandbox server died and could not be replaced: {refusal}") from refusal
             elif self._current.spawned >= self._settings.recycle_sessions and self._successor is None:
@@ -127,7 +129,7 @@ class Servers:
     def _recycle(self) -> None:
         """Start a successor while the old server still serves; the old one ends with its last session."""
         try:
-            successor = _tested_server(self._settings, self.tier)
+            successor = _tested_server(self._settings, self.tier, self._binary)
         except SandboxError as error:
             _log.warning("the sandbox server could not be recycled, the old one goes on: %s", error)
             with self._lock:
@@ -144,14 +146,14 @@ class Servers:
             old.close()
 
 
-def _tested_server(settings: SandboxSettings, tier: Tier) -> ServerProcess:
-    """A server that passed its self-test. Raises TierRefused."""
-    server = ServerProcess(settings, tier)
+def _tested_server(settings: SandboxSettings, tier: Tier, binary: str | None) -> ServerProcess:
+    """A server that passed its self-test, in sessions for programs. Raises TierRefused."""
+    server = ServerProcess(settings, tier, binary)
     if tier == "unsafe":
         return server
     roomy = SandboxSettings(tier=tier, seed=settings.seed, preload=settings.preload, threads=settings.threads)
     try:
-        session = SessionProcess(server, roomy)  # the caller's limits may be too tight for the test itself
+        session = SessionProcess(server, roomy, hosts=False)  # the caller's limits may be too tight for the test itself
         try:
             result = session.run(
                 canaries.program(tier, os.getpid(), __file__, os.environ.keys() - ENVIRONMENT), SELF_TEST_SECONDS

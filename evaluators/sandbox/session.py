@@ -69,8 +69,8 @@ class _Wait:
 class SessionProcess:
     """A forked session and its descriptors. Used by one thread at a time; `kill` from any."""
 
-    def __init__(self, server: ServerProcess, settings: SandboxSettings) -> None:
-        """Raises ExecutorFault where the session does not come up."""
+    def __init__(self, server: ServerProcess, settings: SandboxSettings, *, hosts: bool = False) -> None:
+        """`hosts`: a host of the interpreter tier. Raises ExecutorFault where the session does not come up."""
         self.server = server
         self._settings = settings
         self._tier = server.tier
@@ -85,7 +85,7 @@ class SessionProcess:
         self._pidfd = -1
         self._folder: Path | None = None
         try:
-            spawned = server.spawn(settings, nonce, [theirs.fileno(), stdout, stderr])
+            spawned = server.spawn(settings, nonce, [theirs.fileno(), stdout, stderr], hosts=hosts)
             self._pidfd, self._ended, self._folder = spawned.pidfd, spawned.ended, spawned.folder
         except BaseException:
             self.close()

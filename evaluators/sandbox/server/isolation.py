@@ -15,7 +15,7 @@ import resource
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL
 
@@ -26,6 +26,8 @@ from evaluators.sandbox.server.syscalls import call, prctl
 
 SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 SYSTEM_FILES = ("/etc/ld.so.cache",)
+LOADER = "/lib64/ld-linux-x86-64.so.2"
+"""What the kernel starts a dynamically linked program by."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 FIRST_UID, UID_SLOTS = 61184, 4096
 """Ids that systemd keeps free for such use (systemd.io/UIDS-GIDS, DynamicUser=: 61184 to 65519): no account has them."""
@@ -50,9 +52,12 @@ class Walls:
     """The machine's /proc, opened before the root changed. Closed in sessions."""
     own_uids: bool
     """Whether each session changes to a uid of its own."""
+    binary: str | None
+    """The one program that hosts of the interpreter tier may start."""
     rules: landlock.Ruleset | None
-    filters: Mapping[bool, bytes]
-    """By whether a session may make threads."""
+    host_rules: landlock.Ruleset | None
+    filters: Mapping[str, bytes]
+    """By what a session may make: nothing, threads, or, a host, the interpreter's process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +71,18 @@ class Place:
     """Pid of the process whose death ends this one."""
     folder: str | None
     """A writable folder, made for it; None in the strict tier, which has a file system of its own, or where none can be."""
+    hosts: bool = False
+    """Whether it starts the program of the interpreter tier."""
 
 
-def build(tier: str, directories: list[str], slot: int, abi: int) -> Walls:
+def build(tier: str, directories: list[str], slot: int, *, abi: int, binary: str | None = None) -> Walls:
     """Put the walls of this tier around the calling process, which must have one thread.
 
     In `strict` the process forks: the copy in the new pid namespace returns, the other waits for it outside and then
     exits. `abi`: the newest version of Landlock to make use of. Raises Refused, naming the item that is missing.
     """
     abi = min(abi, landlock.version())
-    named = [*directories, *SYSTEM_LIBRARIES, *SYSTEM_FILES]
+    named = [*directories, *SYSTEM_LIBRARIES, *SYSTEM_FILES, *([binary] if binary else [])]
     if tier == "strict":
         _require_machine()
         _require_kernel(abi)
@@ -90,7 +97,8 @@ def build(tier: str, directories: list[str], slot: int, abi: int) -> Walls:
             raise Refused(
                 "private root", error, "Use the landlock tier, or a container that permits mounts."
             ) from error
-        return _walls(tier, abi, _existing(named), {}, proc=proc, own_uids=False)
+        walls = _walls(tier, abi, _existing(named), {}, proc=proc, own_uids=False)
+        return _with_host(walls, binary, abi) if binary else walls
     aliases: dict[str, str] = {}
     own_uids = False
     if tier == "landlock":
@@ -104,14 +112,32 @@ def build(tier: str, directories: list[str], slot: int, abi: int) -> Walls:
 def _walls(
     tier: str, abi: int, readable: tuple[str, ...], aliases: Mapping[str, str], *, proc: int, own_uids: bool
 ) -> Walls:
-    rules, filters = None, {}
+    rules: landlock.Ruleset | None = None
+    filters: dict[str, bytes] = {}
     if tier != "unsafe":
         rules = landlock.ruleset([aliases.get(path, path) for path in readable], _existing(DEVICES), abi=abi)
         own_root = tier == "strict"
-        filters = {threads: seccomp.template(threads=threads, own_root=own_root) for threads in (False, True)}
+        kinds = ("nothing", "threads")
+        filters = {kind: seccomp.template(threads=kind == "threads", own_root=own_root) for kind in kinds}
     return Walls(
-        tier=tier, readable=readable, aliases=aliases, proc=proc, own_uids=own_uids, rules=rules, filters=filters
+        tier=tier,
+        readable=readable,
+        aliases=aliases,
+        proc=proc,
+        own_uids=own_uids,
+        binary=None,
+        rules=rules,
+        host_rules=None,
+        filters=filters,
     )
+
+
+def _with_host(walls: Walls, binary: str, abi: int) -> Walls:
+    """The same walls, and what hosts of the interpreter tier have beyond a session: to start that one program."""
+    programs = _existing([binary, LOADER])
+    rules = landlock.ruleset(walls.readable, _existing(DEVICES), programs, abi=abi)
+    filters = {**walls.filters, "host": seccomp.template(threads=True, own_root=True, starts=True)}
+    return replace(walls, binary=binary, host_rules=rules, filters=filters)
 
 
 def enclose(walls: Walls, limits: Mapping[str, int], place: Place) -> None:
@@ -138,7 +164,8 @@ def enclose(walls: Walls, limits: Mapping[str, int], place: Place) -> None:
     prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if walls.rules is not None:
         own = HOME if walls.tier == "strict" else place.folder
-        landlock.restrict(walls.rules, [own] if own is not None else [])
+        rules = walls.host_rules if place.hosts and walls.host_rules is not None else walls.rules
+        landlock.restrict(rules, [own] if own is not None else [])
         call("capset", struct.pack("Ii", syscalls.LINUX_CAPABILITY_VERSION_3, 0), bytes(24))
     _close_others(place.keep, walls.aliases)
     prctl(syscalls.PR_SET_DUMPABLE, 0)
@@ -146,7 +173,8 @@ def enclose(walls: Walls, limits: Mapping[str, int], place: Place) -> None:
     if os.getppid() != place.server:
         os._exit(0)
     if walls.tier != "unsafe":
-        syscalls.seccomp_filter(seccomp.program(walls.filters[threads > 0], os.getpid()))
+        kind = "host" if place.hosts else "threads" if threads else "nothing"
+        syscalls.seccomp_filter(seccomp.program(walls.filters[kind], os.getpid()))
 
 
 def memory_bytes(proc: int) -> tuple[int, int]:

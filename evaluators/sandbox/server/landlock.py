@@ -40,7 +40,7 @@ class Ruleset:
     """(handle, rights)"""
 
 
-def ruleset(readable: Iterable[str], devices: Iterable[str], *, abi: int) -> Ruleset:
+def ruleset(readable: Iterable[str], devices: Iterable[str], programs: Iterable[str] = (), *, abi: int) -> Ruleset:
     """The rules of a kernel that knows this ABI. The handles stay open.
 
     All TCP (from ABI 4) and signals out (from ABI 6) are refused too; what an older one cannot judge, seccomp.py refuses.
@@ -49,6 +49,7 @@ def ruleset(readable: Iterable[str], devices: Iterable[str], *, abi: int) -> Rul
     handled |= IOCTL_DEV if abi >= 5 else 0
     grants = [_grant(path, handled & (READ_FILE | READ_DIR)) for path in readable]
     grants += [_grant(path, handled & (READ_FILE | WRITE_FILE | TRUNCATE)) for path in devices]
+    grants += [_grant(path, handled & (READ_FILE | EXECUTE)) for path in programs]
     return Ruleset(
         handled=handled,
         network=0b11 if abi >= 4 else 0,  # bind and connect of TCP: no port is granted

@@ -3,9 +3,9 @@
 It speaks with its owner over one SEQPACKET socket, JSON both ways, and never sees a program: code and results go
 directly between owner and session, over a socket that the owner makes and the server only passes on.
 
-    owner -> server   {"tier", "directories", "preload", "slot", "abi", "scratch"}     once
+    owner -> server   {"tier", "directories", "preload", "slot", "abi", "scratch", "binary"}     once
     server -> owner   {"ready": true} or {"refused": "..."}                            once
-    owner -> server   {"spawn": id, "limits": {...}, "nonce": hex} + [socket, stdout, stderr]
+    owner -> server   {"spawn": id, "limits": {...}, "nonce": hex, "hosts"} + [socket, stdout, stderr]
     server -> owner   {"spawned": id, "pid": n} + [pidfd]   or {"failed": id, "why": "..."}
     server -> owner   {"exited": id, "status": wait status, "cpu": seconds, "peak_kib": n}
 """
@@ -29,6 +29,7 @@ from typing import Any
 from evaluators.launch import remove_tree
 from evaluators.sandbox.server import heap, isolation, syscalls, warm
 from evaluators.sandbox.server.agent import SETUP_FAILED, Agent, Outcome, send_frame
+from evaluators.sandbox.server.interpreter import InterpreterHost
 from evaluators.sandbox.server.namespaces import Refused
 
 MESSAGE_BYTES = 1 << 16
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str]) -> None:
     try:
         config = json.loads(control.recv(MESSAGE_BYTES))
         syscalls.single_malloc_arena()
-        walls = isolation.build(config["tier"], config["directories"], config["slot"], config["abi"])
+        walls = isolation.build(
+            config["tier"], config["directories"], config["slot"], abi=config["abi"], binary=config["binary"]
+        )
         _set_paths(config["directories"], walls)
         if config["scratch"] is not None:
             _take_home(f"{config['scratch']}/warm")
@@ -196,18 +199,25 @@ class Server:
             limits = {**request["limits"], "address_space": self._mapped + (request["limits"]["memory_mb"] << 20)}
             uid = isolation.FIRST_UID + (request["slot"] + self._spawned) % isolation.UID_SLOTS
             folder = f"{self._scratch}/{request['spawn']}" if self._scratch is not None else None
-            isolation.enclose(self._walls, limits, isolation.Place(uid=uid, keep=channel, server=server, folder=folder))
+            hosts = request["hosts"]
+            isolation.enclose(
+                self._walls,
+                limits,
+                isolation.Place(uid=uid, keep=channel, server=server, folder=folder, hosts=hosts),
+            )
             if folder is not None:
                 _call_home(folder)
             if self._walls.tier == "strict" or folder is not None:
                 sys.path.insert(0, "")  # a program may import what it wrote, as any may from its working folder
-            agent = Agent(
+            agent = (InterpreterHost if hosts else Agent)(
                 channel,
                 value_chars=limits["value_chars"],
                 address_space=limits["address_space"],
                 seed=request["seed"],
                 digits=limits["int_digits"],
             )
+            if isinstance(agent, InterpreterHost):
+                agent.start(self._walls.binary or "")
             agent.ready(nonce)
         except BaseException as error:  # noqa: BLE001 - told to the owner, who raises it as an executor fault
             with contextlib.suppress(OSError):

@@ -59,6 +59,9 @@ AF_UNIX, SOCK_STREAM, SOCK_TYPE_MASK = 1, 1, 0xF
 CLONE_THREAD = 0x00010000 | 0x00000100 | 0x00000200 | 0x00000400 | 0x00000800 | 0x00040000
 """THREAD, VM, FS, FILES, SIGHAND, SYSVSEM: what the C library's threads share. One without FILES would have a table of
 descriptors of its own, and so multiply what RLIMIT_NOFILE allows, with the kernel's buffers behind them."""
+SPAWN = 0x00000100 | 0x00004000 | 17  # CLONE_VM | CLONE_VFORK | SIGCHLD: posix_spawn, whose child can but exec
+HOST = ("execve", "wait4", "waitid", "kill", "arch_prctl")
+"""For hosts of the interpreter tier alone, whose server, pid namespace and user are shared with no program's session."""
 O_ACCMODE, O_TRUNC = 0o3, 0o1000
 ANY_PID = 0x7A5C3E91
 """Stands for the process id in a template: no code, offset or number of the filter is alike."""
@@ -148,9 +151,10 @@ def program(template: bytes, pid: int) -> bytes:
     return template.replace(struct.pack("I", ANY_PID), struct.pack("I", pid))
 
 
-def template(*, threads: bool, own_root: bool) -> bytes:
+def template(*, threads: bool, own_root: bool, starts: bool = False) -> bytes:
     """The filter but for the session's own process id: `threads` whether it may make any, `own_root` whether it sees a
-    root of its own and not the machine's."""
+    root of its own and not the machine's, `starts` whether it is a host, which starts the one program that Landlock
+    grants it, waits for it and ends it."""
     pid = ANY_PID
     parts = [
         _op(_LOAD, _ARCH),
@@ -168,10 +172,12 @@ def template(*, threads: bool, own_root: bool) -> bytes:
     parts += [_rule(name, *_one_of(*rule)) for name, rule in ARGUMENTS.items()]
     locks = [step for lock in FCNTL_LOCKS for step in (_op(_EQUAL, lock, 0, 1), _fail(0))]
     parts += [_rule("flock", _fail(0)), _rule("fcntl", _argument(1), *locks, *_one_of(1, FCNTL, errno.EPERM))]
+    if starts:
+        parts += [_rule(name, _op(_RETURN, _ALLOW)) for name in HOST]
     parts += [_self_signal("kill", 1, pid), _self_signal("tgkill", 2, pid)]
     parts.append(_rule("sched_getaffinity", *_one_of(0, (0, pid), errno.EPERM)))
     parts.append(_rule("prlimit64", *_own_limits(pid)))
-    parts.append(_clone(threads))
+    parts.append(_clone(threads, starts))
     # asyncio's event loop wakes itself through a pair of connected stream sockets. Such a pair can reach nothing else:
     # no connect, no bind, no address to send to, and a stream socket refuses one anyway.
     parts.append(
@@ -196,12 +202,14 @@ def template(*, threads: bool, own_root: bool) -> bytes:
     return b"".join(parts)
 
 
-def _clone(threads: bool) -> bytes:
+def _clone(threads: bool, starts: bool) -> bytes:
     if not threads:
         return _rule("clone", _fail(errno.EAGAIN))
+    spawn = [_op(_EQUAL, SPAWN, 0, 1), _op(_RETURN, _ALLOW)] if starts else []
     return _rule(
         "clone",
         _argument(0),
+        *spawn,
         _op(_AND, CLONE_THREAD),
         _op(_EQUAL, CLONE_THREAD, 0, 1),
         _op(_RETURN, _ALLOW),

@@ -10,16 +10,16 @@ read 0  write 1  open 2  close 3  stat 4  fstat 5  lstat 6  poll 7  lseek 8  mma
 rt_sigaction 13  rt_sigprocmask 14  rt_sigreturn 15  ioctl 16  pread64 17  pwrite64 18  readv 19  writev 20
 access 21  pipe 22  select 23  sched_yield 24  mremap 25  madvise 28  dup 32  dup2 33  pause 34  nanosleep 35
 getitimer 36  alarm 37  setitimer 38  getpid 39  sendfile 40  sendto 44  recvfrom 45  shutdown 48  socketpair 53
-clone 56  exit 60  kill 62  uname 63  fcntl 72  flock 73  fsync 74  fdatasync 75  truncate 76  ftruncate 77  getdents 78
+clone 56  execve 59  exit 60  wait4 61  kill 62  uname 63  fcntl 72  flock 73  fsync 74  fdatasync 75  truncate 76  ftruncate 77  getdents 78
 getcwd 79  chdir 80  fchdir 81  rename 82  mkdir 83  rmdir 84  creat 85  unlink 87  symlink 88  readlink 89  chmod 90  fchmod 91
 umask 95  gettimeofday 96  getrlimit 97  getrusage 98  sysinfo 99  times 100  getuid 102  getgid 104  geteuid 107
 getegid 108  getppid 110  getpgrp 111  getgroups 115  getresuid 118  getresgid 120  capset 126  rt_sigpending 127
 rt_sigtimedwait 128  rt_sigsuspend 130  sigaltstack 131  statfs 137  fstatfs 138  sched_get_priority_max 146
-sched_get_priority_min 147  utime 132  pivot_root 155  prctl 157  sethostname 170  gettid 186  getxattr 191  lgetxattr 192  fgetxattr 193
+sched_get_priority_min 147  utime 132  pivot_root 155  prctl 157  arch_prctl 158  sethostname 170  gettid 186  getxattr 191  lgetxattr 192  fgetxattr 193
 listxattr 194  llistxattr 195  flistxattr 196  time 201  futex 202  sched_getaffinity 204
 epoll_create 213  getdents64 217  set_tid_address 218  restart_syscall 219  fadvise64 221
 clock_gettime 228  clock_getres 229
-clock_nanosleep 230  exit_group 231  epoll_wait 232  epoll_ctl 233  tgkill 234  utimes 235  openat 257  mkdirat 258  futimesat 261
+clock_nanosleep 230  exit_group 231  epoll_wait 232  epoll_ctl 233  tgkill 234  utimes 235  waitid 247  openat 257  mkdirat 258  futimesat 261
 newfstatat 262  unlinkat 263  renameat 264  symlinkat 266  readlinkat 267  fchmodat 268  faccessat 269  pselect6 270  ppoll 271
 unshare 272  set_robust_list 273  utimensat 280  epoll_pwait 281  eventfd2 290  epoll_create1 291  dup3 292  pipe2 293
 prlimit64 302  getcpu 309  renameat2 316  seccomp 317  getrandom 318  memfd_create 319  membarrier 324
