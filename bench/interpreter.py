@@ -14,6 +14,7 @@ import argparse
 import ast
 import json
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -101,9 +102,8 @@ def template(chance: random.Random) -> str:
     for name in ("a", "b", "c"):
         lines.append(f"{name} = {expression(chance)}")
         lines.append(f"items.append({name})")
-    lines.append(
-        f"for i in range({chance.randrange(1, 6)}):\n    items.append({expression(chance, 2).replace('x', 'i')})"
-    )
+    looped = re.sub(r"\bx\b", "i", expression(chance, 2))
+    lines.append(f"for i in range({chance.randrange(1, 6)}):\n    items.append({looped})")
     lines.append("print(a, b, c)\nprint(items)\nprint(f'{a} and {b}', str(c) + '!', sorted(items), len(items))")
     lines.append("print([int(v) % 7 for v in items if v == v], {str(k): v for k, v in enumerate(items)})")
     return "\n".join(lines)

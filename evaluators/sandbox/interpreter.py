@@ -8,6 +8,7 @@ its end and holds nothing in which the interpreter is not known to do as CPython
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 import threading
 from dataclasses import replace
@@ -22,7 +23,12 @@ HOST_SECONDS = 3.0
 """Of a host's own time for one program: the interpreter itself ends it after half a second."""
 HOST_PROGRAMS = 5000
 """After which a host is replaced."""
+LEAST_MEMORY_MB = 128
+"""Twice what the interpreter allows a program."""
 PACKAGE = "pydantic_monty"
+
+
+_log = logging.getLogger(__name__)
 
 
 class Interpreter:
@@ -34,6 +40,8 @@ class Interpreter:
         self._servers = Servers(self._settings, binary=interpreter_binary())
         self._lock = threading.Lock()
         self._idle: list[SessionProcess] = []
+        self.compared = self.different = 0
+        """Programs that ran in both, and those of them that ended differently."""
 
     def __enter__(self) -> Self:
         self._servers.start()
@@ -48,6 +56,24 @@ class Interpreter:
         for host in idle:
             self._servers.close_session(host)
         self._servers.close()
+
+    def takes(self, limits: SandboxSettings) -> bool:
+        """Whether a program that ends here would have ended within these limits in a process session, too."""
+        return limits.wall_seconds > 2 * HOST_SECONDS / 3 and limits.memory_mb >= LEAST_MEMORY_MB
+
+    def hold_against(self, code: str, answer: Result | str, result: Result) -> None:
+        """Note whether a process session, whose `result` counts, ended the same program in the same way."""
+        if isinstance(answer, str):
+            return
+        with self._lock:
+            self.compared += 1
+        if (result.status, result.output, result.value) != (answer.status, answer.output, answer.value):
+            with self._lock:
+                self.different += 1
+            _log.warning(
+                "interpreter tier: a program ended differently\n%s\ninterpreter: %r %r\nprocess: %s %r %r\n%s",
+                *(code, answer.output, answer.value, result.status, result.output, result.value, result.error),
+            )
 
     def answer(self, code: str) -> Result | str:
         """The result of a program, or why it has to run in a process session."""

@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self
 
+from evaluators.sandbox.interpreter import Interpreter
 from evaluators.sandbox.machine import affordable, free_memory_mb
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier, TierRefused
@@ -45,6 +46,8 @@ class Sandbox:
         self._servers = Servers(self.settings)
         self._plain: Servers | None = None
         self._starting = threading.Lock()
+        self.interpreter: Interpreter | None = None
+        """The interpreter tier, where the settings ask for it and this machine can have it."""
         self._slots = _Slots(_affordable_sessions(self.settings.sessions))
         self._threads: ThreadPoolExecutor | None = None
         self._open: set[Session] = set()
@@ -62,6 +65,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         self._bound_memory()
         self._servers.start()
+        self.interpreter = self._interpreter_tier()
         self._threads = ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="sandbox")
         return self
 
@@ -79,6 +83,17 @@ class Sandbox:
         )
         self.settings = asked.model_copy(update={"concurrency": concurrency, "memory_mb": memory_mb})
         self._servers = Servers(self.settings)
+
+    def _interpreter_tier(self) -> Interpreter | None:
+        if self.settings.interpreter == "off":
+            return None
+        try:
+            if self.tier != "strict":
+                raise TierRefused(f"interpreter tier: expected the walls of the strict tier; found {self.tier}")
+            return Interpreter(self.settings).__enter__()
+        except TierRefused as refusal:
+            _log.warning("every program runs in a process session. %s", refusal)
+            return None
 
     def conditions(self) -> dict[str, Any]:
         """What, beside the settings, decides how a program's run ends here."""
@@ -106,6 +121,9 @@ class Sandbox:
             plain, self._plain = self._plain, None
         if plain is not None:
             plain.close()
+        if self.interpreter is not None:
+            self.interpreter.close()
+            self.interpreter = None
         self._servers.close()
 
     async def run(
@@ -195,7 +213,20 @@ class Session:
 
     def run_here(self, code: str, wall_seconds: float | None) -> Result:
         """Run a block on the calling thread."""
-        seconds = self._limits.wall_seconds if wall_seconds is None else wall_seconds
+        limits = (
+            self._limits if wall_seconds is None else self._limits.model_copy(update={"wall_seconds": wall_seconds})
+        )
+        interpreter = self._sandbox.interpreter if self._whole else None
+        if interpreter is None or not interpreter.takes(limits):
+            return self._in_process(code, limits.wall_seconds)
+        answer = interpreter.answer(code)
+        if isinstance(answer, Result) and self._sandbox.settings.interpreter == "on":
+            return answer
+        result = self._in_process(code, limits.wall_seconds)
+        interpreter.hold_against(code, answer, result)
+        return result
+
+    def _in_process(self, code: str, seconds: float) -> Result:
         with self._turn:
             if self._fault is not None:
                 raise ExecutorFault(f"this session failed earlier: {self._fault}")

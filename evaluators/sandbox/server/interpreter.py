@@ -6,6 +6,7 @@ program has to run in a process session. The interpreter itself is a process of 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evaluators.sandbox.server.agent import ERROR, OK, Agent, Outcome
@@ -16,6 +17,10 @@ SECONDS = 0.5
 MEMORY_BYTES = 64 << 20
 WORKER_PROGRAMS = 1000
 """After which the interpreter's process is replaced."""
+FLOAT = re.compile(r"\d+\.\d+(?:e[+-]?\d+)?|\d+e[+-]?\d+")
+"""Where two shortest decimals are equally near to a float, CPython shows the even one and the interpreter the larger."""
+LONGEST = 10_000
+"""Characters printed: longer output, and integers of more digits than str() may print, are judged elsewhere."""
 SHOWN_TYPES = (int, float, str, bool, type(None))
 
 
@@ -45,7 +50,10 @@ class InterpreterHost(Agent):
             return Outcome(status=ERROR, error=type(error).__name__)
         if not _is_plain(value) or any(stream != "stdout" for stream, _ in printed.output):
             return Outcome(status=ERROR, error="value")
-        self._stdout.write("".join(text for _, text in printed.output))
+        text = "".join(part for _, part in printed.output)
+        if len(text) > LONGEST or any(repr(float(number)) != number for number in FLOAT.findall(text)):
+            return Outcome(status=ERROR, error="output")
+        self._stdout.write(text)
         self._stdout.flush()
         return Outcome(status=OK, value=None if value is None else repr(value))
 
