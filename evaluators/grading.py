@@ -49,6 +49,7 @@ def grade(problem: Problem, completion: Completion, profile: str) -> Grade:
         reason=verdict.reason,
         stage=verdict.stage,
         program_correct=_program_correct(problem, program_output, profile),
+        conditions=completion.conditions,
     )
 
 
@@ -187,6 +188,7 @@ async def grade_by_tests(problem: Problem, completion: Completion, sandbox: Sand
     if completion.finish == "error":
         return _failed(completion, "")
     common: dict[str, Any] = {"problem_id": problem.id, "sample": completion.sample, "profile": "", "stage": "tests"}
+    common["conditions"] = sandbox.conditions_line()
     if program is None:
         return Grade(**common, outcome="no_answer", prediction=None, reason="the text holds no code")
     async with sandbox.session() as session:

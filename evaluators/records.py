@@ -65,6 +65,10 @@ class Program:
     """A status of evaluators.sandbox: `ok`, `error`, `timeout`, `output_limit`, `memory`, `died`, `exit`."""
     output: str
     seconds: float
+    tier: str | None = None
+    """The walls that it ran in: `strict`, `landlock` or `unsafe`; None where it did not run here."""
+    interpreter: str | None = None
+    """What ran it: `process`, or `monty` (evaluators.sandbox)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,8 @@ class Completion:
     completion_tokens: int = 0
     seconds: float = 0.0
     error: str | None = None
+    conditions: str | None = None
+    """Of the sandbox, where programs could run: tier, memory and Python, as one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,8 @@ class Grade:
     """The stage of the checker that decided, or `extraction`, or `sampling` where no completion came."""
     program_correct: bool | None = None
     """Whether the last program output alone is right (§4: program accuracy); None where no program ran."""
+    conditions: str | None = None
+    """Of the sandbox that the completion's programs, or a problem's tests, ran in."""
 
     @property
     def correct(self) -> bool:

@@ -53,13 +53,17 @@ class EvaluationSettings(Settings):
         """These settings with the default profiles: how answers are judged changes none of them."""
         return self.model_copy(update={"profiles": type(self).model_fields["profiles"].default})
 
-    def conditions(self) -> dict[str, Any]:
-        """What decides how a trajectory goes on after its first call; part of its key in the cache."""
+    def conditions(self, sandbox: Sandbox | None = None) -> dict[str, Any]:
+        """What decides how a trajectory goes on after its first call; part of its key in the cache.
+
+        The tier is the one that this machine has, not the one asked for: programs may end otherwise in another.
+        """
         if self.form == "cot":
             return {"form": "cot"}
         unseen = {"tier", "concurrency", "sessions", "ahead", "recycle_sessions", "retries"}  # by the program
         limits = self.sandbox.model_dump(mode="json", exclude=unseen)
-        return {"form": "tir", "max_calls": self.max_calls, "sandbox": limits}
+        here = sandbox.conditions() if sandbox is not None else {}
+        return {"form": "tir", "max_calls": self.max_calls, "sandbox": {**limits, **here}}
 
 
 def completions_file(name: str, form: Form) -> str:
@@ -101,7 +105,9 @@ class Trajectories:
         self._cache = cache
         self._failures_in_a_row = 0
         self._protocol: Protocol | None = None
+        self._conditions: str | None = None
         if settings.form == "tir":
+            self._conditions = sandbox.conditions_line() if sandbox is not None else None
             from evaluators.sandbox.protocols import PROTOCOLS
 
             self._protocol = PROTOCOLS[settings.sandbox.protocol]
@@ -109,7 +115,7 @@ class Trajectories:
     async def complete(self, problem: Problem, sample: int, prompt: Prompt) -> Completion:
         """The one Completion of (problem, sample). Raises EvaluationError where the endpoint is plainly gone."""
         first = request_key(self._sampler.identity, self._request(prompt, "", sample, 0), sample, 0)
-        key = completion_key(first, self._settings.conditions())
+        key = completion_key(first, self._settings.conditions(self._sandbox))
         known = self._cache.completion(key, problem.id)
         if known is not None:
             return known
@@ -136,6 +142,7 @@ class Trajectories:
             completion_tokens=trajectory.completion_tokens,
             seconds=trajectory.seconds,
             error=error,
+            conditions=self._conditions,
         )
         if finish != "error":  # a failure is tried again by the next run
             self._cache.keep_completion(key, completion, trajectory.calls)
@@ -162,7 +169,16 @@ class Trajectories:
         result = await session.run(code)
         trajectory.text += self._protocol.render(result)
         output = self._protocol.output(result)
-        trajectory.programs.append(Program(code=code, status=result.status, output=output, seconds=result.seconds))
+        trajectory.programs.append(
+            Program(
+                code=code,
+                status=result.status,
+                output=output,
+                seconds=result.seconds,
+                tier=result.tier,
+                interpreter=result.interpreter,
+            )
+        )
 
     async def _call(self, trajectory: _Trajectory, prompt: Prompt, sample: int) -> Finish:
         """One generation call, from the cache or the sampler; less is asked for where the context has less room."""

@@ -97,7 +97,16 @@ class Sandbox:
 
     def conditions(self) -> dict[str, Any]:
         """What, beside the settings, decides how a program's run ends here."""
-        return {"tier": self.tier, "memory_mb": self.settings.memory_mb, "python": platform.python_version()}
+        return {
+            "tier": self.tier,
+            "memory_mb": self.settings.memory_mb,
+            "python": platform.python_version(),
+            "interpreter": self.settings.interpreter if self.interpreter is not None else "off",
+        }
+
+    def conditions_line(self) -> str:
+        """The conditions as records keep them."""
+        return ", ".join(f"{name} {value}" for name, value in self.conditions().items())
 
     def __exit__(self, *_: object) -> None:
         self.close()

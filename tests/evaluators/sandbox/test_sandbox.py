@@ -406,3 +406,16 @@ def test_a_pool_that_nobody_shuts_down_keeps_no_block_waiting(sandbox: Sandbox) 
     assert run(sandbox, code + "print(future.result())").output == "32\n"
     first, second = blocks(sandbox, code + "1", "pool.submit(pow, 2, 6).result()")
     assert (first.value, second.value) == ("1", "64")
+
+
+def test_a_cache_of_one_tier_does_not_answer_for_another_and_what_ran_is_recorded() -> None:
+    from evaluators.trajectory import EvaluationSettings
+
+    asked = EvaluationSettings(form="tir", sandbox=ONE_SERVER)
+    keys = []
+    for tier in ("strict", "landlock"):
+        with Sandbox(ONE_SERVER.model_copy(update={"tier": tier})) as sandbox:
+            keys.append(asked.conditions(sandbox)["sandbox"])
+            assert sandbox.conditions_line().startswith(f"tier {tier}, memory_mb 1024, python 3.")
+    assert [key.pop("tier") for key in keys] == ["strict", "landlock"]
+    assert keys[0] == keys[1]
