@@ -35,10 +35,12 @@ def free_memory_mb(root: Path = Path("/")) -> int | None:
 
 def affordable(concurrency: int, memory_mb: int, free_mb: int | None) -> tuple[int, int]:
     """How many blocks may run at once, and the MiB of each, so that all together never have more than there is."""
-    budget = math.inf if free_mb is None else SHARE * free_mb
+    if free_mb is None:
+        return concurrency, memory_mb
+    budget = int(SHARE * free_mb)
     if budget >= memory_mb:
-        return min(concurrency, int(min(budget // memory_mb, concurrency))), memory_mb
-    return 1, max(LEAST_MB, int(budget))
+        return min(concurrency, budget // memory_mb), memory_mb
+    return 1, max(LEAST_MB, budget)
 
 
 def _of_machine(root: Path) -> int | None:

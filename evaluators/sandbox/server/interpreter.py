@@ -19,6 +19,8 @@ WORKER_PROGRAMS = 1000
 """After which the interpreter's process is replaced."""
 FLOAT = re.compile(r"\d+\.\d+(?:e[+-]?\d+)?|\d+e[+-]?\d+")
 """Where two shortest decimals are equally near to a float, CPython shows the even one and the interpreter the larger."""
+COMPLEX = re.compile(r"\dj")
+"""A root of a negative number may be one; zeros in it have other signs there."""
 LONGEST = 10_000
 """Characters printed: longer output, and integers of more digits than str() may print, are judged elsewhere."""
 SHOWN_TYPES = (int, float, str, bool, type(None))
@@ -51,7 +53,11 @@ class InterpreterHost(Agent):
         if not _is_plain(value) or any(stream != "stdout" for stream, _ in printed.output):
             return Outcome(status=ERROR, error="value")
         text = "".join(part for _, part in printed.output)
-        if len(text) > LONGEST or any(repr(float(number)) != number for number in FLOAT.findall(text)):
+        if (
+            len(text) > LONGEST
+            or COMPLEX.search(text)
+            or any(repr(float(number)) != number for number in FLOAT.findall(text))
+        ):
             return Outcome(status=ERROR, error="output")
         self._stdout.write(text)
         self._stdout.flush()

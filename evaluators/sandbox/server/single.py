@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Any, NoReturn
 
 ONE_PROCESS = (
@@ -19,6 +20,8 @@ def explain_processes() -> None:
     for name in ("fork", "forkpty", "posix_spawn", "posix_spawnp"):
         setattr(os, name, _refuse)
     _posixsubprocess.fork_exec = _refuse
+    if "subprocess" in sys.modules:  # a preloaded package imported it, and it has taken the function by name
+        vars(sys.modules["subprocess"])["_fork_exec"] = _refuse
 
     class SemLock(_multiprocessing.SemLock):  # type: ignore[misc]
         """The first thing that a pool, a queue or a lock of multiprocessing makes."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,15 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path, capsys: pytest.CaptureF
     path.write_bytes(b"\xff\xfe\x00")
     assert main(["run-code", str(path)]) == 2
     assert "expected UTF-8" in capsys.readouterr().err
+
+
+def test_control_characters_are_escaped_for_a_terminal() -> None:
+    assert command.printable("a\x1b[2Jb\x07\tc\u202ed\r") == "a\\x1b[2Jb\\x07\tc\\u202ed\\r"
+
+
+def test_a_terminal_that_is_not_utf8_shows_what_it_can(tmp_path: Path) -> None:
+    file = write(tmp_path, "print('π é ✓')")
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    start = [sys.executable, "-m", "assets.command_line", "run-code", file]
+    done = subprocess.run(start, env=environment, capture_output=True, check=False, cwd=Path(__file__).parents[3])
+    assert (done.returncode, done.stdout.split(b"\n")[2]) == (0, b"    \\u03c0 \xe9 \\u2713")

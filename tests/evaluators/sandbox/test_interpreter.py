@@ -86,6 +86,7 @@ def test_arithmetic_runs_there(interpreter: Interpreter, code: str, output: str,
         "print('x' * 20000)",
         "x = 'a' * 10**9",
         "print(820899281892914.25)",
+        "print((-2) ** 0.5)",
     ],
 )
 def test_errors_limits_and_floats_between_two_decimals_fall_through(interpreter: Interpreter, code: str) -> None:

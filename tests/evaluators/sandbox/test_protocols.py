@@ -70,6 +70,7 @@ def test_a_program_that_asks_for_input_is_refused_by_both_harnesses() -> None:
     asked = result("error", stdout="?", error="Traceback (most recent call last):\nEOFError: EOF when reading a line\n")
     assert TORA.output(asked) == DEEPSEEK.output(asked) == "RuntimeError"
     assert PROTOCOLS["notebook"].output(asked) == "EOFError: EOF when reading a line"
+    assert TORA.output(result("error", error="  File ...\n    raise EOFError\nEOFError\n")) == "RuntimeError"  # getpass
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,25 @@ def test_a_program_that_asks_for_input_is_refused_by_both_harnesses() -> None:
 )
 def test_code_runs_only_if_the_text_ends_with_a_closed_python_fence(text: str, program: str | None) -> None:
     assert DEEPSEEK.program(text) == program
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("```py\nprint(1)\n```", "print(1)\n"),
+        ("```Python\nprint(1)\n```", "print(1)\n"),
+        ("``` python3\nprint(1)\n```", "print(1)\n"),
+        ("1. So:\n   ```python\n   if x:\n       print(1)\n   ```", "if x:\n    print(1)\n"),
+        ("- a\n\t```py\n\tprint(1)\n\n\tprint(2)\n\t```\n", "print(1)\n\nprint(2)\n"),
+        ("```python\nprint(1)\n```", "print(1)\n"),
+        ("```latex\nx\n```", None),
+        ("```\nprint(1)\n```", None),
+    ],
+)
+def test_fences_as_people_write_them_are_a_protocol_of_their_own(text: str, program: str | None) -> None:
+    assert PROTOCOLS["markdown"].program(text) == program
+    plain = text.startswith("```python\n")
+    assert DEEPSEEK.program(text) == (program if plain else None)
 
 
 @pytest.mark.real_data
