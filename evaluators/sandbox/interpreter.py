@@ -20,7 +20,7 @@ from evaluators.sandbox.servers import Servers
 from evaluators.sandbox.session import SessionProcess
 
 HOST_SECONDS = 3.0
-"""Of a host's own time for one program: the interpreter itself ends it after half a second."""
+"""Of a host's own time for one program: the interpreter itself ends it after a tenth of a second."""
 HOST_PROGRAMS = 5000
 """After which a host is replaced."""
 LEAST_MEMORY_MB = 128
