@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.graph import Plan, materialize
 from assets.partitions import by_snapshot
+from assets.stages import current_of
 from pipelines.recipe import Recipe
 
 CORPUS = 'key:"math_corpus" or key:"corpus_report"'
@@ -33,6 +34,7 @@ def automation_of(recipe: Recipe, graph_of: Callable[[Recipe], dg.Definitions]) 
             snapshots=recipe.snapshots(),
             recipe=recipe.name,
             quiet=True,
+            current=current_of(unproven, recipe.snapshots(), context.instance),
         )
         if failed:
             raise dg.Failure(description=failed)

@@ -12,15 +12,18 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.tags import GRPC_INFO_TAG  # where a run of the UI says which server drives it
 
 from assets.partitions import by_snapshot
+from pipelines.standing import Current
+from pipelines.steps import Graph, Key
 
 DRIVER_TAG = "mathsieve/driver_pid"
 OWN_ERROR = re.compile(r"^(?:assets|pipelines|evaluators)[\w.]*: ")
@@ -72,15 +75,16 @@ def _stretches(graph: Any, wanted: set[dg.AssetKey]) -> Iterator[Stretch]:
     while len(done) < len(order):
         first = graph.get(min(ready(), key=lambda key: _rank(graph.get(key).group_name)))
         keys: list[dg.AssetKey] = []
-        while found := [
-            key
-            for key in ready()
-            if (graph.get(key).group_name, graph.get(key).partitions_def) == (first.group_name, first.partitions_def)
-        ]:
+        while found := [key for key in ready() if _kind(graph.get(key)) == _kind(first)]:
             keys += found
             done |= set(found)
-        single_run = all(graph.get(key).backfill_policy == dg.BackfillPolicy.single_run() for key in keys)
+        single_run = first.backfill_policy == dg.BackfillPolicy.single_run()
         yield Stretch(keys=tuple(keys), partitions=first.partitions_def, single_run=single_run)
+
+
+def _kind(node: Any) -> tuple[Any, ...]:
+    """What the assets of one stretch share."""
+    return node.group_name, node.partitions_def, node.backfill_policy
 
 
 def _rank(group: str) -> tuple[int, int]:
@@ -91,9 +95,15 @@ def _rank(group: str) -> tuple[int, int]:
 
 
 def materialize(
-    plan: Plan, instance: dg.DagsterInstance, *, snapshots: Sequence[str], recipe: str, quiet: bool = False
+    plan: Plan,
+    instance: dg.DagsterInstance,
+    *,
+    snapshots: Sequence[str],
+    recipe: str,
+    quiet: bool = False,
+    current: Current | None = None,
 ) -> str | None:
-    """Make everything in the plan. Returns None, or which asset failed and why; what was finished stays.
+    """Make everything in the plan but what is `current`. Returns None, or which asset failed and why; what was finished stays.
 
     Raises KeyboardInterrupt where Ctrl-C or SIGTERM stopped it.
     """
@@ -110,9 +120,13 @@ def materialize(
     for stretch, runs in zip(plan.stretches, requests, strict=True):
         for tags in runs:
             progress.partition = tags.get("dagster/partition", "")
+            keys = [key for key in stretch.keys if current is None or not _is_current(current, key, tags)]
+            progress.found += len(stretch.keys) - len(keys)
+            if not keys:
+                continue
             result = job.execute_in_process(
                 instance=instance,
-                asset_selection=list(stretch.keys),
+                asset_selection=keys,
                 partition_key=tags.get("dagster/partition"),
                 run_config={"loggers": {"console": {}}},
                 tags={**tags, DRIVER_TAG: str(os.getpid()), "recipe": recipe},
@@ -122,8 +136,34 @@ def materialize(
                 if _was_interrupted(result):
                     raise KeyboardInterrupt
                 return _failure(result)
+            if current is not None:
+                current.made(tuple(key.path) for key in keys)
     progress.finish()
     return None
+
+
+def _is_current(current: Current, key: dg.AssetKey, tags: Mapping[str, str]) -> bool:
+    graph = current.maker.graph
+    step = graph.steps[tuple(key.path)]
+    partitions = [tags["dagster/partition"]] if "dagster/partition" in tags else []
+    return current.holds(step, graph.partitions[step.cut] if step.together and step.cut is not None else partitions)
+
+
+def recorded_versions(graph: Graph, instance: dg.DagsterInstance) -> dict[tuple[Key, str | None], str]:
+    """The data version of each asset (partition) that the history holds as its last."""
+    found: dict[tuple[Key, str | None], str] = {}
+    for step in graph.steps.values():
+        key = dg.AssetKey(list(step.key))
+        if step.cut is None:
+            event = instance.get_latest_materialization_event(key)
+            made = event.asset_materialization if event is not None else None
+            tags: Mapping[Any, Mapping[str, str]] = {None: made.tags or {}} if made is not None else {}
+        else:
+            tags = instance.event_log_storage.get_latest_tags_by_partition(
+                key, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION_TAG]
+            )
+        found |= {(step.key, one): said[DATA_VERSION_TAG] for one, said in tags.items() if DATA_VERSION_TAG in said}
+    return found
 
 
 def register_snapshots(instance: dg.DagsterInstance, recipe: str, snapshots: Sequence[str]) -> list[str]:
@@ -212,6 +252,8 @@ class _Progress:
         self.steps: dict[tuple[str, str], int] = {}
         """Asset and partition -> its place in the order of first starts: one that starts again is not counted again."""
         self.step_started: dict[str, float] = {}
+        self.found = 0
+        """Assets that were there already."""
         self.done: set[tuple[str, str]] = set()
 
     def logger(self) -> dg.LoggerDefinition:
@@ -249,7 +291,8 @@ class _Progress:
                 self._say(f"{'':>{2 * len(str(self.total)) + 3}} {seconds:.0f} s")
 
     def finish(self) -> None:
-        self._say(f"{len(self.done)} assets in {time.monotonic() - self.started:.0f} s")
+        there = f", {self.found} were there" if self.found else ""
+        self._say(f"{len(self.done)} assets in {time.monotonic() - self.started:.0f} s{there}")
 
     def _say(self, line: str) -> None:
         if not self.quiet:

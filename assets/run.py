@@ -14,13 +14,16 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluators.errors import UnusableArguments
+from evaluators.errors import MathsieveError, UnusableArguments
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from pipelines.recipe import Recipe
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STOPPED = "stopped; the same command goes on from here"
@@ -36,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SELECTION",
         help="assets in Dagster's selection syntax, made together with everything upstream of them: 'key:\"iteration_1/corpus\"', 'group:mixtures'",
     )
-    parser.add_argument("--list", action="store_true", help="print the assets that would be made, in order, and stop")
+    parser.add_argument(
+        "--list", action="store_true", help="print what is found and what would be made, each with the reason, and stop"
+    )
+    parser.add_argument("--json", action="store_true", help="with --list: one JSON object a line")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -81,16 +87,24 @@ def _history_folder(folder: Path) -> Path:
 
 
 def _run(path: Path, arguments: argparse.Namespace) -> int:
+    from assets.listing import list_standings
+    from pipelines.recipe import RecipeError, load_recipe
+    from pipelines.storage import StorageError, check_writable
+
+    recipe = load_recipe(path)
+    if arguments.list and arguments.select is None:
+        return list_standings(recipe, as_json=arguments.json)
+    if not arguments.list and arguments.select is None and _is_all_there(recipe, quiet=arguments.quiet):
+        _say_where(recipe.home)
+        return 0
     import dagster as dg
     from sqlalchemy.exc import OperationalError
 
     from assets.definitions import definitions_of
     from assets.graph import Plan, materialize
+    from assets.stages import current_of
     from pipelines.preflight import missing_inputs
-    from pipelines.recipe import RecipeError, load_recipe
-    from pipelines.storage import StorageError, check_writable
 
-    recipe = load_recipe(path)
     definitions = definitions_of(recipe)
     try:
         plan: Plan | None = Plan.of(definitions, arguments.select)
@@ -102,16 +116,17 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
             "none. `--list` alone shows them all."
         )
     if arguments.list:
-        for key in plan.keys:
-            print(key.to_user_string())
-        return 0
+        return list_standings(recipe, {tuple(key.path) for key in plan.keys}, as_json=arguments.json)
     if missing := missing_inputs(recipe, {key.to_user_string() for key in plan.keys}):
         raise RecipeError("\n".join(f"{path}: {sentence}" for sentence in missing))
     check_writable(recipe.home)
     snapshots = recipe.snapshots()
     try:
         with _history(captured=arguments.quiet) as instance:
-            failed = materialize(plan, instance, snapshots=snapshots, recipe=recipe.name, quiet=arguments.quiet)
+            current = current_of(recipe, snapshots, instance)
+            failed = materialize(
+                plan, instance, snapshots=snapshots, recipe=recipe.name, quiet=arguments.quiet, current=current
+            )
     except (OSError, OperationalError) as error:  # an asset's own errors are its failure; these are the history's
         raise StorageError(
             f"{os.environ['DAGSTER_HOME']}: expected to keep Dagster's history where its dagster.yaml says; found: "
@@ -122,6 +137,29 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
         return 1
     _say_where(recipe.home)
     return 0
+
+
+def _is_all_there(recipe: Recipe, *, quiet: bool) -> bool:
+    """Whether every artifact of the recipe is found and stands in Dagster's history: then no graph need be built.
+
+    What cannot be told so is told by the run itself.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    from assets.stages import current_of
+
+    started = time.monotonic()
+    try:
+        snapshots = recipe.snapshots()
+        with _history(captured=quiet) as instance:
+            current = current_of(recipe, snapshots, instance)
+            found = current.everything()
+    except (MathsieveError, OSError, OperationalError):
+        return False
+    if found and not quiet:
+        count = len(current.maker.graph.steps)
+        print(f"{count} assets, all there ({time.monotonic() - started:.1f} s)", file=sys.stderr)
+    return found
 
 
 def _history(*, captured: bool) -> dg.DagsterInstance:

@@ -5,27 +5,32 @@ what was made. Both belong to the artifact's identity, so the UI shows as stale 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from assets.artifacts import ArtifactReferences, described, described_partitions
+from assets.artifacts import described, described_partitions
+from assets.graph import recorded_versions
 from assets.partitions import by_benchmark, by_benchmark_and_form, by_snapshot
-from evaluators.stages import ContentDigests
 from evaluators.stages.identity import settings_identity
 from pipelines.figures import CorpusFacts
 from pipelines.recipe import Recipe
-from pipelines.recipe_graph import graph_of, steps_of
-from pipelines.steps import Cut, Key, Lookup, Maker, Step
-from pipelines.storage import Store, canonical_json
+from pipelines.recipe_graph import maker_of, steps_of
+from pipelines.standing import Current, last_made
+from pipelines.steps import Cut, Maker, Step
+from pipelines.storage import canonical_json
 
 
 def stage_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
     """Every asset of a recipe."""
     cuts = partitions_of(recipe)
-    return [asset_of(recipe, step, cuts) for step in steps_of(recipe)]
+    return [asset_of(step, cuts, partial(_maker_of, recipe)) for step in steps_of(recipe)]
+
+
+def _maker_of(recipe: Recipe, instance: dg.DagsterInstance) -> Maker:
+    return maker_of(recipe, sorted(instance.get_dynamic_partitions(str(by_snapshot(recipe.name).name))))
 
 
 def partitions_of(recipe: Recipe) -> Mapping[Cut, dg.PartitionsDefinition[str]]:
@@ -37,8 +42,10 @@ def partitions_of(recipe: Recipe) -> Mapping[Cut, dg.PartitionsDefinition[str]]:
     }
 
 
-def asset_of(recipe: Recipe, step: Step, cuts: Mapping[Cut, dg.PartitionsDefinition[str]]) -> dg.AssetsDefinition:
-    """The asset of one step."""
+def asset_of(
+    step: Step, cuts: Mapping[Cut, dg.PartitionsDefinition[str]], maker_for: Callable[[dg.DagsterInstance], Maker]
+) -> dg.AssetsDefinition:
+    """The asset of one step, made by what `maker_for` gives for the partitions that an instance knows."""
 
     @dg.asset(
         key=list(step.key),
@@ -53,9 +60,8 @@ def asset_of(recipe: Recipe, step: Step, cuts: Mapping[Cut, dg.PartitionsDefinit
     )
     def made(context: dg.AssetExecutionContext) -> dg.Output[Any]:
         partitions = list(context.partition_keys) if step.cut is not None else []
-        maker = maker_of(recipe, known_snapshots(recipe, context.instance))
-        lookup = last_made(recipe.home)
-        artifact = maker.make(step, partitions, lookup)
+        maker = maker_for(context.instance)
+        artifact = maker.make(step, partitions, last_made(maker))
         if (line := maker.remark(step, partitions, artifact)) is not None:
             dg.get_dagster_logger().warning(line)  # `mathsieve run` shows warnings only
         if step.together:
@@ -79,37 +85,27 @@ def _has_own(step: Step) -> bool:
     return isinstance(step.settings, Mapping)
 
 
-def maker_of(recipe: Recipe, snapshots: list[str]) -> Maker:
-    """What makes the recipe's artifacts. Digests of files that settings name are kept beside them."""
-    digests = ContentDigests(recipe.home / "digests.sqlite")
-    return Maker(graph=graph_of(recipe, snapshots), store=Store(recipe.home), digests=digests, executor=recipe.executor)
-
-
-def known_snapshots(recipe: Recipe, instance: dg.DagsterInstance) -> list[str]:
-    return sorted(instance.get_dynamic_partitions(str(by_snapshot(recipe.name).name)))
-
-
-def last_made(home: Path) -> Lookup:
-    """Finds the artifact that an asset made last, by its reference. Raises StorageError where there is none."""
-    references = ArtifactReferences(root=str(home))
-    return lambda key, partition: references.read(dg.AssetKey(list(key)), partition)
+def current_of(recipe: Recipe, snapshots: Sequence[str], instance: dg.DagsterInstance) -> Current:
+    """What of the recipe is there and stands in the history."""
+    maker = maker_of(recipe, snapshots)
+    return Current(maker=maker, recorded=recorded_versions(maker.graph, instance))
 
 
 def loop_checks(recipe: Recipe) -> Iterator[dg.AssetChecksDefinition]:
     """Whether another iteration would still find pages, for each iteration's corpus."""
     for step in steps_of(recipe):
         if step.key[0].startswith("iteration_") and step.key[-1] == "corpus":
-            yield still_growing(recipe.home, step.key)
+            yield still_growing(step, maker_of(recipe, []))
 
 
-def still_growing(home: Path, key: Key) -> dg.AssetChecksDefinition:
+def still_growing(step: Step, maker: Maker) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=dg.AssetKey(list(key)),
+        asset=dg.AssetKey(list(step.key)),
         name="still_growing",
         description="Another iteration would find new pages; the paper stopped when ~98 % were already collected (§2.1).",
     )
     def check() -> dg.AssetCheckResult:
-        facts = CorpusFacts.of(last_made(home)(key, None))
+        facts = CorpusFacts.of(last_made(maker)(step.key, None))
         shown = {name: value for name, value in facts.model_dump().items() if isinstance(value, int | float | bool)}
         return dg.AssetCheckResult(passed=not facts.converged, severity=dg.AssetCheckSeverity.WARN, metadata=shown)
 

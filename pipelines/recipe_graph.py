@@ -17,7 +17,7 @@ from evaluators.contamination import CONTAINED_PROBLEMS
 from evaluators.evaluate import COMPLETIONS, SampledSettings
 from evaluators.grading import GRADES, JudgedSettings
 from evaluators.scores import SCORES_STAGE as MODEL_SCORES
-from evaluators.stages import Stage
+from evaluators.stages import ContentDigests, Stage
 from pipelines.corpus.annotations import ANNOTATIONS
 from pipelines.corpus.classifier import CLASSIFIER
 from pipelines.corpus.decontamination import CONTAMINATION
@@ -40,8 +40,8 @@ from pipelines.recipe import ANNOTATED, Recipe
 from pipelines.reports.benchmark import BENCHMARK_REPORT
 from pipelines.reports.corpus import CORPUS_REPORT, OF_AN_ITERATION
 from pipelines.reports.mixture import MIXTURE_REPORT
-from pipelines.steps import Cut, Graph, Key, Part, Source, Step
-from pipelines.storage import Json
+from pipelines.steps import Cut, Graph, Key, Maker, Part, Source, Step
+from pipelines.storage import Json, Store
 from pipelines.training.base_model import BASE_MODEL
 from pipelines.training.policy import METHODS, POLICY_MODEL
 from pipelines.training.proxy import PROXY_MODELS
@@ -61,6 +61,12 @@ def graph_of(recipe: Recipe, snapshots: Sequence[str]) -> Graph:
         "benchmark_and_form": forms,
     }
     return Graph(steps={step.key: step for step in steps_of(recipe)}, partitions=cuts)
+
+
+def maker_of(recipe: Recipe, snapshots: Sequence[str]) -> Maker:
+    """What makes the recipe's artifacts. Digests of files that settings name are kept beside them."""
+    digests = ContentDigests(recipe.home / "digests.sqlite")
+    return Maker(graph=graph_of(recipe, snapshots), store=Store(recipe.home), digests=digests, executor=recipe.executor)
 
 
 def steps_of(recipe: Recipe) -> list[Step]:

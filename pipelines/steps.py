@@ -58,6 +58,10 @@ class Step:
     def name(self) -> str:
         return "/".join(self.key)
 
+    def reference(self, partition: str | None) -> str:
+        """As a run names an artifact: `iteration_1/corpus`, `pages/CC-MAIN-2024-10`, `base/grades/gsm8k.cot`."""
+        return self.name if partition is None else f"{self.name}/{partition.replace('|', '.')}"
+
     def settings_of(self, partition: str | None) -> object:
         return self.settings[partition] if isinstance(self.settings, Mapping) and partition else self.settings
 
@@ -176,7 +180,7 @@ def artifact_name(step: Step, partitions: Sequence[str]) -> str:
     """The artifact's place in the store: the asset's key, and its partition."""
     if step.cut is None or step.together:
         return step.name
-    return f"{step.name}/{partitions[0].replace('|', '.')}"
+    return step.reference(partitions[0])
 
 
 def flat(inputs: Mapping[str, Artifact | Mapping[str, Artifact]]) -> dict[str, Artifact]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -71,32 +72,45 @@ def _field_identity(settings: BaseModel, name: str, digests: ContentDigests | No
     return settings_identity(value, digests)
 
 
-def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
-    """What tells two identities of one asset apart, most telling first: `version 2 -> 3`, `settings.rows 40 -> 50`,
-    `file settings.path`, `input pages/CC-MAIN-2025-05`.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that tells two identities of an asset apart."""
+
+    kind: Literal["version", "settings", "file", "input", "given"]
+    what: str
+    """`settings.rows 40 -> 50`, `settings.path`, `pages/CC-MAIN-2025-05`."""
+
+    def __str__(self) -> str:
+        return self.what if self.kind in ("settings", "given") else f"{self.kind} {self.what}"
+
+
+def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Difference]:
+    """What tells two identities of one asset apart: version, then settings, files and inputs."""
     found = []
     if before.get("version") != now.get("version"):
-        found.append(f"version {before.get('version')} -> {now.get('version')}")
-    for part in ("settings", "given"):
-        found += _changes(part, before.get(part), now.get(part))
+        found.append(Difference(kind="version", what=f"{before.get('version')} -> {now.get('version')}"))
+    found += _changes("settings", "settings", before.get("settings"), now.get("settings"))
+    found += _changes("given", "given", before.get("given"), now.get("given"))
+    old, new = _named(before.get("files")), _named(now.get("files"))
+    found += [Difference(kind="file", what=name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     old, new = before.get("inputs") or {}, now.get("inputs") or {}
-    found += [f"input {name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    found += [Difference(kind="input", what=name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     return found
 
 
-def _changes(place: str, before: Json, now: Json) -> list[str]:
+def _named(files: Json) -> dict[str, Json]:
+    return {name: [digest] for name, digest in files or ()}
+
+
+def _changes(kind: Literal["settings", "given"], place: str, before: Json, now: Json) -> list[Difference]:
     if before == now:
         return []
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
-        return [f"{place} {_short(before)} -> {_short(now)}"]
+        return [Difference(kind=kind, what=f"{place} {_short(before)} -> {_short(now)}")]
     if "content" in before and "content" in now:
-        return [f"file {place}"]
-    return [
-        change
-        for key in sorted({*before, *now})
-        for change in _changes(f"{place}.{key}", before.get(key), now.get(key))
-    ]
+        return [Difference(kind="file", what=place)]
+    keys = sorted({*before, *now})
+    return [change for key in keys for change in _changes(kind, f"{place}.{key}", before.get(key), now.get(key))]
 
 
 def _short(value: Json) -> str:

@@ -222,18 +222,22 @@ def test_the_difference_of_two_identities_names_what_moved() -> None:
     before = {
         "version": "1",
         "settings": {"rows": 40, "path": {"content": [["", "a"]]}, "optimiser": {"steps": 1}},
+        "files": [["a.warc.gz", "1"], ["b.warc.gz", None]],
         "inputs": {"pages/x": "1", "index": "2"},
     }
     now = {
         "version": "2",
         "settings": {"rows": 50, "path": {"content": [["", "b"]]}, "optimiser": {"steps": 2}},
+        "files": [["a.warc.gz", "2"], ["b.warc.gz", None], ["c.warc.gz", None]],
         "inputs": {"pages/x": "1", "pages/y": "1", "index": "3"},
     }
-    assert differences(before, now) == [
+    assert [str(one) for one in differences(before, now)] == [
         "version 1 -> 2",
         "settings.optimiser.steps 1 -> 2",
         "file settings.path",
         "settings.rows 40 -> 50",
+        "file a.warc.gz",
+        "file c.warc.gz",
         "input index",
         "input pages/y",
     ]

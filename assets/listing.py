@@ -1,0 +1,40 @@
+"""`mathsieve run --list`: what of a recipe is found, what would be made, and why. Dagster is not asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from evaluators.errors import MathsieveError
+from pipelines.recipe import Recipe
+from pipelines.recipe_graph import maker_of
+from pipelines.standing import Standing, standings
+from pipelines.steps import Key
+
+
+def list_standings(recipe: Recipe, wanted: Collection[Key] | None = None, *, as_json: bool = False) -> int:
+    """Print how each artifact stands; of `wanted` assets alone, where they are given."""
+    try:
+        snapshots = recipe.snapshots()
+    except MathsieveError as error:
+        snapshots, told = [], str(error)
+    else:
+        told = ""
+    maker = maker_of(recipe, snapshots)
+    shown = [standing for standing in standings(maker) if wanted is None or standing.step.key in wanted]
+    if as_json:
+        for standing in shown:
+            print(json.dumps(standing.as_json(), ensure_ascii=False))
+        return 0
+    width = max((len(_name(standing)) for standing in shown), default=0)
+    for standing in shown:
+        print(f"{_name(standing):<{width}}  {standing.state:<10}  {standing.reason}".rstrip())
+    counts = [f"{sum(one.state == state for one in shown)} {state}" for state in ("found", "to be made", "unknown")]
+    print(", ".join(counts) + (f"; {told}" if told else ""))
+    return 0
+
+
+def _name(standing: Standing) -> str:
+    return standing.step.reference(
+        None if standing.step.together or not standing.partitions else standing.partitions[0]
+    )
