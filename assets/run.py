@@ -23,7 +23,9 @@ from evaluators.errors import MathsieveError, UnusableArguments
 if TYPE_CHECKING:
     import dagster as dg
 
+    from assets.history import Recorded
     from pipelines.recipe import Recipe
+    from pipelines.steps import Graph
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STOPPED = "stopped; the same command goes on from here"
@@ -144,22 +146,42 @@ def _is_all_there(recipe: Recipe, *, quiet: bool) -> bool:
 
     What cannot be told so is told by the run itself.
     """
-    from sqlalchemy.exc import OperationalError
-
-    from assets.stages import current_of
+    from assets.history import remembered
+    from pipelines.recipe_graph import maker_of
+    from pipelines.standing import Current
 
     started = time.monotonic()
+    memory = recipe.home / "history.json"
     try:
-        snapshots = recipe.snapshots()
-        with _history(captured=quiet) as instance:
-            current = current_of(recipe, snapshots, instance)
-            found = current.everything()
-    except (MathsieveError, OSError, OperationalError):
+        maker = maker_of(recipe, recipe.snapshots())
+        recorded = remembered(memory)
+        if recorded is None:
+            recorded = _asked(memory, maker.graph, quiet=quiet)
+        found = Current(maker=maker, recorded=recorded).everything()
+    except (MathsieveError, OSError):
         return False
     if found and not quiet:
-        count = len(current.maker.graph.steps)
-        print(f"{count} assets, all there ({time.monotonic() - started:.1f} s)", file=sys.stderr)
+        print(f"{len(maker.graph.steps)} assets, all there ({time.monotonic() - started:.1f} s)", file=sys.stderr)
     return found
+
+
+def _asked(memory: Path, graph: Graph, *, quiet: bool) -> Recorded:
+    """What Dagster's history holds, kept for next time. Raises StorageError where it cannot be read."""
+    from sqlalchemy.exc import OperationalError
+
+    from assets.graph import recorded_versions
+    from assets.history import remember, state
+    from pipelines.storage import StorageError
+
+    before = state()
+    try:
+        with _history(captured=quiet) as instance:
+            recorded = recorded_versions(graph, instance)
+    except OperationalError as error:
+        raise StorageError(str(error)) from error
+    if recorded:
+        remember(memory, recorded, before)
+    return recorded
 
 
 def _history(*, captured: bool) -> dg.DagsterInstance:
