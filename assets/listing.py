@@ -14,6 +14,7 @@ from pipelines.steps import Key
 
 def list_standings(recipe: Recipe, wanted: Collection[Key] | None = None, *, as_json: bool = False) -> int:
     """Print how each artifact stands; of `wanted` assets alone, where they are given."""
+    recipe = _impatient(recipe)
     try:
         snapshots = recipe.snapshots()
     except MathsieveError as error:
@@ -32,6 +33,14 @@ def list_standings(recipe: Recipe, wanted: Collection[Key] | None = None, *, as_
     counts = [f"{sum(one.state == state for one in shown)} {state}" for state in ("found", "to be made", "unknown")]
     print(", ".join(counts) + (f"; {told}" if told else ""))
     return 0
+
+
+def _impatient(recipe: Recipe) -> Recipe:
+    """Without the patience that a run has with a crawl that cannot be reached: a list is wanted now."""
+    if recipe.crawl.common_crawl is None:
+        return recipe
+    published = recipe.crawl.common_crawl.model_copy(update={"attempts": 1, "timeout": 5.0})
+    return recipe.model_copy(update={"crawl": recipe.crawl.model_copy(update={"common_crawl": published})})
 
 
 def _name(standing: Standing) -> str:
