@@ -42,6 +42,7 @@ def test_a_batch_is_scored_in_its_order_by_any_of_several_references() -> None:
     assert [one["score"] for one in scores] == [1.0, 1.0, 0.0]
 
 
+@pytest.mark.filterwarnings("ignore")  # verl's, ray's and tensordict's own
 def test_verls_batch_manager_gets_its_rewards(tool: Callable[[str], Any]) -> None:
     tool("verl")
     pytest.importorskip("ray", reason="verl imports ray, which is not installed here: `make adapters`")
