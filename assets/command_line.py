@@ -21,6 +21,7 @@ from evaluators.errors import MathsieveError
 
 COMMANDS = {
     "run": ("assets.run", "materialize a recipe: from WARC files to a benchmark report"),
+    "init": ("assets.init", "lay down a folder for runs, outside of a checkout"),
     "ui": ("assets.ui", "open Dagster on loopback"),
     "crawl": ("pipelines.crawl.command", "WARC files or a Common Crawl snapshot to pages in Parquet"),
     "extract": ("pipelines.extraction.command", "HTML to text that keeps the mathematics"),

@@ -10,7 +10,7 @@ import dagster as dg
 
 from assets.artifacts import ArtifactReferences, ArtifactStore
 from assets.automation import automation_of
-from assets.run import DEFAULT_RECIPE
+from assets.checkout import RECIPE, default_recipe
 from assets.stages import loop_checks, stage_assets
 from pipelines.recipe import Recipe, load_recipe
 
@@ -28,8 +28,8 @@ def graph_of(recipe: Recipe) -> dg.Definitions:
         assets=stage_assets(recipe),
         asset_checks=list(loop_checks(recipe)),
         resources={
-            "store": ArtifactStore(root=str(recipe.home)),
-            "io_manager": ArtifactReferences(root=str(recipe.home)),
+            "store": ArtifactStore(root=recipe.home),
+            "io_manager": ArtifactReferences(root=recipe.home),
         },
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),
     )
@@ -38,4 +38,5 @@ def graph_of(recipe: Recipe) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads."""
-    return definitions_of(load_recipe(Path(os.environ.get("MATHSIEVE_RECIPE", DEFAULT_RECIPE))))
+    named = os.environ.get(RECIPE)
+    return definitions_of(load_recipe(Path(named) if named else default_recipe()))

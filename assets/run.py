@@ -4,20 +4,19 @@ What exists already is found and not made again; a killed run resumes where it s
 
   mathsieve run recipes/demo.yaml
   mathsieve run recipes/demo.yaml --select 'group:corpus'        that group and whatever it needs
-  MATHSIEVE_HOME=/somewhere mathsieve run my_recipe.yaml         artifacts and history elsewhere
+  MATHSIEVE_HOME=/somewhere mathsieve run my_recipe.yaml         artifacts elsewhere, or MATHSIEVE_HOME=s3://bucket/prefix
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.checkout import enter
 from evaluators.errors import MathsieveError, UnusableArguments
 
 if TYPE_CHECKING:
@@ -27,15 +26,11 @@ if TYPE_CHECKING:
     from pipelines.recipe import Recipe
     from pipelines.steps import Graph
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 STOPPED = "stopped; the same command goes on from here"
-DEFAULT_RECIPE = CHECKOUT / "recipes" / "demo.yaml"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "recipe", nargs="?", type=Path, default=DEFAULT_RECIPE, help="a YAML file (default: recipes/demo.yaml)"
-    )
+    parser.add_argument("recipe", nargs="?", type=Path, help="a YAML file (default: recipes/demo.yaml)")
     parser.add_argument(
         "--select",
         metavar="SELECTION",
@@ -58,34 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
         return 130
-
-
-def enter(recipe: Path) -> Path:
-    """Make this process see one recipe and one history, wherever it was started from. Returns the recipe's full path.
-
-    Raises StorageError where DAGSTER_HOME names no folder and none can be made there.
-    """
-    os.environ["MATHSIEVE_RECIPE"] = str(recipe.absolute())
-    if "MATHSIEVE_HOME" in os.environ:
-        os.environ["MATHSIEVE_HOME"] = str(Path(os.environ["MATHSIEVE_HOME"]).absolute())
-    os.environ["DAGSTER_HOME"] = str(_history_folder(Path(os.environ.get("DAGSTER_HOME") or CHECKOUT)))
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job: Dagster would make SIGTERM ignored too,
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # and workers that are told to end never would
-    os.chdir(CHECKOUT)  # dagster.yaml names its folder relative to the checkout
-    return Path(os.environ["MATHSIEVE_RECIPE"])
-
-
-def _history_folder(folder: Path) -> Path:
-    from pipelines.storage import StorageError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{folder}: expected a folder for Dagster's history, as DAGSTER_HOME says; found: {error.strerror}. Name another."
-        ) from error
-    return folder.absolute()
 
 
 def _run(path: Path, arguments: argparse.Namespace) -> int:
@@ -201,10 +168,13 @@ def _history(*, captured: bool) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"], overrides=open_logs))
 
 
-def _say_where(home: Path) -> None:
+def _say_where(home: str) -> None:
+    from pipelines.storage import References, Store
+
     print()
-    for reference in sorted((home / "refs").glob("*_report.json")):
-        page = home / json.loads(reference.read_text(encoding="utf-8"))["path"] / "report.html"
-        if page.exists():
-            print(f"{reference.stem.replace('_', ' ')}: {page}")
-    print("the graph, its history and plots: make ui")
+    run = References(Store(home))
+    for name in run.names():
+        if name.endswith("_report"):
+            page = run.read(name).file("report.html")
+            print(f"{name.replace('_', ' ')}: {page}")
+    print("the graph, its history and plots: mathsieve ui")

@@ -13,14 +13,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from assets.run import CHECKOUT, DEFAULT_RECIPE, enter
+from assets.checkout import PACKAGED, enter
 from evaluators.errors import UnusableArguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "recipe", nargs="?", type=Path, default=DEFAULT_RECIPE, help="a YAML file (default: recipes/demo.yaml)"
-    )
+    parser.add_argument("recipe", nargs="?", type=Path, help="a YAML file (default: recipes/demo.yaml)")
     parser.add_argument("--port", type=_port, default=3000, help="port on 127.0.0.1 (default: 3000)")
 
 
@@ -50,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         close_orphans(instance)
         register_snapshots(instance, loaded.name, snapshots)
     print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
-    workspace = str(CHECKOUT / "workspace.yaml")
+    own = Path("workspace.yaml").absolute()  # the working folder is the project's by now
+    workspace = str(own if own.exists() else PACKAGED / "workspace.yaml")
     words = [
         "dagster",
         "dev",

@@ -5,7 +5,6 @@ Whatever is wrong with the file is said once, before anything runs (`pipelines.r
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,13 +38,13 @@ from pipelines.mixtures.source import SourceSettings
 from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe_file import RecipeError as RecipeError
 from pipelines.recipe_file import read_yaml, validate
+from pipelines.recipe_paths import with_absolute_paths
 from pipelines.reports.benchmark import ReportSettings
+from pipelines.storage import home_location, local_folder
 from pipelines.training.base_model import BaseModelSettings
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.settings import PolicySettings, SftSettings
 
-HOME = "MATHSIEVE_HOME"
-"""Environment variable that names the folder of all artifacts; `data` in the working folder where it is not set."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_]*$")]
 """What a recipe may call a thing: names become assets, partitions and folders."""
 ANNOTATED = "annotated"
@@ -164,9 +163,14 @@ class Recipe(Settings):
     evaluation: EvaluationRecipe = EvaluationRecipe()
 
     @property
-    def home(self) -> Path:
-        """The folder of this recipe's artifacts."""
-        return Path(os.environ.get(HOME, "data"), self.name).absolute()
+    def home(self) -> str:
+        """The root of this recipe's artifacts: an absolute path, or a URL. Raises StorageError."""
+        return f"{home_location()}/{self.name}"
+
+    @property
+    def workspace(self) -> Path:
+        """A folder of this machine for what must lie on a disk: the root itself where it is one."""
+        return local_folder(self.home)
 
     def snapshots(self) -> list[str]:
         """The names of the crawl's snapshots, oldest first."""
@@ -214,6 +218,7 @@ class Recipe(Settings):
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe in a file. Raises RecipeError, which tells every mistake at once."""
+    """The recipe in a file; its relative paths count from its folder. Raises RecipeError, which tells every mistake at once."""
+    path = path.absolute()
     recipe: Recipe = validate(path, read_yaml(path), Recipe)
-    return recipe
+    return with_absolute_paths(recipe, path.parent)

@@ -201,7 +201,7 @@ def evaluation(recipe: Recipe) -> Iterator[Step]:
             cut="benchmark_and_form",
             together=True,
             given=lambda partitions: {"tasks": [list(_parts(one).values()) for one in partitions]},
-            aside={"cache": recipe.home / "generations.sqlite"},
+            aside={"cache": recipe.workspace / "generations.sqlite"},
             pool=ACCELERATOR,
             description=f"What the {model} model answers: chain of thought, and reasoning with programs that the sandbox runs.",
         )

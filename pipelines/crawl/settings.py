@@ -13,7 +13,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Settings
-from evaluators.stages import HowItRuns, Stored
+from evaluators.stages import HowItRuns, NamesFiles, Stored
 from evaluators.stages.stage import ReadFile
 
 SNAPSHOT = re.compile(r"^[\w.-]+$")
@@ -54,10 +54,10 @@ class CrawlSettings(Settings):
     Where the files lie is no part of what they give: the identity of a pages table holds their content.
     """
 
-    folder: HowItRuns[Path | None] = None
-    folders: HowItRuns[dict[str, Path]] = Field(default_factory=dict)
+    folder: HowItRuns[NamesFiles[str | Path | None]] = None
+    folders: HowItRuns[NamesFiles[dict[str, str | Path]]] = Field(default_factory=dict)
     """Snapshot name -> folder of WARC files, for folders whose names are no snapshots."""
-    files: HowItRuns[dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    files: HowItRuns[NamesFiles[dict[str, tuple[str, ...]]]] = Field(default_factory=dict)
     """Snapshot name -> paths, globs or URLs of WARC files. ${VARIABLES} of the environment are expanded."""
     common_crawl: CommonCrawlSettings | None = None
     route: Literal["all", "routed"] = "all"
@@ -189,7 +189,7 @@ def _with_environment(name: str) -> str:
     return re.sub(r"\$\{(\w+)\}", value, name)
 
 
-def _existing(folder: Path) -> Path:
+def _existing(folder: str | Path) -> Path:
     folder = Path(_with_environment(str(folder))).expanduser()
     if not folder.is_dir():
         raise CrawlError(

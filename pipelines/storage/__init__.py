@@ -18,6 +18,7 @@ rebuilds exactly what depends on it, and an input rebuilt to the same bytes rebu
 
 from evaluators.tables import atomic_file as atomic_file  # every writer's way to disk, told here too: this is the door
 from pipelines.storage.artifact import Artifact as Artifact
+from pipelines.storage.cache import local_folder as local_folder
 from pipelines.storage.faults import StorageError as StorageError
 from pipelines.storage.home import find_run as find_run
 from pipelines.storage.home import home_location as home_location

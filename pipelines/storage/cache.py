@@ -2,6 +2,7 @@
 
     $MATHSIEVE_CACHE/<content>/files...               copies; each was checked against its digest when it came
     $MATHSIEVE_CACHE/scratch/<root>/<key>/files...    what is being made here, until it is uploaded
+    $MATHSIEVE_CACHE/workspaces/<root>/...            generations that a model has been asked for already
 
 Without the variable: ~/.cache/mathsieve/store (or below $XDG_CACHE_HOME). All of it may be removed while nothing runs:
 copies come again, and a half-made artifact is begun again.
@@ -52,10 +53,21 @@ def cache_folder(content: str) -> Path:
 
 def scratch_folder(location: str, key: str) -> Path:
     """The folder in which an artifact of an object store is made; finished files of a killed attempt are in it."""
-    folder = cache_root() / "scratch" / hashlib.sha256(location.encode()).hexdigest()[:12] / key
+    folder = cache_root() / "scratch" / _hash_of(location) / key
     with storage_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def local_folder(location: str) -> Path:
+    """A folder of this machine for what belongs to a root and must lie on a disk: the root itself where it is one."""
+    if "://" not in location:
+        return Path(location)
+    return cache_root() / "workspaces" / _hash_of(location)
+
+
+def _hash_of(location: str) -> str:
+    return hashlib.sha256(location.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,7 @@ class Store:
                 if error.errno not in FULL_OR_FAILING:
                     raise
                 raise storage_fault(folder, error) or error from error
-        if lease.is_ours():
+        if lease.is_ours() and not self.exists(key):  # whoever took it for expired may be done already
             self.root.publish(folder, key, manifest)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from assets.command_line import COMMANDS, main
-from assets.run import CHECKOUT, DEFAULT_RECIPE
 from evaluators.launch import descendants
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEFAULT_RECIPE = CHECKOUT / "recipes" / "demo.yaml"
 OUTPUT = '{"question": "What is 1+1?", "response": "\\\\boxed{2}", "gold": "2"}\n'
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
