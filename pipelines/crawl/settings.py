@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -11,17 +12,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from evaluators.errors import MathsieveError
 from evaluators.records import Settings
 from evaluators.stages import HowItRuns, NamesFiles, Stored
 from evaluators.stages.stage import ReadFile
+from pipelines.crawl.folders import WARC_NAMES as WARC_NAMES
+from pipelines.crawl.folders import CrawlError as CrawlError
+from pipelines.crawl.folders import is_url, matching_urls, snapshot_folders, stamps, warc_names
 
 SNAPSHOT = re.compile(r"^[\w.-]+$")
-WARC_NAMES = (".warc", ".warc.gz", ".warc.zst")
-
-
-class CrawlError(MathsieveError):
-    """The crawl cannot be read; the message names the remedy."""
 
 
 class NotAWarc(CrawlError):
@@ -106,15 +104,28 @@ def list_warcs(settings: CrawlSettings, snapshot: str) -> list[str]:
     folders = _folders(settings)
     if snapshot not in folders:
         raise CrawlError(f"snapshot {snapshot!r} is not in the crawl; there are: {', '.join(sorted(folders))}")
-    return [str(path) for path in _warcs_in(folders[snapshot])]
+    names = warc_names(folders[snapshot])
+    if not names:
+        raise CrawlError(
+            f"crawl folder {folders[snapshot]}: expected files that end in {', '.join(WARC_NAMES)}; found none."
+        )
+    return [f"{folders[snapshot]}/{name}" for name in names]
 
 
 def snapshot_files(settings: CrawlSettings, *, snapshot: str) -> list[ReadFile]:
-    """A snapshot's WARC files: the name under which a pages table keeps each, and where it lies, if it lies here."""
+    """A snapshot's WARC files: the name under which a pages table keeps each, and where it lies, if it lies here.
+
+    An object store's bears its size and tag, which are another's where the file was written again."""
     if not settings.names_a_source:
         return []
     paths = list_warcs(settings, snapshot)
-    return [(warc_name(settings, snapshot, path), None if "://" in path else Path(path)) for path in paths]
+    elsewhere = [] if settings.common_crawl is not None else [path for path in paths if is_url(path)]
+    told = stamps(elsewhere)
+    names = warc_names_of(settings, snapshot, paths)
+    return [
+        (f"{name} {told[path]}" if path in told else name, None if is_url(path) else Path(path))
+        for name, path in zip(names, paths, strict=True)
+    ]
 
 
 def local_files(settings: CrawlSettings) -> list[ReadFile]:
@@ -135,41 +146,55 @@ def warc_path(settings: CrawlSettings, snapshot: str, warc_file: str) -> str:
         return f"{settings.common_crawl.base_url.rstrip('/')}/{warc_file}"
     if settings.files:
         return warc_file
-    return str(_folders(settings)[snapshot] / warc_file)
+    return f"{_folder_of(settings, snapshot)}/{warc_file}"
 
 
 def warc_name(settings: CrawlSettings, snapshot: str, path: str) -> str:
     """The name under which a pages table keeps a WARC file: relative, so that the crawl may be moved."""
+    return warc_names_of(settings, snapshot, [path])[0]
+
+
+def warc_names_of(settings: CrawlSettings, snapshot: str, paths: Sequence[str]) -> list[str]:
+    """The same for several, with one look at where they lie."""
     if settings.common_crawl is not None:
-        return path.removeprefix(settings.common_crawl.base_url.rstrip("/") + "/")
-    if settings.files:
-        return path
-    return Path(path).relative_to(_folders(settings)[snapshot]).as_posix()
+        base = settings.common_crawl.base_url.rstrip("/")
+    elif settings.files:
+        return list(paths)
+    else:
+        base = _folder_of(settings, snapshot)
+    return [path.removeprefix(base + "/") for path in paths]
 
 
-def _folders(settings: CrawlSettings) -> dict[str, Path]:
+def _folders(settings: CrawlSettings) -> dict[str, str]:
+    """Snapshot name -> path or URL of its folder. Raises CrawlError."""
     if settings.folders:
-        return {name: _existing(path) for name, path in settings.folders.items()}
+        return {name: _place_of(folder) for name, folder in settings.folders.items()}
     if settings.folder is None:
         raise CrawlError(
             "crawl: expected one of folder, folders, files and common_crawl; found none. Set one in the recipe."
         )
-    folder = _existing(settings.folder)
-    inner = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and _warcs_in(path, required=False)}
-    if inner:
-        return inner
-    _warcs_in(folder)
-    return {folder.name: folder}
+    return snapshot_folders(_place_of(settings.folder))
+
+
+def _folder_of(settings: CrawlSettings, snapshot: str) -> str:
+    once = settings.folder is not None and not settings.folders and is_url(settings.folder)
+    folders = _listing(str(settings.folder)) if once else _folders(settings)
+    if snapshot not in folders:
+        raise CrawlError(f"snapshot {snapshot!r} is not in the crawl; there are: {', '.join(sorted(folders))}")
+    return folders[snapshot]
+
+
+@functools.lru_cache(maxsize=8)
+def _listing(folder: str) -> dict[str, str]:
+    """A bucket is not listed again for each WARC file that is looked up."""
+    return snapshot_folders(_place_of(folder))
 
 
 def _expanded(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         path = _with_environment(name)
-        if "://" in path:
-            found.append(path)
-            continue
-        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # pathlib cannot glob an absolute pattern
+        matches = matching_urls(path) if is_url(path) else sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # pathlib cannot glob an absolute pattern
         if not matches:
             raise CrawlError(
                 f"{name}: expected a WARC file, or a pattern that matches some; nothing does. Check the path."
@@ -189,19 +214,7 @@ def _with_environment(name: str) -> str:
     return re.sub(r"\$\{(\w+)\}", value, name)
 
 
-def _existing(folder: str | Path) -> Path:
-    folder = Path(_with_environment(str(folder))).expanduser()
-    if not folder.is_dir():
-        raise CrawlError(
-            f"crawl folder {folder}: expected a folder of WARC files; there is none. Check the recipe's crawl section."
-        )
-    return folder
-
-
-def _warcs_in(folder: Path, *, required: bool = True) -> Sequence[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith(WARC_NAMES))
-    if required and not found:
-        raise CrawlError(
-            f"crawl folder {folder}: expected files that end in {', '.join(WARC_NAMES)}; found none. Put WARC files there, or name another folder in the recipe."
-        )
-    return found
+def _place_of(folder: str | Path) -> str:
+    """An absolute path or a URL without a slash at its end."""
+    text = _with_environment(str(folder)).rstrip("/")
+    return text if is_url(text) else str(Path(text).expanduser().absolute())
