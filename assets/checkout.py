@@ -25,7 +25,7 @@ def enter(recipe: Path | None) -> Path:
     Paths as typed count from the working folder, which becomes the project's: dagster.yaml names its folder relative to
     it. Raises StorageError where there is no such folder, or DAGSTER_HOME names none and none can be made there.
     """
-    path = (recipe or default_recipe()).absolute()
+    path = Path(os.path.abspath(recipe or default_recipe()))  # noqa: PTH100  # a link to a recipe is kept, `..` is not
     home, history = os.environ.get("MATHSIEVE_HOME"), os.environ.get(HISTORY)
     project = Path.cwd() if home and history else project_folder(path.parent)
     os.environ["MATHSIEVE_HOME"] = home_location() if home else str(project / "data")
