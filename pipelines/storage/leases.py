@@ -165,7 +165,7 @@ def _newest(root: Root, key: str) -> tuple[int, Holder | None] | None:
         return _newest(root, key)
     try:
         return numbers[-1], Holder(**json.loads(content))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return numbers[-1], None
 
 

@@ -74,7 +74,7 @@ def manifest_of(folder: Path, identity: Mapping[str, Json], facts: Mapping[str, 
 def read_manifest(content: bytes, where: str) -> Manifest:
     """Raises UnreadableManifest where the bytes are no whole manifest."""
     try:
-        stored = json.loads(content)
+        stored = json.loads(content.decode("utf-8"))
         seal = stored.pop("seal")
         files = {
             str(name): FileRecord(size=int(one["size"]), sha256=str(one["sha256"]))
@@ -83,7 +83,13 @@ def read_manifest(content: bytes, where: str) -> Manifest:
         identity = {key: value for key, value in stored.items() if key not in OWN_KEYS}
         manifest = Manifest(identity=identity, facts=dict(stored["facts"]), files=files, content=str(stored["content"]))
         sealed = seal == _seal(stored) and isinstance(identity.get("name"), str)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # UnicodeDecodeError is a ValueError
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:  # UnicodeDecodeError is a ValueError
         raise _unreadable(where, f"{type(error).__name__}: {error}") from error
     if not sealed:
         raise _unreadable(where, "one that was changed after it was written (its seal is another's)")

@@ -32,7 +32,7 @@ class References:
         """The key of the artifact that it names. Raises StorageError where it was never written or is damaged."""
         where = self.store.root.shown(_key(name))
         try:
-            path = json.loads(self.store.root.read(_key(name)))["path"]
+            path = json.loads(self.store.root.read(_key(name)).decode("utf-8"))["path"]
         except FileNotFoundError as error:
             raise StorageError(
                 where=where,
@@ -40,7 +40,7 @@ class References:
                 found="none: it was never materialized",
                 remedy="Materialize it first, or run `mathsieve run` on the recipe.",
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StorageError(
                 where=where,
                 expected="a reference with a path",

@@ -137,7 +137,7 @@ def _file_faults(
                 repair=key,
             )
         elif files[name] != record.size:
-            what = f"expected {record.size:,} bytes, as its manifest says; found {files[name]:,}"
+            what = f"expected {record.size:,} bytes, as its manifest says; found {files[name]:,} bytes"
             yield Fault(where=where, what=what, remedy=SET_ASIDE, repair=key)
         elif deep and _digest(store, f"{key}/{name}") != record.sha256:
             what = "expected the bytes whose digest its manifest holds; found others of the same size"

@@ -1,0 +1,202 @@
+"""Every damage to a root is told where it is used, or by `mathsieve verify`, with the remedy; repaired, it is made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.command_line import main
+from pipelines.storage import References, StorageError, Store
+from pipelines.storage.leases import Holder
+from pipelines.storage.verification import verify
+
+LINES = Path(__file__).with_name("faults.jsonl").read_text(encoding="utf-8").splitlines()
+CASES: list[dict[str, Any]] = [json.loads(line) for line in LINES[1:]]
+IDENTITIES: dict[str, dict[str, Any]] = {
+    "up": {"name": "up", "version": "1", "settings": {"k": 1}, "inputs": {}},
+    "down": {"name": "down", "version": "1", "settings": None, "inputs": {"up": "known"}},
+}
+
+
+def write_up(folder: Path) -> dict[str, int]:
+    (folder / "a.txt").write_text("hello")
+    (folder / "b").mkdir(exist_ok=True)
+    (folder / "b" / "c.txt").write_text("world")
+    return {"rows": 1}
+
+
+def write_down(folder: Path) -> dict[str, int]:
+    (folder / "d.txt").write_text("world")
+    return {}
+
+
+class Planted:
+    """A root with two artifacts and their references, on which a case works."""
+
+    def __init__(self, location: str) -> None:
+        self.store = Store(location)
+        self.references = References(self.store)
+        self.make()
+
+    def make(self) -> None:
+        """As a run does: what is whole is found."""
+        made = {
+            "up": self.store.build_identified(IDENTITIES["up"], write_up),
+            "down": self.store.build_identified(IDENTITIES["down"], write_down),
+        }
+        self.keys = {name: self.store.key(artifact) for name, artifact in made.items()}
+        self.references.write("up", made["up"])
+        self.references.write("iteration_1/down", made["down"])
+
+    def named(self, text: str) -> str:
+        fingerprint = self.keys["down"].rpartition("/")[2]
+        return text.replace("{up}", self.keys["up"]).replace("{down}", self.keys["down"]).replace(
+            "{down_fingerprint}", fingerprint
+        )  # fmt: skip
+
+    def damage(self, fault: list[Any]) -> None:
+        root, kind, key, rest = self.store.root, fault[0], self.named(fault[1]), fault[2:]
+        if kind == "remove":
+            root.remove([key])
+        elif kind == "write":
+            root.replace(key, rest[0].encode())
+        elif kind == "bytes":
+            root.replace(key, bytes.fromhex(rest[0]))
+        elif kind == "copy":
+            root.replace(self.named(rest[0]), root.read(key))
+        elif kind == "edit":
+            root.replace(key, json.dumps({**json.loads(root.read(key)), rest[0]: rest[1]}).encode())
+        else:
+            assert kind == "lease"
+            root.replace(f"{key}.lease/00001.json", replace(Holder.here(), pid=2**22 + 1).as_bytes())
+
+    def told(self, use: str, capsys: pytest.CaptureFixture[str]) -> str:
+        """What a use says; empty where it is silent."""
+        uses: dict[str, Callable[[], object]] = {
+            "open": lambda: self.store.open(self.keys["up"]),
+            "find": lambda: self.store.find(IDENTITIES["up"]),
+            "reference": lambda: self.references.read("up"),
+        }
+        if use in uses:
+            try:
+                uses[use]()
+            except StorageError as error:
+                return str(error)
+            return ""
+        if use == "build":
+            self.make()
+            return capsys.readouterr().err
+        found = verify(self.store.root.location, deep=use == "deep")
+        return "\n".join(found.remarks if use == "remark" else map(str, found.faults))
+
+
+@pytest.fixture
+def planted(root: str) -> Planted:
+    return Planted(root)
+
+
+def test_a_root_as_it_was_written_has_no_faults(planted: Planted) -> None:
+    found = verify(planted.store.root.location, deep=True)
+    assert (found.artifacts, found.files, found.size, found.faults, found.remarks) == (2, 3, 15, [], [])
+
+
+def test_there_are_as_many_kinds_as_promised() -> None:
+    assert len(CASES) >= 60
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "_"))
+def test_every_damage_is_told_with_its_remedy(
+    planted: Planted, case: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for fault in case["fault"]:
+        planted.damage(fault)
+    for use, words in case["told"].items():
+        if use != "build":
+            said = planted.told(use, capsys)
+            assert planted.named(words) in said, use
+            assert case["remedy"] in said, use
+    if "build" in case["told"]:
+        assert case["told"]["build"] in planted.told("build", capsys)
+        assert planted.told("verify", capsys) == ""
+    if case["heals"]:
+        verify(planted.store.root.location, deep=True, repair=True)
+        planted.make()
+        assert planted.told("deep", capsys) == ""
+
+
+def test_the_command_tells_each_fault_and_repairs_it(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
+    location = planted.store.root.location
+    planted.damage(["write", "{up}/a.txt", "he"])
+    planted.damage(["write", "{down}/d.txt", "WORLD"])
+    assert main(["verify", "--data", location]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [line.startswith(f"{location}/{planted.keys['up']}/a.txt: expected 5 bytes") for line in said] == [
+        True,
+        False,
+    ]
+    assert said[1].startswith(f"{location}: 2 artifacts, 3 files, 0.000 GB; 1 faults")
+    assert main(["verify", "--data", location, "--deep", "--repair"]) == 0
+    assert "0 faults, 2 repaired: run the recipe again" in capsys.readouterr().out
+    planted.make()
+    assert main(["verify", "--data", location, "--deep"]) == 0
+
+
+def test_a_folder_that_is_no_runs_is_refused(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--data", root]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"{root}: expected a run's folder with refs/ in it; found none. Run `mathsieve run` first.\n"
+    )
+
+
+class TestCopies:
+    """This machine's copies of what lies in a bucket."""
+
+    @pytest.fixture
+    def fetched(self, s3: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Planted, Path]:
+        """A root made elsewhere, and this machine's empty cache."""
+        planted = Planted(f"s3://bucket/{tmp_path.parent.name}-{tmp_path.name}")
+        monkeypatch.setenv("MATHSIEVE_CACHE", str(tmp_path / "here"))
+        return planted, tmp_path / "here"
+
+    def test_only_the_file_that_is_asked_for_is_fetched(self, fetched: tuple[Planted, Path]) -> None:
+        planted, cache = fetched
+        artifact = planted.references.read("up")
+        assert artifact.names("**/*") == ["a.txt", "b/c.txt"]
+        assert not cache.exists()
+        assert artifact.file("a.txt").read_text() == "hello"
+        assert [path.name for path in cache.rglob("*") if path.is_file()] == ["a.txt"]
+        assert sorted(path.name for path in artifact.path.rglob("*") if path.is_file()) == ["a.txt", "c.txt"]
+
+    def test_a_copy_of_another_size_is_fetched_again(self, fetched: tuple[Planted, Path]) -> None:
+        artifact = fetched[0].references.read("up")
+        artifact.file("a.txt").write_text("he")
+        assert artifact.file("a.txt").read_text() == "hello"
+
+    def test_a_copy_with_other_bytes_is_told_by_deep_and_removed_by_repair(self, fetched: tuple[Planted, Path]) -> None:
+        planted, _ = fetched
+        artifact = planted.references.read("up")
+        artifact.file("a.txt").write_text("hellp")
+        (fault,) = verify(planted.store.root.location, deep=True, repair=True).faults
+        assert "expected a copy of s3://" in fault.what
+        assert artifact.file("a.txt").read_text() == "hello"
+
+    def test_other_bytes_in_the_bucket_are_found_when_they_come(self, fetched: tuple[Planted, Path]) -> None:
+        planted, cache = fetched
+        artifact = planted.references.read("up")
+        planted.damage(["write", "{up}/a.txt", "hellp"])
+        with pytest.raises(StorageError, match=r"expected the bytes whose digest its manifest holds.*verify --repair"):
+            artifact.file("a.txt")
+        assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+    def test_a_file_that_goes_while_it_is_used_is_named(self, fetched: tuple[Planted, Path]) -> None:
+        planted, _ = fetched
+        artifact = planted.references.read("up")
+        planted.damage(["remove", "{up}/a.txt"])
+        with pytest.raises(StorageError, match=r"a\.txt: expected 5 bytes, as its manifest says; found none"):
+            artifact.file("a.txt")
