@@ -2,9 +2,9 @@
 
     <key>.lease/<n>.json     the highest n holds; who it is, and a beat that grows while it lives
 
-Whoever finds the holder dead creates n + 1, which only one can. A holder of this machine is dead when its process is.
-Of another machine's, its beat is watched: no clock of two machines is compared, and a clock that is set, on either
-side, changes nothing. A holder that stood still for longer than that finds a higher number, and gives way.
+Whoever finds the holder dead creates n + 1, which only one can. A holder of this machine is dead at once when its process
+is. Of all others the beat is watched: no clock of two machines is compared, and a clock that is set, on either side,
+changes nothing. A holder that stood still for longer than that finds a higher number, and gives way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ BEAT = 15.0  # seconds between two signs of life; ours: 240 small requests an ho
 EXPIRY = 120.0  # seconds without one after which a holder of another machine is taken for dead; ours: 8 beats
 POLL = 1.0  # seconds between two looks at another's lease
 TELLING = 2.0  # seconds after which whoever waits is told for whom
+HELD: set[str] = set()
+"""Tokens of the leases that this process holds: one that it could not release is not waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class Lease:
         return True
 
     def release(self) -> None:
+        HELD.discard(self._holder.token)
         self._root.remove(
             [_place(self._key, number) for number in _numbers(self._root, self._key) if number <= self._number]
         )
@@ -141,12 +144,13 @@ def _acquire(root: Root, key: str, pace: Pace) -> Lease:
         newest = _newest(root, key)
         if newest != seen:
             seen, since = newest, pace.clock()
-        silent = pace.clock() - since >= pace.expiry and not (newest and _is_of_this_machine(newest[1]))
-        if newest is None or _is_dead(newest[1]) or silent:
+        if newest is None or _is_dead(newest[1]) or pace.clock() - since >= pace.expiry:
             number = 1 if newest is None else newest[0] + 1
             holder = Holder.here()
+            HELD.add(holder.token)
             if root.create(_place(key, number), holder.as_bytes()):
                 return Lease(root, key, number, holder)
+            HELD.discard(holder.token)
             continue
         if not told and pace.clock() - begun >= TELLING:
             told = True
@@ -183,12 +187,10 @@ def _shown(holder: Holder | None) -> str:
 
 
 def _is_dead(holder: Holder | None) -> bool:
-    """Whether it is known to be: a process of this machine that is gone."""
-    return holder is not None and _is_of_this_machine(holder) and _start_of(holder.pid) != holder.started
-
-
-def _is_of_this_machine(holder: Holder | None) -> bool:
-    return holder is not None and holder.boot == _boot()
+    """Whether it is known to be: a process of this machine that is gone, or this one, which has given it up."""
+    if holder is None or holder.boot != _boot():
+        return False
+    return _start_of(holder.pid) != holder.started or (holder.pid == os.getpid() and holder.token not in HELD)
 
 
 def _boot() -> str:

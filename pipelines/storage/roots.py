@@ -181,8 +181,8 @@ class ObjectRoot:
     """A prefix of a bucket (or of anything else that fsspec knows); credentials come from the environment."""
 
     def __init__(self, url: str) -> None:
-        self.location = url.rstrip("/")
-        scheme, _, place = self.location.partition("://")
+        scheme, _, place = url.partition("://")
+        self.location = f"{scheme}://{place.rstrip('/')}"
         if not place.partition("/")[0]:
             raise StorageError(where=url, expected=f"{scheme}://bucket/prefix", found="no bucket", remedy="Name one.")
         self._scheme = scheme

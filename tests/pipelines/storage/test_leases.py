@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.storage import Store
-from pipelines.storage.leases import EXPIRY, Holder, Lease, Pace, leased
+from pipelines.storage.leases import EXPIRY, Holder, Lease, Pace, _start_of, leased
 from pipelines.storage.roots import Root, root_at
 
 
@@ -91,17 +91,21 @@ def test_a_process_number_that_was_given_again_is_not_taken_for_the_holder(root:
         assert clock.slept == 0
 
 
-def test_a_living_process_of_this_machine_is_waited_for_however_long_it_is_silent(root: str) -> None:
+def test_a_living_process_of_this_machine_that_stands_still_is_waited_for_as_long_as_promised(root: str) -> None:
+    place, clock = root_at(root), Clock()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as still:
+        holder = replace(Holder.here(), pid=still.pid, started=_start_of(still.pid) or "")
+        place.replace("x/1.lease/00001.json", holder.as_bytes())
+        with leased(place, "x/1", Pace(clock=clock, sleep=clock.sleep, poll=10.0)):
+            assert clock.now == EXPIRY
+        still.communicate(b"")
+
+
+def test_a_lease_that_this_process_could_not_release_is_not_waited_for(root: str) -> None:
     place, clock = root_at(root), Clock()
     place.replace("x/1.lease/00001.json", Holder.here().as_bytes())
-
-    def sleep(seconds: float) -> None:
-        clock.sleep(seconds)
-        if clock.now > 3 * EXPIRY:
-            place.remove(["x/1.lease/00001.json"])
-
-    with leased(place, "x/1", Pace(clock=clock, sleep=sleep, poll=30.0)):
-        assert clock.now > 3 * EXPIRY
+    with leased(place, "x/1", Pace(clock=clock, sleep=clock.sleep)):
+        assert clock.slept == 0
 
 
 def test_a_lease_that_cannot_be_read_expires(root: str) -> None:
