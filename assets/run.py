@@ -118,7 +118,7 @@ def _is_all_there(recipe: Recipe, *, quiet: bool) -> bool:
     from pipelines.standing import Current
 
     started = time.monotonic()
-    memory = recipe.home / "history.json"
+    memory = recipe.workspace / "history.json"
     try:
         maker = maker_of(recipe, recipe.snapshots())
         recorded = remembered(memory)

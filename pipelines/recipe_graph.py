@@ -65,7 +65,7 @@ def graph_of(recipe: Recipe, snapshots: Sequence[str]) -> Graph:
 
 def maker_of(recipe: Recipe, snapshots: Sequence[str]) -> Maker:
     """What makes the recipe's artifacts. Digests of files that settings name are kept beside them."""
-    digests = ContentDigests(recipe.home / "digests.sqlite")
+    digests = ContentDigests(recipe.workspace / "digests.sqlite")
     return Maker(graph=graph_of(recipe, snapshots), store=Store(recipe.home), digests=digests, executor=recipe.executor)
 
 
