@@ -50,10 +50,8 @@ def _vague(numeral: str, behind: str) -> bool:
     """五六个 and 十五六: neighbours beside each other are no digits of one number."""
     if _NEIGHBOURS.search(numeral) is None:
         return False
-    return (
-        (len(numeral) > 2
-        and not all(c in _DIGITS for c in numeral))
-        or (len(numeral) == 2 and "\u4e00" <= behind <= "\u9fff")
+    return (len(numeral) > 2 and not all(c in _DIGITS for c in numeral)) or (
+        len(numeral) == 2 and "\u4e00" <= behind <= "\u9fff"
     )
 
 
