@@ -14,6 +14,8 @@ FEW = 2
 SHOWN = 3
 EMPTY_SHARE = 0.01
 """Of the responses: above it, empty ones are an alarm and not a note."""
+STRANGE_SHARE = 0.05
+"""Of the questions: above it, ones that the benchmark does not have, beside ones that it has, are an alarm."""
 ALIKE = 10
 """From this many completions on, all of one text are an alarm."""
 
@@ -42,6 +44,12 @@ def alarms_of(
                 f"{one.place}: the file has {_short(one.reference)}, {one.problem.id} {_short(one.problem.reference)}"
                 for one in conflicts[:SHOWN]
             )
+        )
+    strangers = [item for item in items if item.published is None]
+    if max(FEW, STRANGE_SHARE * len(items)) < len(strangers) < len(items):
+        yield (
+            f"{len(strangers)} of {len(items)} questions are not {chosen.title}'s: does the file mix benchmarks? One number for "
+            f"all of them is no score. Look at {', '.join(item.rows[0].place for item in strangers[:SHOWN] if item.rows)}."
         )
     texts = [completion.text.strip() for completion in made.completions]
     empty = [n for n, text in enumerate(texts) if not text]

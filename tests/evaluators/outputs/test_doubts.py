@@ -52,6 +52,28 @@ def test_nothing_or_everything_right_is_said_first(
     assert capsys.readouterr().out.startswith(f"!! {word}")
 
 
+@pytest.mark.parametrize(("step", "word"), [(1, "the problem after theirs"), (-1, "the problem before theirs")])
+def test_responses_shifted_by_a_row_are_said_first(
+    step: int, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = answered(30, right=30)
+    said = [rows[(n + step) % 30]["response"] for n in range(30)]
+    path = write(tmp_path / "a.jsonl", [{**row, "response": text} for row, text in zip(rows, said, strict=True)])
+    assert any(word in alarm for alarm in graded(path, capsys)["alarms"])
+
+
+def test_a_weak_model_is_no_shift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert graded(write(tmp_path / "a.jsonl", answered(30, right=2)), capsys)["alarms"] == []
+
+
+def test_a_file_of_two_benchmarks_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    foreign = [{"question": f"Of what is {n} made?", "response": RIGHT, "gold": "4"} for n in range(10)]
+    first = graded(write(tmp_path / "a.jsonl", [*answered(30, right=20), *foreign]), capsys)["alarms"][0]
+    assert "10 of 40 questions are not Templated-easy's" in first and "row 31" in first
+    one = graded(write(tmp_path / "b.jsonl", [*answered(30, right=20), *foreign[:1]]), capsys)
+    assert one["alarms"] == []
+
+
 def test_references_that_contradict_the_benchmarks_are_not_believed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
