@@ -263,15 +263,14 @@ class ObjectRoot:
                     continue
 
     def set_aside(self, key: str) -> str:
-        """Its manifest: the other files are written over when it is made again."""
-        manifest = f"{key}/{MANIFEST}"
-        aside = f"{key}.damaged/{uuid.uuid4().hex[:8]}.{MANIFEST}"
-        with storage_faults(self.shown(manifest)):
-            try:
-                self.replace(aside, self.read(manifest))
-            except FileNotFoundError:
-                return self.shown(key)
-            self.remove([manifest])
+        """Copied within the store; the manifest first, so that nobody takes the rest for finished meanwhile."""
+        aside = f"{key}.damaged-{uuid.uuid4().hex[:8]}"
+        names = list(self.sizes(key))
+        for batch in ([name for name in names if name == MANIFEST], [name for name in names if name != MANIFEST]):
+            old, new = [f"{key}/{name}" for name in batch], [f"{aside}/{name}" for name in batch]
+            with storage_faults(self.shown(key)):
+                self._files.copy([self.shown(one) for one in old], [self.shown(one) for one in new])
+            self.remove(old)
         return self.shown(aside)
 
     def scratch(self, key: str) -> Path:

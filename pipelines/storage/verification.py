@@ -70,6 +70,8 @@ def verify(location: str | Path, *, deep: bool = False, repair: bool = False) ->
             continue
         kept.setdefault(place["key"] + place["kind"], {})[key[place.end() :]] = size
     for key, files in kept.items():
+        if MANIFEST not in files and f"{key}.lease" in kept:  # its upload is under way, or ended before its end
+            continue
         _verify_place(store, key, files, found, deep=deep)
     found.faults += _reference_faults(References(store), kept)
     if repair:
@@ -97,7 +99,7 @@ def _artifact_faults(
 ) -> Iterator[Fault]:
     where = store.root.shown(key)
     if MANIFEST not in files:
-        yield Fault(where=where, what=f"expected a {MANIFEST} beside its files; found none", remedy=RUN_AGAIN)
+        yield Fault(where=where, what=f"expected a {MANIFEST} beside its files; found none", remedy=RUN_AGAIN, repair=key)
         return
     try:
         manifest = read_manifest(store.root.read(f"{key}/{MANIFEST}"), f"{where}/{MANIFEST}")
@@ -196,5 +198,5 @@ def _repair(store: Store, fault: Fault) -> None:
         Path(fault.repair).unlink(missing_ok=True)
     elif fault.repair.startswith(f"{FOLDER}/"):
         store.root.remove([fault.repair])
-    elif store.exists(fault.repair):
+    elif store.root.sizes(fault.repair):  # a key may have several faults: the first one's repair moves it
         store.root.set_aside(fault.repair)

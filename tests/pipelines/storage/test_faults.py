@@ -100,6 +100,18 @@ def planted(root: str) -> Planted:
     return Planted(root)
 
 
+@pytest.fixture
+def planted_in(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planted:
+    """Of a kind of storage: fsspec's objects in memory meet all of a bucket's code but the requests."""
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+    else:
+        monkeypatch.setenv("MATHSIEVE_CACHE", str(tmp_path / "cache"))
+    name = f"{tmp_path.parent.name}-{tmp_path.name}"
+    places = {"folder": str(tmp_path / "root"), "memory": f"memory://{name}", "s3": f"s3://bucket/{name}"}
+    return Planted(places[request.param])
+
+
 def test_a_root_as_it_was_written_has_no_faults(planted: Planted) -> None:
     found = verify(planted.store.root.location, deep=True)
     assert (found.artifacts, found.files, found.size, found.faults, found.remarks) == (2, 3, 15, [], [])
@@ -109,24 +121,33 @@ def test_there_are_as_many_kinds_as_promised() -> None:
     assert len(CASES) >= 60
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "_"))
+@pytest.mark.parametrize(
+    ("planted_in", "case"),
+    [
+        pytest.param(kind, case, id=f"{kind}-{case['name'].replace(' ', '_')}")
+        for kind in ("folder", "memory", "s3")
+        for case in CASES
+        if kind != "s3" or case.get("s3")
+    ],
+    indirect=["planted_in"],
+)
 def test_every_damage_is_told_with_its_remedy(
-    planted: Planted, case: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    planted_in: Planted, case: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for fault in case["fault"]:
-        planted.damage(fault)
+        planted_in.damage(fault)
     for use, words in case["told"].items():
         if use != "build":
-            said = planted.told(use, capsys)
-            assert planted.named(words) in said, use
+            said = planted_in.told(use, capsys)
+            assert planted_in.named(words) in said, use
             assert case["remedy"] in said, use
     if "build" in case["told"]:
-        assert case["told"]["build"] in planted.told("build", capsys)
-        assert planted.told("verify", capsys) == ""
+        assert case["told"]["build"] in planted_in.told("build", capsys)
+        assert planted_in.told("verify", capsys) == ""
     if case["heals"]:
-        verify(planted.store.root.location, deep=True, repair=True)
-        planted.make()
-        assert planted.told("deep", capsys) == ""
+        verify(planted_in.store.root.location, deep=True, repair=True)
+        planted_in.make()
+        assert planted_in.told("deep", capsys) == ""
 
 
 def test_the_command_tells_each_fault_and_repairs_it(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
