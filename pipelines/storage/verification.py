@@ -99,7 +99,9 @@ def _artifact_faults(
 ) -> Iterator[Fault]:
     where = store.root.shown(key)
     if MANIFEST not in files:
-        yield Fault(where=where, what=f"expected a {MANIFEST} beside its files; found none", remedy=RUN_AGAIN, repair=key)
+        yield Fault(
+            where=where, what=f"expected a {MANIFEST} beside its files; found none", remedy=RUN_AGAIN, repair=key
+        )
         return
     try:
         manifest = read_manifest(store.root.read(f"{key}/{MANIFEST}"), f"{where}/{MANIFEST}")

@@ -141,3 +141,8 @@ def test_nothing_but_a_checkout_or_a_project_holds_data(elsewhere: Path, monkeyp
     no_project(monkeypatch, elsewhere)
     with pytest.raises(StorageError, match="mathsieve init DIR"):
         home_location()
+
+
+@pytest.mark.parametrize("place", ["dagster.yaml", "workspace.yaml", "recipes/demo.yaml"])
+def test_a_checkout_runs_with_what_init_lays_down(place: str) -> None:
+    assert (CHECKOUT / place).read_bytes() == (PACKAGED / Path(place).name).read_bytes() != b""
