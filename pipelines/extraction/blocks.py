@@ -246,12 +246,15 @@ class BlockWriter:
 
     def _emphasis(self, row: int) -> None:
         """A letter set apart is a variable, any other emphasis is not written."""
-        only = self.document.only_text(row)
         tag = self.document.tag(row)
-        eaten = EATEN_BY.get(tag, "") if self._may_be_in_tex() else ""
+        eaten = EATEN_BY[tag] if tag in EATEN_BY and self._may_be_in_tex() else ""
+        if tag == "strong" and not eaten:
+            self.inside(row)
+            return
+        only = self.document.only_text(row)
         if eaten:
             self.line.append(eaten)
-        elif tag != "strong" and only is not None and len(only) < 8 and LETTER.fullmatch(only):
+        elif only is not None and len(only) < 8 and LETTER.fullmatch(only):
             self.line.append(VARIABLE)
         elif only is not None and TEX.search(only) and tag == "var":  # KaTeX is to set it
             self.line.append(self.formula(clean(only), False))

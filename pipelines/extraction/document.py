@@ -10,6 +10,7 @@ The tree is private to one call of `extract`; nothing of it outlives the page.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -254,11 +255,11 @@ class Document:
         self.sorts = [traits_of(start) for start in starts]
         codes = np.array([traits.code for traits in self.sorts], np.int32)
         self.nodes, self.lists = build_tree(self.tokens, names, codes, whole=whole)
-        self.forms: list[int] = self.nodes[FORM].tolist()
+        self.forms = bytearray(self.nodes[FORM].astype(np.uint8).tobytes())
         self.ends: list[int] = self.nodes[ENDS].tolist()
         self.firsts: list[int] = self.nodes[FIRST].tolist()
         self.lasts: list[int] = self.nodes[LAST].tolist()
-        self.which: list[int] = self.nodes[WHICH].tolist()
+        self.which = array("i", self.nodes[WHICH].tobytes())
         """The place of each element's traits in `sorts`."""
         self.instead: dict[int, list[Element | str]] = {}
         """What has taken the place of the elements that were replaced."""

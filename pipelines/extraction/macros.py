@@ -19,6 +19,8 @@ LONGEST = 6000
 DEFINITION = re.compile(
     r"\\(?P<how>(?:re)?newcommand|providecommand|DeclareMathOperator|[gex]?def|let)(?P<star>\*?)(?![A-Za-z])\s*(?:\{\s*\\(?P<braced>[A-Za-z]+|.)\s*\}|\\(?P<bare>[A-Za-z]+|.))\s*"
 )
+DEFINES = re.compile(r"\\(?:(?:re)?newcommand|providecommand|Declare|g?def|let)")
+"""Begins with a character that is found at once: most pages have few."""
 COUNT = re.compile(r"\s*\[\s*(\d)\s*\]")
 PARAMETERS = re.compile(r"\s*((?:#\d\s*)*)(?=\{)")
 TARGET = re.compile(r"\s*=?\s*(\\[A-Za-z]+|\\.|\S)")
@@ -66,14 +68,13 @@ PROOFWIKI = {
 
 def page_macros(written: str, scripts: str) -> Macros:
     """The macros that a page defines: `written` is its markup, `scripts` those of its programs that set formulas."""
-    found = dict(PROOFWIKI) if "proofwiki" in written[:4000].lower() else {}
+    found = dict(PROOFWIKI) if any(written.find(name, 0, 4000) >= 0 for name in ("proofwiki", "ProofWiki")) else {}
     if "acros" in scripts:
         found |= _configured(scripts)
-    if "\\newcommand" in written or "\\def" in written or "\\Declare" in written or "\\renewcommand" in written or "\\let" in written or "\\gdef" in written or "\\providecommand" in written:  # fmt: skip
+    if DEFINES.search(written):
         found |= defined_in(unescape(TAG.sub("", PROGRAM.sub(" ", written))))[1]
-    return {
-        name: macro for name, macro in found.items() if name not in commands()
-    }  # TeX's own mean the same, however drawn
+    own = commands() if found else frozenset[str]()
+    return {name: macro for name, macro in found.items() if name not in own}  # TeX's own mean the same, however drawn
 
 
 def defined_in(tex: str) -> tuple[str, Macros]:

@@ -93,7 +93,7 @@ def mark_plain(text: str, emit: Callable[[str, bool], str], signs: str) -> str:
     `signs` are those that the page has, or all (`SIGNS`)."""
     if text.isascii():
         return text
-    if "⁄" in text or "/\ue002" in text or "/ \ue002" in text or (max(text) >= "₀" and "/" in text):
+    if "⁄" in text or ("/" in text and ("/\ue002" in text or "/ \ue002" in text or max(text) >= "₀")):
         text = STACKED.sub(_stacked, text)
     scripted = "\ue002" in text or "\ue004" in text or FRACTION in text
     if not scripted and "\ue006" not in text:

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 
 from pipelines.extraction.foreign import with_formulas
+from pipelines.extraction.rare_signs import MATH_COMMENT, PREFIXED, rare_signs
 from pipelines.extraction.tags import BLOCK, RAW_TEXT, VOIDS
 
 NESTING = BLOCK - {"p", "li", "td", "tr", "th", "dd", "dt", "tbody", "thead", "html", "body"} | {
@@ -49,17 +50,18 @@ def as_html(page: str) -> bytes:
     """The page in UTF-8, as it is where it is HTML already. Of bytes each question takes half the time that it takes of characters."""
     if page[:200].lstrip("\ufeff \t\r\n").startswith("<?xml"):  # as XML meant it: <script src="x"/> has no content
         page = _with_ends(page)
-    page = with_formulas(page)
-    if "<!-- MATH" in page:
-        page = LATEX2HTML.sub(_with_source, page)
     written = page.encode("utf-8", "replace")
-    if b":math" in written and PREFIXED_MATH.search(page):
-        page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
+    signs, tags, ends = rare_signs(np.frombuffer(written, np.uint8))
+    labelled = b"aria-label" in written
+    if signs or labelled:
+        page = with_formulas(page, signs, labelled=labelled)
+        if signs & MATH_COMMENT:
+            page = LATEX2HTML.sub(_with_source, page)
+        if signs & PREFIXED and ":math" in page and PREFIXED_MATH.search(page):
+            page = PREFIXED_MATH.sub(r"<\1", PREFIXED_EMPTY.sub(r"<\1\2></\1>", page))
         written = page.encode("utf-8", "replace")
-    if len(written) > SUSPICIOUS * len("<b>"):
-        tags = np.count_nonzero(np.frombuffer(written, np.uint8) == 60)  # a third of the time of `count`
-        if tags > SUSPICIOUS and tags - 2 * written.count(b"</") > SUSPICIOUS:
-            written = _shallow(written.decode()).encode()
+    if tags > SUSPICIOUS and tags - 2 * ends > SUSPICIOUS:
+        written = _shallow(written.decode()).encode()
     return written
 
 
