@@ -4,7 +4,7 @@
     $MATHSIEVE_CACHE/scratch/<root>/<key>/files...    what is being made here, until it is uploaded
     $MATHSIEVE_CACHE/workspaces/<root>/...            generations that a model has been asked for already
 
-Without the variable: ~/.cache/mathsieve/store (or below $XDG_CACHE_HOME). All of it may be removed while nothing runs:
+Without the variable: ~/.cache/mathsieve/store (or below $XDG_CACHE_HOME). Copies stay within a bound (room.py). All of it may be removed while nothing runs:
 copies come again, and a half-made artifact is begun again.
 """
 
@@ -22,6 +22,7 @@ from typing import BinaryIO, Protocol
 
 from pipelines.storage.faults import StorageError, storage_faults
 from pipelines.storage.manifests import FileRecord, file_digest
+from pipelines.storage.room import hold, make_room
 
 CACHE = "MATHSIEVE_CACHE"
 """Environment variable that names the folder of copies."""
@@ -89,7 +90,7 @@ class Cached:
 
     def file(self, name: str) -> Path:
         """The local copy of one file. Raises StorageError where the store's is not the one that was written."""
-        path, record = cache_folder(self.content) / name, self.records[name]
+        path, record = self._held() / name, self.records[name]
         if not _is_whole(path, record):
             self._fetch(name, path, record)
         return path
@@ -101,17 +102,25 @@ class Cached:
 
     def open(self, name: str) -> BinaryIO:
         """The local copy where there is one, or the store's file."""
-        path = cache_folder(self.content) / name
+        path = self._held() / name
         return path.open("rb") if _is_whole(path, self.records[name]) else self.root.open(f"{self.key}/{name}")
 
     def folder(self) -> Path:
         """A local folder that holds all of them: a model for vLLM."""
         self.files(self.records)
-        return cache_folder(self.content)
+        return self._held()
+
+    def _held(self) -> Path:
+        """The folder of its copies, which nobody removes while this process lives."""
+        folder = cache_folder(self.content)
+        with storage_faults(folder):
+            hold(folder)
+        return folder
 
     def _fetch(self, name: str, path: Path, record: FileRecord) -> None:
         where = self.root.shown(f"{self.key}/{name}")
         with storage_faults(path):
+            make_room(cache_root(), record.size)
             path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
         try:

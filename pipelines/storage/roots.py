@@ -19,6 +19,7 @@ from evaluators.tables import atomic_file
 from pipelines.storage.cache import Cached, cache_folder, scratch_folder
 from pipelines.storage.faults import StorageError, storage_faults, store_code
 from pipelines.storage.manifests import MANIFEST, Manifest
+from pipelines.storage.room import hold, make_room
 
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 BENT_URL = re.compile(r"^(s3|gs|gcs|az|abfs|http|https|file):/?[^/]")
@@ -301,11 +302,13 @@ class ObjectRoot:
     def _keep(self, folder: Path, manifest: Manifest) -> None:
         """What was made here need not be fetched from the store again."""
         kept = cache_folder(manifest.content)
-        if kept.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(kept)
+        with storage_faults(kept):
+            hold(kept)
+            if kept.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                make_room(kept.parent, sum(file.size for file in manifest.files.values()))
+                folder.rename(kept)
 
     def _upload(self, folder: Path, key: str, names: list[str], *, mode: str) -> None:
         if not names:

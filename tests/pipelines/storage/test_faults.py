@@ -191,7 +191,7 @@ class TestCopies:
         assert artifact.names("**/*") == ["a.txt", "b/c.txt"]
         assert not cache.exists()
         assert artifact.file("a.txt").read_text() == "hello"
-        assert [path.name for path in cache.rglob("*") if path.is_file()] == ["a.txt"]
+        assert [path.name for path in cache.rglob("*.txt")] == ["a.txt"]
         assert sorted(path.name for path in artifact.path.rglob("*") if path.is_file()) == ["a.txt", "c.txt"]
 
     def test_a_copy_of_another_size_is_fetched_again(self, fetched: tuple[Planted, Path]) -> None:
@@ -213,7 +213,7 @@ class TestCopies:
         planted.damage(["write", "{up}/a.txt", "hellp"])
         with pytest.raises(StorageError, match=r"expected the bytes whose digest its manifest holds.*verify --repair"):
             artifact.file("a.txt")
-        assert [path for path in cache.rglob("*") if path.is_file()] == []
+        assert [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".use"] == []
 
     def test_a_file_that_goes_while_it_is_used_is_named(self, fetched: tuple[Planted, Path]) -> None:
         planted, _ = fetched
@@ -221,3 +221,14 @@ class TestCopies:
         planted.damage(["remove", "{up}/a.txt"])
         with pytest.raises(StorageError, match=r"a\.txt: expected 5 bytes, as its manifest says; found none"):
             artifact.file("a.txt")
+
+    def test_older_copies_make_room_for_what_is_fetched(
+        self, fetched: tuple[Planted, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        planted, cache = fetched
+        monkeypatch.setenv("MATHSIEVE_CACHE_GB", "0.000000012")
+        (cache / ("e" * 64)).mkdir(parents=True)
+        (cache / ("e" * 64) / "old.txt").write_text("old copies")
+        artifact = planted.references.read("up")
+        assert artifact.path.joinpath("b", "c.txt").read_text() == "world"
+        assert sorted(path.name for path in cache.rglob("*.txt")) == ["a.txt", "c.txt"]
