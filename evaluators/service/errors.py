@@ -16,8 +16,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from evaluators.errors import MathsieveError
 
-class ServiceError(Exception):
+
+class ServiceError(MathsieveError):
     """Base of the service's errors. `expected`, `found` and `remedy` are told apart for programs that read them."""
 
     status = 500

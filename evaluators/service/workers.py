@@ -81,8 +81,8 @@ class Worker(asyncio.Protocol):
         command = [sys.executable, "-P", "-c", code, str(theirs.fileno()), *settings.arguments]
         with theirs:
             self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-        await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
         try:
+            await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
             await asyncio.wait_for(asyncio.shield(self.ready), START_SECONDS)
         except TimeoutError:
             raise WorkerLost(f"a {settings.name} was not ready after {START_SECONDS:.0f} s") from None
@@ -223,10 +223,11 @@ class Pool:
             self._again(task)
         if worker in self.workers:
             self.workers.remove(worker)
+        worker.reap()  # here, since a replacement that is cancelled before it begins would leave it a zombie
         if not self._closing:
             if worker.ready.done() and worker.ready.exception() is None:
                 self.restarts += 1
-                self._in_background(self._replace(worker))
+                self._in_background(self._replace())
             self._dispatch()
 
     async def close(self) -> None:
@@ -268,8 +269,7 @@ class Pool:
             worker.alone = alone
             worker.send(task)
 
-    async def _replace(self, ended: Worker) -> None:
-        await asyncio.to_thread(ended.reap)
+    async def _replace(self) -> None:
         while not self._closing:
             worker = Worker(self)
             try:

@@ -14,7 +14,7 @@ from evaluators.errors import MathsieveError, UnusableArguments
 
 ROOT = Path(assets.command_line.__file__).parent.parent
 INTERNAL = {"Unevaluable", "Uncanonical", "ParseError", "OverBudget", "Refused", "ContextOverflow", "_Retry", "Missing"}
-INTERNAL |= {"Damaged", "UnreadableBody"}
+INTERNAL |= {"Damaged", "UnreadableBody", "ArchiveError", "RemoteTraceback"}
 """What never leaves its own part: a parse that fails, a record that is damaged, an attempt that is made again."""
 
 

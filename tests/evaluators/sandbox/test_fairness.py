@@ -100,7 +100,7 @@ def run_beside_spinners(session: SessionProcess, code: str, limit: float, spinne
 
 @pytest.mark.parametrize("threaded", [False, True])
 def test_waiting_for_a_core_is_not_the_programs_time_and_is_reported(sandbox: Sandbox, threaded: bool) -> None:
-    """Spinners on its core leave it half at most: 0.8 CPU seconds take more than 1.6, and its limit is 1."""
+    """Spinners on its core leave it half at most: 0.8 CPU seconds take longer than its limit of 1."""
     code = SPIN.format(seconds=0.8)
     if threaded:
         code = f"import threading\nt = threading.Thread(target=exec, args=({code!r},))\nt.start(); t.join()"
@@ -108,8 +108,8 @@ def test_waiting_for_a_core_is_not_the_programs_time_and_is_reported(sandbox: Sa
     result = run_beside_spinners(session, code, 1.0, spinners=8)
     sandbox._servers.close_session(session)
     assert (result.status, result.output) == ("ok", "done\n")
-    assert result.seconds > 1.5
-    assert result.waited_seconds > 0.4 * result.seconds
+    assert result.seconds > 1.0
+    assert result.waited_seconds > 0.5 * (result.seconds - result.cpu_seconds)  # the rest of its time is neither
 
 
 def test_a_program_that_computes_too_long_is_told_so_beside_neighbours_too(sandbox: Sandbox) -> None:

@@ -35,6 +35,10 @@ def usable(attack: dict[str, Any]) -> bool:
     return settings.keys() <= Limits.model_fields.keys() and settings.get("wall_seconds", 0) <= 2
 
 
+WHOLE_PROGRAM = {"atexit": {"prints": "now\nLATE"}}
+"""What ends otherwise where a program runs whole, as here: its exit functions are a part of it, as in CPython."""
+
+
 def test_attacks_end_as_they_should_and_the_server_goes_on(served: Any, tmp_path: Path) -> None:
     cases = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     secret = tmp_path / "secret.txt"
@@ -55,7 +59,7 @@ def test_attacks_end_as_they_should_and_the_server_goes_on(served: Any, tmp_path
         assert judge.run("6 * 7").result.value == "42"
     assert len(codes) > 60
     for (attack, _), result in zip(codes, results, strict=True):
-        wanted = {**attack, **attack.get(tier, {})}
+        wanted = {**attack, **attack.get(tier, {}), **WHOLE_PROGRAM.get(attack["name"], {})}
         if tier == "landlock" and os.geteuid() != 0:
             wanted |= attack.get("ordinary_user_landlock", {})
         statuses = wanted.get("status", "ok")

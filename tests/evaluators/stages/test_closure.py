@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -214,12 +213,6 @@ def test_of_this_project_near_duplicates_reach_little() -> None:
     assert near("pipelines.corpus.near_duplicates.shingle_hashes")
     assert not near("evaluators.answers")
     assert not near("pipelines.extraction")
-
-
-def test_the_check_takes_less_than_three_seconds_of_a_processor() -> None:
-    before = time.process_time()
-    moved_stages(ROOT)
-    assert time.process_time() - before < 3.0
 
 
 def test_the_command_knows_its_stages() -> None:
