@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pyarrow.parquet as pq
 import pytest
 
+from evaluators.executors import LocalExecutor
 from pipelines.crawl.byte_sources import HttpSource, Retries, SourceStream, open_source
 from pipelines.crawl.pages import write_pages
 from pipelines.crawl.settings import (
@@ -187,7 +188,7 @@ def test_a_snapshot_is_crawled_through_faults(server, tmp_path):
     settings = CrawlSettings(common_crawl=CommonCrawlSettings(base_url=url(server), snapshots=(SNAPSHOT,), timeout=0.5))
     assert list_warcs(settings, SNAPSHOT) == [url(server, WARC)]
     server.faults[:] = [None, "cut"]
-    facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT)
+    facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT, executor=LocalExecutor(workers=1))
     assert facts == {"rows": 300, "warc_files": 1, "outcomes": {"kept": 300}}
 
 
@@ -213,9 +214,9 @@ def bucket(monkeypatch):
 
 def test_a_snapshot_is_crawled_from_an_s3_server(bucket, tmp_path):
     recipe = {"base_url": "s3://commoncrawl", "endpoint_url": bucket, "snapshots": [SNAPSHOT], "attempts": 1}
-    settings = CrawlSettings.model_validate({"common_crawl": recipe, "workers": 1})
+    settings = CrawlSettings.model_validate({"common_crawl": recipe})
     assert list_warcs(settings, SNAPSHOT) == [f"s3://commoncrawl/{WARC}"]
-    facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT)
+    facts = write_pages(tmp_path, settings, snapshot=SNAPSHOT, executor=LocalExecutor(workers=1))
     assert facts == {"rows": 300, "warc_files": 1, "outcomes": {"kept": 300}}
     row = pq.read_table(tmp_path / "pages-00000.parquet").to_pylist()[7]
     with closing(open_warc(warc_path(settings, SNAPSHOT, row["warc_file"]), **settings.patience())) as source:
