@@ -23,11 +23,11 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from evaluators.cache import GenerationCache
 from evaluators.evaluate import EvaluationSettings, evaluate
-from evaluators.prompting import deepseek_prompt
+from evaluators.models.cache import GenerationCache
+from evaluators.models.prompting import deepseek_prompt
+from evaluators.models.sampling import Generation, Request
 from evaluators.records import Completion, Problem
-from evaluators.sampling import Generation, Request
 from evaluators.sandbox import PROTOCOLS, Sandbox, SandboxSettings
 
 SLOTS = 64

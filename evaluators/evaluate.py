@@ -17,17 +17,23 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from evaluators.benchmarks import problems_file
-from evaluators.cache import GenerationCache
 from evaluators.grading import judged_by_tests, write_grades
-from evaluators.prompting import Prompter, Style
+from evaluators.models.cache import GenerationCache
+from evaluators.models.prompting import Prompter, Style
+from evaluators.models.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.models.trajectory import (
+    EvaluationError,
+    EvaluationSettings,
+    Trajectories,
+    completions_file,
+    open_sandbox,
+)
+from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
+from evaluators.models.worked_programs import with_programs
 from evaluators.records import Completion, Form, Problem, Settings
-from evaluators.sampling import Endpoint, EndpointSettings, Sampler
 from evaluators.scores import write_scores
 from evaluators.stages import Stage, Stored
 from evaluators.tables import read_table, write_table
-from evaluators.trajectory import EvaluationError, EvaluationSettings, Trajectories, completions_file, open_sandbox
-from evaluators.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
-from evaluators.worked_programs import with_programs
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox

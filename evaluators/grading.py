@@ -18,11 +18,11 @@ from tqdm import tqdm
 from evaluators.answers import check, check_output
 from evaluators.benchmarks import benchmark, names, problems_file
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
+from evaluators.models.trajectory import EvaluationError, EvaluationSettings, completions_file, open_sandbox
 from evaluators.records import Completion, Form, Grade, Problem, Settings
 from evaluators.sandbox.records import SandboxSettings
 from evaluators.stages import HowItRuns, Stage, Stored
 from evaluators.tables import read_table, write_table
-from evaluators.trajectory import EvaluationError, EvaluationSettings, completions_file, open_sandbox
 
 if TYPE_CHECKING:
     from evaluators.sandbox import Sandbox

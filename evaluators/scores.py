@@ -29,11 +29,11 @@ from evaluators.metrics import (
     program_accuracy,
     sampling_figures,
 )
+from evaluators.models.trajectory import completions_file
 from evaluators.records import Completion, Form, Grade, Problem, Settings
 from evaluators.stages import Stage, Stored
 from evaluators.statistics import detectable_difference, unpaired_discordance
 from evaluators.tables import atomic_file, read_table
-from evaluators.trajectory import completions_file
 
 TIMES = ("generation_seconds", "program_seconds")
 

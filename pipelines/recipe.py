@@ -15,10 +15,10 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from evaluators.benchmarks import BenchmarkSettings
 from evaluators.contamination import ContaminationSettings
 from evaluators.executors import LOCAL, ExecutorSettings
+from evaluators.models.trajectory import EvaluationSettings
+from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Form, Settings
 from evaluators.scores import ScoreSettings
-from evaluators.trajectory import EvaluationSettings
-from evaluators.vllm_server import ServerSettings
 from pipelines.corpus.annotations import AnnotationSettings
 from pipelines.corpus.classifier import ClassifierSettings
 from pipelines.corpus.decontamination import DecontaminationSettings

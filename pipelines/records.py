@@ -136,7 +136,7 @@ EXAMPLES = pa.schema(
         ("language", pa.string()),
         ("subject", pa.string()),
         ("form", pa.string()),  # cot | pot | tir
-        ("prompt", pa.string()),  # `User: ...\n\nAssistant:` (evaluators.prompting)
+        ("prompt", pa.string()),  # `User: ...\n\nAssistant:` (evaluators.models.prompting)
         ("response", pa.string()),  # with a leading space, no end-of-sequence marker
         ("reference", pa.string()),
         ("verified", pa.bool_()),  # its code ran and its answer was found right

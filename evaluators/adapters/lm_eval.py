@@ -17,7 +17,7 @@ from lm_eval.api.registry import register_filter
 
 from evaluators.adapters._judging import judge_from_environment
 from evaluators.answers import extract
-from evaluators.prompting import SUFFIXES
+from evaluators.models.prompting import SUFFIXES
 from evaluators.service import Output
 from evaluators.service.records import ProfileName
 

@@ -16,7 +16,7 @@ from typing import Literal
 import verifiers.v1 as vf
 
 from evaluators.adapters._judging import judge_from_environment
-from evaluators.prompting import SUFFIXES
+from evaluators.models.prompting import SUFFIXES
 from evaluators.service import Output
 from evaluators.service.records import ProfileName
 

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
-from evaluators.prompting import deepseek_prompt
+from evaluators.models.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import NamesFiles

@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 from pydantic import Field
 from tqdm import tqdm
 
-from evaluators.cache import GenerationCache
 from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
+from evaluators.models.cache import GenerationCache
+from evaluators.models.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.models.trajectory import open_sandbox
 from evaluators.records import Completion, Form, Problem, Settings
-from evaluators.sampling import Endpoint, EndpointSettings, Sampler
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
-from evaluators.trajectory import open_sandbox
 from pipelines.mixtures.source import new_problems, write_shard
 from pipelines.mixtures.verification import Solution, Verdict
 from pipelines.records import PROBLEMS

@@ -14,9 +14,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evaluators.models.sampling import Endpoint, Request, Sampler
+from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.records import Problem
-from evaluators.sampling import Endpoint, Request, Sampler
-from evaluators.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from pipelines.training.samples import (
     Question,
     Reward,

@@ -212,7 +212,7 @@ def document_encoder(start: Path) -> Callable[[list[str]], list[list[int]]]:
 
 def few_shot_problems(problems: Artifact, settings: ProxySettings) -> list[dict[str, str]]:
     """Problems as prompt and reference: the first that have a solution are the examples, the following are asked."""
-    from evaluators.prompting import Prompter
+    from evaluators.models.prompting import Prompter
 
     known = list(read_problems(problems.files()))
     exemplars = [problem for problem in known if problem.solution][: settings.shots]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluators.prompting import deepseek_prompt
+from evaluators.models.prompting import deepseek_prompt
 from evaluators.records import Form, Language, Problem
 from pipelines.storage import atomic_file
 

@@ -13,10 +13,17 @@ from typing import Any
 
 import pytest
 
-from evaluators.cache import CacheError, GenerationCache
 from evaluators.evaluate import EvaluationError, EvaluationSettings, evaluate, write_completions, write_grades
+from evaluators.models.cache import CacheError, GenerationCache
+from evaluators.models.sampling import (
+    ContextOverflow,
+    EndpointSettings,
+    Generation,
+    Request,
+    SamplingError,
+    ScriptedSampler,
+)
 from evaluators.records import Completion, Grade, Problem
-from evaluators.sampling import ContextOverflow, EndpointSettings, Generation, Request, SamplingError, ScriptedSampler
 from evaluators.sandbox import Sandbox, SandboxSettings
 from evaluators.tables import read_table, write_table
 
@@ -198,7 +205,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from evaluators.evaluate import EvaluationSettings, write_completions
-from evaluators.sampling import EndpointSettings
+from evaluators.models.sampling import EndpointSettings
 folder, url = Path(sys.argv[1]), sys.argv[2]
 print(write_completions(folder, EvaluationSettings(concurrency=4), model_dir=None,
       server_settings=EndpointSettings(base_url=url, first_delay=0.01),

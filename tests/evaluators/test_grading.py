@@ -9,11 +9,11 @@ import pytest
 from evaluators.benchmarks import benchmark
 from evaluators.contamination import ContaminationSettings, QuestionIndex, words_of, write_contamination
 from evaluators.grading import grade_all, grade_by_tests, program_with_tests
+from evaluators.models.trajectory import EvaluationError
 from evaluators.records import Completion, Grade, Problem, Program
 from evaluators.sandbox import Sandbox, SandboxSettings
 from evaluators.scores import ScoreSettings, scores_of
 from evaluators.tables import write_table
-from evaluators.trajectory import EvaluationError
 
 PROBLEM = Problem(id="t/0", benchmark="t", question="What is 6 times 7?", reference="42")
 

@@ -205,7 +205,7 @@ def test_of_this_project_grades_reach_the_checker_and_its_library() -> None:
     assert grades("evaluators.answers.")
     assert grades("library.sympy==")
     assert not grades("pipelines.")
-    assert not grades("evaluators.sampling")
+    assert not grades("evaluators.models.sampling")
 
 
 def test_of_this_project_near_duplicates_reach_little() -> None:

@@ -13,13 +13,13 @@ import pytest
 from pydantic import Field
 
 from evaluators.benchmarks import BenchmarkSettings
+from evaluators.models.trajectory import EvaluationSettings
+from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Settings
 from evaluators.sandbox.records import SandboxSettings
 from evaluators.stages import ContentDigests, HowItRuns, NamesFiles
 from evaluators.stages.content import NamedFileError
 from evaluators.stages.identity import differences, settings_identity
-from evaluators.trajectory import EvaluationSettings
-from evaluators.vllm_server import ServerSettings
 from pipelines.corpus.annotations import AnnotationSettings
 from pipelines.corpus.near_duplicates import NearDuplicateSettings
 from pipelines.corpus.seed import SeedSettings

@@ -63,7 +63,7 @@ def test_every_source_is_written_from_a_file_of_its_example(name: str, tmp_path:
 
 
 def test_the_question_can_be_read_back_from_the_prompt() -> None:
-    from evaluators.prompting import deepseek_prompt
+    from evaluators.models.prompting import deepseek_prompt
 
     question = "两行问题：\n第二行？"
     assert question_of(deepseek_prompt(question, form="tir", language="zh")) == question

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from evaluators.sampling import Generation, Request, SamplingError
+from evaluators.models.sampling import Generation, Request, SamplingError
 from pipelines.mixtures.teacher import TeacherError, TeacherSettings, write_annotated
 
 

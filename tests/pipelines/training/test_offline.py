@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from evaluators.sampling import Request, ScriptedSampler
+from evaluators.models.sampling import Request, ScriptedSampler
 from pipelines.storage import Artifact
 from pipelines.training.offline import draw_explorations
 from pipelines.training.samples import exploration_file, read_groups, read_problems

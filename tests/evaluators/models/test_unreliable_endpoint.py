@@ -9,8 +9,8 @@ import pytest
 
 from evaluators.evaluate import EvaluationError, EvaluationSettings, evaluate
 from evaluators.grading import grade_all
+from evaluators.models.sampling import Endpoint, EndpointSettings, Generation, Request, SamplingError
 from evaluators.records import Problem
-from evaluators.sampling import Endpoint, EndpointSettings, Generation, Request, SamplingError
 
 REQUEST = Request(prompt="p", max_tokens=20, temperature=0.0, top_p=1.0, seed=0)
 PROBLEMS = [Problem(id=f"t/{n}", benchmark="t", question=f"What is {n}+1?", reference=str(n + 1)) for n in range(60)]

@@ -11,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from evaluators.launch import descendants
-from evaluators.sampling import Endpoint, Request
-from evaluators.vllm_server import ServerError, ServerSettings, VllmServer, deterministic_kernels, model_hash, on_cpu
+from evaluators.models.sampling import Endpoint, Request
+from evaluators.models.vllm_server import (
+    ServerError,
+    ServerSettings,
+    VllmServer,
+    deterministic_kernels,
+    model_hash,
+    on_cpu,
+)
 
 
 def model_files(folder: Path, **files: str) -> Path:

@@ -25,9 +25,9 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.launch import Launched
+from evaluators.models.sampling import EndpointSettings, SamplingError
 from evaluators.ports import listens_below
 from evaluators.records import Settings
-from evaluators.sampling import EndpointSettings, SamplingError
 from evaluators.stages.fields import HowItRuns
 
 COMPLAINT = re.compile(r"(?:(?:\w+\.)*\w*(?:Error|Exception): |error: |Value error, ).+")

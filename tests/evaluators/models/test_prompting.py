@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from evaluators.answers import check_output
-from evaluators.prompting import Prompter, PromptError, deepseek_prompt
+from evaluators.models.prompting import Prompter, PromptError, deepseek_prompt
+from evaluators.models.worked_programs import with_programs, worked_programs
 from evaluators.records import Form, Language, Problem
 from evaluators.sandbox import Sandbox
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import SandboxSettings
-from evaluators.worked_programs import with_programs, worked_programs
 
 PROBLEM = Problem(id="x/1", benchmark="x", question="What is 2+2?", reference="4")
 

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from evaluators.errors import MathsieveError
+from evaluators.models.sampling import Generation, Request
 from evaluators.records import Completion, Program
-from evaluators.sampling import Generation, Request
 
 
 class CacheError(MathsieveError):

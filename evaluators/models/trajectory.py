@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pydantic import Field
 
-from evaluators.cache import GenerationCache, completion_key, request_key
 from evaluators.errors import MathsieveError
-from evaluators.prompting import Prompt, Style
+from evaluators.models.cache import GenerationCache, completion_key, request_key
+from evaluators.models.prompting import Prompt, Style
+from evaluators.models.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
 from evaluators.records import Completion, Form, Problem, Program, Settings
-from evaluators.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
 from evaluators.sandbox.records import ExecutorFault, SandboxSettings
 from evaluators.stages.fields import HowItRuns
 
