@@ -7,7 +7,7 @@ asks here what exists already.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -147,7 +147,7 @@ class Maker:
             "version": step.stage.version,
             "settings": settings_identity(settings, self.digests) if step.stage.settings is not None else None,
             "given": settings_identity(given, self.digests),
-            "inputs": {key: one.content for key, one in flat(self.graph.inputs(step, partitions, lookup)).items()},
+            "inputs": {key: one.content for key, one in flat(self._read(step, partitions, lookup)).items()},
         }
         if step.stage.files is not None:
             files = step.stage.files(settings, **given, **step.aside)
@@ -155,6 +155,17 @@ class Maker:
             contents = dict(zip(local, self.digests.of_files(local), strict=True))
             identity["files"] = [[name, contents[path] if path is not None else None] for name, path in files]
         return identity
+
+    def _read(self, step: Step, partitions: Sequence[str], lookup: Lookup) -> dict[str, Artifact | dict[str, Artifact]]:
+        """The inputs of a step; of an artifact that holds all partitions, only the read one's files count as content."""
+
+        def part(key: Key, partition: str | None) -> Artifact:
+            artifact, pattern = lookup(key, partition), self.graph.steps[key].stage.part
+            if pattern is None or partition is None:
+                return artifact
+            return replace(artifact, content=self.store.content_of(artifact, pattern(partition)))
+
+        return self.graph.inputs(step, partitions, part)
 
     def make(self, step: Step, partitions: Sequence[str], lookup: Lookup) -> Artifact:
         """The artifact of some partitions of a step, found or made."""

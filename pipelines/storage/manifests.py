@@ -67,8 +67,12 @@ def manifest_of(folder: Path, identity: Mapping[str, Json], facts: Mapping[str, 
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / MANIFEST
     }
-    content = _hash({name: file.sha256 for name, file in files.items()})
-    return Manifest(identity=plain(identity), facts=plain(facts), files=files, content=content)
+    return Manifest(identity=plain(identity), facts=plain(facts), files=files, content=content_digest(files))
+
+
+def content_digest(files: Mapping[str, FileRecord]) -> str:
+    """SHA-256 (hex) over the names and digests of files."""
+    return _hash({name: file.sha256 for name, file in files.items()})
 
 
 def read_manifest(content: bytes, where: str) -> Manifest:

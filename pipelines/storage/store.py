@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.storage.manifests import (
     Json,
     Manifest,
     UnreadableManifest,
+    content_digest,
     fingerprint_of,
     manifest_of,
     plain,
@@ -105,6 +107,11 @@ class Store:
     def identity_of(self, artifact: Artifact) -> Mapping[str, Json]:
         """What decided the artifact's bytes, as it was built with."""
         return self.manifest(self.key(artifact)).identity
+
+    def content_of(self, artifact: Artifact, pattern: str) -> str:
+        """SHA-256 (hex) over the names and digests of those of its files whose names match, as `content` is over all."""
+        files = self.manifest(self.key(artifact)).files
+        return content_digest({name: file for name, file in files.items() if fnmatch.fnmatchcase(name, pattern)})
 
     def key(self, artifact: Artifact) -> str:
         """Where an artifact lies under this root: `name/fingerprint`. Raises StorageError for another root's."""
