@@ -176,8 +176,8 @@ def _sentence(pair: Pair, comparison: Comparison, p_value: float, made: int) -> 
     where = f"{a['title']}, {a['form'] if a['form'] == form_b else a['form'] + ' against ' + form_b}"
     points, low, high = (100 * x for x in (comparison.difference, comparison.interval.low, comparison.interval.high))
     figures = (
-        f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; right only with {name_a}: {comparison.only_a}, "
-        f"only with {name_b}: {comparison.only_b}; {comparison.test}, {_p(comparison.p_value)}"
+        f"{points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; {_counts(name_a, name_b, comparison)}; "
+        f"{comparison.test}, {_p(comparison.p_value)}"
     )
     figures += f", Holm over {made} comparisons {_p(p_value)})" if made > 1 else ")"
     verdict = _verdict(comparison.difference, p_value)
@@ -187,6 +187,13 @@ def _sentence(pair: Pair, comparison: Comparison, p_value: float, made: int) -> 
             f"difference under {100 * comparison.detectable:.1f} points would probably (80 % power) not have been seen."
         )
     return f"{where}: {name_a} is {verdict} than {name_b}: {figures}."
+
+
+def _counts(name_a: str, name_b: str, comparison: Comparison) -> str:
+    """On how many problems the two differ. With several samples a problem can be right on both sides, only more often on one."""
+    if comparison.binary:
+        return f"right only with {name_a}: {comparison.only_a}, only with {name_b}: {comparison.only_b}"
+    return f"problems right more often with {name_a}: {comparison.only_a}, with {name_b}: {comparison.only_b}"
 
 
 def _evidence(comparison: Comparison) -> str:

@@ -183,6 +183,7 @@ def sampling_figures(completions: Sequence[Completion], grades: Sequence[Grade])
         "checker_timeouts": sum(grade.outcome == "timeout" for grade in grades),
         "failed": sum(completion.finish == "error" for completion in completions),
         "truncated": sum(completion.finish == "length" for completion in completions),
+        "empty": sum(completion.finish != "error" and not completion.text.strip() for completion in completions),
         "calls_exhausted": sum(completion.finish == "calls" for completion in completions),
         "repeating": sum(repeats(completion.text) for completion in completions),
         "with_program": sum(bool(completion.programs) for completion in completions),

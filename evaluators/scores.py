@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from evaluators.records import Completion, Form, Grade, Problem, Settings
 from evaluators.stages import Stage, Stored
 from evaluators.statistics import detectable_difference, unpaired_discordance
 from evaluators.tables import atomic_file, read_table
+from evaluators.usage import Prices, length_bins, right_of, same_problem, spent, spent_by
 
 TIMES = ("generation_seconds", "program_seconds")
 
@@ -42,6 +44,12 @@ class ScoreSettings(Settings):
     prompt_price: float | None = Field(default=None, ge=0)
     """Of a million prompt tokens, in any one currency; without prices no cost is told."""
     completion_price: float | None = Field(default=None, ge=0)
+
+    @property
+    def prices(self) -> Prices | None:
+        if self.prompt_price is None or self.completion_price is None:
+            return None
+        return self.prompt_price, self.completion_price
 
 
 def write_scores(
@@ -52,13 +60,17 @@ def write_scores(
     completions: Path,
     grades: Path,
     contamination: Path | None = None,
+    seen: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """scores.json. Raises DenominatorError unless there is one grade for every problem, sample and profile."""
+    """scores.json. Raises DenominatorError unless there is one grade for every problem, sample and profile.
+
+    `seen` names those tables of `contamination` that the model was trained on; None: all of them.
+    """
     known = read_table(problems, Problem)
     given = read_table(completions, Completion)
     judged = read_table(grades, Grade)
     contained = json.loads(contamination.read_text(encoding="utf-8")) if contamination is not None else {}
-    scores = scores_of(known, given, judged, contained, settings)
+    scores = scores_of(known, given, judged, contained, settings, seen=seen)
     with atomic_file(folder / "scores.json") as temporary:
         temporary.write_text(json.dumps(scores, indent=1, ensure_ascii=False), encoding="utf-8")
     return {
@@ -75,25 +87,27 @@ def _of_artifacts(
     problems: Stored,
     completions: Stored,
     grades: Stored,
-    contamination: Stored,
     name: str,
     form: Form,
+    contamination: Stored | None = None,
+    seen: Sequence[str] = (),
 ) -> dict[str, Any]:
     return {
         "problems": problems_file(problems),
         "completions": completions.file(completions_file(name, form)),
         "grades": grades_file(grades),
-        "contamination": contamination.file("contamination.json"),
+        "contamination": None if contamination is None else contamination.file("contamination.json"),
+        "seen": seen,
     }
 
 
 SCORES_STAGE = Stage(
     name="scores",
-    version="1",
+    version="2",
     write=write_scores,
     arguments=_of_artifacts,
     settings=ScoreSettings,
-    inputs=("problems", "completions", "grades", "contamination"),
+    inputs=("problems", "completions", "grades", "contamination?"),
     description="Accuracy with its interval, maj@k, pass@k, program accuracy, and the breakdowns.",
     kinds=("json",),
 )
@@ -105,11 +119,13 @@ def scores_of(
     grades: Sequence[Grade],
     contained: Mapping[str, Mapping[str, float]],
     settings: ScoreSettings,
+    seen: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Everything that scores.json holds."""
+    """Everything that scores.json holds. `contained`: training table -> the problems that it contains."""
     samples = max((completion.sample for completion in completions), default=-1) + 1
     profiles = list(dict.fromkeys(grade.profile for grade in grades))
-    flagged = {problem_id for found in contained.values() for problem_id in found}
+    charged = {source: found for source, found in contained.items() if seen is None or source in seen}
+    flagged = {problem_id for found in charged.values() for problem_id in found} if charged else None
     first = [grade for grade in grades if profiles and grade.profile == profiles[0]]
     name = problems[0].benchmark if problems else ""
     sampling: dict[str, Any] = sampling_figures(completions, first)
@@ -121,13 +137,17 @@ def scores_of(
         "problems": len(problems),
         "samples": samples,
         "profiles": {
-            profile: _figures(
-                graded_problems(problems, grades, profile, samples), profile, flagged if contained else None
-            )
+            profile: _figures(graded_problems(problems, grades, profile, samples), profile, flagged)
+            | usage_figures(completions, [grade for grade in grades if grade.profile == profile], settings.prices)
             for profile in profiles
         },
-        "sampling": sampling | {"cost": _cost(sampling, settings)},
-        "contaminated": {source: sorted(found) for source, found in contained.items()},
+        "sampling": sampling
+        | {
+            "cost": spent(completions, settings.prices).cost,
+            "spent_by_finish": _spent_by(completions, {_key(one): one.finish for one in completions}, settings.prices),
+        },
+        "contaminated": {source: sorted(found) for source, found in charged.items()},
+        "not_seen": {source: len(found) for source, found in contained.items() if source not in charged},
         "disagreements": disagreements(grades),
     }
 
@@ -207,13 +227,31 @@ def _program_interval(graded: Sequence[Graded]) -> Interval:
     return accuracy_interval([sum(bool(g.program_correct) for g in one.grades) / len(one.grades) for one in graded])
 
 
-def _cost(sampling: Mapping[str, Any], settings: ScoreSettings) -> float | None:
-    if settings.prompt_price is None or settings.completion_price is None:
-        return None
-    tokens = (
-        sampling["prompt_tokens"] * settings.prompt_price + sampling["completion_tokens"] * settings.completion_price
-    )
-    return round(float(tokens) / 1e6, 6)
+def usage_figures(completions: Sequence[Completion], grades: Sequence[Grade], prices: Prices | None) -> dict[str, Any]:
+    """What right and wrong answers took, and how right answers of each length are, under one profile."""
+    outcomes: dict[tuple[str, int], str] = {(grade.problem_id, grade.sample): grade.outcome for grade in grades}
+    lengths = [one.completion_tokens for one in completions]
+    right = right_of(completions, grades)
+    told = len(set(lengths)) > 1  # a server that counts no tokens says 0 of every answer
+    both = same_problem(completions, lengths, right) if told else None
+    bins = length_bins(completions, lengths, right) if told else []
+    return {
+        "spent_by_outcome": _spent_by(completions, outcomes, prices),
+        "lengths": [
+            asdict(one) | {"accuracy": percent(one.accuracy), "interval": _interval(one.interval)} for one in bins
+        ],
+        "lengths_same_problem": None if both is None else asdict(both),
+    }
+
+
+def _spent_by(
+    completions: Sequence[Completion], names: Mapping[tuple[str, int], str], prices: Prices | None
+) -> dict[str, Any]:
+    return {name: asdict(one) for name, one in spent_by(completions, names, prices).items()}
+
+
+def _key(completion: Completion) -> tuple[str, int]:
+    return completion.problem_id, completion.sample
 
 
 def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:

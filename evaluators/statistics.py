@@ -42,6 +42,8 @@ class Comparison:
     """The smallest difference that this many problems would have shown with 80 % power."""
     clusters: int | None
     """How many clusters the problems were taken in; None where each stands for itself."""
+    binary: bool = True
+    """Whether every problem is right or wrong on both sides, as with one sample each."""
 
     @property
     def significant(self) -> bool:
@@ -112,6 +114,7 @@ def compare_paired(
         test=test,
         detectable=detectable_difference(n / design_effect(differences, groups), sum(d * d for d in differences) / n),
         clusters=count,
+        binary=binary,
     )
 
 
