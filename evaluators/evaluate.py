@@ -172,6 +172,7 @@ COMPLETIONS = Stage(
     inputs=("model", "problems/*"),
     description="What a model answers: chain of thought, and reasoning with programs that the sandbox runs.",
     kinds=("vllm",),
+    part=lambda partition: f"{partition.replace('|', '.')}.*",
 )
 
 

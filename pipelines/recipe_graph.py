@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from evaluators.benchmarks import PROBLEMS_STAGE
@@ -209,7 +210,13 @@ def evaluation(recipe: Recipe) -> Iterator[Step]:
         yield replace(step, key=grades, cut="benchmark_and_form", given=_part)
         step = plain(MODEL_SCORES, "evaluation", settings.scores, completions=completions, grades=grades)
         reads = {**step.reads, "contamination": ("contained_problems",)}
-        yield replace(step, key=(model, "scores"), cut="benchmark_and_form", given=_part, reads=reads)
+        given = partial(_part_seen_by, trained_on(recipe, model))
+        yield replace(step, key=(model, "scores"), cut="benchmark_and_form", given=given, reads=reads)
+
+
+def trained_on(recipe: Recipe, model: str) -> list[str]:
+    """Which tables of the graph a model learnt from. The corpus is no model's yet: it is exported, for training elsewhere."""
+    return ["mixture"] if model == "sft" or model in recipe.training.policies else []
 
 
 def reports(recipe: Recipe) -> Iterator[Step]:
@@ -244,6 +251,10 @@ def _parts(partition: str) -> dict[str, Any]:
 
 def _part(partitions: Sequence[str]) -> Mapping[str, Json]:
     return _parts(partitions[0])
+
+
+def _part_seen_by(seen: Sequence[str], partitions: Sequence[str]) -> Mapping[str, Json]:
+    return {**_part(partitions), "seen": list(seen)}
 
 
 def _always(given: Mapping[str, Json]) -> Callable[[Sequence[str]], Mapping[str, Json]]:

@@ -131,7 +131,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="2",
+    version="3",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,

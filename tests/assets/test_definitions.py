@@ -9,7 +9,7 @@ import pytest
 
 from assets.definitions import definitions_of
 from pipelines.recipe import Recipe, RecipeError, load_recipe
-from pipelines.recipe_graph import lineage
+from pipelines.recipe_graph import lineage, steps_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAPERS_VARIABLES = ("OPENWEBMATH", "SFT_SOURCES", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION")
@@ -152,6 +152,18 @@ def test_a_mistake_in_a_recipe_is_told_before_anything_runs(tmp_path: Path, chan
         load_recipe(tmp_path / "demo.yaml")
     assert complaint in str(caught.value)
     assert "demo.yaml: " in str(caught.value)
+
+
+def test_the_mixture_is_charged_to_the_models_that_were_trained_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in PAPERS_VARIABLES:
+        monkeypatch.setenv(variable, "set-for-the-test")
+    scores = {
+        step.key[0]: step
+        for step in steps_of(load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml"))
+        if step.key[-1] == "scores" and step.group == "evaluation"
+    }
+    seen = {model: step.given(["gsm8k|cot"])["seen"] for model, step in scores.items()}
+    assert seen == {"base": [], "sft": ["mixture"], "grpo": ["mixture"]}
 
 
 def test_the_report_draws_growth_from_the_base_through_sft_to_each_policy(
