@@ -15,6 +15,7 @@ import re
 from evaluators.answers.evidence.announced import announced, overrides, unclosed_box
 from evaluators.answers.evidence.candidates import Candidate
 from evaluators.answers.evidence.concluded import concluded_in_chinese, from_program, last_expression
+from evaluators.answers.evidence.denials import taken_back
 from evaluators.answers.evidence.endings import end_of_answer, may_go_on
 from evaluators.answers.verdicts import Extraction
 
@@ -35,7 +36,10 @@ def by_evidence(text: str, *, weak: bool, expect_list: bool, program_output: str
         base = len(text) - MAX_TEXT
     tail = _before_another_problem(text[base:])
     found = _announcement(tail, expect_list)
-    if found is None:
+    if found is not None and (found.denied or taken_back(tail, found.answer, found.end)):
+        later = last_expression(tail) if weak else None
+        found = later if later is not None and later.start >= found.end else None
+    elif found is None:
         found = concluded_in_chinese(tail)
         if weak:
             found = _conclusion(tail, found, program_output)
@@ -46,8 +50,10 @@ def _announcement(text: str, expect_list: bool) -> Candidate | None:
     """The latest announcement; the narrower one of two that overlap."""
     best: Candidate | None = None
     for found in sorted(announced(text, expect_list), key=lambda c: (c.end, c.confidence)):
-        if best is None:
+        if best is None or best.denied:
             best = found
+        elif found.denied:
+            continue
         elif found.start <= best.start and best.end <= found.end:
             same = (found.start, found.end) == (best.start, best.end)
             best = best if best.method in ("boxed", "boxes", "answer_tag") and not same else found

@@ -243,6 +243,8 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return in_order(r.args, p.args, _comparison(context)) if len(r.args) != 2 else different(r, p)
     if r.op == "bracket" and p.op == "set":
         return different(r, p)
+    if p.op == "bracket" and len(p.args) == 2 and not context.profile.second_readings:
+        return different(r, p)  # as a program prints two answers, or an interval
     return unordered(r, p, _comparison(context))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
+from evaluators.answers.evidence.denials import asked, denied_box, supposed
 from evaluators.answers.reading.remarks import HEDGE, stated_number
 
 _BOX_TOKEN = re.compile(r"(\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{)|\\.|[{}]", re.DOTALL)
@@ -32,7 +34,11 @@ _CHINESE_CUE = re.compile(
     r"|(?:故|应|因此|所以|本题|应该|應)(?:选|選)(?:择|擇)?|【答案】|答[:：])\s*[:：]?"
 )
 _COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s?[\u4e00-\u9fff]{1,2}\s?){2,4}$")
-_CHOICE_REASON = re.compile(r"([A-J])\s*[，,。]\s*(?:因为|由于|理由)")
+_MADE_FROM = re.compile(
+    r"[\d零一二两三四五六七八九十百千万亿][\u4e00-\u9fff]?的[\d零一二两三四五六七八九十百千万亿]|\d的?[倍约因]数|除[^，。]{1,20}(?:以外|之外|外)|比\s?\d[^，。]{0,4}[多少大小]"
+)
+"""Numbers that another is made from: 5的2倍, 4的倍数, 除4以外."""
+_CHOICE_REASON = re.compile(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
 _CHINESE_HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
 CHINESE_NUMBER = re.compile(
     r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
@@ -89,6 +95,10 @@ def boxed(text: str, expect_list: bool) -> Candidate | None:
     if not spans:
         bare = last_match(_BARE_BOX, text, 0, len(text))
         return bare and candidate(text, bare.start(1), bare.end(1), "boxed", 0.9)
+    stated = [(s, e) for s, e in spans if not denied_box(text, s, e)]
+    if not stated:
+        return replace(candidate(text, *spans[-1], "boxed", 1.0), denied=True)
+    spans = stated
     contents = list(dict.fromkeys("".join(text[s:e].split()) for s, e in spans))
     start, end = spans[-1]
     if expect_list and len(contents) > 1:
@@ -171,17 +181,21 @@ def _object_around(text: str, field: Candidate) -> int:
 def cued(text: str) -> Candidate | None:
     """What follows the last "the answer is", 答案是, 答：, up to the end of its sentence."""
     best: re.Match[str] | None = None
+    denied: Candidate | None = None
     count: set[str] = set()
     for pattern in (_ENGLISH_CUE, _CHINESE_CUE):
         for match in pattern.finditer(text):
             start, end = _sentence(text, match.end())
             if not text[start:end].strip(" *:$") or (best is not None and _ABOUT_ITSELF.match(text, start, end)):
                 continue
+            if supposed(text, match.start()) or asked(text, start, end):
+                denied = replace(candidate(text, start, end, "cue", 0.8), denied=True)
+                continue
             count.add("".join(text[start:end].split()).strip("*."))
             if best is None or match.end() > best.end():
                 best = match
     if best is None:
-        return None
+        return denied
     start, end = _sentence(text, best.end())
     start, end = _narrowed(text, start, end, chinese=best.re is _CHINESE_CUE)
     opened = _OPEN_BOX.match(text, start, end)
@@ -213,6 +227,8 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
     formula = MATH.match(text, start)
     if formula and not HEDGE.search(text, formula.end(), end) and not MATH.search(text, formula.end(), end):
         return formula.start(), formula.end()
+    if (choice := _CHOICE_REASON.match(text, start, end)) is not None:
+        return choice.span(1)
     clause = text[start:end]
     if chinese:
         return _chinese_value(text, start, end)
@@ -226,13 +242,11 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
 
 def _chinese_value(text: str, start: int, end: int) -> tuple[int, int]:
     clause = text[start:end]
-    if (choice := _CHOICE_REASON.match(text, start, end)) is not None:
-        return choice.span(1)
     if _CHINESE_HEDGE.search(clause) or "$" in clause.strip("$"):
         return start, end
     if (compound := _COMPOUND.search(clause)) and "第" not in clause:
         return start + compound.start(), end
-    if re.search(r"[\u4e00-\u9fff]{2,}", clause):
+    if re.search(r"[\u4e00-\u9fff]{2,}", clause) and not _MADE_FROM.search(clause):
         number = last_match(CHINESE_NUMBER, text, start, end)
         if number:
             unit = re.compile(r"\s?[\u4e00-\u9fffA-Za-z²³]{0,4}").match(text, number.end(), end)

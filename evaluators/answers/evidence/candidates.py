@@ -26,6 +26,8 @@ class Candidate:
     confidence: float
     distinct: int = 1
     """How many different answers the same kind of evidence gives."""
+    denied: bool = False
+    """Whether the text says that this is not its answer: see denials."""
 
 
 def candidate(text: str, start: int, end: int, method: str, confidence: float, distinct: int = 1) -> Candidate:

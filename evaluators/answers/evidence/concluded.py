@@ -11,9 +11,11 @@ from evaluators.answers.reading.readings import readings
 _OUTPUT_BLOCK = re.compile(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-    r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
+    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?(?:[$€£¥￥]\d{1,3}(?:[ ~\u2009\u202f]\d{3})+(?!\d|\.\d)|[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?)"
 )
+_ROUNDED = re.compile(r"\s*[,(]?\s*(?:or\s+|which\s+is\s+)?(?:≈|\\approx|about|approximately|roughly)\s*")
+"""Between an exact value and its rounding: 2/3 ≈ 0.667."""
 _RATIO = re.compile(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
 _COUNTED = re.compile(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
 """有两个交点, 共七种: a count in words."""
@@ -98,7 +100,9 @@ def last_expression(text: str) -> Candidate | None:
     if formula is not None and (number is None or number.start() < formula.end()):
         return _of_formula(text, formula)
     if number is not None:
-        return candidate(text, *number.span(), "last_number", 0.3)
+        exact = formula or last_match(_NUMBER, text, begin, number.start())
+        both = exact is not None and _ROUNDED.fullmatch(text, exact.end(), number.start()) is not None
+        return candidate(text, (exact if exact and both else number).start(), number.end(), "last_number", 0.3)
     if (chinese := last_match(CHINESE_NUMBER, text, begin, len(text))) is not None:
         return candidate(text, *chinese.span(), "last_number", 0.3)
     short = text.strip()

@@ -19,6 +19,7 @@ _CHINESE = re.compile(
     rf"|(?P<scaled>(?:{_SCALED})+(?:(?<=[万亿千百])\d+(?![\d.]))?)"
     rf"|(?<![\d.])(?P<plain>{_RUN})"
 )
+_NEIGHBOURS = re.compile("一二|[二两]三|三四|四五|五六|六七|七八|八九|三五")
 _NEGATIVE = re.compile(r"负(?=[\d" + _NUMERAL + r"\\])")
 
 
@@ -40,7 +41,18 @@ def _replacement(match: re.Match[str]) -> str:
     if match["scaled"]:
         value = _scaled(match["scaled"])
         return str(value.numerator) if value.denominator == 1 else str(float(value))
+    if _vague(match["plain"], match.string[match.end() : match.end() + 1]):
+        return match.group()
     return str(_integer(match["plain"]))
+
+
+def _vague(numeral: str, behind: str) -> bool:
+    """五六个 and 十五六: neighbours beside each other are no digits of one number."""
+    if _NEIGHBOURS.search(numeral) is None:
+        return False
+    return (len(numeral) > 2 and not all(c in _DIGITS for c in numeral)) or (
+        len(numeral) == 2 and "\u4e00" <= behind <= "\u9fff"
+    )
 
 
 def _scaled(text: str) -> Fraction:

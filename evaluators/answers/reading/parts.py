@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 MAX_PARTS = 20
 MIN_TEXT = 4
+MAX_TEXT = 6_000
+"""Characters of one answer, as in surface.py: labels are not sought in what no grammar reads."""
 _CHINESE = "一二三四五六七八九十"
 _STEMS = "甲乙丙丁戊己庚辛"
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
@@ -41,7 +43,7 @@ _NO_BEGIN = re.compile(r"[*/^_+=<>)\]}]|or\b|and\b")
 
 def labelled_parts(text: str) -> tuple[Part, ...] | None:
     """The parts of an answer that carries labels, at least two; None for any other text."""
-    if len(text) < MIN_TEXT:
+    if not MIN_TEXT <= len(text) <= MAX_TEXT:
         return None
     stripped = text.strip().removeprefix("$").strip()
     for pattern in _LABELS:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 HEDGE = re.compile(
     r"\b(?:or|not|either|neither|nor|maybe|perhaps|possibly|probably|might|may|could|between|unless|except|but|if|than|until|versus|vs|wrong|incorrect|"
     r"false|no|never|without|instead|guess|unsure|at\s+(?:least|most)|up\s+to|as\s+(?:many|much|few)\s+as|more|less|fewer|over|under|above|below|"
-    r"within|almost|nearly|roughly|around|about|approximately|impossible|cannot|unknown|alternatively|otherwise|should\s+have|would\s+have)\b"
+    r"within|almost|nearly|roughly|around|about|approximately|impossible|cannot|unknown|alternatively|alternative|another|else|otherwise|should\s+have|would\s+have)\b"
     r"|n['’]t\b|\?|或|不|没|非|可能|大约|左右|至少|至多|最多|超过|以上|以下|多于|少于|大于|小于|介于|之间|未知|无法|错|假如|如果|要么|[~～]",
     re.IGNORECASE,
 )
@@ -26,6 +26,13 @@ NUMBER = re.compile(
 )
 _SENTENCE = re.compile(r"(?:[A-Za-z][A-Za-z'’-]*,?\s+){2,}[^\d]{0,4}\d[^\"();:#|<>{}\[\]\\^_+*]*")
 """Two words before the number, and no formula or program."""
+_FUNCTION_OF = re.compile(
+    r"\b(?:squares?|cubes?|multiples?|factors?|divisors?|reciprocal|inverse|opposite|negation|product|logarithm|log|complement)\s+of\s+\W?\d"
+    r"|\bdivisible\s+by\b|\b(?:steps?|chapters?|equations?|eq|sections?|pages?|figures?|tables?|examples?|theorems?|lemmas?|lines?)\.?\s*\W?\d",
+    re.IGNORECASE,
+)
+"""A number that another is made from, or the number of a page: `the square of 4`, `in step 4`."""
+_LABELLED = re.compile(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
 _RESIDUE = re.compile(r"\b(?:mod|modulo|base)\b")
 _REASON = re.compile(
     r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>[^$\\]{3,300})$",
@@ -65,7 +72,8 @@ def without_remark(text: str) -> Remark | None:
     for pattern in (_BRACKET, _REASON, _BECAUSE):
         match = pattern.search(text)
         if match and match.start() and _WORD.search(match["rest"]) and not _taken_back(match["rest"]):
-            return Remark(text[: match.start()].rstrip(" ,"))
+            labelled = _LABELLED.fullmatch(match["rest"].strip())  # 42 (hidden: 43)
+            return Remark(text[: match.start()].rstrip(" ,"), near=labelled["near"] if labelled else "")
     return None
 
 
@@ -76,6 +84,8 @@ def _taken_back(remark: str) -> bool:
 def stated_number(text: str) -> tuple[int, int] | None:
     """The place of the only number of a clause in words, with what stands behind it; None where it hedges or counts on."""
     if len(text) > MAX_SENTENCE or not _SENTENCE.fullmatch(text) or HEDGE.search(text) or _COUNTING.search(text):
+        return None
+    if _FUNCTION_OF.search(text):
         return None
     found = list(NUMBER.finditer(text))
     if len(found) != 1:

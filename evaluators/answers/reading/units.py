@@ -195,6 +195,10 @@ _PIECE = re.compile(
     r"\s*(?:(?P<power>\^\{?-?\d\}?)|(?P<slash>/|\bper\b|每)|(?P<times>\*|·|\\cdot)"
     r"|(?P<word>[A-Za-zμΩ][A-Za-zΩ'-]*\.?|°[CF]?|[$€£¥₹¢]|[\u4e00-\u9fff]+))\s*"
 )
+_NO_COUNTER = re.compile(
+    r"^(?:多(?!边)|几(?!何)|来(?!回)|余|出头|不到)|左右|上下|以[上下内外]|之[内外]|吗|的?[倍约因]数|的(?:相反数|倒数|平方|立方|[\u4e00-\u9fff]?次方)"
+)
+"""What stands where a measure word does and changes the number: 二十多, 10来个, 4以外, 3的倍数."""
 _SHAPE_WORDS = {"square": 2, "squared": 2, "sq": 2, "sq.": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2, "立方": 3}
 
 
@@ -267,7 +271,7 @@ class _UnitReader:
 
     def word(self, word: str) -> bool:
         self.words += 1
-        if word.lower() in _REFUSED or self.words > 6:
+        if word.lower() in _REFUSED or self.words > 6 or _NO_COUNTER.search(word):
             return False
         if word.lower() in _FILLER and not (word == "A" and self.words == 1):
             return True

@@ -1,0 +1,68 @@
+"""Announcements that give no answer: denied, supposed, asked, reported of others, or taken back in the next words."""
+
+from __future__ import annotations
+
+import re
+
+_BOX_OPENS = r"[\s$*:([]*(?:\\[(\[]\s*)?\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{$"
+_NOT_BEFORE_BOX = re.compile(
+    rf"(?:\bnot|\bnever|\bcannot\s+be|n['’]t(?:\s+be)?|不是|并非|不等于|不会是|不可能是)(?:\s+equal\s+to)?{_BOX_OPENS}",
+    re.IGNORECASE,
+)
+_WRONG_AFTER_BOX = re.compile(
+    r"\}[\s$*)\]\\]*(?:(?:is|was|would\s+be)\s+(?:definitely\s+|clearly\s+|also\s+)?(?:wrong|incorrect|false|impossible|invalid|not\s+(?:the|correct|right|valid)\b)"
+    r"|(?:这)?(?:是)?(?:错的|错误|不对|不正确))",
+    re.IGNORECASE,
+)
+_WHO = r"(?:someone|somebody|people|students?|they|he|she|one|many|some|others?)"
+_SUPPOSED = re.compile(
+    r"(?:\b(?:wrong|incorrect|false|mistaken|suppose|supposing|assume|assuming|imagine|pretend|if|whether|unless)"
+    r"|\b(?:tempting|easy|wrong|incorrect|mistake)\s+to\s+(?:say|think|answer|conclude|believe)"
+    rf"|\b{_WHO}\s+(?:might\s+|may\s+|could\s+|would\s+)?(?:said|says?|thinks?|thought|claims?|claimed|argues?|answers?))"
+    r"(?:\s+that)?(?:\s+(?:the|my|our|his|her|their|its|an?))?\s*$"
+    r"|(?:错误|不正确|假设|如果|假如|若|倘若|假定|是否|(?:有人|别人|某人|[他她]们?|同学|小[\u4e00-\u9fff])(?:认为|说|以为|觉得))(?:的|其|它)?$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"[吗么呢]\s*$")
+_TAKEN_BACK = re.compile(
+    r"\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
+    r"|\b(?:sorry|oops|scratch\s+that|my\s+mistake)\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
+    r"|[这那](?:个答案)?(?:是)?(?:错|不对)|(?:^|[，,。；\s])不对[，,。]|更正|抱歉",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"[\s$*)\]}\\.,;:，。；]*(?:(?:or|alternatively|actually|no)\b|或者?|也可能|也许)"
+    r"(?:\W{0,3}(?:maybe|perhaps|possibly|even|it|that|the|answer|is|was|be|should|could|might|may|also|just|[xy]\s?=|是)){0,6}[\s$:,({\\]*"
+    r"(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)",
+    re.IGNORECASE,
+)
+BEFORE = 60
+"""Characters before an announcement in which it may be denied or supposed."""
+AFTER = 60
+"""Characters behind an announcement in which it may be taken back; farther on, a text speaks of something else."""
+
+
+def denied_box(text: str, start: int, end: int) -> bool:
+    r"""Whether `not \boxed{4}` or `\boxed{4} is wrong` is said of the box with the contents `text[start:end]`."""
+    return bool(
+        _NOT_BEFORE_BOX.search(text, max(0, start - BEFORE), start) or _WRONG_AFTER_BOX.match(text, end, end + AFTER)
+    )
+
+
+def supposed(text: str, cue: int) -> bool:
+    """Whether what stands before a cue makes it no announcement: `suppose the answer is`, `错误答案是`."""
+    return _SUPPOSED.search(text, max(0, cue - BEFORE), cue) is not None
+
+
+def asked(text: str, start: int, end: int) -> bool:
+    """Whether the clause behind a cue asks: `the answer is 18?`, `答案是25吗`."""
+    return text[end : end + 1] in ("?", "？") or _ASKED.search(text, start, end) is not None
+
+
+def taken_back(text: str, answer: str, end: int) -> bool:
+    """Whether the words behind an announcement withdraw it, or offer another whole number beside a whole number."""
+    if _TAKEN_BACK.search(text, end, end + AFTER):
+        return True
+    another = _ANOTHER.match(text, end, end + AFTER)
+    whole = answer.strip(" $.")
+    return another is not None and whole.isdecimal() and int(another["number"]) != int(whole)
