@@ -138,7 +138,7 @@ def _of_artifacts(
 
 GRADES = Stage(
     name="grades",
-    version="2",
+    version="3",
     write=write_grades,
     arguments=_of_artifacts,
     settings=JudgedSettings,

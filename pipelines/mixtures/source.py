@@ -113,7 +113,7 @@ def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSe
 
 SOURCE = Stage(
     name="source",
-    version="1",
+    version="2",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,

@@ -93,7 +93,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="1",
+    version="2",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
