@@ -19,6 +19,18 @@ from evaluators.stages.fields import paths_in
 Language = Literal["en", "zh"]
 Form = Literal["cot", "tir"]
 """Chain of thought, or tool-integrated reasoning (DeepSeekMath §3.1, §4)."""
+Finish = Literal["stop", "length", "length_in_thinking", "content_filter", "refusal", "tool_call", "calls", "error"]
+"""Why a completion ended.
+
+    stop                the model ended it
+    length              the limit of tokens, or the context, cut the answer
+    length_in_thinking  it cut the thinking: there is no answer
+    content_filter      the server's filter held back the answer
+    refusal             the model declined, in the field that APIs have for that
+    tool_call           the model called a tool, and none was offered
+    calls               the limit of generation calls was reached
+    error               no answer came, after every retry: nothing is known of the model
+"""
 
 
 class Settings(BaseModel):
@@ -80,15 +92,28 @@ class Completion:
     """0-based index among the samples of one problem."""
     form: Form
     text: str
-    finish: Literal["stop", "length", "calls", "error"]
-    """`calls`: the limit of generation calls was reached. `error`: the endpoint failed after every retry."""
+    """The answer: programs and their outputs in fences, thinking left out."""
+    finish: Finish
     programs: tuple[Program, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     error: str | None = None
+    """Why no answer came, or the words of a refusal or a filter."""
     conditions: str | None = None
     """Of the sandbox, where programs could run: tier, memory and Python, as one line."""
+    reasoning: str = ""
+    """What the model thought before and between: never judged."""
+    reasoning_tokens: int = 0
+    """Of completion_tokens, as the server counts them; 0 where it does not."""
+    cached_tokens: int = 0
+    """Of prompt_tokens, those that the server's prefix cache held."""
+    discarded_tokens: int = 0
+    """Generated in attempts that were thrown away: no part of completion_tokens, but paid for."""
+    calls: int = 0
+    """Generation calls."""
+    prompt: str = ""
+    """The first prompt, as it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

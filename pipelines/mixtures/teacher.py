@@ -37,6 +37,18 @@ SHARD = 512
 """Problems asked and written together."""
 
 
+UNFINISHED = {
+    "error": "endpoint_failed",
+    "length": "cut_off",
+    "length_in_thinking": "cut_off",
+    "calls": "no_conclusion",
+    "content_filter": "filtered",
+    "refusal": "refused",
+    "tool_call": "no_conclusion",
+}
+"""How a completion ended that the model did not end itself -> the reason for which it is rejected."""
+
+
 class TeacherError(MathsieveError):
     """The teacher cannot be asked, or nothing it wrote was right; the message names the remedy."""
 
@@ -196,8 +208,7 @@ def _verdict(one: _Asked, form: Form) -> Verdict:
 
     completion, problem = one.completion, one.problem
     if completion.finish != "stop":
-        reason = {"error": "endpoint_failed", "length": "cut_off", "calls": "no_conclusion"}[completion.finish]
-        return Verdict(kept=False, reason=reason, detail=completion.error or "")
+        return Verdict(kept=False, reason=UNFINISHED[completion.finish], detail=completion.error or "")
     if form == "tir" and not completion.programs:
         return Verdict(kept=False, reason="no_program")
     if completion.programs and completion.programs[-1].status != "ok":
