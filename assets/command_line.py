@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": ("pipelines.verify_command", "is all that a run has left whole"),
     "check": ("evaluators.answers.command", "compare a prediction with a reference answer"),
     "run-code": ("evaluators.sandbox.command", "run a Python file in the sandbox"),
+    "evaluate": ("pipelines.evaluate_command", "put benchmarks to a model, and write the report"),
     "serve": ("evaluators.service.command", "serve the judge over HTTP to trainers and harnesses"),
     "grade": ("evaluators.grade_command", "grade outputs made elsewhere, with intervals"),
     "compare": ("evaluators.compare_command", "paired comparison of two evaluations"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from evaluators.benchmarks import problems_file
 from evaluators.grading import judged_by_tests, write_grades
 from evaluators.models.cache import GenerationCache
 from evaluators.models.prompting import Prompter, Style
@@ -30,9 +29,8 @@ from evaluators.models.trajectory import (
 )
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.models.worked_programs import with_programs
-from evaluators.records import Completion, Form, Problem, Settings
+from evaluators.records import Completion, Form, Problem
 from evaluators.scores import write_scores
-from evaluators.stages import Stage, Stored
 from evaluators.tables import read_table, write_table
 
 if TYPE_CHECKING:
@@ -137,43 +135,6 @@ def write_completions(
     return {
         completions_file(name, form).removesuffix(".parquet"): _facts(folder, name, form) for name, form, _ in tasks
     }
-
-
-class SampledSettings(Settings):
-    """What decides the answers of a model: how it is asked, and how it is served. How they are judged does not."""
-
-    sampling: EvaluationSettings
-    server: ServerSettings
-
-
-def _of_artifacts(
-    settings: SampledSettings,
-    *,
-    model: Stored,
-    problems: Mapping[str, Stored],
-    tasks: Sequence[tuple[str, Form]],
-    cache: Path | None = None,
-) -> dict[str, Any]:
-    return {
-        "settings": settings.sampling,
-        "server_settings": settings.server,
-        "model_dir": model.path,
-        "tasks": [(name, form, problems_file(problems[name])) for name, form in tasks],
-        "cache": cache,
-    }
-
-
-COMPLETIONS = Stage(
-    name="completions",
-    version="3",
-    write=write_completions,
-    arguments=_of_artifacts,
-    settings=SampledSettings,
-    inputs=("model", "problems/*"),
-    description="What a model answers: chain of thought, and reasoning with programs that the sandbox runs.",
-    kinds=("vllm",),
-    part=lambda partition: f"{partition.replace('|', '.')}.*",
-)
 
 
 async def _write_tasks(

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from evaluators.benchmarks import benchmark, check_benchmark
 from evaluators.errors import MathsieveError
+from evaluators.models.source import HUB, served_files
+from evaluators.sampled import SampledSettings
 from pipelines.corpus.annotations import read_decisions
 from pipelines.crawl.settings import list_warcs
 from pipelines.mixtures.source import check_source
 from pipelines.recipe import Recipe, RecipeError
-from pipelines.training.base_model import check_base_model
+from pipelines.recipe_graph import evaluation
+from pipelines.training.base_model import BaseModelSettings, check_base_model
 
-NEEDED = {"base_model": "safetensors", "sft_model": "accelerate", "completions": "vllm"}
+NEEDED = {"base_model": "safetensors", "sft_model": "accelerate"}
 """Assets that need more than the core of the project, by the last part of their keys, and a package that tells."""
 
 
@@ -49,6 +52,7 @@ def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Call
             yield f"mixture.sources.{name}", partial(check_source, source)
     if "base_model" in assets:
         yield "training.base_model", partial(check_base_model, recipe.training.base_model)
+    yield from _model_checks(recipe, assets)
     for part, package in NEEDED.items():
         if any(key.rpartition("/")[2] == part for key in assets):
             yield part, partial(_must_be_installed, package)
@@ -61,6 +65,21 @@ def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
     elif recipe.crawl.common_crawl is None:
         for snapshot in recipe.snapshots():
             yield "crawl", partial(list_warcs, recipe.crawl, snapshot)
+
+
+def _model_checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Of models that are put to the benchmarks: their folders, and what serves them. What a hub has, only fetching can tell."""
+    for step in evaluation(recipe):
+        if step.name not in assets:
+            continue
+        if isinstance(step.settings, BaseModelSettings):
+            yield step.name, partial(check_base_model, step.settings)
+        elif isinstance(step.settings, SampledSettings):
+            source = step.settings.source
+            if source is not None and not source.source.startswith(HUB):
+                yield step.name, partial(served_files, Path(source.source))
+            if step.settings.endpoint is None:
+                yield step.name, partial(_must_be_installed, "vllm")
 
 
 def _must_exist(file: Path) -> None:

@@ -6,19 +6,14 @@ Whatever is wrong with the file is said once, before anything runs (`pipelines.r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from evaluators.benchmarks import BenchmarkSettings
-from evaluators.contamination import ContaminationSettings
 from evaluators.executors import LOCAL, ExecutorSettings
-from evaluators.models.trajectory import EvaluationSettings
-from evaluators.models.vllm_server import ServerSettings
-from evaluators.records import Form, Settings
-from evaluators.scores import ScoreSettings
+from evaluators.records import Settings
 from pipelines.corpus.annotations import AnnotationSettings
 from pipelines.corpus.classifier import ClassifierSettings
 from pipelines.corpus.decontamination import DecontaminationSettings
@@ -31,6 +26,7 @@ from pipelines.corpus.scores import ScoreSettings as ScoringSettings
 from pipelines.corpus.seed import SeedSettings
 from pipelines.crawl.planted import PlantedSettings
 from pipelines.crawl.settings import CrawlSettings, list_snapshots
+from pipelines.evaluation import NAME, EvaluationRecipe
 from pipelines.extraction.survivors import ExtractionSettings
 from pipelines.mixtures.mixing import MixtureSettings
 from pipelines.mixtures.packing import PackingSettings
@@ -39,13 +35,12 @@ from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe_file import RecipeError as RecipeError
 from pipelines.recipe_file import read_yaml, validate
 from pipelines.recipe_paths import with_absolute_paths
-from pipelines.reports.benchmark import ReportSettings
 from pipelines.storage import home_location, local_folder
 from pipelines.training.base_model import BaseModelSettings
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.settings import PolicySettings, SftSettings
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_]*$")]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 """What a recipe may call a thing: names become assets, partitions and folders."""
 ANNOTATED = "annotated"
 """The teacher's solutions, as one more source of the mixture."""
@@ -125,25 +120,6 @@ class TrainingRecipe(Settings):
         return policies
 
 
-class EvaluationRecipe(Settings):
-    """§4: which models are put to the benchmarks, and how."""
-
-    models: tuple[str, ...] = Field(default=("base", "sft"), min_length=1)
-    forms: tuple[Form, ...] = Field(default=("cot", "tir"), min_length=1)
-    sampling: EvaluationSettings = EvaluationSettings()
-    server: ServerSettings = ServerSettings()
-    contamination: ContaminationSettings = ContaminationSettings()
-    scores: ScoreSettings = ScoreSettings()
-    report: ReportSettings = ReportSettings()
-
-    @field_validator("models", "forms")
-    @classmethod
-    def _each_once(cls, names: Sequence[str]) -> Sequence[str]:
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"expected each once; found {', '.join(twice)} again")
-        return names
-
-
 class Recipe(Settings):
     """Everything one run needs to know."""
 
@@ -172,16 +148,29 @@ class Recipe(Settings):
         """A folder of this machine for what must lie on a disk: the root itself where it is one."""
         return local_folder(self.home)
 
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that the graph makes."""
+        return ["base", "sft", *self.training.policies]
+
     def snapshots(self) -> list[str]:
         """The names of the crawl's snapshots, oldest first."""
         return sorted(self.planted.snapshots) if self.planted is not None else list_snapshots(self.crawl)
 
     @model_validator(mode="after")
     def _models_exist(self) -> Recipe:
-        known = ["base", "sft", *self.training.policies]
-        unknown = [name for name in self.evaluation.models if name not in known]
-        if unknown:
-            raise ValueError(f"evaluation.models: expected some of {', '.join(known)}; found {', '.join(unknown)}")
+        known = self.models
+        nowhere = [one for one in self.evaluation.models if one.source is None and one.endpoint is None]
+        if unknown := [one.name for one in nowhere if one.name not in known]:
+            raise ValueError(
+                f"evaluation.models: expected some of {', '.join(known)}; found {', '.join(unknown)}. A published model is "
+                "written hub:OWNER/MODEL, as a folder with a slash in its path, or as the URL of a server."
+            )
+        if taken := [one.name for one in self.evaluation.models if one.source is not None and one.name in known]:
+            raise ValueError(
+                f"evaluation.models: expected other names than those of the recipe's own models; found {', '.join(taken)} with a "
+                "source of its own. Give it another: {name: ..., source: ...}."
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,14 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from evaluators.benchmarks import PROBLEMS_STAGE
 from evaluators.contamination import CONTAINED_PROBLEMS
-from evaluators.evaluate import COMPLETIONS, SampledSettings
-from evaluators.grading import GRADES, JudgedSettings
-from evaluators.scores import SCORES_STAGE as MODEL_SCORES
 from evaluators.stages import ContentDigests, Stage
 from pipelines.corpus.annotations import ANNOTATIONS
 from pipelines.corpus.classifier import CLASSIFIER
@@ -32,6 +27,7 @@ from pipelines.corpus.seed import SEED_CORPUS
 from pipelines.crawl.pages import PAGES_STAGE
 from pipelines.crawl.planted import PLANTED_CRAWL
 from pipelines.crawl.url_index import URL_INDEX
+from pipelines.evaluation import ACCELERATOR, EvaluatedModel, model_steps, report_reads, runs_of
 from pipelines.extraction.survivors import EXTRACTED_STAGE
 from pipelines.mixtures.mixing import SFT_MIXTURE
 from pipelines.mixtures.packing import PACKED_MIXTURE
@@ -47,9 +43,6 @@ from pipelines.training.base_model import BASE_MODEL
 from pipelines.training.policy import METHODS, POLICY_MODEL
 from pipelines.training.proxy import PROXY_MODELS
 from pipelines.training.sft import SFT_MODEL
-
-ACCELERATOR = "accelerator"
-"""The pool of assets that need the accelerator; dagster.yaml limits it to one at a time."""
 
 
 def graph_of(recipe: Recipe, snapshots: Sequence[str]) -> Graph:
@@ -186,37 +179,26 @@ def evaluation(recipe: Recipe) -> Iterator[Step]:
     made at once: they share one vLLM server, which takes longer to start than a small benchmark takes to answer.
     """
     settings = recipe.evaluation
-    sampling = settings.sampling
     contained = plain(
         CONTAINED_PROBLEMS, "evaluation", settings.contamination, corpus=("math_corpus",), mixture=("sft_mixture",)
     )
     yield replace(contained, cut="benchmark")
-    asked = SampledSettings(sampling=sampling.without_judging(), server=settings.server)
-    judged = JudgedSettings(profiles=sampling.profiles, sandbox=sampling.sandbox, concurrency=sampling.concurrency)
     for model in settings.models:
-        completions, grades = (model, "completions"), (model, "grades")
-        step = plain(COMPLETIONS, "evaluation", asked, model=(f"{model}_model",))
-        yield replace(
-            step,
-            key=completions,
-            cut="benchmark_and_form",
-            together=True,
-            given=lambda partitions: {"tasks": [list(_parts(one).values()) for one in partitions]},
-            aside={"cache": recipe.workspace / "generations.sqlite"},
-            pool=ACCELERATOR,
-            description=f"What the {model} model answers: chain of thought, and reasoning with programs that the sandbox runs.",
+        yield from model_steps(
+            model,
+            settings,
+            cache=recipe.workspace / "generations.sqlite",
+            ours=recipe.models,
+            seen=trained_on(recipe, model),
+            contamination=contained.key,
         )
-        step = plain(GRADES, "evaluation", judged, completions=completions)
-        yield replace(step, key=grades, cut="benchmark_and_form", given=_part)
-        step = plain(MODEL_SCORES, "evaluation", settings.scores, completions=completions, grades=grades)
-        reads = {**step.reads, "contamination": ("contained_problems",)}
-        given = partial(_part_seen_by, trained_on(recipe, model))
-        yield replace(step, key=(model, "scores"), cut="benchmark_and_form", given=given, reads=reads)
 
 
-def trained_on(recipe: Recipe, model: str) -> list[str]:
+def trained_on(recipe: Recipe, model: EvaluatedModel) -> Sequence[str]:
     """Which tables of the graph a model learnt from. The corpus is no model's yet: it is exported, for training elsewhere."""
-    return ["mixture"] if model == "sft" or model in recipe.training.policies else []
+    if model.trained_on is not None:
+        return model.trained_on
+    return ["mixture"] if model.name == "sft" or model.name in recipe.training.policies else []
 
 
 def reports(recipe: Recipe) -> Iterator[Step]:
@@ -227,34 +209,19 @@ def reports(recipe: Recipe) -> Iterator[Step]:
     yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies)
     sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
     yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)
-    models = recipe.evaluation.models
-    tables = {table: {model: (model, table) for model in models} for table in ("completions", "grades", "scores")}
-    lineages = {model: lineage(recipe, model) for model in models}
-    report = plain(BENCHMARK_REPORT, "reports", recipe.evaluation.report, **tables)
-    yield replace(report, given=_always({"lineage": lineages}))
+    settings = recipe.evaluation
+    lineages = {model: lineage(recipe, model) for model in settings.names}
+    report = plain(BENCHMARK_REPORT, "reports", settings.report, **report_reads(settings))
+    yield replace(report, given=_always({"lineage": lineages, "runs": runs_of(settings)}))
 
 
 def lineage(recipe: Recipe, model: str) -> dict[str, int]:
     """Each training run that a model belongs to, and the optimiser steps behind it: base, SFT, then one policy."""
     sft, policies = recipe.training.sft.optimiser.steps, recipe.training.policies
-    runs = [name for name in recipe.evaluation.models if name in policies] or ["sft"]
+    runs = [name for name in recipe.evaluation.names if name in policies] or ["sft"]
     if model in policies:
         return {model: sft + policies[model].optimiser.steps}
     return dict.fromkeys(runs, {"base": 0, "sft": sft}[model]) if model in ("base", "sft") else {}
-
-
-def _parts(partition: str) -> dict[str, Any]:
-    """`gsm8k|cot` as the benchmark's name and the form; Dagster joins dimensions in alphabetical order."""
-    name, form = partition.split("|")
-    return {"name": name, "form": form}
-
-
-def _part(partitions: Sequence[str]) -> Mapping[str, Json]:
-    return _parts(partitions[0])
-
-
-def _part_seen_by(seen: Sequence[str], partitions: Sequence[str]) -> Mapping[str, Json]:
-    return {**_part(partitions), "seen": list(seen)}
 
 
 def _always(given: Mapping[str, Json]) -> Callable[[Sequence[str]], Mapping[str, Json]]:

@@ -21,6 +21,7 @@ from evaluators.records import Form, Settings
 from evaluators.stages import Stage, Stored
 from pipelines.reports.benchmark_browser import browser_chunks
 from pipelines.reports.benchmark_plots import bars, forest, growth
+from pipelines.reports.benchmark_runs import run_spreads
 from pipelines.storage import atomic_file
 
 FORMS: dict[Form, str] = {"cot": "Chain-of-thought reasoning", "tir": "Tool-integrated reasoning"}
@@ -52,6 +53,8 @@ class Evaluation:
     completions: Path
     grades: Path
     scores: Path
+    run_of: str | None = None
+    """Of a further run of a model that model: it tells the spread from run to run, and stands in no table."""
     lineage: Mapping[str, int] = field(default_factory=dict)
     """Training run -> steps done in it: checkpoints of one run make a growth curve, and all start from one base."""
 
@@ -76,9 +79,10 @@ def write_benchmark_report(
     folder: Path, settings: ReportSettings, *, evaluations: Sequence[Evaluation]
 ) -> dict[str, Any]:
     """report.html, report.md and report.json. Raises ReportError where two evaluations say to be the same thing."""
-    scored = [Scored(evaluation=one, scores=json.loads(one.scores.read_text(encoding="utf-8"))) for one in evaluations]
-    _must_differ(scored)
-    content = report_content(scored, settings)
+    every = [Scored(evaluation=one, scores=json.loads(one.scores.read_text(encoding="utf-8"))) for one in evaluations]
+    _must_differ(every)
+    scored = [one for one in every if one.evaluation.run_of is None]
+    content = report_content(scored, settings, [one for one in every if one.evaluation.run_of is not None])
     chunks = browser_chunks(scored) if settings.browser else []
     plots = {
         "forest": forest(content["rows"]),
@@ -110,8 +114,9 @@ def _evaluations(
     grades: Mapping[str, Stored],
     scores: Mapping[str, Stored],
     lineage: Mapping[str, Mapping[str, int]],
+    runs: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Tables are named `sft/gsm8k|cot`."""
+    """Tables are named `sft/gsm8k|cot`. `runs`: further run -> the model that it is a run of."""
     found = []
     for name in scores:
         model, _, key = name.partition("/")
@@ -123,7 +128,8 @@ def _evaluations(
                 completions=completions[name].file(completions_file(benchmark, form)),  # type: ignore[arg-type]  # a Form
                 grades=grades_file(grades[name]),
                 scores=scores[name].file("scores.json"),
-                lineage=lineage[model],
+                run_of=runs.get(model),
+                lineage=lineage.get(model, {}),
             )
         )
     return {"evaluations": found}
@@ -141,8 +147,10 @@ BENCHMARK_REPORT = Stage(
 )
 
 
-def report_content(scored: Sequence[Scored], settings: ReportSettings) -> dict[str, Any]:
-    """Everything the report says, as report.json holds it."""
+def report_content(
+    scored: Sequence[Scored], settings: ReportSettings, further: Sequence[Scored] = ()
+) -> dict[str, Any]:
+    """Everything the report says, as report.json holds it. `further`: more runs of the same evaluations."""
     baseline = settings.baseline or (scored[0].model if scored else None)
     if scored and baseline not in {one.model for one in scored}:
         known = ", ".join(dict.fromkeys(one.model for one in scored))
@@ -171,6 +179,7 @@ def report_content(scored: Sequence[Scored], settings: ReportSettings) -> dict[s
         "contamination": [row for one in scored for row in _contamination(one, profile)],
         "breakdowns": _breakdowns(scored, profile),
         "growth": _growth(scored, profile),
+        "runs": run_spreads(scored, further, profile),
         "disagreements": [
             {"model": one.model, "title": one.scores["title"], "form": one.scores["form"], **item}
             for one in scored

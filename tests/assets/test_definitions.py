@@ -177,4 +177,4 @@ def test_the_report_draws_growth_from_the_base_through_sft_to_each_policy(
         monkeypatch.setenv(variable, "set-for-the-test")
     paper = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
     steps = 500 + paper.training.policies["grpo"].optimiser.steps  # §3.2: 500 steps of SFT
-    assert [lineage(paper, model) for model in paper.evaluation.models] == [{"grpo": 0}, {"grpo": 500}, {"grpo": steps}]
+    assert [lineage(paper, model) for model in paper.evaluation.names] == [{"grpo": 0}, {"grpo": 500}, {"grpo": steps}]
