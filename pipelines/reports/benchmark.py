@@ -137,7 +137,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="3",
+    version="4",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,
