@@ -12,7 +12,7 @@ from evaluators.errors import MathsieveError
 from evaluators.models.source import HUB, served_files
 from evaluators.sampled import SampledSettings
 from pipelines.corpus.annotations import read_decisions
-from pipelines.crawl.settings import list_warcs
+from pipelines.crawl.settings import KINDS, list_warcs
 from pipelines.mixtures.source import check_source
 from pipelines.recipe import Recipe, RecipeError
 from pipelines.recipe_graph import evaluation
@@ -62,6 +62,10 @@ def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
     if recipe.planted is not None:
         for name in recipe.planted.leaked_benchmarks:
             yield "planted.leaked_benchmarks", partial(benchmark, name)
+    elif (listed := recipe.crawl.listed) is not None:
+        for kind in KINDS:
+            for file in getattr(listed, kind):
+                yield f"crawl.common_crawl.listed.{kind}", partial(_must_be_a_list, file)
     elif recipe.crawl.common_crawl is None:
         for snapshot in recipe.snapshots():
             yield "crawl", partial(list_warcs, recipe.crawl, snapshot)
@@ -85,6 +89,11 @@ def _model_checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str
 def _must_exist(file: Path) -> None:
     if not file.exists():
         raise RecipeError(f"{file}: expected a file of text and url; there is none. Check the path.")
+
+
+def _must_be_a_list(file: Path) -> None:
+    if not file.exists():
+        raise RecipeError(f"{file}: expected a file or folder that lists pages; there is none. Check the path.")
 
 
 def _must_name_pages(recipe: Recipe) -> None:

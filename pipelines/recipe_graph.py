@@ -24,6 +24,7 @@ from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
 from pipelines.corpus.recall import RECALLED
 from pipelines.corpus.scores import SCORES_STAGE
 from pipelines.corpus.seed import SEED_CORPUS
+from pipelines.crawl.index_captures import INDEX_CAPTURES
 from pipelines.crawl.pages import PAGES_STAGE
 from pipelines.crawl.planted import PLANTED_CRAWL
 from pipelines.crawl.url_index import URL_INDEX
@@ -83,7 +84,14 @@ def plain(stage: Stage, group: str, settings: object = None, **reads: Source) ->
 def crawl(recipe: Recipe) -> Iterator[Step]:
     if recipe.planted is not None:
         yield plain(PLANTED_CRAWL, "crawl", recipe.planted)
-    pages = plain(PAGES_STAGE, "crawl", recipe.crawl, **_planted(recipe))
+    listed = dict[str, Source]()
+    if recipe.crawl.common_crawl is not None and recipe.crawl.listed is not None:
+        step = plain(INDEX_CAPTURES, "crawl", recipe.crawl.listed)
+        base = recipe.crawl.common_crawl.base_url
+        given = lambda partitions: {"snapshot": partitions[0], "base_url": base}  # noqa: E731
+        yield replace(step, cut="snapshot", given=given, aside={"crawl": recipe.crawl})
+        listed["listed"] = (INDEX_CAPTURES.name,)
+    pages = plain(PAGES_STAGE, "crawl", recipe.crawl, **_planted(recipe), **listed)
     yield replace(pages, cut="snapshot", given=lambda partitions: {"snapshot": partitions[0]})
     yield replace(plain(URL_INDEX, "crawl"), aside={"settings": recipe.crawl})
 

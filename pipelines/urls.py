@@ -114,6 +114,25 @@ def host_of(netloc: str) -> str:
     return _ascii_host(PORT.sub("", name).rstrip("."))
 
 
+def place_of(url: str) -> str:
+    """Host and path of a URL without scheme, port, `www.`, fragment and last slash: where two spellings agree."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # a malformed IPv6 host
+        return url.strip()
+    host = host_of(parts.netloc).removeprefix("www.")
+    path = resolved_path(parts.path).rstrip("/")
+    if parts.query:
+        path = f"{path or '/'}?{parts.query}"
+    return f"{host}{path}" if host else url.strip()
+
+
+@lru_cache(maxsize=10_000)
+def place_of_prefix(prefix: str) -> str:
+    """A prefix spelled like the places below it, however a person wrote it."""
+    return place_of(prefix if "://" in prefix else f"https://{prefix}") if prefix else ""
+
+
 def _escaped(text: str) -> str:
     if UNSAFE.search(text):
         text = quote(text, safe="%/;:@&=+$,!~*'()?[]")

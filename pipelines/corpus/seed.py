@@ -11,9 +11,7 @@ import heapq
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +23,8 @@ from pipelines.corpus.page_tables import CorpusError, NewestRows, TableWriter, e
 from pipelines.figures import CorpusFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json
-from pipelines.urls import host_of, resolved_path
+from pipelines.urls import place_of as place_of
+from pipelines.urls import place_of_prefix as place_of_prefix
 
 COLUMNS = ["url", "url_key", "domain", "path", "snapshot", "language", "text", "host", "warc_file", "warc_offset"]
 
@@ -117,31 +116,12 @@ def _nothing_found(settings: SeedSettings, counts: Mapping[str, int]) -> str:
     )
 
 
-def place_of(url: str) -> str:
-    """Host and path of a URL without scheme, port, `www.`, fragment and last slash: where two spellings agree."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:  # a malformed IPv6 host
-        return url.strip()
-    host = host_of(parts.netloc).removeprefix("www.")
-    path = resolved_path(parts.path).rstrip("/")
-    if parts.query:
-        path = f"{path or '/'}?{parts.query}"
-    return f"{host}{path}" if host else url.strip()
-
-
 def is_under(place: str, prefix: str) -> bool:
     """Whether a place lies under a prefix, cut at whole path segments: `a.org/doc` is not above `a.org/doctors`."""
     prefix = place_of_prefix(prefix)
     if not place.startswith(prefix):
         return False
     return not prefix or len(place) == len(prefix) or place[len(prefix)] in "/?"
-
-
-@lru_cache(maxsize=10_000)
-def place_of_prefix(prefix: str) -> str:
-    """A prefix spelled like the places below it, however a person wrote it."""
-    return place_of(prefix if "://" in prefix else f"https://{prefix}") if prefix else ""
 
 
 def _chosen(settings: SeedSettings, pages: Mapping[str, Artifact], url_index: Artifact) -> set[str]:

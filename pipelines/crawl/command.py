@@ -3,6 +3,10 @@
     mathsieve crawl a.warc.gz b.warc.gz --out pages/
     mathsieve crawl folder/ --out pages/ --route routed
     mathsieve crawl --snapshot CC-MAIN-2026-05 --files 2 --out pages/
+    mathsieve crawl --snapshot CC-MAIN-2026-05 --urls openwebmath.parquet --out pages/
+    mathsieve crawl --snapshot CC-MAIN-2026-05 --domains sites.txt --prefixes decisions.jsonl --out pages/
+
+The last two read only the records of what the lists name, which they find in the snapshot's columnar index.
 
 Run again after an interruption, it goes on after the last finished WARC file.
 """
@@ -19,7 +23,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from evaluators.errors import UnusableArguments
 from evaluators.executors import ExecutorSettings
-from pipelines.crawl.settings import WARC_NAMES, CommonCrawlSettings, CrawlSettings
+from pipelines.crawl.settings import KINDS, WARC_NAMES, CommonCrawlSettings, CrawlSettings, ListedSettings
+from pipelines.storage import Artifact, atomic_file
 
 EXECUTOR: TypeAdapter[ExecutorSettings] = TypeAdapter(Annotated[ExecutorSettings, Field(discriminator="kind")])
 
@@ -35,6 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", help="where Common Crawl's layout is served (https://, s3://commoncrawl)")
     parser.add_argument("--endpoint-url", help="server of an s3:// base URL that is not Amazon's")
     parser.add_argument("--files", type=int, help="only the first WARC files of the snapshot")
+    for kind in ("urls", "hosts", "domains", "prefixes"):
+        parser.add_argument(
+            f"--{kind}",
+            type=Path,
+            nargs="+",
+            default=(),
+            metavar="FILE",
+            help=f"read the pages of these {kind} only: text with one a line, CSV, JSONL or Parquet",
+        )
+    parser.add_argument(
+        "--background-files", type=int, default=0, help="WARC files that are read whole beside the lists (default 0)"
+    )
     parser.add_argument(
         "--route",
         choices=["all", "routed"],
@@ -90,14 +107,38 @@ def _crawl(out: Path, settings: CrawlSettings, snapshot: str, executor: Executor
     from pipelines.crawl.pages import write_pages
     from pipelines.crawl.settings import list_warcs
 
-    asked = {"settings": settings_identity(settings, ContentDigests()), "warcs": list_warcs(settings, snapshot)}
+    digests = ContentDigests()
+    asked = {"settings": settings_identity(settings, digests), "warcs": list_warcs(settings, snapshot)}
+    if settings.listed is not None:
+        asked["listed"] = {"snapshot": snapshot, **settings_identity(settings.listed, digests)}
     plan = _claim(out, asked)
-    facts = write_pages(out, settings, snapshot=snapshot, executor=executor)
+    listed = _find_listed(out / "listed", settings, snapshot, executor) if settings.listed is not None else None
+    facts = write_pages(out, settings, snapshot=snapshot, listed=listed, executor=executor)
     plan.write_text(json.dumps({"asked": asked, "facts": facts}, indent=1, ensure_ascii=False), encoding="utf-8")
-    print(f"{facts['rows']:,} pages from {facts['warc_files']:,} WARC files in {out}")
+    found = f"{facts['listed_captures']:,} listed captures and " if listed is not None else ""
+    print(f"{facts['rows']:,} pages from {found}{facts['warc_files']:,} WARC files in {out}")
     for outcome, count in facts["outcomes"].items():
         print(f"  {count:>10,}  {outcome}")
     return 0
+
+
+def _find_listed(folder: Path, settings: CrawlSettings, snapshot: str, executor: ExecutorSettings) -> Artifact:
+    """The captures of the lists, found or looked up; the last file that is written says that all are there."""
+    from pipelines.crawl.index_captures import write_index_captures
+
+    assert settings.listed is not None
+    told = folder / "facts.json"
+    if not told.exists():
+        folder.mkdir(exist_ok=True)
+        made = write_index_captures(folder, settings.listed, crawl=settings, snapshot=snapshot, executor=executor)
+        with atomic_file(told) as temporary:
+            temporary.write_text(json.dumps(made, indent=1), encoding="utf-8")
+    facts = json.loads(told.read_text(encoding="utf-8"))
+    print(
+        f"{facts['rows']:,} captures of {', '.join(f'{n:,} {kind}' for kind, n in facts['listed'].items() if n)} "
+        f"in {facts['index_files']:,} files of the index: {facts['bytes'] / 1e6:,.1f} MB in {facts['warc_files']:,} WARC files"
+    )
+    return Artifact(name="index_captures", place=folder, content="", facts=facts)
 
 
 def _claim(out: Path, asked: dict[str, Any]) -> Path:
@@ -120,14 +161,20 @@ def _claim(out: Path, asked: dict[str, Any]) -> Path:
 
 def _settings(arguments: argparse.Namespace) -> tuple[CrawlSettings, str]:
     kept = {"route": arguments.route, "negatives": arguments.negatives}
+    lists = {kind: tuple(arguments.__dict__[kind]) for kind in KINDS if arguments.__dict__[kind]}
     if arguments.snapshot:
         if arguments.warcs:
             raise UnusableArguments("expected WARC files or --snapshot; found both. Leave one out.")
         where = {"base_url": arguments.base_url} if arguments.base_url else {}
         if arguments.endpoint_url:
             where["endpoint_url"] = arguments.endpoint_url
-        published = CommonCrawlSettings(snapshots=(arguments.snapshot,), files=arguments.files, **where)
+        listed = ListedSettings(**lists, background_files=arguments.background_files) if lists else None
+        published = CommonCrawlSettings(snapshots=(arguments.snapshot,), files=arguments.files, listed=listed, **where)
         return CrawlSettings(common_crawl=published, **kept), arguments.snapshot
+    if lists:
+        raise UnusableArguments(
+            f"--{next(iter(lists))}: expected --snapshot beside it, whose columnar index is searched; found none."
+        )
     if not arguments.warcs:
         raise UnusableArguments("expected WARC files, or --snapshot with a Common Crawl name; found neither.")
     return CrawlSettings(files={"local": tuple(_files(arguments.warcs))}, **kept), "local"

@@ -10,6 +10,7 @@ from contextlib import closing
 from pipelines.crawl.byte_sources import open_source
 from pipelines.crawl.settings import CommonCrawlSettings, CrawlError
 
+SUBSET = "subset=warc"  # of the index table: pages fetched with success; redirects and robots.txt have their own
 LARGEST_LISTING = 1 << 28  # bytes; warc.paths.gz of a whole snapshot is 200 KB
 
 
@@ -32,9 +33,31 @@ def published_snapshots(settings: CommonCrawlSettings) -> list[str]:
 
 
 def published_warcs(settings: CommonCrawlSettings, snapshot: str) -> list[str]:
-    """URLs of a snapshot's WARC files, in the order of its listing. Raises CrawlError."""
-    base = settings.base_url.rstrip("/")
-    listing = f"{base}/crawl-data/{snapshot}/warc.paths.gz"
+    """URLs of a snapshot's WARC files, in the order of its listing; beside lists only its background. Raises CrawlError."""
+    if settings.listed is not None:
+        most: int | None = settings.listed.background_files
+        if not most:
+            return []
+    else:
+        most = settings.files
+    paths = _listing(settings, f"crawl-data/{snapshot}/warc.paths.gz", "WARC file")
+    return [f"{settings.base_url.rstrip('/')}/{path}" for path in paths[:most]]
+
+
+def published_index(settings: CommonCrawlSettings, snapshot: str) -> list[str]:
+    """URLs of the Parquet files of a snapshot's columnar index that hold pages, in order. Raises CrawlError."""
+    paths = _listing(settings, f"crawl-data/{snapshot}/cc-index-table.paths.gz", "file of the columnar index")
+    found = sorted(path for path in paths if f"/{SUBSET}/" in path and path.endswith(".parquet"))
+    if not found:
+        raise CrawlError(
+            f"{snapshot}: expected index files below {SUBSET}/; found {paths[0]} and the like. Snapshots before 2013 have none."
+        )
+    return [f"{settings.base_url.rstrip('/')}/{path}" for path in found]
+
+
+def _listing(settings: CommonCrawlSettings, name: str, what: str) -> list[str]:
+    """The paths that a listing of a snapshot holds; never none."""
+    listing = f"{settings.base_url.rstrip('/')}/{name}"
     packed = fetch(listing, settings)
     try:
         # Some servers decompress what they serve under the name of the compressed file.
@@ -42,8 +65,8 @@ def published_warcs(settings: CommonCrawlSettings, snapshot: str) -> list[str]:
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise CrawlError(f"{listing}: expected a gzip file of paths; found {packed[:40]!r}") from error
     if not paths:
-        raise CrawlError(f"{listing}: the listing names no WARC file")
-    return [f"{base}/{path}" for path in paths[: settings.files]]
+        raise CrawlError(f"{listing}: the listing names no {what}")
+    return paths
 
 
 def fetch(url: str, settings: CommonCrawlSettings) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.crawl.page_rows import page_row
-from pipelines.crawl.settings import CrawlSettings, NotAWarc, warc_name
-from pipelines.crawl.warc import Passed, read_warc
+from pipelines.crawl.ranges import Excerpt, fetch_spans, open_ranges, spans_of
+from pipelines.crawl.settings import CrawlSettings, NotAWarc, warc_name, warc_path
+from pipelines.crawl.warc import Capture, Passed, read_listed, read_warc
 from pipelines.records import LEDGER, PAGES
 from pipelines.storage import atomic_file
 
@@ -21,10 +24,55 @@ BYTES_A_GROUP = 32 << 20  # of text held before it is written, whatever the page
 NO_RECORDS = "WARC file without a readable record"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPart:
+    """Some of the captures that lists name (pipelines.crawl.index_captures): what becomes one shard of pages."""
+
+    table: Path
+    first: int
+    last: int
+    """Row groups, the last one exclusive."""
+
+    def __str__(self) -> str:
+        return f"{self.table.name}, row groups {self.first} to {self.last - 1}"
+
+
 def write_shard(path: str, shard: Path, settings: CrawlSettings, snapshot: str) -> None:
     """One WARC file to one shard, in file order and bounded memory; what was dropped, to its ledger beside."""
-    outcomes: Counter[str] = Counter()
     name = warc_name(settings, snapshot, path)
+    fates = read_warc(path, largest=settings.largest_record, **settings.patience())
+    _write_fates(((name, fate) for fate in fates), shard, settings, snapshot)
+
+
+def write_listed_shard(part: ListedPart, shard: Path, settings: CrawlSettings, snapshot: str) -> None:
+    """The captures of a part to one shard, by WARC file and offset; only their records are read."""
+    _write_fates(_read_listed(part, settings, snapshot), shard, settings, snapshot)
+
+
+def _read_listed(part: ListedPart, settings: CrawlSettings, snapshot: str) -> Iterator[tuple[str, Capture | Passed]]:
+    assert settings.common_crawl is not None
+    with pq.ParquetFile(part.table) as file:
+        rows = file.read_row_groups(list(range(part.first, part.last))).to_pylist()
+    place = warc_path(settings, snapshot, "")
+    reader = open_ranges(place, **settings.patience())
+    try:
+        spans = spans_of([(place + row["warc_file"], row["warc_offset"], row["warc_length"]) for row in rows])
+        for span, content in fetch_spans(reader, spans, in_flight=settings.common_crawl.connections):
+            source = Excerpt(span.start, content)
+            for row in (rows[number] for number in span.inside):
+                fate = read_listed(source, row["warc_offset"], row["content_digest"], largest=settings.largest_record)
+                if isinstance(fate, Passed) and not fate.url:
+                    fate = replace(fate, url=row["url"])
+                yield row["warc_file"], fate
+    finally:
+        reader.close()
+
+
+def _write_fates(
+    fates: Iterator[tuple[str, Capture | Passed]], shard: Path, settings: CrawlSettings, snapshot: str
+) -> None:
+    """Pages, each with the WARC file it is from, to a shard, and what is none to the ledger."""
+    outcomes: Counter[str] = Counter()
     ledger = shard.parent / "ledger" / f"crawl-{shard.stem.rpartition('-')[2]}.parquet"
     ledger.parent.mkdir(exist_ok=True)
     with (
@@ -35,7 +83,7 @@ def write_shard(path: str, shard: Path, settings: CrawlSettings, snapshot: str) 
     ):
         rows, held = _Group(pages, PAGES), _Group(dropped, LEDGER)
         try:
-            for fate in read_warc(path, largest=settings.largest_record, **settings.patience()):
+            for name, fate in fates:
                 row = _row(fate, settings, outcomes, held)
                 if row is not None:
                     rows.add(row | {"snapshot": snapshot, "warc_file": name}, len(row["text"] or ""))

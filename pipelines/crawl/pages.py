@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,32 +25,50 @@ from pipelines.crawl.settings import CrawlError, CrawlSettings, list_warcs, snap
 from pipelines.records import LEDGER, PAGES
 from pipelines.storage import Artifact, Json, atomic_file
 
+if TYPE_CHECKING:
+    from pipelines.crawl.crawl_step import ListedPart
+
+GROUPS_A_PART = 5
+"""Row groups of listed captures, 2,000 each: some 200 MB of Common Crawl's records, which is what a killed run loses."""
 OLDER = "older capture of the same URL"
 
 
 def write_pages(
-    folder: Path, settings: CrawlSettings, *, snapshot: str, executor: ExecutorSettings = LOCAL
+    folder: Path,
+    settings: CrawlSettings,
+    *,
+    snapshot: str,
+    listed: Artifact | None = None,
+    executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """The pages table of one snapshot; facts count what became of every record.
 
-    A WARC file whose shard exists is not read again. Raises CrawlError where the snapshot has no files, or where none
-    of them holds a WARC record.
+    `listed` holds the captures that are read beside the snapshot's WARC files, or instead of them. A WARC file or part
+    whose shard exists is not read again. Raises CrawlError where there is nothing to read, or no WARC record in it.
     """
     from pipelines.crawl.crawl_step import NO_RECORDS, outcomes_of
 
     warcs = list_warcs(settings, snapshot)
-    finals = [folder / f"pages-{number:05d}.parquet" for number in range(len(warcs))]
-    raws = [folder / "raw" / f"raw-{number:05d}.parquet" for number in range(len(warcs))]
-    left = [(path, raw) for path, raw, final in zip(warcs, raws, finals, strict=True) if not final.exists()]
+    parts = listed_parts(listed) if listed is not None else []
+    sources: list[str | ListedPart] = [*warcs, *parts]
+    if not sources:
+        raise CrawlError(
+            f"snapshot {snapshot}: expected a page of crawl.common_crawl.listed in its index; found none, and no background. "
+            "Look for other URLs, or set background_files."
+        )
+    finals = [folder / f"pages-{number:05d}.parquet" for number in range(len(sources))]
+    raws = [folder / "raw" / f"raw-{number:05d}.parquet" for number in range(len(sources))]
+    left = [(source, raw) for source, raw, final in zip(sources, raws, finals, strict=True) if not final.exists()]
     if left:
         (folder / "raw" / "ledger").mkdir(parents=True, exist_ok=True)
         work = partial(_crawl_one, settings, snapshot)
-        run_shards(work, left, executor, done=_is_crawled, label=f"pages {snapshot}", unit="WARC")
+        unit = "part" if parts else "WARC"
+        run_shards(work, left, executor, done=_is_crawled, label=f"pages {snapshot}", unit=unit)
     shards = [final if final.exists() else raw for raw, final in zip(raws, finals, strict=True)]
     outcomes: Counter[str] = Counter()
     for shard in shards:
         outcomes.update(outcomes_of(shard))
-    if outcomes[NO_RECORDS] == len(warcs):
+    if warcs and outcomes[NO_RECORDS] == len(warcs):
         raise CrawlError(
             f"snapshot {snapshot}: expected WARC records (WARC/1.0 or 1.1, plain, gzip or zstd) in {warcs[0]}"
             f"{' and the others' if len(warcs) > 1 else ''}; found none. Are these WARC files?"
@@ -59,7 +77,21 @@ def write_pages(
     if older := sum(pq.read_metadata(path).num_rows for path in (folder / "ledger").glob("older-*.parquet")):
         outcomes[OLDER] = older
     rows = sum(pq.read_metadata(final).num_rows for final in finals)
-    return {"rows": rows, "warc_files": len(warcs), "outcomes": dict(sorted(outcomes.items()))}
+    facts: dict[str, Json] = {"rows": rows, "warc_files": len(warcs), "outcomes": dict(sorted(outcomes.items()))}
+    return facts if listed is None else {**facts, "listed_captures": listed.facts["rows"]}
+
+
+def listed_parts(listed: Artifact) -> list[ListedPart]:
+    """The captures of an artifact of index_captures, cut into what one task reads."""
+    from pipelines.crawl.crawl_step import ListedPart
+
+    found = []
+    for table in listed.files("captures-*.parquet"):
+        metadata = pq.read_metadata(table)
+        groups = metadata.num_row_groups if metadata.num_rows else 0
+        for first in range(0, groups, GROUPS_A_PART):
+            found.append(ListedPart(table=table, first=first, last=min(groups, first + GROUPS_A_PART)))
+    return found
 
 
 def _of_planted(
@@ -75,7 +107,7 @@ PAGES_STAGE = Stage(
     arguments=_of_planted,
     files=snapshot_files,
     settings=CrawlSettings,
-    inputs=("planted_crawl?",),
+    inputs=("planted_crawl?", "listed?"),
     description="One snapshot's pages: cheap text, language, math markers and where each lies in its WARC file, one row for "
     "each canonical URL. Every WARC byte is read once, here; iterations rescore this table (DeepSeekMath §2.1).",
     kinds=("commoncrawl", "parquet"),
@@ -83,13 +115,17 @@ PAGES_STAGE = Stage(
 )
 
 
-def _crawl_one(settings: CrawlSettings, snapshot: str, job: tuple[str, Path]) -> None:
-    from pipelines.crawl.crawl_step import write_shard
+def _crawl_one(settings: CrawlSettings, snapshot: str, job: tuple[str | ListedPart, Path]) -> None:
+    from pipelines.crawl.crawl_step import write_listed_shard, write_shard
 
-    write_shard(*job, settings, snapshot)
+    source, shard = job
+    if isinstance(source, str):
+        write_shard(source, shard, settings, snapshot)
+    else:
+        write_listed_shard(source, shard, settings, snapshot)
 
 
-def _is_crawled(job: tuple[str, Path]) -> bool:
+def _is_crawled(job: tuple[str | ListedPart, Path]) -> bool:
     return job[1].exists()
 
 

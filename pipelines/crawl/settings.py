@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evaluators.records import Settings
 from evaluators.stages import HowItRuns, NamesFiles, Stored
@@ -19,11 +19,37 @@ from pipelines.crawl.folders import WARC_NAMES as WARC_NAMES
 from pipelines.crawl.folders import CrawlError as CrawlError
 from pipelines.crawl.folders import is_url, matching_urls, snapshot_folders, stamps, warc_names
 
+Kind = Literal["urls", "hosts", "domains", "prefixes"]
+KINDS: tuple[Kind, ...] = ("urls", "hosts", "domains", "prefixes")
+"""What a list may hold."""
 SNAPSHOT = re.compile(r"^[\w.-]+$")
 
 
 class NotAWarc(CrawlError):
     """A file was read and holds no WARC record at all."""
+
+
+class ListedSettings(Settings):
+    """Pages that lists name, looked up in the snapshot's columnar index: only their records are read.
+
+    Each field takes files, or folders of them: text with an entry a line, CSV, JSONL or Parquet (a column `url`, `host`,
+    `domain` or `prefix`), compressed or not. A file of decisions on prefixes counts for what it calls mathematics.
+    """
+
+    urls: tuple[Path, ...] = ()
+    hosts: tuple[Path, ...] = ()
+    domains: tuple[Path, ...] = ()
+    """With every host below them."""
+    prefixes: tuple[Path, ...] = ()
+    """Host and path, cut at whole path segments: `mathoverflow.net/questions`."""
+    background_files: int = Field(default=0, ge=0)
+    """WARC files of each snapshot read whole beside the lists: the random pages that a classifier needs as negatives."""
+
+    @model_validator(mode="after")
+    def _names_a_list(self) -> ListedSettings:
+        if not (self.urls or self.hosts or self.domains or self.prefixes):
+            raise ValueError("expected files of urls, hosts, domains or prefixes; found none. Name one.")
+        return self
 
 
 class CommonCrawlSettings(Settings):
@@ -38,6 +64,10 @@ class CommonCrawlSettings(Settings):
     since: HowItRuns[str] = "CC-MAIN-2024-01"
     files: HowItRuns[int | None] = Field(default=None, gt=0)
     """Only the first WARC files of each snapshot."""
+    listed: HowItRuns[ListedSettings | None] = None
+    """Not whole WARC files, but the pages of a list. What it selects is an artifact, whose content decides."""
+    connections: HowItRuns[int] = Field(default=8, ge=1, le=64)
+    """Requests of a worker in flight where single records are read."""
     attempts: HowItRuns[int] = Field(default=8, ge=1)  # ours: with doubling delays about four minutes of an outage
     timeout: HowItRuns[float] = Field(default=60.0, gt=0)
 
@@ -73,6 +103,11 @@ class CrawlSettings(Settings):
     def planted_in(self, planted: Stored | None) -> CrawlSettings:
         """These settings; where the crawl is planted, with the folder that it was planted in."""
         return self if planted is None else self.model_copy(update={"folder": planted.path})
+
+    @property
+    def listed(self) -> ListedSettings | None:
+        """The lists whose pages are read, where it is not everything."""
+        return self.common_crawl.listed if self.common_crawl is not None else None
 
     @property
     def names_a_source(self) -> bool:

@@ -7,6 +7,8 @@ ends with is always looked at. Every record's fate is counted.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
@@ -110,6 +112,31 @@ def captures_at(
             if place in wanted:
                 fate = _fate(record, largest) if record is not None else None
                 yield wanted[place], fate if isinstance(fate, Capture) else None
+
+
+def read_listed(source: ByteSource, offset: int, digest: str | None, *, largest: int = LARGEST) -> Capture | Passed:
+    """The record at an offset that an index names, if its payload has the index's digest (base 32 of a SHA-1)."""
+    record = next(iter(RecordReader(source, offset, largest + (1 << 18))), None)
+    if record is None:
+        return Passed(reason="no record where the index says", offset=offset)
+    fate = _fate(record, largest)
+    if (
+        isinstance(fate, Capture)
+        and digest
+        and digest.removeprefix("sha1:").upper() not in _digests(record.block, largest)
+    ):
+        return Passed(reason="another digest than in the index", url=fate.url, offset=offset)
+    return fate
+
+
+def _digests(block: bytes, largest: int) -> list[str]:
+    """Of a response's payload as it is stored, and as it is without its encodings: crawlers write either."""
+    message = parse_response(block)
+    assert message is not None, "a capture has a response"
+    return [
+        base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+        for body in (message.body, decoded_body(message, largest))
+    ]
 
 
 def _raw_records(source: ByteSource, largest: int) -> Iterator[RawRecord]:
