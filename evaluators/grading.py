@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from evaluators.benchmarks import benchmark, names, problems_file
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.models.trajectory import EvaluationError, EvaluationSettings, completions_file, open_sandbox
 from evaluators.records import Completion, Form, Grade, Problem, Settings
+from evaluators.sandbox.packages import package_versions
 from evaluators.sandbox.records import SandboxSettings
 from evaluators.stages import HowItRuns, Stage, Stored
 from evaluators.tables import read_table, write_table
@@ -136,6 +138,13 @@ def _of_artifacts(
     }
 
 
+def _of_this_machine(settings: JudgedSettings, *, name: str, **_: Any) -> dict[str, Any]:
+    """What decides a grade beside the checker: of answers that are programs, the packages that they find."""
+    if name not in names() or benchmark(name).judged_by != "tests":
+        return {}
+    return {"python": platform.python_version(), **package_versions(settings.sandbox.preload)}
+
+
 GRADES = Stage(
     name="grades",
     version="3",
@@ -146,6 +155,7 @@ GRADES = Stage(
     description="One grade for every completion and profile of the answer checker; nothing is generated.",
     kinds=("sympy",),
     by_shards=True,
+    conditions=_of_this_machine,
 )
 
 

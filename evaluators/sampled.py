@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import httpx
 
 from evaluators.benchmarks import problems_file
+from evaluators.conditions import vllm_version
 from evaluators.evaluate import write_completions
 from evaluators.models.sampling import EndpointSettings
 from evaluators.models.source import ModelSource, model_folder
 from evaluators.models.trajectory import EvaluationError, EvaluationSettings
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Form, Settings
+from evaluators.sandbox.packages import package_versions
 from evaluators.stages import Stage, Stored
 
 ONLY_MODEL = ""
@@ -66,6 +69,15 @@ def _of_artifacts(
     }
 
 
+def _of_this_machine(settings: SampledSettings, *, tasks: Sequence[tuple[str, Form]], **_: Any) -> dict[str, Any]:
+    """What decides the answers and can be known before anything runs: the server's version, the sandbox's packages."""
+    found: dict[str, Any] = {} if settings.endpoint is not None else {"vllm": vllm_version()}
+    if any(form != "cot" for _, form in tasks):
+        packages = package_versions(settings.sampling.sandbox.preload)
+        found["sandbox"] = {"python": platform.python_version(), **packages}
+    return found
+
+
 COMPLETIONS = Stage(
     name="completions",
     version="4",
@@ -75,6 +87,7 @@ COMPLETIONS = Stage(
     inputs=("model?", "problems/*"),
     description="What a model answers: chain of thought, and reasoning with programs that the sandbox runs.",
     kinds=("vllm",),
+    conditions=_of_this_machine,
     part=lambda partition: f"{partition.replace('|', '.')}.*",
 )
 

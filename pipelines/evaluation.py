@@ -144,7 +144,8 @@ class EvaluationRecipe(Settings):
                 f"endpoint.{given[0]}: expected none, since the address and name of our own server are filled in; found one. For a "
                 "server that runs already give evaluation.endpoint."
             )
-        return server
+        manners = server.endpoint.model_copy(update={"vllm_extensions": True})  # ours is a vLLM, whatever else is said
+        return server.model_copy(update={"endpoint": manners})
 
 
 def _must_be_once(names: Sequence[str]) -> None:

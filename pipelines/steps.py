@@ -149,6 +149,8 @@ class Maker:
             "given": settings_identity(given, self.digests),
             "inputs": {key: one.content for key, one in flat(self._read(step, partitions, lookup)).items()},
         }
+        if step.stage.conditions is not None:
+            identity["conditions"] = step.stage.conditions(settings, **given)
         if step.stage.files is not None:
             files = step.stage.files(settings, **given, **step.aside)
             local = [path for _, path in files if path is not None]

@@ -25,6 +25,7 @@ from typing import Any, Self
 
 from evaluators.sandbox.interpreter import Interpreter
 from evaluators.sandbox.machine import affordable, free_memory_mb
+from evaluators.sandbox.packages import package_versions
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, Result, SandboxError, SandboxSettings, Tier, TierRefused
 from evaluators.sandbox.routing import is_plain
@@ -102,6 +103,7 @@ class Sandbox:
             "memory_mb": self.settings.memory_mb,
             "python": platform.python_version(),
             "interpreter": self.settings.interpreter if self.interpreter is not None else "off",
+            **package_versions(self.settings.preload),
         }
 
     def conditions_line(self) -> str:

@@ -3,6 +3,7 @@
 name, version     the asset's name, and the version of its stage
 settings          every field but those marked HowItRuns; a field that names files holds their content instead
 given             what else the graph hands the stage: the snapshot, the number of the iteration
+conditions        what of this machine decides the result, where the stage names it: the version of a server
 inputs            input -> digest of that artifact's content
 """
 
@@ -76,12 +77,12 @@ def _field_identity(settings: BaseModel, name: str, digests: ContentDigests | No
 class Difference:
     """One thing that tells two identities of an asset apart."""
 
-    kind: Literal["version", "settings", "file", "input", "given"]
+    kind: Literal["version", "settings", "file", "input", "given", "conditions"]
     what: str
     """`settings.rows 40 -> 50`, `settings.path`, `pages/CC-MAIN-2025-05`."""
 
     def __str__(self) -> str:
-        return self.what if self.kind in ("settings", "given") else f"{self.kind} {self.what}"
+        return self.what if self.kind in ("settings", "given", "conditions") else f"{self.kind} {self.what}"
 
 
 def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Difference]:
@@ -91,6 +92,7 @@ def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Dif
         found.append(Difference(kind="version", what=f"{before.get('version')} -> {now.get('version')}"))
     found += _changes("settings", "settings", before.get("settings"), now.get("settings"))
     found += _changes("given", "given", before.get("given"), now.get("given"))
+    found += _changes("conditions", "conditions", before.get("conditions"), now.get("conditions"))
     old, new = _named(before.get("files")), _named(now.get("files"))
     found += [Difference(kind="file", what=name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     old, new = before.get("inputs") or {}, now.get("inputs") or {}
@@ -102,7 +104,7 @@ def _named(files: Json) -> dict[str, Json]:
     return {name: [digest] for name, digest in files or ()}
 
 
-def _changes(kind: Literal["settings", "given"], place: str, before: Json, now: Json) -> list[Difference]:
+def _changes(kind: Literal["settings", "given", "conditions"], place: str, before: Json, now: Json) -> list[Difference]:
     if before == now:
         return []
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):

@@ -39,6 +39,8 @@ class Stage:
     """(settings, **everything) -> the arguments of `write`, where it does not take inputs and settings as they are."""
     files: Callable[..., Sequence[ReadFile]] | None = None
     """(settings, **given) -> files it reads that no setting names one by one: their content is part of the identity."""
+    conditions: Callable[..., Mapping[str, Any]] | None = None
+    """(settings, **given) -> what of this machine decides the result, such as the version of a server: part of the identity."""
     part: Callable[[str], str] | None = None
     """Of a stage whose one artifact holds all partitions: (partition) -> pattern of the files that belong to it. Whoever reads
     one partition depends on those files alone."""
