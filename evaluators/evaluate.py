@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from evaluators.conditions import served_by_us, served_identity
 from evaluators.grading import judged_by_tests, write_grades
 from evaluators.models.cache import GenerationCache
 from evaluators.models.prompting import Prompter, Style
@@ -27,7 +28,7 @@ from evaluators.models.trajectory import (
     completions_file,
     open_sandbox,
 )
-from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
+from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash, on_cpu
 from evaluators.models.worked_programs import with_programs
 from evaluators.records import Completion, Form, Problem
 from evaluators.scores import write_scores
@@ -177,9 +178,9 @@ def _endpoint(settings: EndpointSettings) -> Endpoint:
 
 
 def _served_identity(model_dir: Path, settings: ServerSettings) -> str:
-    """What the text depends on besides the request: the model's files, and the precision it is served in."""
-    kernels = ":deterministic" if settings.deterministic else ""
-    return f"{model_hash(model_dir)}:{settings.dtype}:{settings.max_model_len}{kernels}"
+    """What the text depends on besides the request: the model's files, and everything about how it is served."""
+    device = "cpu" if on_cpu() else "accelerator"
+    return served_identity(served_by_us(settings, model_hash(model_dir), device=device))
 
 
 def _refuse_failures(name: str, form: Form, completions: Sequence[Completion], settings: EvaluationSettings) -> None:
