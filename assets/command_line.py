@@ -26,7 +26,7 @@ COMMANDS = {
     "crawl": ("pipelines.crawl.command", "WARC files or a Common Crawl snapshot to pages in Parquet"),
     "extract": ("pipelines.extraction.command", "HTML to text that keeps the mathematics"),
     "annotate": ("pipelines.corpus.annotate_command", "review discovered URL prefixes, one at a time"),
-    "label": ("pipelines.corpus.label_command", "judge a sample of the pages: is it mathematics, and what does it teach"),
+    "label": ("pipelines.corpus.label_command", "judge a sample of the pages by hand, and how far readers agree"),
     "why": ("pipelines.corpus.why_command", "what happened to a URL of the crawl, and why"),
     "verify": ("pipelines.verify_command", "is all that a run has left whole"),
     "check": ("evaluators.answers.command", "compare a prediction with a reference answer"),

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Literal, cast
+from typing import Literal
 
 from pipelines.corpus.annotations import BY, By
 from pipelines.corpus.page_tables import CorpusError
@@ -157,7 +157,7 @@ def read_verdicts(path: Path, key: Mapping[str, Mapping[str, Json]], *, by: By, 
         made.append(
             PageLabel(
                 **of_page,
-                mathematics=cast(Mathematics, answer),
+                mathematics=answer,
                 teaching=teaching,
                 by=by,
                 who=who,
