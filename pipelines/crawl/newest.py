@@ -1,10 +1,10 @@
 """Which capture of each canonical URL is the newest, over any number of shards, as tasks of bounded memory.
 
-Each task of the first kind reads some shards and writes their keys, cut by a hash of the key into partitions; each of
-the second kind takes one partition from all of those and tells which rows a newer capture replaces. A row is known by
-its place: the number of its shard and its own in that.
+Each task of the first kind reads some shards and writes their captures, cut by the digest of the key into partitions; each
+of the second kind takes one partition from all of those and tells which rows a newer capture replaces. A row is known by
+its place: the number of its shard and its own in that. A key is known by its digest of 128 bits.
 
-    keys-00000.arrow    a batch for each partition: url_key, fetched, place
+    captures-00000.npy  CAPTURE, partition after partition; captures-00000.ends.npy where each ends
     older-00000.npy     the places that newer captures replace, sorted
 """
 
@@ -15,19 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluators.executors import ExecutorSettings, run_shards
 from pipelines.row_flags import consecutive
 from pipelines.storage import atomic_file
 
-ROWS_A_TASK = 1_000_000  # about 400 MB while they are cut, or sorted
+ROWS_A_TASK = 4_000_000  # 32 bytes each, three times over while they are cut, or compared
 SHARD_BITS = 40  # of a place, below the shard's number
+CAPTURE = np.dtype([("digest", np.uint64, 2), ("date", np.int64), ("place", np.int64)])
 Places = npt.NDArray[np.int64]
 
 
@@ -58,8 +58,8 @@ class Captures:
         """First and last (exclusive) of the shards that one task reads: about rows_a_task rows, one shard at least."""
         return consecutive(self.rows, self.rows_a_task)
 
-    def keys(self, group: tuple[int, int]) -> Path:
-        return self.scratch / f"keys-{group[0]:05d}.arrow"
+    def cut(self, group: tuple[int, int]) -> Path:
+        return self.scratch / f"captures-{group[0]:05d}.npy"
 
     def older(self, partition: int) -> Path:
         return self.scratch / f"older-{partition:05d}.npy"
@@ -80,14 +80,14 @@ def find_older(captures: Captures, executor: ExecutorSettings, *, label: str) ->
         here=few,
     )
     run_shards(
-        partial(_sort, captures),
+        partial(_compare, captures),
         partitions,
         executor,
-        done=partial(_is_sorted, captures),
+        done=partial(_is_compared, captures),
         label=f"{label}: newest",
         here=few,
     )
-    for path in captures.scratch.glob("keys-*.arrow"):
+    for path in captures.scratch.glob("captures-*.npy"):
         path.unlink()
 
 
@@ -106,70 +106,55 @@ def forget(captures: Captures) -> None:
 
 
 def _is_cut(captures: Captures, group: tuple[int, int]) -> bool:
-    return captures.keys(group).exists()
+    return captures.cut(group).exists()
 
 
-def _is_sorted(captures: Captures, partition: int) -> bool:
+def _is_compared(captures: Captures, partition: int) -> bool:
     return captures.older(partition).exists()
 
 
 def _cut(captures: Captures, group: tuple[int, int]) -> None:
-    from pipelines.key_hash import hash_strings
-
-    table = pa.concat_tables(_keys_of(captures.shards[number], number) for number in range(*group)).combine_chunks()
-    count = captures.partitions
-    ends = [table.num_rows]
-    if count > 1:
-        partition = (hash_strings(table["url_key"]) % np.uint64(count)).astype(np.int64)
-        table = table.take(pa.array(np.argsort(partition, kind="stable")))
-        ends = np.cumsum(np.bincount(partition, minlength=count)).tolist()
-    with (
-        atomic_file(captures.keys(group)) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer,
-    ):
-        for begin, end in zip([0, *ends], ends, strict=False):
-            writer.write_batch(_one_batch(table.slice(begin, end - begin)))
+    found = np.empty(sum(captures.rows[slice(*group)]), CAPTURE)
+    first = 0
+    for number in range(*group):
+        rows = captures.rows[number]
+        _read_captures(captures.shards[number], number, found[first : first + rows])
+        first += rows
+    ends = [len(found)]
+    if captures.partitions > 1:
+        partition = (found["digest"][:, 0] % np.uint64(captures.partitions)).astype(np.int64)
+        found = found[np.argsort(partition, kind="stable")]
+        ends = np.cumsum(np.bincount(partition, minlength=captures.partitions)).tolist()
+    path = captures.cut(group)
+    _save(path.with_suffix(".ends.npy"), np.array(ends, np.int64))
+    _save(path, found)
 
 
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+def _read_captures(shard: Path, number: int, into: npt.NDArray[np.void]) -> None:
+    from pipelines.key_hash import digest_strings, first_digits
+
+    with pq.ParquetFile(shard) as file:
+        table = file.read(columns=["url_key", "fetched"], use_threads=False)
+    into["digest"] = digest_strings(table["url_key"])
+    into["date"] = first_digits(table["fetched"])
+    into["place"] = np.arange(len(into), dtype=np.int64) | (number << SHARD_BITS)
 
 
-def _keys_of(shard: Path, number: int) -> pa.Table:
-    table = pq.read_table(shard, columns=["url_key", "fetched"])
-    table = table.set_column(0, "url_key", table["url_key"].cast(pa.large_string()))
-    places = np.arange(table.num_rows, dtype=np.int64) | (number << SHARD_BITS)
-    return table.append_column("place", pa.array(places))
+def _compare(captures: Captures, partition: int) -> None:
+    from pipelines.crawl.superseded import find_superseded
+
+    parts = [_partition_of(captures.cut(group), partition) for group in captures.groups()]
+    rows = np.concatenate([np.zeros(0, CAPTURE), *parts])
+    older = find_superseded(rows["digest"], rows["date"], rows["place"])
+    _save(captures.older(partition), np.sort(rows["place"][older]))
 
 
-def _sort(captures: Captures, partition: int) -> None:
-    from pipelines.key_hash import hash_strings
-
-    batches = []
-    for group in captures.groups():
-        with pa.memory_map(str(captures.keys(group))) as source:
-            batches.append(pa.ipc.open_file(source).get_batch(partition))
-    table = pa.Table.from_batches(batches) if batches else None
-    older = np.zeros(0, np.int64) if table is None else _older(table, hash_strings(table["url_key"]))
-    with atomic_file(captures.older(partition)) as temporary, temporary.open("wb") as handle:
-        np.save(handle, older)
+def _partition_of(path: Path, partition: int) -> npt.NDArray[np.void]:
+    ends = np.load(path.with_suffix(".ends.npy"))
+    part: npt.NDArray[np.void] = np.load(path, mmap_mode="r")[ends[partition - 1] if partition else 0 : ends[partition]]
+    return part
 
 
-def _older(table: pa.Table, hashes: npt.NDArray[np.uint64]) -> Places:
-    """The places of the rows that a newer one of the same key replaces. Only keys whose hash comes again are compared."""
-    order = np.argsort(hashes)
-    ordered = hashes[order]
-    same = ordered[1:] == ordered[:-1]
-    again = np.zeros(len(order), np.bool_)
-    again[1:] |= same
-    again[:-1] |= same
-    if not again.any():
-        return np.zeros(0, np.int64)
-    rows = table.take(pa.array(np.sort(order[again])))
-    rows = rows.sort_by([("url_key", "ascending"), ("fetched", "ascending"), ("place", "ascending")])
-    keys = rows["url_key"].combine_chunks()
-    replaced = pc.equal(keys[:-1], keys[1:]).to_numpy(zero_copy_only=False)
-    places: Places = rows["place"].to_numpy()[:-1][replaced]
-    return np.sort(places)
+def _save(path: Path, rows: npt.NDArray[Any]) -> None:
+    with atomic_file(path) as temporary, temporary.open("wb") as handle:
+        np.save(handle, rows)

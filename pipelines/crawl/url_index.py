@@ -5,7 +5,9 @@ newest-<snapshot>.bits, .rows    a flag for each row of the snapshot's pages (pi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from evaluators.executors import LOCAL, ExecutorSettings
 from evaluators.stages import Stage
 from pipelines.crawl.newest import ROWS_A_TASK, SHARD_BITS, Captures, find_older, forget, older_in
 from pipelines.crawl.settings import CrawlSettings
-from pipelines.row_flags import Flags, write_row_flags
+from pipelines.row_flags import Flags, consecutive, write_row_flags
 from pipelines.storage import Artifact, Json
 
 
@@ -34,20 +36,31 @@ def write_url_index(
     newest = first = 0
     for snapshot in sorted(pages):
         last = first + sum(name == snapshot for _, name in shards)
-        older = older_in(captures, first, last)
-
-        def flags_of(number: int, first: int = first, older: np.ndarray = older) -> Flags:
-            shard = first + number
-            begin, end = np.searchsorted(older, [shard << SHARD_BITS, (shard + 1) << SHARD_BITS])
-            flags = np.ones(captures.rows[shard], np.bool_)
-            flags[older[begin:end] - (shard << SHARD_BITS)] = False
-            return flags
-
-        newest += write_row_flags(folder, f"newest-{snapshot}", captures.rows[first:last], flags_of)
+        rows = captures.rows[first:last]
+        newest += write_row_flags(folder, f"newest-{snapshot}", rows, _flags_of(captures, first, last))
         first = last
     forget(captures)
     rows = sum(captures.rows)
     return {"rows": newest, "captures": rows, "superseded": rows - newest}
+
+
+def _flags_of(captures: Captures, first: int, last: int) -> Callable[[int], Flags]:
+    """The flags of each shard of a snapshot, whose shards begin at `first`. Older captures are read for some shards at once."""
+    ranges = [
+        (first + begin, first + end) for begin, end in consecutive(captures.rows[first:last], captures.rows_a_task)
+    ]
+    ends = [end for _, end in ranges]
+    older = lru_cache(maxsize=1)(lambda begin, end: older_in(captures, begin, end))
+
+    def flags_of(number: int) -> Flags:
+        shard = first + number
+        places = older(*ranges[bisect_right(ends, shard)])
+        begin, end = np.searchsorted(places, [shard << SHARD_BITS, (shard + 1) << SHARD_BITS])
+        flags = np.ones(captures.rows[shard], np.bool_)
+        flags[places[begin:end] - (shard << SHARD_BITS)] = False
+        return flags
+
+    return flags_of
 
 
 URL_INDEX = Stage(
