@@ -6,7 +6,7 @@ of the second kind sorts one range. What the pages weigh is in memory for one sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -24,6 +24,8 @@ from pipelines.row_flags import Flags, write_row_flags
 from pipelines.storage import Json, atomic_file
 
 RANGE_ROWS = 100_000  # pages sorted at once: at 4 KB a page 400 MB, and again while they are put in order
+PIECE = 64 << 20
+"""Bytes of row groups that are read at once."""
 SMALL = 20_000
 """Pages below which starting processes costs more than it saves."""
 FROM_PAGES = tuple(name for name in COLLECTED.names if name not in ("margin", "origin", "tokens"))
@@ -123,21 +125,56 @@ def _spill(scratch: Path, bounds: npt.NDArray[np.float32], job: tuple[PageShards
 
 def _collected(shard: Path, rows: npt.NDArray[np.int32], margins: npt.NDArray[np.float32]) -> pa.Table:
     """The rows of a shard as COLLECTED; only row groups that hold one are read."""
-    found, first = [], 0
     with pq.ParquetFile(shard) as file:
-        for group in range(file.num_row_groups):
-            last = first + file.metadata.row_group(group).num_rows
-            here = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)]
-            if len(here):
-                found.append(file.read_row_group(group, columns=list(FROM_PAGES)).take(pa.array(here - first)))
-            first = last
+        same = _constants(file.metadata)
+        varied = [name for name in FROM_PAGES if name not in same]
+        found = [
+            file.read_row_groups(groups, columns=varied, use_threads=False).take(pa.array(places))
+            for groups, places in _pieces(file.metadata, rows)
+        ]
     table = pa.concat_tables(found).combine_chunks()
-    columns = {name: table[name] for name in table.schema.names} | {
+    columns = {name: table[name] for name in varied} | {
+        **{name: pa.repeat(value, table.num_rows) for name, value in same.items()},
         "margin": pa.array(margins),
         "tokens": estimated_tokens(table["text"]),
-        "origin": pa.array(["recalled"] * table.num_rows, pa.string()),
+        "origin": pa.repeat("recalled", table.num_rows),
     }
     return pa.table({name: columns[name] for name in COLLECTED.names}, schema=COLLECTED)
+
+
+def _pieces(
+    metadata: pq.FileMetaData, rows: npt.NDArray[np.int32]
+) -> Iterator[tuple[list[int], npt.NDArray[np.int64]]]:
+    """Row groups that are read at once, and where among their rows the wanted ones are; in the order of the file."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    ends = np.cumsum([group.num_rows for group in groups])
+    parts = np.split(rows, np.searchsorted(rows, ends[:-1]))  # by row group
+    wanted: list[int] = []
+    places: list[npt.NDArray[np.int64]] = []
+    held = read = 0
+    for number, (group, part) in enumerate(zip(groups, parts, strict=True)):
+        if len(part):
+            wanted.append(number)
+            places.append(part.astype(np.int64) - (ends[number] - group.num_rows) + read)
+            read += group.num_rows
+            held += group.total_byte_size
+        if wanted and (held > PIECE or number == len(groups) - 1):
+            yield wanted, np.concatenate(places)
+            wanted, places, held, read = [], [], 0, 0
+
+
+def _constants(metadata: pq.FileMetaData) -> dict[str, str]:
+    """Columns that hold one value in the whole shard, by what the file says of itself: they need not be read."""
+    names = metadata.schema.names
+    found = {}
+    for name in ("snapshot", "warc_file"):
+        told = [
+            metadata.row_group(group).column(names.index(name)).statistics for group in range(metadata.num_row_groups)
+        ]
+        values = {value for one in told for value in ((one.min, one.max) if one and one.has_min_max else (None,))}
+        if len(values) == 1 and None not in values and not any(one.null_count for one in told):
+            found[name] = values.pop()
+    return found
 
 
 def _shard(folder: Path, number: int) -> Path:

@@ -158,7 +158,8 @@ class Portion:
     def newest_scores(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
         """Of each shard its number and the scores of its newest rows; `row` is always among the columns."""
         for (number, _, flags), scores in zip(self.pages.numbered(), self.scores, strict=True):
-            table = pq.read_table(scores, columns=[*columns, "row"])
+            with pq.ParquetFile(scores) as file:
+                table = file.read(columns=[*columns, "row"], use_threads=False)
             yield number, table.filter(pa.array(flags[table["row"].to_numpy()])).combine_chunks()
 
 
