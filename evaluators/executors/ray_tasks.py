@@ -18,8 +18,11 @@ from evaluators.executors.shards import ShardError
 
 LOOK = 5.0  # seconds; how long a wait for the next task may take before the cluster is looked at again
 ROOT = Path(__file__).resolve().parents[2]
+STARTS = 3  # attempts at a cluster of our own
 STORE = 80 * 2**20  # bytes of Ray's object store: it is given a shard's name at most
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+PATIENT = {"RAY_worker_register_timeout_seconds": "600", "RAY_raylet_start_wait_time_s": "600"}
+"""Ray gives a worker 60 seconds to start, then starts another, for ever: a machine that is busy needs longer."""
 
 
 def run_ray(job: Job, executor: RayExecutor) -> Generator[tuple[int, Outcome]]:
@@ -57,7 +60,7 @@ def _set_up_environment() -> None:
     """Of a cluster of our own; read when Ray is imported. Some of its servers listen on every interface: whoever speaks to
     them has to know the token."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    for name, value in {**QUIET, **token}.items():
+    for name, value in {**QUIET, **PATIENT, **token}.items():
         os.environ.setdefault(name, value)
 
 
@@ -99,13 +102,25 @@ def _join(executor: RayExecutor) -> None:
             "_node_ip_address": "127.0.0.1",
             "_temp_dir": str(Path(tempfile.gettempdir()) / "ray"),
         }
-    try:
-        ray.init(**own, log_to_driver=False, configure_logging=False, runtime_env={"env_vars": {"PYTHONPATH": paths}})
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ShardError(
-            f"executor.address: expected a Ray cluster at {executor.address or 'this machine'}; found: {error}. Start one "
-            "(`ray start --head`) and name its address, or leave it out."
-        ) from error
+    for attempt_number in range(1, STARTS + 1):
+        try:
+            ray.init(
+                **own, log_to_driver=False, configure_logging=False, runtime_env={"env_vars": {"PYTHONPATH": paths}}
+            )
+            return
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ShardError(
+                f"executor.address: expected a Ray cluster at {executor.address or 'this machine'}; found: {error}. Start "
+                "one (`ray start --head`) and name its address, or leave it out."
+            ) from error
+        except Exception as error:  # Ray raises just that where what it started is not up within 30 seconds
+            if "timed out" not in str(error):
+                raise
+            if attempt_number == STARTS:
+                raise ShardError(
+                    f"executor: expected Ray to start on this machine; found {STARTS} times: {error} Run again when the "
+                    "machine is less busy, start one (`ray start --head`) and name its address, or choose {kind: local}."
+                ) from error
 
 
 def _require_room(executor: RayExecutor) -> None:

@@ -184,6 +184,8 @@ def _verdict(array: _Array, element: int, log: Path) -> Outcome | None:
         )
     if state == "OUT_OF_MEMORY" or (number and OVER_MEMORY in _tail(log)):
         return Outcome(kind="refused", said="it used more memory than executor.memory gives it. Raise that")
+    if state.startswith("CANCELLED"):  # somebody wants it to end: to begin again would be against their will
+        return Outcome(kind="refused", said="its job was cancelled (scancel). Run again: finished shards are kept")
     if number:
         return Outcome(kind="lost", said=describe_exit(-number))
     if time.monotonic() - array.missing.setdefault(element, time.monotonic()) < SETTLE:

@@ -181,3 +181,41 @@ def test_an_engine_that_is_not_here_is_named(tmp_path: Path, monkeypatch: pytest
 def test_a_time_that_slurm_would_not_read_is_refused() -> None:
     with pytest.raises(ValueError, match="expected minutes"):
         SlurmExecutor(kind="slurm", shared=Path("x"), time="two days")
+
+
+def test_a_ray_that_is_not_up_in_its_time_is_started_again_and_then_told(
+    ray_executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    begun = []
+
+    def init(**options: object) -> None:
+        begun.append(options)
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(
+        ShardError, match=r"expected Ray to start on this machine; found 3 times: .*timed out.*less busy"
+    ):
+        make(shards_in(tmp_path / "made"), ray_executor)
+    assert len(begun) == 3
+
+
+def test_a_job_that_somebody_cancels_is_not_begun_again(slurm: SlurmExecutor, tmp_path: Path) -> None:
+    shards = shards_in(tmp_path / "made")
+
+    def cancel() -> None:
+        while not shards[2].with_suffix(".starts").exists():
+            time.sleep(0.2)
+        subprocess.run(["scancel", "--user", "root"], check=True)
+
+    somebody = threading.Thread(target=cancel)
+    somebody.start()
+    with pytest.raises(
+        ShardError, match=r"2\.out: its job was cancelled \(scancel\)\. Run again: finished shards are kept"
+    ):
+        make(shards, slurm, "time")
+    somebody.join()
+    assert starts(shards[2]) == 1
