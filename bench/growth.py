@@ -1,13 +1,16 @@
-"""Time and memory of the stages that see every page, at growing sizes, with the exponent of the growth.
+"""Time and memory of the stages that see every page, or every survivor, at growing sizes, with the exponent of the growth.
 
     python -m bench.growth 100000 1000000            CPU seconds and MiB of the largest process, by stage
-    python -m bench.growth 1000000 --stages url_index recalled domains
+    python -m bench.growth 10000000 --stages url_index recalled domains
     python -m bench.growth 1000000 --beside ../other-checkout
+    python -m bench.growth 10000000 --folder /disk/growth      keeps what was generated and made there
 
 The pages are generated: hosts with a heavy tail, keys and paths as the web has them, a quarter of the URLs captured again in
-a second snapshot, margins of two humps, and texts of a line. `--beside` runs the stages of another checkout on the same
-pages, one after the other in one run. Each stage runs in a process of its own with one worker, so that its CPU seconds and
-its largest resident memory are those of a task.
+a second snapshot, margins of two humps, and texts of a line. Survivors are 35.5 M of 2.5 billion pages, as in DeepSeekMath,
+with texts of 600 words, a tenth of them alike. `--beside` runs the stages of another checkout on the same pages, one after
+the other in one run. Each stage runs in a process of its own with one worker, first on 2,000 pages, so that what is
+measured is neither imports nor the loading of compiled code; its CPU seconds and its largest resident memory are those of a
+single task.
 """
 
 from __future__ import annotations
@@ -33,8 +36,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SNAPSHOTS = ("CC-MAIN-2026-05", "CC-MAIN-2026-09")
 SHARD = 27_000  # pages of a WARC file of Common Crawl
 AGAIN = 0.25  # of the second snapshot's URLs are in the first as well
-STAGES = ("url_index", "recalled", "domains", "corpus", "near_duplicates", "contamination")
-TEXT_ROWS = 200_000  # of the stages that read texts: their rows are survivors, not pages
+STAGES = ("newest", "url_index", "recalled", "domains", "corpus", "near_duplicates", "contamination", "export")
+SURVIVORS = 35.5e6 / 2.5e9  # of DeepSeekMath's pages, of one snapshot's
+SITES = 0.06  # registered domains a page
+WARM = 2_000  # pages that each stage is run on first
+WORDS = 600  # of a survivor, about 4 KB
 
 
 def main() -> int:
@@ -42,15 +48,18 @@ def main() -> int:
     parser.add_argument("rows", type=int, nargs="*", default=[100_000, 1_000_000], help="pages in all")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--beside", type=Path, help="another checkout, with an environment of its own")
+    parser.add_argument("--folder", type=Path, help="for what is generated and made: a temporary one, unless given")
     arguments = parser.parse_args()
     checkouts = {"this": ROOT} | ({"beside": arguments.beside.absolute()} if arguments.beside else {})
     figures: dict[tuple[str, str], dict[int, dict[str, float]]] = {}
     for rows in sorted(arguments.rows):
-        with tempfile.TemporaryDirectory() as folder:
-            _child(ROOT, "make", Path(folder), rows)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (arguments.folder or Path(temporary)) / str(rows)
+            _child(ROOT, "make", folder, rows)
             for stage in arguments.stages:
                 for name, checkout in checkouts.items():
-                    figures.setdefault((stage, name), {})[rows] = _child(checkout, stage, Path(folder), rows)
+                    found = figures.setdefault((stage, name), {})[rows] = _child(checkout, stage, folder, rows)
+                    print(f"{rows} {stage} {name}: {found}", file=sys.stderr, flush=True)
     _print(figures, sorted(arguments.rows))
     return 0
 
@@ -82,10 +91,13 @@ def _print(figures: dict[tuple[str, str], dict[int, dict[str, float]]], sizes: S
 def child(stage: str, folder: Path, rows: int) -> None:
     """What `_child` starts, in whichever checkout is on the path."""
     if stage == "make":
-        make_pages(folder, rows)
+        for place, count in ((folder / "small", WARM), (folder / "all", rows)):
+            if not place.exists():
+                make_pages(place, count)
         print(json.dumps({"seconds": 0.0, "mebibytes": 0.0}))
         return
-    work = _stage(stage, folder)
+    _stage(stage, folder / "small")()
+    work = _stage(stage, folder / "all")
     started = time.process_time()
     work()
     spent = time.process_time() - started
@@ -97,7 +109,7 @@ def make_pages(folder: Path, rows: int) -> None:
     """pages/<snapshot>/pages-*.parquet, scores/<snapshot>/scores-*.parquet and extracted/extracted-*.parquet."""
     generator = np.random.default_rng(0)
     half = rows // 2
-    urls = np.arange(half)
+    urls, sites = np.arange(half), max(1_000, round(rows * SITES))
     again = generator.random(half) < AGAIN
     for number, snapshot in enumerate(SNAPSHOTS):
         ids = urls if number == 0 else np.where(again, urls, urls + half)
@@ -105,43 +117,54 @@ def make_pages(folder: Path, rows: int) -> None:
         for place in ("pages", "scores"):
             (folder / place / snapshot).mkdir(parents=True)
         for shard, start in enumerate(range(0, half, SHARD)):
-            _write_shard(folder, snapshot, shard, ids[start : start + SHARD], generator)
+            _write_shard(folder, snapshot, shard, (ids[start : start + SHARD], sites), generator)
     (folder / "extracted").mkdir()
-    _write_extracted(folder / "extracted", min(rows, TEXT_ROWS) // 4, generator)
+    _write_extracted(folder / "extracted", max(50, round(rows * SURVIVORS)), generator)
+
+
+def _joined(*parts: Any) -> Any:
+    """Strings, or columns of what can be one, put together row by row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [part if isinstance(part, str) else pa.array(part).cast(pa.string()) for part in parts]
+    return pc.binary_join_element_wise(*columns, "")
 
 
 def _write_shard(
-    folder: Path, snapshot: str, shard: int, ids: npt.NDArray[np.int64], generator: np.random.Generator
+    folder: Path, snapshot: str, shard: int, given: tuple[npt.NDArray[np.int64], int], generator: np.random.Generator
 ) -> None:
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from pipelines.records import PAGES, SCORES
 
-    site = (60_000 * (ids * 2654435761 % 2**32 / 2**32) ** 4).astype(np.int64)  # a few sites hold most pages
-    domain = [f"site{one}.example" for one in site]
-    host = [f"{('www', 'blog', 'm')[one % 3]}.{name}" for one, name in zip(ids, domain, strict=True)]
-    path = [f"/{('a', 'forum', 'notes', 'x/y')[one % 4]}/{one % 97}/page-{one}.html" for one in ids]
-    keys = [f"{name.removeprefix('www.')}{inner}" for name, inner in zip(host, path, strict=True)]
+    ids, sites = given
+    site = (sites * (ids * 2654435761 % 2**32 / 2**32) ** 4).astype(np.int64)  # a few sites hold most pages
+    domain = _joined("site", site, ".example")
+    host = _joined(np.array(["www.", "blog.", "m."])[site % 3], domain)
+    path = _joined("/", np.array(["a", "forum", "notes", "x/y"])[ids % 4], "/", ids % 97, "/page-", ids, ".html")
+    keys = pc.replace_substring_regex(_joined(host, path), r"^www\.", "")
     mathematical = (site % 40 == 0) & (ids % 4 != 1)
     margins = np.where(mathematical, 3.0, -4.0) + generator.normal(0, 1.5, len(ids))
-    text = [f"A line of text about the number {one}." for one in ids]
+    day = np.array([f"{number:02d}" for number in range(1, 29)])[ids % 28]
     columns = {
-        "url": [f"https://{name}{inner}" for name, inner in zip(host, path, strict=True)],
+        "url": _joined("https://", host, path),
         "url_key": keys,
         "host": host,
         "domain": domain,
         "path": path,
-        "snapshot": [snapshot] * len(ids),
-        "fetched": [f"{snapshot[8:12]}-01-{one % 28 + 1:02d}T00:00:00Z" for one in ids],
-        "warc_file": [f"{shard:05d}.warc.gz"] * len(ids),
+        "snapshot": pa.repeat(snapshot, len(ids)),
+        "fetched": _joined(f"{snapshot[8:12]}-01-", day, "T00:00:00Z"),
+        "warc_file": pa.repeat(f"{shard:05d}.warc.gz", len(ids)),
         "warc_offset": np.arange(len(ids)),
-        "language": [("en", "zh", "de")[one % 3] for one in ids],
-        "title": [f"Page {one}" for one in ids],
-        "text": text,
+        "language": np.array(["en", "zh", "de"])[ids % 3],
+        "title": _joined("Page ", ids),
+        "text": _joined("A line of text about the number ", ids, "."),
         "markers": np.where(mathematical, 3, 0).astype(np.int32),
         "words": mathematical,
-        "route": ["kept"] * len(ids),
+        "route": pa.repeat("kept", len(ids)),
     }
     nothing = {field.name: pa.nulls(len(ids), field.type) for field in PAGES if field.name not in columns}
     pages = pa.table({**{name: pa.array(value) for name, value in columns.items()}, **nothing})
@@ -165,17 +188,21 @@ def _write_shard(
 
 
 def _write_extracted(folder: Path, rows: int, generator: np.random.Generator) -> None:
+    """Texts of which every tenth is the one before it but for a word."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from pipelines.records import EXTRACTED
 
-    words = np.array([f"word{number}" for number in range(5_000)])
+    words, text = np.array([f"word{number}" for number in range(5_000)]), [""]
     for shard, start in enumerate(range(0, rows, 2_000)):
         ids = range(start, min(start + 2_000, rows))
-        text = [" ".join(words[generator.integers(0, 5_000, 60)]) for _ in ids]
+        for one in ids:
+            new = " ".join(words[generator.integers(0, 5_000, WORDS)].tolist())
+            text.append(new if one % 10 else text[-1].replace(" ", " other ", 1))
+        text = text[-len(ids) :]
         columns = {"url_key": [f"a{one}.example/" for one in ids], "domain": [f"a{one % 999}.example" for one in ids]}
-        known = {**columns, "text": text, "snapshot": [SNAPSHOTS[0]] * len(text)}
+        known = {**columns, "text": text, "snapshot": [SNAPSHOTS[0]] * len(text), "language": ["en"] * len(text)}
         table = pa.table(
             {field.name: pa.array(known.get(field.name, [None] * len(text)), field.type) for field in EXTRACTED}
         )
@@ -200,7 +227,12 @@ def _stage(stage: str, folder: Path) -> Callable[[], Any]:
         from pipelines.crawl.url_index import write_url_index
 
         return partial(write_url_index, out, CrawlSettings(), pages=pages, **own)
-    if stage in ("near_duplicates", "contamination"):
+    if stage == "newest":
+        from pipelines.crawl.newest import Captures, find_older
+
+        captures = Captures.of(pages[SNAPSHOTS[0]].files(), out / "scratch")
+        return partial(find_older, captures, label="newest", **own)
+    if stage in ("near_duplicates", "contamination", "export"):
         return _of_texts(stage, out, _artifact(folder / "extracted"), own)
     loop = {"pages": pages, "url_index": _artifact(build / "url_index")}
     return _of_loop(stage, out, folder, loop | own, build)
@@ -227,7 +259,7 @@ def _of_loop(stage: str, out: Path, folder: Path, given: dict[str, Any], build: 
             "who": "bench",
             "why": "generated",
         }
-        for number in range(0, 4_000, 40)
+        for number in range(0, 4_000, 40)  # the largest sites
     ]
     notes = build / "annotations"
     notes.mkdir()
@@ -242,6 +274,11 @@ def _of_texts(stage: str, out: Path, extracted: Any, own: dict[str, Any]) -> Cal
 
         settings = NearDuplicateSettings()
         return partial(write_near_duplicates, out, settings, extracted=extracted, **own)
+    if stage == "export":
+        from pipelines.corpus.export import ExportSettings, write_math_corpus
+
+        made = {name: _artifact(out.parent / name) for name in ("near_duplicates", "contamination")}
+        return partial(write_math_corpus, out, ExportSettings(), extracted=extracted, **made)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
