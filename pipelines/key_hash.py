@@ -21,19 +21,22 @@ FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # splitmix64: every bit 
 
 def hash_strings(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     """64 bits for each string, what decides the partition of a key; null counts as empty."""
-    return _by_chunk(_hashes, column, np.zeros(0, np.uint64))
+    found: npt.NDArray[np.uint64] = _by_chunk(_hashes, column, np.zeros(0, np.uint64))
+    return found
 
 
 def digest_strings(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     """128 bits for each string, [n, 2]: strings of equal digests are taken for equal. Of 2.5 billion distinct ones two share a
     digest with a chance of 1 in 10^20."""
-    return _by_chunk(_digests, column, np.zeros((0, 2), np.uint64))
+    found: npt.NDArray[np.uint64] = _by_chunk(_digests, column, np.zeros((0, 2), np.uint64))
+    return found
 
 
 def first_digits(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """The first 14 decimal digits of each string as a number: dates of ISO 8601, to the second, in their order. Null or a
     string with fewer digits counts as if zeros followed."""
-    return _by_chunk(_digits, column, np.zeros(0, np.int64))
+    found: npt.NDArray[np.int64] = _by_chunk(_digits, column, np.zeros(0, np.int64))
+    return found
 
 
 def _by_chunk(function: Callable[..., Any], column: pa.Array | pa.ChunkedArray, empty: npt.NDArray[Any]) -> Any:

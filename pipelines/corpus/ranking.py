@@ -166,14 +166,15 @@ def _pieces(
 def _constants(metadata: pq.FileMetaData) -> dict[str, str]:
     """Columns that hold one value in the whole shard, by what the file says of itself: they need not be read."""
     names = metadata.schema.names
-    found = {}
+    found: dict[str, str] = {}
     for name in ("snapshot", "warc_file"):
         told = [
             metadata.row_group(group).column(names.index(name)).statistics for group in range(metadata.num_row_groups)
         ]
         values = {value for one in told for value in ((one.min, one.max) if one and one.has_min_max else (None,))}
-        if len(values) == 1 and None not in values and not any(one.null_count for one in told):
-            found[name] = values.pop()
+        (value, *others) = values or (None,)
+        if value is not None and not others and not any(one.null_count for one in told):
+            found[name] = value
     return found
 
 

@@ -36,8 +36,8 @@ def write_url_index(
     newest = first = 0
     for snapshot in sorted(pages):
         last = first + sum(name == snapshot for _, name in shards)
-        rows = captures.rows[first:last]
-        newest += write_row_flags(folder, f"newest-{snapshot}", rows, _flags_of(captures, first, last))
+        flags_of = _flags_of(captures, first, last)
+        newest += write_row_flags(folder, f"newest-{snapshot}", captures.rows[first:last], flags_of)
         first = last
     forget(captures)
     rows = sum(captures.rows)
