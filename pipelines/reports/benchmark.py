@@ -9,22 +9,45 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from evaluators.benchmarks import benchmark, names, problems_file
-from evaluators.comparison import Finding, against_published, compare_evaluations
+from evaluators.comparison import against_published
+from evaluators.conditions import conditions_file, grader
 from evaluators.errors import MathsieveError
 from evaluators.evaluate import completions_file
-from evaluators.grading import grades_file
+from evaluators.grading import GRADES, grades_file
 from evaluators.published import PUBLISHED
 from evaluators.records import Form, Settings
 from evaluators.stages import Stage, Stored
 from pipelines.reports.benchmark_browser import browser_chunks
+from pipelines.reports.benchmark_conditions import conditions_table, row_note
+from pipelines.reports.benchmark_findings import findings_of
 from pipelines.reports.benchmark_plots import bars, forest, growth
 from pipelines.reports.benchmark_runs import run_spreads
+from pipelines.reports.benchmark_usage import length_plots, length_rows, length_sentences, score_alarms, spent_rows
 from pipelines.storage import atomic_file
 
-FORMS: dict[Form, str] = {"cot": "Chain-of-thought reasoning", "tir": "Tool-integrated reasoning"}
+FORMS = {
+    "cot": "Chain-of-thought reasoning",
+    "tir": "Tool-integrated reasoning",
+    "tools": "Reasoning with native tool calls",
+}
+UNFIT = ("truncated", "empty")
+"""Shares of answers that stand beside every score."""
+MISHAPS = (
+    ("no_answer", "No answer"),
+    ("unparsed", "Unparsed"),
+    ("truncated", "Cut"),
+    ("cut_in_thinking", "while thinking"),
+    ("empty", "Empty"),
+    ("refused", "Refused"),
+    ("filtered", "Filtered"),
+    ("called_no_tool", "Called a tool that is not there"),
+    ("repeating", "Repeating"),
+    ("calls_exhausted", "Calls used up"),
+    ("failed", "Failed"),
+)
 TABLE_5 = ("gsm8k", "math", "mgsm_zh", "cmath")
 SHOWN_DISAGREEMENTS = 200  # ours: a table of thousands of rows makes the page slow, and report.json has them all
 FOLDER = Path(__file__).parent
@@ -53,6 +76,8 @@ class Evaluation:
     completions: Path
     grades: Path
     scores: Path
+    conditions: Path | None = None
+    """Under which the model answered (evaluators.conditions)."""
     run_of: str | None = None
     """Of a further run of a model that model: it tells the spread from run to run, and stands in no table."""
     lineage: Mapping[str, int] = field(default_factory=dict)
@@ -65,10 +90,17 @@ class Scored:
 
     evaluation: Evaluation
     scores: Mapping[str, Any]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """As evaluators.conditions has them, and the grader; empty where they were not kept."""
 
     @property
     def model(self) -> str:
         return self.evaluation.model
+
+    @property
+    def shown(self) -> str:
+        """As the page's browser of problems calls it."""
+        return f"{self.model} · {self.scores['title']} {self.scores['form']}"
 
     @property
     def task(self) -> tuple[str, Form]:
@@ -79,11 +111,12 @@ def write_benchmark_report(
     folder: Path, settings: ReportSettings, *, evaluations: Sequence[Evaluation]
 ) -> dict[str, Any]:
     """report.html, report.md and report.json. Raises ReportError where two evaluations say to be the same thing."""
-    every = [Scored(evaluation=one, scores=json.loads(one.scores.read_text(encoding="utf-8"))) for one in evaluations]
+    every = [_read(one) for one in evaluations]
     _must_differ(every)
     scored = [one for one in every if one.evaluation.run_of is None]
     content = report_content(scored, settings, [one for one in every if one.evaluation.run_of is not None])
     chunks = browser_chunks(scored) if settings.browser else []
+    mishaps = [(name, title) for name, title in MISHAPS if any(row.get(name) for row in content["sampling"])]
     plots = {
         "forest": forest(content["rows"]),
         "growth": growth(content["growth"]),
@@ -91,8 +124,15 @@ def write_benchmark_report(
             (name, bars(name, parts, dict.fromkeys(row["model"] for row in content["rows"])))
             for name, parts in content["breakdowns"].items()
         ],
+        "lengths": [
+            (name, bars(name, parts, dict.fromkeys(row["model"] for row in content["rows"])))
+            for name, parts in length_plots(content["lengths"]).items()
+        ],
     }
-    _write(folder / "report.html", _render("benchmark.html", content, settings, plots=plots, chunks=chunks))
+    _write(
+        folder / "report.html",
+        _render("benchmark.html", content, settings, plots=plots, chunks=chunks, mishaps=mishaps),
+    )
     _write(folder / "report.md", _render("benchmark.md", content, settings))
     _write(folder / "report.json", json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True))
     return {
@@ -104,6 +144,14 @@ def write_benchmark_report(
         ],
         "findings": [finding["sentence"] for finding in content["findings"]],
     }
+
+
+def _read(evaluation: Evaluation) -> Scored:
+    scores = json.loads(evaluation.scores.read_text(encoding="utf-8"))
+    if evaluation.conditions is None:
+        return Scored(evaluation=evaluation, scores=scores)
+    conditions = json.loads(evaluation.conditions.read_text(encoding="utf-8"))
+    return Scored(evaluation=evaluation, scores=scores, conditions=conditions | {"grader": grader(GRADES.version)})
 
 
 def _evaluations(
@@ -120,14 +168,15 @@ def _evaluations(
     found = []
     for name in scores:
         model, _, key = name.partition("/")
-        benchmark, form = key.split("|")
+        benchmark, form = cast("tuple[str, Form]", tuple(key.split("|")))
         found.append(
             Evaluation(
                 model=model,
                 problems=problems_file(problems[benchmark]),
-                completions=completions[name].file(completions_file(benchmark, form)),  # type: ignore[arg-type]  # a Form
+                completions=completions[name].file(completions_file(benchmark, form)),
                 grades=grades_file(grades[name]),
                 scores=scores[name].file("scores.json"),
+                conditions=next(iter(completions[name].files(conditions_file(benchmark, form))), None),
                 run_of=runs.get(model),
                 lineage=lineage.get(model, {}),
             )
@@ -137,7 +186,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="4",
+    version="5",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,
@@ -157,6 +206,7 @@ def report_content(
         raise ReportError(f"report.baseline: expected one of the evaluated models ({known}); found {baseline!r}")
     rows = [row for one in scored for row in _rows(one)]
     profile = _main_profile(scored)
+    lengths = length_rows(scored, profile)
     return {
         "title": settings.title,
         "baseline": baseline,
@@ -164,8 +214,15 @@ def report_content(
         "profiles": list(dict.fromkeys(row["profile"] for row in rows)),
         "titles": {row["benchmark"]: row["title"] for row in rows},
         "rows": rows,
-        "tables": [_table(form, rows, settings) for form in FORMS if any(row["form"] == form for row in rows)],
-        "findings": [_plain(finding) for finding in _findings(scored, baseline, profile)],
+        "tables": [
+            _table(cast("Form", form), rows, settings) for form in FORMS if any(row["form"] == form for row in rows)
+        ],
+        "findings": findings_of(scored, baseline, profile),
+        "alarms": score_alarms(scored),
+        "conditions": conditions_table(scored),
+        "spent": spent_rows(scored, profile),
+        "lengths": lengths,
+        "length_sentences": length_sentences(lengths),
         "published": [
             {"evaluated": one.model, "title": one.scores["title"], "form": one.scores["form"], **asdict(row)}
             for one in scored
@@ -176,6 +233,7 @@ def report_content(
             {"model": one.model, "title": one.scores["title"], "form": one.scores["form"], **one.scores["sampling"]}
             for one in scored
         ],
+        "not_seen": _not_seen(scored),
         "contamination": [row for one in scored for row in _contamination(one, profile)],
         "breakdowns": _breakdowns(scored, profile),
         "growth": _growth(scored, profile),
@@ -226,6 +284,9 @@ def _rows(one: Scored) -> list[dict[str, Any]]:
         "majority_at",
         "clean",
     )
+    sampling = one.scores["sampling"]
+    common |= {name: sampling.get(name, 0) / max(1, sampling["completions"]) for name in UNFIT}
+    common["conditions"] = row_note(one.conditions)
     return [
         {"model": one.model, **common, "profile": profile, **{name: figures[name] for name in kept}}
         for profile, figures in one.scores["profiles"].items()
@@ -254,14 +315,16 @@ def _table(form: Form, rows: Sequence[Mapping[str, Any]], settings: ReportSettin
     for model, profile in keys:
         found = {row["benchmark"]: row for row in own if row["model"] == model and row["profile"] == profile}
         cells = [_cell(found.get(name)) for name in columns]
-        lines.append({"model": model, "note": f"{profile} grader", "published": False, "cells": cells})
+        asked = "; ".join(dict.fromkeys(row["conditions"] for row in found.values() if row["conditions"]))
+        line = {"model": model, "note": f"{profile} grader", "published": False, "cells": cells}
+        lines.append(line | {"conditions": asked})
     return {"form": form, "title": FORMS[form], "columns": [titles[name] for name in columns], "lines": lines}
 
 
 def _cell(row: Mapping[str, Any] | None) -> dict[str, Any]:
     if row is None:
         return {"accuracy": None}
-    kept = {key: row[key] for key in ("accuracy", "interval", "problems", "program_accuracy")}
+    kept = {key: row[key] for key in ("accuracy", "interval", "problems", "program_accuracy", "samples", *UNFIT)}
     return {**kept, "part_of": _published_size(row)}
 
 
@@ -269,28 +332,6 @@ def _published_size(row: Mapping[str, Any]) -> int | None:
     """The size of the published test split, where the evaluation ran another number of problems."""
     known = benchmark(row["benchmark"]).splits.get("test") if row["benchmark"] in names() else None
     return None if known is None or known.rows == row["problems"] else known.rows
-
-
-def _findings(scored: Sequence[Scored], baseline: str | None, profile: str) -> list[Finding]:
-    """Every model against the baseline on what both evaluated; Holm's correction is over all of them together."""
-    base = {one.task: one for one in scored if one.model == baseline}
-    others = [one for one in scored if one.model != baseline and one.task in base]
-    comparable = [one for one in others if _same_problems(one, base[one.task], profile)]
-    if baseline is None or not comparable:
-        return []
-    return compare_evaluations(
-        [(one.model, one.scores, baseline, base[one.task].scores) for one in comparable], profile=profile
-    )
-
-
-def _same_problems(a: Scored, b: Scored, profile: str) -> bool:
-    return bool(a.scores["profiles"][profile]["scores"].keys() == b.scores["profiles"][profile]["scores"].keys())
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    plain = asdict(finding)
-    plain["flips"] = [list(flip) for flip in finding.flips]
-    return plain
 
 
 def _contamination(one: Scored, profile: str) -> list[dict[str, Any]]:
@@ -308,6 +349,17 @@ def _contamination(one: Scored, profile: str) -> list[dict[str, Any]]:
             "clean": figures["clean"],
         }
     ]
+
+
+def _not_seen(scored: Sequence[Scored]) -> list[dict[str, Any]]:
+    """Benchmark problems in tables that a model was not trained on: nobody's score is taken without them."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in scored:
+        for source, count in one.scores["not_seen"].items():
+            row = found.setdefault((one.scores["title"], source), {"problems": count, "models": []})
+            if count and one.model not in row["models"]:
+                row["models"].append(one.model)
+    return [{"title": title, "source": source, **row} for (title, source), row in found.items() if row["models"]]
 
 
 def _breakdowns(scored: Sequence[Scored], profile: str) -> dict[str, list[dict[str, Any]]]:
@@ -349,8 +401,19 @@ def _render(template: str, content: Mapping[str, Any], settings: ReportSettings,
     )
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("benchmark.css", "benchmark.js"))
     return environment.get_template(template).render(
-        **content, forms=FORMS, style=style, script=script, shown_disagreements=SHOWN_DISAGREEMENTS, **more
+        **content,
+        percent=_percent,
+        forms=FORMS,
+        style=style,
+        script=script,
+        shown_disagreements=SHOWN_DISAGREEMENTS,
+        **more,
     )
+
+
+def _percent(share: float) -> str:
+    """A share as people write it; what there is a little of is never 0 %."""
+    return f"{100 * share:.0f} %" if share >= 0.005 else "under 1 %"
 
 
 def _write(path: Path, text: str) -> None:

@@ -79,7 +79,8 @@ def _line(
         "steps": problem.steps,
         "outcomes": outcomes,
         "predictions": sorted({grade.prediction[:80] for grade in grades if grade.prediction}),
-        "truncated": any(completion.finish == "length" for completion in completions),
+        "truncated": any(completion.finish.startswith("length") for completion in completions),
+        "empty": any(completion.finish != "error" and not completion.text.strip() for completion in completions),
         "programs": sum(len(completion.programs) for completion in completions),
         "timeouts": sum(program.status == "timeout" for completion in completions for program in completion.programs),
         "contaminated": flagged,
@@ -88,15 +89,23 @@ def _line(
 
 def _detail(problem: Problem, completions: Sequence[Completion], grades: Sequence[Grade]) -> dict[str, Any]:
     """What is shown of one problem when it is opened."""
+    prompts = list(dict.fromkeys(completion.prompt for completion in completions if completion.prompt))
     return {
         "reference": problem.reference,
         "solution": problem.solution,
+        "prompts": prompts,
         "samples": [
             {
                 "text": completion.text,
                 "finish": completion.finish,
                 "error": completion.error,
+                "prompt": prompts.index(completion.prompt) if completion.prompt else None,
+                "reasoning": completion.reasoning,
                 "tokens": completion.completion_tokens,
+                "prompt_tokens": completion.prompt_tokens,
+                "reasoning_tokens": completion.reasoning_tokens,
+                "discarded_tokens": completion.discarded_tokens,
+                "calls": completion.calls,
                 "seconds": round(completion.seconds, 2),
                 "programs": [[p.code, p.status, p.output, round(p.seconds, 3)] for p in completion.programs],
                 "grades": [

@@ -77,7 +77,7 @@ def _by_iteration(settings: None, *, iterations: Mapping[str, Artifact], **other
 
 CORPUS_REPORT = Stage(
     name="corpus_report",
-    version="4",
+    version="5",
     write=write_corpus_report,
     arguments=_by_iteration,
     inputs=("seed", "iterations/*", "math_corpus", "proxy_models?"),
