@@ -1,41 +1,35 @@
-"""Puts problems to a model: one asynchronous loop for chain-of-thought and tool-integrated answers.
-
-Every trajectory advances on its own: while one waits for its program, the others generate, so the server never idles
-until the slowest of a round is done. Whatever happens to a trajectory, it ends in exactly one Completion.
-"""
+"""The completions of a model on benchmarks, as files: asked through one queue, resumed, refused where they say nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tqdm import tqdm
+import pyarrow.parquet as pq
 
+from evaluators.answering import evaluate, run_plan
 from evaluators.conditions import served_by_us, served_identity
-from evaluators.grading import judged_by_tests, write_grades
+from evaluators.grading import write_grades
+from evaluators.models.bodies import Kind
 from evaluators.models.cache import GenerationCache
+from evaluators.models.endpoint import Endpoint, EndpointSettings, open_endpoint
+from evaluators.models.model_defaults import generation_defaults
 from evaluators.models.prompting import Prompter, Style
-from evaluators.models.sampling import Endpoint, EndpointSettings, Sampler
-from evaluators.models.trajectory import (
-    EvaluationError,
-    EvaluationSettings,
-    Trajectories,
-    completions_file,
-    open_sandbox,
-)
+from evaluators.models.queue import PlannedTask
+from evaluators.models.settings import EvaluationSettings
+from evaluators.models.tally import Tally
+from evaluators.models.trajectory import EvaluationError, completions_file, open_sandbox
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash, on_cpu
 from evaluators.models.worked_programs import with_programs
 from evaluators.records import Completion, Form, Problem
 from evaluators.scores import write_scores
-from evaluators.tables import read_table, write_table
-
-if TYPE_CHECKING:
-    from evaluators.sandbox import Sandbox
+from evaluators.tables import atomic_file, read_table, write_rows
 
 __all__ = [
     "EvaluationError",
@@ -50,53 +44,6 @@ __all__ = [
 
 Task = tuple[str, Form, Path]
 """(benchmark, form, its problems.parquet). An exemplars.parquet beside that serves few-shot prompts."""
-
-
-async def evaluate(
-    problems: Sequence[Problem],
-    sampler: Sampler,
-    settings: EvaluationSettings,
-    sandbox: Sandbox | None = None,
-    cache: GenerationCache | None = None,
-    *,
-    prompter: Prompter | None = None,
-) -> list[Completion]:
-    """Put every problem to the sampler `settings.samples` times: one Completion each, by problem, then sample.
-
-    A call that fails after every retry gives a Completion with `finish="error"`; the number of Completions never
-    changes. The tool-integrated form needs `sandbox`. Raises EvaluationError where the endpoint is plainly gone.
-    """
-    if settings.form == "tir" and sandbox is None:
-        raise EvaluationError("tool-integrated evaluation: expected a sandbox to run programs in; found none")
-    prompter = prompter or Prompter(settings.prompt)
-    waiting = [(problem, sample) for problem in problems for sample in range(settings.samples)]
-    finished: dict[int, Completion] = {}
-    trajectories = Trajectories(sampler, settings, sandbox, cache or GenerationCache())
-    positions = iter(range(len(waiting)))
-    with tqdm(total=len(waiting), desc=f"completions, {settings.form}", unit="answer", disable=None) as progress:
-
-        async def worker() -> None:
-            for position in positions:  # shared: each worker takes the next that nobody has
-                problem, sample = waiting[position]
-                prompt = prompter.prompt(problem, settings.form, instruction=not judged_by_tests(problem))
-                finished[position] = await trajectories.complete(problem, sample, prompt)
-                progress.update()
-
-        await _all([worker for _ in range(min(settings.concurrency, len(waiting)))])
-    if len(finished) != len(waiting):
-        raise EvaluationError(f"expected {len(waiting)} completions; found {len(finished)}")
-    return [finished[position] for position in range(len(waiting))]
-
-
-async def _all(workers: Sequence[Any]) -> None:
-    """Run them together; the first failure stops the rest and is raised as itself."""
-    tasks = [asyncio.create_task(worker()) for worker in workers]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def write_completions(
@@ -119,16 +66,17 @@ def write_completions(
     if left:
         with GenerationCache(kept) as generations:
             if isinstance(server_settings, EndpointSettings):
-                asyncio.run(_write_tasks(folder, settings, left, _endpoint(server_settings), generations, model_dir))
+                endpoint = open_endpoint(server_settings, _endpoint_identity(server_settings))
+                asyncio.run(_write_tasks(folder, settings, left, endpoint, generations, model_dir))
             else:
                 if model_dir is None:
                     raise EvaluationError(
                         "a server of ours needs a model folder; found none. Give one, or an endpoint."
                     )
-                with VllmServer(model_dir, server_settings, log=folder / VLLM_LOG) as server:
-                    endpoint = Endpoint(
-                        server.endpoint, _served_identity(model_dir, server_settings), alive=server.watch
-                    )
+                follows = settings.unset == "model"
+                with VllmServer(model_dir, server_settings, log=folder / VLLM_LOG, follows_model=follows) as server:
+                    identity = _served_identity(model_dir, server_settings)
+                    endpoint = Endpoint(server.endpoint, identity, alive=server.watch, probes=True)
                     asyncio.run(_write_tasks(folder, settings, left, endpoint, generations, model_dir))
     if cache is None:
         for path in folder.glob("generations.tmp*"):
@@ -146,35 +94,67 @@ async def _write_tasks(
     cache: GenerationCache,
     model_dir: Path | None,
 ) -> None:
+    """Every task's completions, through one queue. Raises EvaluationError once all are written that can be."""
+    complaints: list[str] = []
+
+    def write(task: PlannedTask, tally: Tally, completions: Iterator[Completion]) -> None:
+        if complaint := tally.complaint(f"{task.name} ({task.form})", task.settings):
+            complaints.append(complaint)
+            return
+        write_rows(folder / completions_file(task.name, task.form), map(asdict, completions), Completion)
+
+    plan = [planned(settings, task, endpoint.settings.kind, model_dir) for task in tasks]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(endpoint)
         sandbox = None
-        if any(form == "tir" for _, form, _ in tasks):
+        if any(task.form != "cot" for task in plan):
             sandbox = await stack.enter_async_context(open_sandbox(settings))
-        for name, form, path in tasks:
-            problems = read_table(path, Problem)
-            exemplars = path.with_name("exemplars.parquet")
-            shown = read_table(exemplars, Problem) if settings.prompt == "few_shot" and exemplars.exists() else []
-            if settings.prompt == "few_shot" and form == "tir" and problems:
-                shown = with_programs(shown, problems[0].language)
-            templated_there = endpoint.settings.kind == "chat" and settings.prompt == "chat"
-            style: Style = "question" if templated_there else settings.prompt
-            prompter = Prompter(style, model_dir=model_dir, exemplars=shown)
-            asked = settings.model_copy(update={"form": form})
-            completions = await evaluate(problems, endpoint, asked, sandbox, cache, prompter=prompter)
-            _refuse_failures(name, form, completions, settings)
-            write_table(folder / completions_file(name, form), [asdict(one) for one in completions], Completion)
+        await run_plan(plan, endpoint, sandbox, cache, write, replicas=endpoint.replicas)
+        _write_probe(folder, endpoint, model_dir)
+    if complaints:
+        raise EvaluationError("\n".join(complaints))
 
 
-def _endpoint(settings: EndpointSettings) -> Endpoint:
-    key = None
-    if settings.api_key_variable is not None:
-        key = os.environ.get(settings.api_key_variable)
-        if not key:
-            raise EvaluationError(
-                f"endpoint: expected an API key in the environment variable {settings.api_key_variable}; it is not set"
-            )
-    return Endpoint(settings, f"{settings.base_url}:{settings.model}@{settings.revision}:{settings.kind}", api_key=key)
+def planned(settings: EvaluationSettings, task: Task, kind: Kind, model_dir: Path | None) -> PlannedTask:
+    """One benchmark in one form, as it is to be asked of a server of this kind. Raises EvaluationError, PromptError."""
+    name, form, path = task
+    own = settings.for_task(name, form)
+    if form == "tools" and kind == "completions":
+        raise EvaluationError(
+            "the form tools: expected a server that is asked in turns; found kind `completions`. Set endpoint.kind to chat."
+        )
+    if own.system and kind == "completions" and own.prompt != "chat":
+        raise EvaluationError(
+            f"sampling.system: expected the prompt style chat, or an endpoint of kind chat; found {own.prompt}. Change one."
+        )
+    problems = read_table(path, Problem)
+    exemplars = path.with_name("exemplars.parquet")
+    shown = read_table(exemplars, Problem) if own.prompt == "few_shot" and exemplars.exists() else []
+    if own.prompt == "few_shot" and form == "tir" and problems:
+        shown = with_programs(shown, problems[0].language)
+    style: Style = "question" if kind != "completions" and own.prompt == "chat" else own.prompt
+    prompter = Prompter(
+        style,
+        model_dir=model_dir,
+        exemplars=shown,
+        system=own.system,
+        template_arguments=own.chat_template_kwargs,
+    )
+    return PlannedTask(name=name, form=form, problems=tuple(problems), settings=own, prompter=prompter)
+
+
+def _write_probe(folder: Path, endpoint: Endpoint, model_dir: Path | None) -> None:
+    """endpoint.json: what the server was found to be."""
+    found = endpoint.probe_result()
+    if model_dir is not None:
+        found = replace(found, model_defaults=generation_defaults(model_dir))
+    with atomic_file(folder / "endpoint.json") as temporary:
+        temporary.write_text(json.dumps(asdict(found), indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _endpoint_identity(settings: EndpointSettings) -> str:
+    """What the text of somebody's endpoint depends on besides the request, as far as it can be known."""
+    return f"{settings.base_url}:{settings.model}@{settings.revision}:{settings.kind}"
 
 
 def _served_identity(model_dir: Path, settings: ServerSettings) -> str:
@@ -183,22 +163,24 @@ def _served_identity(model_dir: Path, settings: ServerSettings) -> str:
     return served_identity(served_by_us(settings, model_hash(model_dir), device=device))
 
 
-def _refuse_failures(name: str, form: Form, completions: Sequence[Completion], settings: EvaluationSettings) -> None:
-    failed = [completion for completion in completions if completion.finish == "error"]
-    if len(failed) > settings.tolerated_error_share * len(completions):
-        raise EvaluationError(
-            f"{name} ({form}): {len(failed)} of {len(completions)} completions failed after every retry, for example: "
-            f"{failed[0].error}. Run again: only those are asked for again. To score them as wrong, raise "
-            "evaluation.tolerated_error_share."
-        )
-
-
 def _facts(folder: Path, name: str, form: Form) -> dict[str, Any]:
-    completions = read_table(folder / completions_file(name, form), Completion)
+    path = folder / completions_file(name, form)
+    columns = ["finish", "text", "programs", "prompt_tokens", "completion_tokens", "discarded_tokens", "cached_tokens"]
+    finishes, sums, empty, programs = Counter[str](), Counter[str](dict.fromkeys(columns[3:], 0)), 0, 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=4096, columns=columns):
+            for row in batch.to_pylist():
+                finishes[row["finish"]] += 1
+                empty += not row["text"].strip()
+                programs += len(row["programs"])
+                for column in columns[3:]:
+                    sums[column] += row[column]
     return {
-        "completions": len(completions),
-        "failed": sum(completion.finish == "error" for completion in completions),
-        "truncated": sum(completion.finish == "length" for completion in completions),
-        "completion_tokens": sum(completion.completion_tokens for completion in completions),
-        "programs": sum(len(completion.programs) for completion in completions),
+        "completions": finishes.total(),
+        "failed": finishes["error"],
+        "truncated": finishes["length"] + finishes["length_in_thinking"],
+        "empty": empty,
+        "finishes": dict(sorted(finishes.items())),
+        **sums,
+        "programs": programs,
     }

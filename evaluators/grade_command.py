@@ -133,7 +133,7 @@ def _grade(arguments: argparse.Namespace) -> tuple[dict[str, Any], Outputs, list
 
 def _grades_of(outputs: Outputs, profiles: list[str]) -> list[Grade]:
     from evaluators.grading import grade_all, grade_all_by_tests, judged_by_tests
-    from evaluators.models.trajectory import EvaluationSettings
+    from evaluators.models.settings import EvaluationSettings
 
     if judged_by_tests(outputs.problems[0]):
         settings = EvaluationSettings.model_validate({"profiles": profiles})

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from tqdm import tqdm
 from evaluators.answers import check, check_output
 from evaluators.benchmarks import benchmark, names, problems_file
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
-from evaluators.models.trajectory import EvaluationError, EvaluationSettings, completions_file, open_sandbox
-from evaluators.records import Completion, Form, Grade, Problem, Settings
+from evaluators.models.settings import EvaluationSettings
+from evaluators.models.trajectory import EvaluationError, completions_file, open_sandbox
+from evaluators.records import Completion, Finish, Form, Grade, Problem, Settings
 from evaluators.sandbox.packages import package_versions
 from evaluators.sandbox.records import SandboxSettings
 from evaluators.stages import HowItRuns, Stage, Stored
@@ -34,10 +35,23 @@ CHUNK = 200
 CODE = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 
 
+UNSAID: dict[Finish, str] = {
+    "length_in_thinking": "the limit of tokens cut the thinking",
+    "content_filter": "the server's filter held the answer back",
+    "refusal": "the model declined",
+    "tool_call": "the model called a tool that it was not offered",
+}
+"""Why a completion without a word of an answer holds none."""
+
+
 def grade(problem: Problem, completion: Completion, profile: str) -> Grade:
     """The judgement of one completion whose problem asks for an answer."""
     if completion.finish == "error":
         return _failed(completion, profile)
+    if completion.finish in UNSAID and not completion.text.strip():
+        return replace(
+            _failed(completion, profile), outcome="no_answer", reason=UNSAID[completion.finish] + _words(completion)
+        )
     program_output = completion.programs[-1].output if completion.programs else None
     verdict = check_output(
         problem.reference, completion.text, profile=profile, problem=problem.question, program_output=program_output
@@ -229,6 +243,10 @@ async def grade_all_by_tests(
         with progress:
             grades = await asyncio.gather(*[one(completion) for completion in completions])
     return [Grade(**{**asdict(graded), "profile": profile}) for graded in grades for profile in settings.profiles]
+
+
+def _words(completion: Completion) -> str:
+    return f": {completion.error[:200]}" if completion.error else ""
 
 
 def _failed(completion: Completion, profile: str) -> Grade:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from evaluators.stages.fields import paths_in
 
 Language = Literal["en", "zh"]
-Form = Literal["cot", "tir"]
-"""Chain of thought, or tool-integrated reasoning (DeepSeekMath §3.1, §4)."""
+Form = Literal["cot", "tir", "tools"]
+"""Chain of thought, or tool-integrated reasoning (DeepSeekMath §3.1, §4), its programs in fences or in native tool calls."""
 Finish = Literal["stop", "length", "length_in_thinking", "content_filter", "refusal", "tool_call", "calls", "error"]
 """Why a completion ended.
 

@@ -14,9 +14,10 @@ import httpx
 from evaluators.benchmarks import problems_file
 from evaluators.conditions import vllm_version
 from evaluators.evaluate import write_completions
-from evaluators.models.sampling import EndpointSettings
+from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import ModelSource, model_folder
-from evaluators.models.trajectory import EvaluationError, EvaluationSettings
+from evaluators.models.trajectory import EvaluationError
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Form, Settings
 from evaluators.sandbox.packages import package_versions
@@ -80,7 +81,7 @@ def _of_this_machine(settings: SampledSettings, *, tasks: Sequence[tuple[str, Fo
 
 COMPLETIONS = Stage(
     name="completions",
-    version="4",
+    version="5",
     write=write_completions,
     arguments=_of_artifacts,
     settings=SampledSettings,

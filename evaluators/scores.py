@@ -133,7 +133,7 @@ def scores_of(
         "benchmark": name,
         "title": benchmark(name).title if name in names() else name,
         "language": problems[0].language if problems else "en",
-        "form": "tir" if any(completion.form == "tir" for completion in completions) else "cot",
+        "form": next((completion.form for completion in completions if completion.form != "cot"), "cot"),
         "problems": len(problems),
         "samples": samples,
         "profiles": {

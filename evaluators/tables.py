@@ -6,8 +6,9 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Record = TypeVar("Record")
+
+ROW_GROUP = 4096
+"""Rows."""
 
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
@@ -29,7 +33,16 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], record: type) -> 
     """Write rows (as `dataclasses.asdict` gives them) of one record type; equal rows give equal bytes."""
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema_of(record))
     with atomic_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=4096)
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], record: type) -> None:
+    """As `write_table`, for rows that need not be in memory at once."""
+    schema = schema_of(record)
+    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        left = iter(rows)
+        while group := [dict(row) for row in islice(left, ROW_GROUP)]:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema), row_group_size=ROW_GROUP)
 
 
 def read_table(path: Path, record: type[Record]) -> list[Record]:

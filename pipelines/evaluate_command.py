@@ -150,7 +150,7 @@ def _entry(text: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _endpoint(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """What the arguments say of a server; it is asked for the name of its model where they do not. Raises EvaluationError."""
-    from evaluators.models.sampling import EndpointSettings
+    from evaluators.models.endpoint import EndpointSettings
     from evaluators.sampled import ONLY_MODEL, with_model_name
 
     key = arguments.api_key_variable

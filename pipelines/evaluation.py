@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from evaluators.contamination import ContaminationSettings
 from evaluators.grading import GRADES, JudgedSettings
-from evaluators.models.sampling import EndpointSettings
+from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import HUB, ModelSource
-from evaluators.models.trajectory import EvaluationSettings
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Form, Settings
 from evaluators.sampled import COMPLETIONS, ONLY_MODEL, SampledSettings

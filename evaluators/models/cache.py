@@ -5,16 +5,17 @@ One SQLite file (write-ahead log): a record is whole or absent after SIGKILL, an
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from evaluators.errors import MathsieveError
-from evaluators.models.sampling import Generation, Request
+from evaluators.models.sampling import Generation, Request, ToolCall
 from evaluators.records import Completion, Program
 
 
@@ -29,6 +30,9 @@ class GenerationCache:
         self.path = path
         self.found = 0
         """Generations that were not made again."""
+        self._new: dict[str, str] = {}
+        """What is not written yet: of the present turn of the event loop, no more."""
+        self._broken: CacheError | None = None
         try:
             self._database = sqlite3.connect(path or ":memory:", timeout=60.0, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -45,24 +49,49 @@ class GenerationCache:
         if value is None:
             return None
         self.found += 1
+        value["calls"] = tuple(ToolCall(**call) for call in value["calls"])
         return Generation(**value)
 
     def keep_generation(self, key: str, generation: Generation) -> None:
         self._put(key, asdict(generation))
 
-    def completion(self, key: str, problem_id: str) -> Completion | None:
+    def completion(self, key: str, problem_id: str, prompt: str) -> Completion | None:
         """A finished trajectory, for whichever problem asks the same question."""
+        found = self.stored_completion(key, problem_id, prompt)
+        self.found += 0 if found is None else found.calls
+        return found
+
+    def stored_completion(self, key: str, problem_id: str, prompt: str) -> Completion | None:
+        """As `completion`, where it is read back and not found again."""
         value = self._get(key)
         if value is None:
             return None
-        self.found += value.pop("calls")
         value["programs"] = tuple(Program(**program) for program in value["programs"])
-        return Completion(**{**value, "problem_id": problem_id})
+        return Completion(**{**value, "problem_id": problem_id, "prompt": prompt})
 
-    def keep_completion(self, key: str, completion: Completion, calls: int) -> None:
-        self._put(key, {**asdict(completion), "calls": calls})
+    def keep_completion(self, key: str, completion: Completion) -> None:
+        self._put(key, {**_columns(completion), "prompt": ""})  # the prompt is at hand wherever the key is
+
+    def has(self, key: str) -> bool:
+        """Whether something is stored under a key."""
+        return key in self._new or self._database.execute(EXISTS, (key,)).fetchone() is not None
+
+    def flush(self) -> None:
+        """Write what was kept since the last write, in one transaction."""
+        if not self._new:
+            return
+        rows, self._new = list(self._new.items()), {}
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", rows)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise CacheError(
+                f"{self.path}: could not keep a generation: {error}. Free some disk space and run again; what is kept is whole."
+            ) from error
 
     def close(self) -> None:
+        self.flush()
         self._database.close()
 
     def __enter__(self) -> GenerationCache:
@@ -74,23 +103,43 @@ class GenerationCache:
         self.close()
 
     def _get(self, key: str) -> dict[str, Any] | None:
-        row = self._database.execute("SELECT value FROM entries WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        text = self._new.get(key)
+        if text is None:
+            row = self._database.execute("SELECT value FROM entries WHERE key = ?", (key,)).fetchone()
+            text = None if row is None else row[0]
+        return None if text is None else json.loads(text)
 
     def _put(self, key: str, value: dict[str, Any]) -> None:
+        """Kept at once where no event loop runs; else with all that ends in the same turn of it, in one transaction."""
+        if self._broken is not None:
+            raise self._broken
+        first = not self._new
+        self._new[key] = json.dumps(value, ensure_ascii=False)
         try:
-            self._database.execute(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?)", (key, json.dumps(value, ensure_ascii=False))
-            )
-        except sqlite3.OperationalError as error:
-            raise CacheError(
-                f"{self.path}: could not keep a generation: {error}. Free some disk space and run again; what is kept is whole."
-            ) from error
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if first:
+            loop.call_soon(self._flush_in_loop)
+
+    def _flush_in_loop(self) -> None:
+        try:
+            self.flush()
+        except CacheError as error:
+            self._broken = error
+
+
+_NAMES = tuple(one.name for one in fields(Request))
+_COMPLETION = tuple(one.name for one in fields(Completion))
+EXISTS = "SELECT 1 FROM entries WHERE key = ?"
 
 
 def request_key(identity: str, request: Request, sample: int, call: int) -> str:
     """The key of one generation call: the model, everything that was asked, which sample and which call of it."""
-    return _digest(["generation", identity, asdict(request), sample, call])
+    values = {name: value for name, value in zip(_NAMES, request.values(), strict=True) if value is not None}
+    values["turns"] = [asdict(turn) for turn in request.turns]
+    return _digest(["generation", identity, values, sample, call])
 
 
 def completion_key(first_request: str, conditions: dict[str, Any]) -> str:
@@ -98,5 +147,11 @@ def completion_key(first_request: str, conditions: dict[str, Any]) -> str:
     return _digest(["completion", first_request, conditions])
 
 
+def _columns(completion: Completion) -> dict[str, Any]:
+    """As `asdict`, which would copy every text."""
+    values = {name: getattr(completion, name) for name in _COMPLETION}
+    return values | {"programs": [asdict(program) for program in completion.programs]}
+
+
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()

@@ -7,10 +7,10 @@ what was learned.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Form, Language, Problem
@@ -28,6 +28,10 @@ SUFFIXES: dict[tuple[Form, Language], str] = {  # DeepSeekMath's repository, eva
     ): "Please integrate natural language reasoning with programs to solve the problem above, and put your final answer within \\boxed{}.",
     ("tir", "zh"): "请结合自然语言和Python程序语言来解答问题，并把最终答案放置于\\boxed{}中。",
 }
+SUFFIXES |= {
+    ("tools", "en"): SUFFIXES["cot", "en"],
+    ("tools", "zh"): SUFFIXES["cot", "zh"],
+}  # the tool speaks for itself
 
 FEW_SHOT: dict[Language, tuple[str, str, str]] = {  # Minerva's form (Lewkowycz et al. 2022, appendix D.2), as MATH is
     "en": (
@@ -56,6 +60,8 @@ class Prompt:
     """Strings at which this form of prompt ends a turn, besides those of the form."""
     special_tokens: bool = True
     """Whether the server adds the beginning-of-sequence token; a chat template has written it already."""
+    system: str = ""
+    """The system prompt, where the server applies the template."""
 
 
 def deepseek_prompt(question: str, *, form: Form, language: Language) -> str:
@@ -66,7 +72,15 @@ def deepseek_prompt(question: str, *, form: Form, language: Language) -> str:
 class Prompter:
     """Makes prompts of one style; the chat template and the exemplars are read once."""
 
-    def __init__(self, style: Style, *, model_dir: Path | None = None, exemplars: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        style: Style,
+        *,
+        model_dir: Path | None = None,
+        exemplars: Sequence[Problem] = (),
+        system: str | None = None,
+        template_arguments: Mapping[str, Any] | None = None,
+    ) -> None:
         if style == "few_shot" and not exemplars:
             raise PromptError(
                 "few-shot prompting: expected exemplars; found none. Give the benchmark a path that holds its train split, "
@@ -80,17 +94,25 @@ class Prompter:
         self.style = style
         self._model_dir = model_dir
         self._exemplars = tuple(exemplars)
+        self._system = system or ""
+        self._template_arguments = dict(template_arguments or {})
 
     def prompt(self, problem: Problem, form: Form, *, instruction: bool = True) -> Prompt:
         """The prompt for one problem; `instruction=False` leaves the suffix away (problems judged by tests)."""
-        if self.style == "few_shot":
-            return self._few_shot(problem, form)
-        content = f"{problem.question}\n{SUFFIXES[form, problem.language]}" if instruction else problem.question
-        if self.style == "question":
-            return Prompt(text=content)
         if self.style == "chat":
             assert self._model_dir is not None  # __init__ refuses a chat style without one
-            return Prompt(text=chat_text(self._model_dir, content), special_tokens=False)
+            text = chat_text(
+                self._model_dir, _content(problem, form, instruction), self._system, self._template_arguments
+            )
+            return Prompt(text=text, special_tokens=False)
+        prompt = self._plain(problem, form, instruction)
+        return replace(prompt, system=self._system) if self._system else prompt
+
+    def _plain(self, problem: Problem, form: Form, instruction: bool) -> Prompt:
+        if self.style == "few_shot":
+            return self._few_shot(problem, form)
+        if self.style == "question":
+            return Prompt(text=_content(problem, form, instruction))
         if not instruction:
             return Prompt(text=f"User: {problem.question}\n\nAssistant:")
         return Prompt(text=deepseek_prompt(problem.question, form=form, language=problem.language))
@@ -109,16 +131,29 @@ class Prompter:
         return Prompt(text="\n\n".join(parts), stop=(stop,))
 
 
-def chat_text(model_dir: Path, content: str) -> str:
-    """One user turn in the model's own chat template, ready for its answer. Raises PromptError without a template."""
+def _content(problem: Problem, form: Form, instruction: bool) -> str:
+    return f"{problem.question}\n{SUFFIXES[form, problem.language]}" if instruction else problem.question
+
+
+def chat_text(model_dir: Path, content: str, system: str = "", arguments: Mapping[str, Any] | None = None) -> str:
+    """One user turn in the model's own chat template, ready for its answer. `arguments` are the template's own, such as
+    `enable_thinking`. Raises PromptError without a template, and where it forbids what it is given."""
+    from jinja2 import TemplateError
+
     tokenizer = _tokenizer(model_dir)
     if not tokenizer.chat_template:  # type: ignore[attr-defined]  # transformers is not typed here
         raise PromptError(
             f"{model_dir}: expected a chat template in its tokenizer; found none, as in base models. Use few_shot."
         )
-    text: str = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
-        [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-    )
+    turns = [{"role": "system", "content": system}] if system else []
+    turns.append({"role": "user", "content": content})
+    try:
+        text: str = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
+            turns, tokenize=False, add_generation_prompt=True, **(arguments or {})
+        )
+    except TemplateError as error:
+        remedy = "Remove sampling.system." if system else "Correct sampling.chat_template_kwargs, or use another style."
+        raise PromptError(f"{model_dir}: its chat template forbids what is sent: {error}. {remedy}") from error
     return text
 
 

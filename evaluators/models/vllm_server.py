@@ -25,7 +25,8 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evaluators.launch import Launched
-from evaluators.models.sampling import EndpointSettings, SamplingError
+from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.sampling import SamplingError
 from evaluators.ports import listens_below
 from evaluators.records import Settings
 from evaluators.stages.fields import HowItRuns
@@ -99,9 +100,14 @@ class ServerSettings(Settings):
 
 
 class VllmServer:
-    """A context manager around one server. `base_url` ends in `/v1`; `log` takes what it says, and stays."""
+    """A context manager around one server. `base_url` ends in `/v1`; `log` takes what it says, and stays.
 
-    def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path) -> None:
+    `follows_model`: what a request leaves open is as the model's generation_config.json has it; else nothing of that file
+    counts but where an answer ends.
+    """
+
+    def __init__(self, model_dir: Path, settings: ServerSettings, *, log: Path, follows_model: bool = False) -> None:
+        self.follows_model = follows_model
         self.model_dir = model_dir
         self.settings = settings
         self.log = log
@@ -191,6 +197,7 @@ class VllmServer:
             "port": self._port,
             "dtype": settings.dtype,
             "seed": settings.seed,
+            "generation-config": "auto" if self.follows_model else "vllm",
             "max-model-len": settings.max_model_len,
             "max-num-seqs": settings.max_num_seqs,
             "tensor-parallel-size": settings.tensor_parallel if settings.tensor_parallel > 1 else None,
@@ -199,6 +206,7 @@ class VllmServer:
         if not on_cpu():
             arguments["gpu-memory-utilization"] = settings.gpu_memory_utilization
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--disable-uvicorn-access-log"]
+        command.append("--enable-prompt-tokens-details")  # how much of the prompts its prefix cache held
         for name, value in arguments.items():
             command += [] if value is None else [f"--{name}", str(value)]
         if settings.enforce_eager if settings.enforce_eager is not None else on_cpu():

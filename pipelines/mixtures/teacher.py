@@ -23,7 +23,8 @@ from tqdm import tqdm
 from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
 from evaluators.models.cache import GenerationCache
-from evaluators.models.sampling import Endpoint, EndpointSettings, Sampler
+from evaluators.models.endpoint import Endpoint, EndpointSettings
+from evaluators.models.sampling import Sampler
 from evaluators.models.trajectory import open_sandbox
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.stages import Stage
@@ -105,7 +106,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="2",
+    version="3",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
@@ -188,7 +189,7 @@ def _judged(asked: Sequence[_Asked], settings: TeacherSettings) -> tuple[list[So
     kept: dict[str, set[str]] = defaultdict(set)
     solutions, verdicts = [], []
     for one in asked:
-        form: Form = settings.form
+        form = settings.form
         response = one.completion.text.strip()
         solution = Solution(problem=one.problem, form=form, response=response, number=one.completion.sample)
         verdict = _verdict(one, settings.form)

@@ -14,7 +14,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evaluators.models.sampling import Endpoint, Request, Sampler
+from evaluators.models.endpoint import Endpoint
+from evaluators.models.sampling import Request, Sampler
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.records import Problem
 from pipelines.training.samples import (

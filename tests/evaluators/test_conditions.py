@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from evaluators.conditions import Conditions, asked, served_by_others, served_by_us, served_identity, template_digest
-from evaluators.models.sampling import EndpointSettings
-from evaluators.models.trajectory import EvaluationSettings
+from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.settings import EvaluationSettings
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Problem
 from evaluators.sampled import COMPLETIONS, SampledSettings

@@ -15,9 +15,10 @@ import pytest
 
 from evaluators.evaluate import EvaluationError, EvaluationSettings, evaluate, write_completions, write_grades
 from evaluators.models.cache import CacheError, GenerationCache
+from evaluators.models.endpoint import EndpointSettings
 from evaluators.models.sampling import (
+    SMALLEST_CALL,
     ContextOverflow,
-    EndpointSettings,
     Generation,
     Request,
     SamplingError,
@@ -137,14 +138,28 @@ def test_without_a_sandbox_the_tool_integrated_form_is_refused() -> None:
         asyncio.run(evaluate(PROBLEMS, ScriptedSampler(tool_user), TIR))
 
 
-def test_a_full_context_asks_for_less_and_then_ends_as_truncated() -> None:
+def test_a_prompt_that_leaves_no_room_is_a_failure_and_no_empty_answer() -> None:
     def script(request: Request) -> Any:
-        room = 100 if number_of(request) else 5
-        return "fits" if request.max_tokens <= room else ContextOverflow("maximum context length")
+        full = ContextOverflow("maximum context length", context=512, prompt_tokens=530)
+        return "fits" if number_of(request) else full
 
-    sampler = ScriptedSampler(script)
-    completions = asyncio.run(evaluate(PROBLEMS, sampler, EvaluationSettings(max_new_tokens=256)))
-    assert [(c.finish, c.text) for c in completions] == [("length", "")] + [("stop", "fits")] * 7
+    cache = GenerationCache()
+    completions = asyncio.run(evaluate(PROBLEMS, ScriptedSampler(script), EvaluationSettings(), cache=cache))
+    assert [c.finish for c in completions] == ["error"] + ["stop"] * 7
+    assert "room for an answer in a context of 512; found 530 tokens. Raise server.max_model_len" in (
+        completions[0].error or ""
+    )
+    longer = ScriptedSampler(lambda request: "fits now")
+    assert asyncio.run(evaluate(PROBLEMS, longer, EvaluationSettings(), cache=cache))[0].text == "fits now"
+    assert len(longer.requests) == 1  # the failure alone
+
+
+def test_a_context_that_fills_after_a_program_cuts_the_answer(sandbox: Sandbox) -> None:
+    def script(request: Request) -> Any:
+        return ContextOverflow("full") if request.continues else tool_user(request)
+
+    completions = run_tir(ScriptedSampler(script), sandbox)
+    assert [(c.finish, len(c.programs)) for c in completions] == [("length", 1)] * 8
 
 
 def test_samples_of_one_problem_have_seeds_of_their_own() -> None:
@@ -201,11 +216,16 @@ def test_a_file_that_is_no_cache_is_an_error_with_a_remedy(tmp_path: Path) -> No
         GenerationCache(tmp_path / "cache")
 
 
+def questions(server: Any) -> list[dict[str, Any]]:
+    """What a server was asked, but for the small request before the first."""
+    return [body for body in server.asked if body["max_tokens"] > SMALLEST_CALL]
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
 from evaluators.evaluate import EvaluationSettings, write_completions
-from evaluators.models.sampling import EndpointSettings
+from evaluators.models.endpoint import EndpointSettings
 folder, url = Path(sys.argv[1]), sys.argv[2]
 print(write_completions(folder, EvaluationSettings(concurrency=4), model_dir=None,
       server_settings=EndpointSettings(base_url=url, first_delay=0.01),
@@ -236,8 +256,8 @@ def test_an_evaluation_killed_twice_ends_the_same_and_asks_for_nothing_twice(
     completions = read_table(tmp_path / "t.cot.parquet", Completion)
     assert [c.problem_id for c in completions] == [p.id for p in problems]
     # at most the four calls in flight at each kill were lost, and asked again
-    assert 120 <= len(server.asked) <= 128
-    assert sum(c.text.startswith("asked 1 times") for c in completions) >= 112
+    assert 120 <= len(questions(server)) <= 128
+    assert sum(c.text.startswith("asked 1 times") for c in completions) >= 109  # three were probed with before
 
 
 def test_a_stage_with_failures_raises_and_the_next_run_asks_only_for_those(
@@ -258,9 +278,9 @@ def test_a_stage_with_failures_raises_and_the_next_run_asks_only_for_those(
     with pytest.raises(EvaluationError, match="1 of 8 completions failed"):
         write_completions(tmp_path, EvaluationSettings(), **arguments)
     broken = False
-    asked = len(server.asked)
+    asked = len(questions(server))
     facts = write_completions(tmp_path, EvaluationSettings(), **arguments)
-    assert len(server.asked) == asked + 1
+    assert len(questions(server)) == asked + 1
     assert facts["t.cot"]["completions"] == 8
     assert list(tmp_path.glob("*.tmp*")) == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from assets.command_line import main
+from evaluators.models.sampling import SMALLEST_CALL
 from pipelines.evaluate_command import add_arguments, benchmarks_of, evaluation_maker, evaluation_of, make_all
 from pipelines.evaluation import EvaluatedModel
 from pipelines.recipe import RecipeError
@@ -45,7 +45,8 @@ class CountingServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with server.guard:
                     server.asked.append(body)
-                    held = server.hold_after is not None and len(server.asked) > server.hold_after
+                    questions = sum(not is_probe(one) for one in server.asked)
+                    held = server.hold_after is not None and questions > server.hold_after
                 if held:
                     server.holding.set()
                     server.released.wait(60)
@@ -84,8 +85,8 @@ class CountingServer:
 
 
 def is_probe(body: dict[str, Any]) -> bool:
-    """Whether a request asks what the server knows, and no problem: those of the benchmark here are questions with numbers."""
-    return re.search(r"\d", str(body.get("messages") or body.get("prompt"))) is None
+    """Whether a request only finds out what the server takes: it goes before the first, with the least limit there is."""
+    return bool(body["max_tokens"] == SMALLEST_CALL)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from evaluators.evaluate import EvaluationError, EvaluationSettings, evaluate
 from evaluators.grading import grade_all
-from evaluators.models.sampling import Endpoint, EndpointSettings, Generation, Request, SamplingError
+from evaluators.models.endpoint import Endpoint, EndpointSettings
+from evaluators.models.sampling import Generation, Request, SamplingError
 from evaluators.records import Problem
 
 REQUEST = Request(prompt="p", max_tokens=20, temperature=0.0, top_p=1.0, seed=0)
@@ -45,7 +46,7 @@ def test_one_failure_is_tried_again(kind: str, fake_endpoint: Any, misbehaviour:
         ({"choices": [{"text": "a", "finish_reason": "stop"}] * 2}, "expected one choice"),
         ([1, 2], "expected one choice"),
         ({"choices": [{"text": None, "finish_reason": "stop"}]}, "expected text and a finish_reason"),
-        ({"choices": [{"text": "a", "finish_reason": "content_filter"}]}, "expected text and a finish_reason"),
+        ({"choices": [{"text": "a", "finish_reason": "dancing"}]}, "expected text and a finish_reason"),
         ({"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"completion_tokens": -1}}, "token counts"),
         ({"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"completion_tokens": 999}}, "at most 20"),
         ({"choices": [{"text": "abc", "finish_reason": "stop"}], "usage": {"completion_tokens": 0}}, "found none"),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from evaluators.launch import descendants
-from evaluators.models.sampling import Endpoint, Request
+from evaluators.models.endpoint import Endpoint
+from evaluators.models.sampling import Request
 from evaluators.models.vllm_server import (
     ServerError,
     ServerSettings,

@@ -409,7 +409,7 @@ def test_a_pool_that_nobody_shuts_down_keeps_no_block_waiting(sandbox: Sandbox) 
 
 
 def test_a_cache_of_one_tier_does_not_answer_for_another_and_what_ran_is_recorded() -> None:
-    from evaluators.models.trajectory import EvaluationSettings
+    from evaluators.models.settings import EvaluationSettings
 
     asked = EvaluationSettings(form="tir", sandbox=ONE_SERVER)
     keys = []

@@ -13,7 +13,7 @@ import pytest
 from pydantic import Field
 
 from evaluators.benchmarks import BenchmarkSettings
-from evaluators.models.trajectory import EvaluationSettings
+from evaluators.models.settings import EvaluationSettings
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Settings
 from evaluators.sandbox.records import SandboxSettings

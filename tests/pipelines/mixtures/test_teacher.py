@@ -51,11 +51,11 @@ def annotate(folder: Path, examples: Any, answer: Any, **settings: Any) -> tuple
 def test_only_right_answers_are_kept_and_the_first_of_them(tmp_path: Path, examples: Any) -> None:
     def answer(request: Request) -> str:
         if "6 times" in request.prompt:
-            return f" Sample {request.seed}: $\\boxed{{{42 if request.seed >= 1000 else 41}}}$."
+            return f" Sample {request.seed}: $\\boxed{{{42 if request.seed >= 1 else 41}}}$."
         return " It is $\\boxed{9}$."
 
     facts, rows, teacher = annotate(tmp_path / "out", examples, answer)
-    assert [row["response"] for row in rows] == [" Sample 1000: $\\boxed{42}$."]
+    assert [row["response"] for row in rows] == [" Sample 1: $\\boxed{42}$."]
     assert rows[0]["verified"] and rows[0]["source"] == "school" and rows[0]["id"] == "p/0/cot/1"
     assert len(teacher.asked) == 6  # two problems have references
     assert facts["rejected"] == {"enough": 1, "wrong_answer": 4}
