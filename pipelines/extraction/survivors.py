@@ -1,10 +1,14 @@
-"""The survivors of the loop, read again from their WARC records by offset and extracted exactly."""
+"""The survivors of the loop, read again from their WARC records by offset and extracted exactly.
+
+They are read and extracted in the order of the WARC files (see file_order), and written in that of the corpus.
+"""
 
 from __future__ import annotations
 
 import gc
 import hashlib
-from collections import Counter, defaultdict
+import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -19,13 +23,16 @@ from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.crawl.decoding import decode_html
-from pipelines.crawl.settings import CrawlSettings, local_files, warc_path
-from pipelines.crawl.warc import Capture, captures_at, open_warc
+from pipelines.crawl.settings import CrawlSettings, local_files
+from pipelines.crawl.warc import Capture
+from pipelines.extraction.file_order import MOST_BLOCKS, Reads, pages_of_block, plan_reads, read_pages
 from pipelines.records import EXTRACTED, LEDGER
 from pipelines.storage import Artifact, Json, atomic_file
 
 ROWS_A_BATCH = 256
-"""Pages held in memory at once by a worker; ours: at 58 KB a page and 3 copies about 50 MB."""
+"""Rows of the corpus that are written at once."""
+SMALL = 20_000
+"""Rows of a corpus below which handing blocks to workers costs more than it saves."""
 CARRIED = (
     "url_key",
     "url",
@@ -54,9 +61,23 @@ class Portion:
     index: int
     source: Path
     groups: tuple[int, ...]
+    first: int
+    """Number of its first row in the corpus."""
+    rows: int
 
     def __str__(self) -> str:
         return f"extracted-{self.index:05d} of {self.source}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Consecutive portions that are written together."""
+
+    number: int
+    portions: tuple[Portion, ...]
+
+    def __str__(self) -> str:
+        return f"{self.portions[0]} and {len(self.portions) - 1} more"
 
 
 def write_extracted(
@@ -73,14 +94,23 @@ def write_extracted(
     `corpus` holds COLLECTED tables. Rows without a WARC file are the seed's, and keep their text. Shards that exist
     are not made again. `pages` is accepted for lineage: provenance is in the corpus itself.
     """
-    portions = list(_portions(corpus, settings.rows_a_shard))
-    run_shards(
-        partial(extract_portion, folder, settings, crawl),
-        portions,
-        executor,
-        done=partial(_is_extracted, folder),
-        label="extraction",
-    )
+    blocks = _blocks(list(_portions(corpus, settings.rows_a_shard)))
+    if not all(_is_extracted(folder, block) for block in blocks):
+        tables = [(portion.source, portion.groups) for block in blocks for portion in block.portions]
+        ends = [block.portions[-1].first + block.portions[-1].rows for block in blocks]
+        reads = plan_reads(folder / "scratch", tables, ends)
+        read = partial(read_pages, reads, crawl, page_of)
+        run_shards(read, reads.tasks(), executor, done=reads.is_read, label="extraction")
+        write = partial(write_block, folder, settings, reads)
+        run_shards(
+            write,
+            blocks,
+            executor,
+            done=partial(_is_extracted, folder),
+            label="extracted pages",
+            here=len(blocks) < 2 or ends[-1] <= SMALL,
+        )
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
     return _facts(folder)
 
 
@@ -105,7 +135,7 @@ EXTRACTED_STAGE = Stage(
 
 
 def _portions(corpus: Artifact, rows_a_shard: int) -> Iterator[Portion]:
-    index = 0
+    index = first = 0
     for source in corpus.files():
         columns = pq.read_schema(source).names
         if "warc_file" not in columns or "text" not in columns:
@@ -117,12 +147,20 @@ def _portions(corpus: Artifact, rows_a_shard: int) -> Iterator[Portion]:
             groups.append(group)
             rows += metadata.row_group(group).num_rows
             if rows >= rows_a_shard or group == metadata.num_row_groups - 1:
-                yield Portion(index=index, source=source, groups=tuple(groups))
-                index, groups, rows = index + 1, [], 0
+                yield Portion(index=index, source=source, groups=tuple(groups), first=first, rows=rows)
+                index, first, groups, rows = index + 1, first + rows, [], 0
 
 
-def _is_extracted(folder: Path, portion: Portion) -> bool:
-    return _shard(folder, portion).exists()
+def _blocks(portions: Sequence[Portion]) -> list[Block]:
+    each = -(-len(portions) // MOST_BLOCKS) or 1
+    return [
+        Block(number=number, portions=tuple(portions[first : first + each]))
+        for number, first in enumerate(range(0, len(portions), each))
+    ]
+
+
+def _is_extracted(folder: Path, block: Block) -> bool:
+    return all(_shard(folder, portion).exists() for portion in block.portions)
 
 
 def _shard(folder: Path, portion: Portion) -> Path:
@@ -136,52 +174,11 @@ def spare_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def extract_portion(folder: Path, settings: ExtractionSettings, crawl: CrawlSettings, portion: Portion) -> None:
-    """One shard, and its ledger before it, so that a shard that exists has one."""
-    spare_collector()
-    shard = _shard(folder, portion)
-    ledger: list[dict[str, Any]] = []
-    with atomic_file(shard) as temporary:
-        with pq.ParquetWriter(temporary, EXTRACTED, compression="zstd") as writer:
-            table = pq.ParquetFile(portion.source)
-            for batch in table.iter_batches(batch_size=ROWS_A_BATCH, row_groups=list(portion.groups)):
-                rows = list(_extracted(batch.to_pylist(), settings, crawl, ledger))
-                if rows:
-                    writer.write_table(pa.Table.from_pylist(rows, EXTRACTED))
-        with atomic_file(folder / shard.name.replace("extracted", "ledger")) as beside:
-            pq.write_table(pa.Table.from_pylist(ledger, LEDGER), beside, compression="zstd")
-
-
-def _extracted(
-    rows: list[dict[str, Any]], settings: ExtractionSettings, crawl: CrawlSettings, ledger: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    captures = _captures(rows, crawl)
-    for position, row in enumerate(rows):
-        carried = {name: row.get(name) for name in CARRIED}
-        if row["warc_file"] is None or row["warc_offset"] is None:
-            text = row["text"] or ""
-            made: dict[str, Any] = {
-                "title": row.get("title") or "",
-                "text": text,
-                "formulas": None,
-                "digest": None,
-                "truncated": None,
-            }
-        else:
-            capture = captures.get(position)
-            if capture is None:
-                ledger.append(_entry(row, "unreadable", f"no HTML response at {row['warc_file']}:{row['warc_offset']}"))
-                continue
-            made = _page(capture)
-        if len(made["text"]) < settings.shortest_text:
-            ledger.append(_entry(row, "empty" if not made["text"] else "short", f"{len(made['text'])} characters"))
-            continue
-        yield carried | made
-
-
-def _page(capture: Capture) -> dict[str, Any]:
+def page_of(capture: Capture) -> dict[str, Any]:
+    """What is extracted of it: PAGE but for the row."""
     from pipelines.extraction.page import extract
 
+    spare_collector()
     html, _ = decode_html(capture.body, capture.content_type)
     page = extract(html, capture.url)
     return {
@@ -193,30 +190,63 @@ def _page(capture: Capture) -> dict[str, Any]:
     }
 
 
+def write_block(folder: Path, settings: ExtractionSettings, reads: Reads, block: Block) -> None:
+    """Its shards, and the ledger of each before it, so that a shard that exists has one."""
+    pages = pages_of_block(reads, block.number)
+    for portion in block.portions:
+        if not _shard(folder, portion).exists():
+            _write_portion(folder, settings, portion, pages)
+
+
+def _write_portion(
+    folder: Path, settings: ExtractionSettings, portion: Portion, pages: Mapping[int, Mapping[str, Any]]
+) -> None:
+    shard, row = _shard(folder, portion), portion.first
+    ledger: list[dict[str, Any]] = []
+    with atomic_file(shard) as temporary:
+        with (
+            pq.ParquetWriter(temporary, EXTRACTED, compression="zstd") as writer,
+            pq.ParquetFile(portion.source) as table,
+        ):
+            for batch in table.iter_batches(batch_size=ROWS_A_BATCH, row_groups=list(portion.groups)):
+                rows = list(_extracted(batch.to_pylist(), row, settings, pages, ledger))
+                row += batch.num_rows
+                if rows:
+                    writer.write_table(pa.Table.from_pylist(rows, EXTRACTED))
+        with atomic_file(folder / shard.name.replace("extracted", "ledger")) as beside:
+            pq.write_table(pa.Table.from_pylist(ledger, LEDGER), beside, compression="zstd")
+
+
+def _extracted(
+    rows: Sequence[Mapping[str, Any]],
+    first: int,
+    settings: ExtractionSettings,
+    pages: Mapping[int, Mapping[str, Any]],
+    ledger: list[dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """EXTRACTED rows of a batch of the corpus, which begins at row `first`."""
+    for number, row in enumerate(rows, first):
+        carried = {name: row.get(name) for name in CARRIED}
+        if row["warc_file"] is None or row["warc_offset"] is None:
+            made: Mapping[str, Any] | None = {
+                "title": row.get("title") or "",
+                "text": row["text"] or "",
+                "formulas": None,
+                "digest": None,
+                "truncated": None,
+            }
+        else:
+            made = pages.get(number)
+        if made is None:
+            ledger.append(_entry(row, "unreadable", f"no HTML response at {row['warc_file']}:{row['warc_offset']}"))
+        elif len(made["text"]) < settings.shortest_text:
+            ledger.append(_entry(row, "empty" if not made["text"] else "short", f"{len(made['text'])} characters"))
+        else:
+            yield {**carried, **made}
+
+
 def _entry(row: Mapping[str, Any], reason: str, detail: str) -> dict[str, Any]:
     return {"url_key": row["url_key"], "stage": "extraction", "reason": reason, "detail": detail}
-
-
-def _captures(rows: Sequence[Mapping[str, Any]], crawl: CrawlSettings) -> dict[int, Capture]:
-    """The captures of a batch by row, each WARC file opened once and read in the order of its offsets."""
-    wanted: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for position, row in enumerate(rows):
-        if row["warc_file"] is not None and row["warc_offset"] is not None:
-            wanted[row["snapshot"], row["warc_file"]].append((row["warc_offset"], position))
-    found: dict[int, Capture] = {}
-    for (snapshot, warc_file), places in sorted(wanted.items()):
-        path = warc_path(crawl, snapshot, warc_file)
-        positions: defaultdict[int, list[int]] = defaultdict(list)
-        for offset, position in places:
-            positions[offset].append(position)
-        source = open_warc(path, **crawl.patience())
-        try:
-            for offset, capture in captures_at(source, positions, largest=crawl.largest_record):
-                if capture is not None:
-                    found.update(dict.fromkeys(positions[offset], capture))
-        finally:
-            source.close()
-    return found
 
 
 def _facts(folder: Path) -> dict[str, Json]:
