@@ -16,7 +16,8 @@ from evaluators.answers.evidence.announced import announced, overrides, unclosed
 from evaluators.answers.evidence.candidates import Candidate
 from evaluators.answers.evidence.concluded import concluded_in_chinese, from_program, last_expression
 from evaluators.answers.evidence.denials import taken_back
-from evaluators.answers.evidence.endings import end_of_answer, may_go_on
+from evaluators.answers.evidence.endings import end_of_answer, end_of_turn, may_go_on
+from evaluators.answers.evidence.shaped import Shape, by_shape
 from evaluators.answers.verdicts import Extraction
 
 MAX_TEXT = 2_000_000
@@ -24,11 +25,24 @@ MAX_TEXT = 2_000_000
 _ANNOUNCEMENT = re.compile(
     r"boxed\s*\{|</answer>|####|\b(?:answer|ans)\b[^\n]{0,12}?(?:is|:|=)|答案|答[:：]|\"answer\"\s*:", re.IGNORECASE
 )
+_HALF_WIDTH = {c + 0xFEE0: c for c in range(0x21, 0x7F) if chr(c).isalnum() or chr(c) in "+-=/%<>*^$[]{}|\\_"}
+"""Full-width digits, letters and signs; punctuation between clauses stays as it is. Places do not move."""
+_THOUGHT = re.compile(
+    r"<(/)?(?:think|thinking|thought|reasoning)>|<\|(?:begin|(end))_of_thought\|>|◁(/)?think▷|\[(/)?THINK\]"
+)
+"""Where a thought begins and ends, in the marks of several models."""
 _ITS_VALUE = re.compile(r"[\s:：*]*\S")
 
 
-def by_evidence(text: str, *, weak: bool, expect_list: bool, program_output: str | None) -> Extraction | None:
-    """The final answer of `text`, or None where it gives none; what nothing announces counts only where `weak`."""
+def by_evidence(
+    text: str, *, weak: bool, expect_list: bool, program_output: str | None, shape: Shape = ""
+) -> Extraction | None:
+    """The final answer of `text`, or None where it gives none; what nothing announces counts only where `weak`.
+
+    `shape` is that of the reference: where nothing announces an answer, it says what a conclusion looks like.
+    """
+    if not text.isascii():
+        text = text.translate(_HALF_WIDTH)
     base = _after_thinking(text)
     if base is None:
         return None
@@ -36,6 +50,13 @@ def by_evidence(text: str, *, weak: bool, expect_list: bool, program_output: str
         base = len(text) - MAX_TEXT
     tail = _before_another_problem(text[base:])
     found = _announcement(tail, expect_list)
+    shaped = (
+        by_shape(tail, shape, _concluded, announced=found is not None)
+        if weak and shape and program_output is None
+        else None
+    )
+    if shaped is not None and not (found is not None and found.method not in ("cue", "json")):
+        return None if shaped.denied else _as_extraction(shaped, base)
     if found is not None and (found.denied or taken_back(tail, found.answer, found.end)):
         later = last_expression(tail) if weak else None
         found = later if later is not None and later.start >= found.end else None
@@ -76,7 +97,7 @@ def _before_another_problem(text: str) -> str:
         return text
     first = _ANNOUNCEMENT.search(text)
     value = _ITS_VALUE.match(text, first.end()) if first is not None else None
-    return text[: end_of_answer(text, value.end())] if value is not None else text
+    return text[: end_of_answer(text, value.end()) if value is not None else end_of_turn(text)]
 
 
 def _as_extraction(found: Candidate, base: int) -> Extraction:
@@ -90,11 +111,23 @@ def _as_extraction(found: Candidate, base: int) -> Extraction:
     )
 
 
+def _concluded(text: str) -> str:
+    """What one part of an answer comes to."""
+    found = by_evidence(text, weak=True, expect_list=False, program_output=None)
+    return "" if found is None else found.answer
+
+
 def _after_thinking(text: str) -> int | None:
     """Where the answer part begins; None where a thought was begun and never ended."""
-    closed = max(text.rfind("</think>"), text.rfind("</thinking>"))
-    opened = max(text.rfind("<think>"), text.rfind("<thinking>"))
+    if not _THOUGHT.search(text):
+        return 0
+    closed = opened = -1
+    behind = 0
+    for mark in _THOUGHT.finditer(text):
+        if any(mark.groups()):
+            closed, behind = mark.start(), mark.end()
+        else:
+            opened = mark.start()
     if opened > closed:
-        before = text[:opened]
-        return None if not before.strip() or closed >= 0 else 0
-    return text.index(">", closed) + 1 if closed >= 0 else 0
+        return None if not text[:opened].strip() or closed >= 0 else 0
+    return behind

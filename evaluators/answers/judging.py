@@ -16,7 +16,7 @@ from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\s*[:=]", re.IGNORECASE)
+_ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\"?\s*[:=]", re.IGNORECASE)
 _SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
 _NOUNS = re.compile(r"\((?:\s*[A-Za-z]{2,})+\s*\)|\s*/\s*[A-Za-z]{2,}|\b[A-Za-z]{2,}\b")
 _UNCERTAIN = re.compile(
@@ -49,17 +49,34 @@ def check_text(
     reference: str, text: str, rules: Profile, problem: str | None = None, program_output: str | None = None
 ) -> Verdict:
     """The verdict on the answer that a whole output gives."""
-    found = find_answer(text, rules, wants_list(reference), program_output)
+    found = _found(reference, text, rules, problem, program_output)
     if found is None:
         return _verdict("no_answer", "the output gives no answer", "extraction")
     if not rules.weak_methods and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
         hedged = _verdict("incorrect", f"{found.distinct} different answers are given", "extraction")
         return _about(hedged, found.answer, found.method)
     verdict = _about(check_pair(reference, found.answer, rules, problem), found.answer, found.method)
+    if not verdict.correct and rules.weak_methods and found.answer.endswith("!") and found.method == "cue":
+        return _about(check_pair(reference, found.answer[:-1], rules, problem), found.answer[:-1], found.method)
     lettered = found.method == "cue" and _LETTER.fullmatch(found.answer) is not None
     if verdict.correct or not rules.weak_methods or not lettered:
         return verdict
     return _before_the_letter(reference, text[: found.start], problem, rules) or verdict
+
+
+def _found(
+    reference: str, text: str, rules: Profile, problem: str | None, program_output: str | None
+) -> Extraction | None:
+    """The answer of an output, sought in the shape of the reference; none that its sentence hedges."""
+    from evaluators.answers.evidence.denials import hedged
+    from evaluators.answers.evidence.shaped import shape_of
+    from evaluators.answers.extraction import by_evidence
+
+    several = wants_list(reference)
+    shape = shape_of(reference) if rules.weak_methods else ""
+    found = by_evidence(text, weak=rules.weak_methods, expect_list=several, program_output=program_output, shape=shape)
+    concluded = found is not None and found.method in ("last_number", "last_formula", "conclusion", "whole_text")
+    return None if found is not None and concluded and hedged(text, found.start, found.end, problem or "") else found
 
 
 def find_answer(
@@ -164,7 +181,7 @@ def _announced_answer(text: str, rules: Profile) -> str | None:
     if not _ANNOUNCED.search(text):
         return None
     found = find_answer(text, rules)
-    if found is None or found.method not in ("boxed", "answer_tag", "hashes", "cue"):
+    if found is None or found.method not in ("boxed", "answer_tag", "hashes", "cue", "json"):
         return None
     if found.distinct > 1 and not rules.weak_methods:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, lru_cache
+from typing import cast
 
 from evaluators.answers.reading.units import Unit, parse_unit, physical
 
@@ -27,6 +28,11 @@ _BASE = re.compile(
 
 _VARIABLE = re.compile(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
 _PERCENT_WORDS = ("percent", "probability", "chance", "rate", "%", "百分")
+_PERCENT_NAMED = ("percent", "%", "百分")
+_THINGS = re.compile(
+    r"\bhow\s+many\s+(?:more\s+|fewer\s+|total\s+|whole\s+|different\s+|other\s+)?(?P<thing>[a-z]{3,}s|people|children|men|women|fish|sheep|mice)\b",
+    re.IGNORECASE,
+)
 
 
 class Hints:
@@ -47,6 +53,19 @@ class Hints:
     @cached_property
     def percent(self) -> bool:
         return any(word in self.lower for word in _PERCENT_WORDS)
+
+    @cached_property
+    def percents(self) -> bool:
+        """Whether percents are named, and not only a probability or a rate."""
+        return any(word in self.lower for word in _PERCENT_NAMED)
+
+    @cached_property
+    def things(self) -> str:
+        """What the question counts, where that is no unit: apples of `how many apples`."""
+        match = _THINGS.search(_question(self.text))
+        if match is None or parse_unit(match["thing"]) is None or physical(cast("Unit", parse_unit(match["thing"]))):
+            return ""
+        return match["thing"]
 
     @cached_property
     def base(self) -> bool:

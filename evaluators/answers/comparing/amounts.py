@@ -58,10 +58,15 @@ def _percentages(r: Node, p: Node, context: Context) -> Decision:
 def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
     """`50` for `50%`, and `50%` for `50` where percents were asked for, or nothing is known and 50 is no fraction."""
     if context.hints.percent:
-        return True
+        return context.hints.percents or not _fraction_of_one(r)
     if context.hints.given or not context.profile.bare_attributes:
         return False
     return r.op == "percent" or (r.op == "num" and abs(r.value) > 1) or (r.op == "dec" and abs(r.value[0]) > 1)
+
+
+def _fraction_of_one(r: Node) -> bool:
+    """Whether a probability is meant as it stands: 0.25 is no 0.25 %."""
+    return r.op in ("num", "dec", "div") and abs(r.value if r.op == "num" else r.value[0] if r.op == "dec" else 0) <= 1
 
 
 # ---- numbers in a base
@@ -107,9 +112,9 @@ def _worth(node: Node) -> int:
 
 def _clocks(r: Node, p: Node) -> Decision:
     if r.op == p.op == "clock":
-        (hour_r, *rest_r, kind_r), (hour_p, *rest_p, kind_p) = r.value, p.value
+        (hour_r, *rest_r, kind_r), (hour_p, *rest_p, _) = r.value, p.value
         # 4:30 p.m. for 4:30 says more than was asked; 4:30 for 4:30 p.m. says less.
-        same_hour = (hour_r == hour_p and kind_r == kind_p) or (kind_r == "open" and hour_r % 12 == hour_p % 12)
+        same_hour = hour_r == hour_p or (kind_r == "open" and hour_r % 12 == hour_p % 12)  # 9:00 for 上午9时
         same = same_hour and rest_r == rest_p
         return Decision(same, "exact", "one time" if same else "two different times")
     clock, other = (r, p) if r.op == "clock" else (p, r)
@@ -157,6 +162,10 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
     conflict = _conflict(p.value, context)
     if conflict:
         return Decision(False, "unit", conflict)
+    if r.op == "dec" and r.value[1] == 2 and p.value.dims == (("usd", 1),) and p.value.scale == Fraction(1, 100):
+        cents = Node("qty", (r,), p.value._replace(scale=Fraction(1), text="dollars"))
+        if context.profile.bare_attributes and (decision := _two_units(cents, p, context)).same:
+            return decision  # 150 cents for 1.50
     wanted = _wanted(p.value, context)
     if wanted is not None and wanted.scale != p.value.scale:
         decision = _two_units(Node("qty", (r,), wanted), p, context)
@@ -196,9 +205,21 @@ def _conflict(unit: Unit, context: Context) -> str | None:
     if unit.text in SINGLE_LETTER and unit.text in context.hints.variables:
         return f"{unit.text} is a variable of the problem"
     counted = context.hints.counted
+    if any(_another_power(a, unit) for a in context.hints.asked) and not any(
+        a.dims == unit.dims for a in context.hints.asked
+    ):
+        return f"the problem asks for {context.hints.asked[-1].text}, not {unit.text}"
+    if context.hints.things and physical(unit) and not counted:
+        return f"the problem asks how many {context.hints.things}"
     if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):
         return f"the problem asks for {counted[-1].text}, not {unit.text}"
     return None
+
+
+def _another_power(a: Unit, b: Unit) -> bool:
+    """Metres and square metres."""
+    mine, yours = physical(a), physical(b)
+    return len(mine) == len(yours) == 1 and mine[0][0] == yours[0][0] and mine[0][1] != yours[0][1]
 
 
 def _shares(a: Unit, b: Unit) -> bool:

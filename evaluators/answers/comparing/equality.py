@@ -110,12 +110,20 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "text", "infinitely many")
     if p.op == "choice" and p.args and r.op not in _TERMINAL:
         return equal(r, p.args[0], context)  # (E) 26, where the reference is what option E says
+    if r.op == "choice" and len(r.args) == 1 and p.op not in _TERMINAL and not _is_letter(p):
+        return equal(r.args[0], p, context)  # 26, where the reference is (E) 26
+    if r.op == "sym" and p.op == "choices" and r.value.partition(" ")[2] == p.value:
+        return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
     if r.op != p.op or r.value != p.value:
         return different(r, p, "text")
     if r.op == "choice" and r.args:
         known = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
         return choices(r, p, _comparison(context), is_option=known)
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+def _is_letter(node: Node) -> bool:
+    return node.op == "sym" and len(node.value) == 1
 
 
 def _letter_says(r: Node, letter: str, context: Context) -> bool:
@@ -143,6 +151,8 @@ def _real_sets(r: Node, p: Node, context: Context) -> Decision | None:
     if _is_range(r) and _is_range(p) and symbols(r) != symbols(p):
         return Decision(False, "relation", f"{show(p)[:100]} is about other variables than {show(r)[:100]}")
     left, right = pieces_of(r), pieces_of(p)
+    if (left is None or right is None) and r.op == p.op and r.op in ("union", "cap"):
+        return unordered(Node("list", r.args), Node("list", p.args), _comparison(context))
     if left is None or right is None:
         if _is_range(r) and _is_range(p):
             return None
@@ -243,7 +253,7 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return in_order(r.args, p.args, _comparison(context)) if len(r.args) != 2 else different(r, p)
     if r.op == "bracket" and p.op == "set":
         return different(r, p)
-    if p.op == "bracket" and len(p.args) == 2 and not context.profile.second_readings:
+    if p.op == "bracket" and len(p.args) == 2:
         return different(r, p)  # as a program prints two answers, or an interval
     return unordered(r, p, _comparison(context))
 
@@ -252,7 +262,7 @@ def _tuples(r: Node, p: Node, context: Context) -> Decision:
     """Order counts. Braces never mean an order; `[1, 2]` is no point, and `1, 2` may be one without its brackets."""
     if "set" in (r.op, p.op):
         return different(r, p)
-    if "list" in (r.op, p.op) and len(r.args) == 2 and not context.profile.second_readings:
+    if "list" in (r.op, p.op) and len(r.args) == 2 and (r.op == "list" or not context.profile.second_readings):
         return different(r, p)  # a point or an interval, or two answers
     if "bracket" in (r.op, p.op) and r.op != p.op and len(r.args) == 2:
         return different(r, p)
@@ -271,6 +281,8 @@ def _lone(node: Node) -> bool:
 def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
     """A set of one element is that element; several answers are never one."""
     many, one = (r, p) if _lone(r) or (r.op in COLLECTIONS and not _lone(p)) else (p, r)
+    if many is p and many.op == "list" and many.value == "or" and all(equal(r, a, context).same for a in many.args):
+        return Decision(True, "structure", "one answer, written in several ways")
     if len(many.args) != 1:
         return Decision(False, "length", f"{show(p)[:80]} is not {show(r)[:80]}: {len(many.args)} answers and one")
     return equal(many.args[0], one, context) if many is r else equal(one, many.args[0], context)

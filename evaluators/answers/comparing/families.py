@@ -8,7 +8,7 @@ from fractions import Fraction
 from evaluators.answers.comparing.balls import real_value, sample_points, values_equal
 from evaluators.answers.comparing.scalars import Decision
 from evaluators.answers.comparing.substitution import substituted
-from evaluators.answers.values import Node, show, symbols
+from evaluators.answers.values import Node, num, show, symbols
 
 Compare = Callable[[Node, Node], Decision]
 SPAN = 24
@@ -18,7 +18,7 @@ MIN_COMMON = 4
 """Members that two sets must show before they are called equal."""
 _PLACES = 10**25
 _STARTS = {"integers": -SPAN, "naturals": 0, "positive": 1}
-_PARAMETERS = frozenset({"k", "n", "m", "t", "p", "l", "j", "c", "C", "K"})
+_PARAMETERS = frozenset({"k", "n", "m", "t", "s", "p", "l", "j", "c", "C", "K", "A"})
 _REALS = frozenset({"reals", "constant"})
 
 
@@ -124,15 +124,36 @@ def _limits(main: Node, mine: list[Node], yours: list[Node], same: Compare) -> D
 
 
 def _says_nothing(main: Node, limit: Node) -> bool:
-    """x \\ne 2 beside what has no value at 2."""
+    """x \\ne 2 beside what has no value at 2, x > 0 beside what has none below."""
     relation = limit.args[0]
-    if relation.op != "relation" or relation.value != ("!=",) or relation.args[0].op != "sym":
+    if relation.op != "relation" or len(relation.args) != 2 or relation.args[0].op != "sym":
         return False
     body = main.args[-1] if main.op == "relation" else main
     if limit.value not in symbols(body):
         return False
+    if relation.value[0] in _BEYOND:
+        return symbols(body) == {limit.value} and _only_within(body, limit.value, relation)
+    if relation.value != ("!=",):
+        return False
     there = substituted(body, {limit.value: relation.args[1]})
     return values_equal(there, there, sample_points(symbols(there))[0]) is None
+
+
+_BEYOND = {">": (0, -1), ">=": (-1,), "<": (0, 1), "<=": (1,)}
+"""On which side of a bound, or whether at it, nothing may have a value."""
+_STEPS = (Fraction(1, 3), Fraction(7, 5), Fraction(11))
+
+
+def _only_within(body: Node, name: str, relation: Node) -> bool:
+    """Whether the body has real values within the bound and none that were tried beyond it."""
+    bound = real_value(relation.args[1])
+    if bound is None:
+        return False
+    beyond = _BEYOND[relation.value[0]]
+    outside = [bound + step * side for side in beyond for step in (_STEPS if side else (Fraction(0),))]
+    inside = [bound - step * beyond[-1] for step in _STEPS]
+    values = [real_value(substituted(body, {name: num(at)})) for at in (*outside, *inside)]
+    return all(v is None for v in values[: len(outside)]) and all(v is not None for v in values[len(outside) :])
 
 
 # ---- sets of numbers

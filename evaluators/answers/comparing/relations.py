@@ -12,7 +12,7 @@ from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
 from evaluators.answers.comparing.series import is_hopeless, summed
 from evaluators.answers.comparing.substitution import substituted
-from evaluators.answers.values import Node, negated, num, show, symbols
+from evaluators.answers.values import Node, negated, num, show, symbols, walk
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -56,6 +56,9 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
         return node.args[1]
     if len(node.args) > 2 or not symbols(node.args[0]):
         return _last_of_chain(node)
+    if any(n.op in ("diff", "lim", "int", "sum", "det") for n in walk(node.args[0])):
+        worked = worked_out(differentiated(summed(node.args[0])))
+        return node.args[1] if _same_throughout([worked], node.args[1]) is not None else None
     left, right = node.args
     if named := assignment(node):
         value = named[1]
@@ -184,7 +187,7 @@ def _functions(r: Function, p: Node, p_function: Function | None, same_value: Co
             return Decision(False, "relation", f"{name} is taken at another argument")
         return same_value(body, other_body)
     solved = assignment(p)
-    if solved is not None and solved[0] == "y":
+    if solved is not None and solved[0] == "y" + "'" * name.count("'"):
         return same_value(body, solved[1])
     return Decision(False, "relation", f"{show(p)[:80]} does not define {name}")
 

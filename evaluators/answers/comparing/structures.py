@@ -61,6 +61,9 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
             return Decision(False, "parts", "parts with other labels")
         return in_order(tuple(mine.values()), tuple(yours[index] for index in mine), same)
     labelled, other = (mine, p) if mine is not None else (yours, r)
+    if labelled is not None and other.op == "text" and len(other.value) == len(labelled):
+        other = Node("list", tuple(Node("text", (), (word,)) for word in other.value))  # true, false, true
+        r, p = (r, other) if labelled is mine else (other, p)
     if labelled is None or other.op not in ("list", "tuple", "set"):
         return Decision(False, "parts", f"{show(p)[:80]} is not {show(r)[:80]}: one has parts")
     ordered = tuple(labelled[index] for index in sorted(labelled))

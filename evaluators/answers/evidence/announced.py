@@ -17,7 +17,7 @@ _OPEN_BOX = re.compile(r"\\boxed\s*\{([^\n$]+)")
 _ANSWER_TAG = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*([^\n]+)")
 _FIELD = re.compile(
-    r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|null|\[[^\[\]{}\n]{0,500}\])',
+    r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|(?:correct|final)[_ ]?(?:answer|choice|option)|answers|choice|option|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|null|\[[^\[\]{}\n]{0,500}\])',
     re.IGNORECASE,
 )
 _OBJECT = re.compile(r'\{\s*"')
@@ -39,6 +39,8 @@ _MADE_FROM = re.compile(
 )
 """Numbers that another is made from: 5的2倍, 4的倍数, 除4以外."""
 _CHOICE_REASON = re.compile(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
+_NOT_THE_OTHER = re.compile(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
+"""What an announced answer is not: `250, not 240`."""
 _CHINESE_HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
 CHINESE_NUMBER = re.compile(
     r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
@@ -229,6 +231,8 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
         return formula.start(), formula.end()
     if (choice := _CHOICE_REASON.match(text, start, end)) is not None:
         return choice.span(1)
+    if (denial := _NOT_THE_OTHER.search(text, start, end)) is not None:
+        end = denial.start()
     clause = text[start:end]
     if chinese:
         return _chinese_value(text, start, end)

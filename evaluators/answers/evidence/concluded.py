@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from evaluators.answers.evidence.announced import CHINESE_NUMBER
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
-from evaluators.answers.reading.readings import readings
+from evaluators.answers.evidence.statements import counted, last_sentence, stated, worded
 
 _OUTPUT_BLOCK = re.compile(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?(?:[$€£¥￥]\d{1,3}(?:[ ~\u2009\u202f]\d{3})+(?!\d|\.\d)|[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?(?:[$€£¥￥]\d{1,3}(?:[ ~\u2009\u202f]\d{3})+(?!\d|\.\d)|\s?\d{1,3}(?:(?:~|\\,|\{,\}|\\thinspace\s?|\u2009|\u202f)\d{3})+(?!\d)|[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?)"
 )
 _ROUNDED = re.compile(r"\s*[,(]?\s*(?:or\s+|which\s+is\s+)?(?:≈|\\approx|about|approximately|roughly)\s*")
@@ -28,10 +29,6 @@ _DENIED_NUMBER = re.compile(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?
 _CONCLUSION_HEDGE = re.compile(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
 )
-_THEREFORE = re.compile(
-    r"^(?:so|therefore|thus|hence|then|finally|in\s+total|in\s+conclusion|altogether|overall)\b[,:]?\s*", re.IGNORECASE
-)
-_COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|becomes|gives|get|gets|have)\b:?\s+(?=[^\s])")
 _SIDE_REMARK = re.compile(
     r",\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
     re.DOTALL | re.IGNORECASE,
@@ -42,7 +39,6 @@ _CHINESE_ASIDE = re.compile(
 """Where a clause goes on with what is no result."""
 TAIL = 2_000
 """Characters at the end of a text in which an answer that is not announced is sought."""
-MAX_STATED = 200
 
 
 def concluded_in_chinese(text: str) -> Candidate | None:
@@ -59,6 +55,9 @@ def concluded_in_chinese(text: str) -> Candidate | None:
     formula = last_match(MATH, text, start, end)
     if formula is not None:
         return candidate(text, *formula.span(), "conclusion", 0.6)
+    said = stated(text[:end], begin=last.start())
+    if said is not None and said.start >= last.start():
+        return replace(said, method="conclusion", confidence=0.6)
     number = _last_value(text, start, end) or last_match(CHINESE_NUMBER, text, start, end)
     return number and candidate(text, *number.span(), "conclusion", 0.6)
 
@@ -90,57 +89,47 @@ def last_expression(text: str) -> Candidate | None:
     begin = max(0, len(text) - TAIL)
     if _DENIED.search(text, begin):
         return None
-    if _DENIED_NUMBER.search(text, _last_sentence(text, begin)[0]):
+    if _DENIED_NUMBER.search(text, last_sentence(text, begin)[0]):
         return None
     end = _main_clause(text, begin)
     formula = last_match(MATH, text, begin, end) or last_match(MATH, text, begin, len(text))
     number = _last_value(text, begin, end) or _last_value(text, begin, len(text))
-    if (stated := _stated(text, begin, end)) is not None and (formula is None or formula.end() <= stated.start):
-        return stated
+    said = stated(text[:end], begin=begin)
+    if said is not None and (formula is None or formula.end() <= said.start or _holds_several(text, said)):
+        return said
     if formula is not None and (number is None or number.start() < formula.end()):
         return _of_formula(text, formula)
+    sentence = last_sentence(text, begin)
+    if (words := worded(text, *sentence)) is not None and (number is None or number.end() <= sentence[0]):
+        return candidate(text, *words, "last_number", 0.3)
     if number is not None:
-        exact = formula or last_match(_NUMBER, text, begin, number.start())
-        both = exact is not None and _ROUNDED.fullmatch(text, exact.end(), number.start()) is not None
-        return candidate(text, (exact if exact and both else number).start(), number.end(), "last_number", 0.3)
+        return _of_number(text, number, formula or last_match(_NUMBER, text, begin, number.start()), sentence)
     if (chinese := last_match(CHINESE_NUMBER, text, begin, len(text))) is not None:
         return candidate(text, *chinese.span(), "last_number", 0.3)
     short = text.strip()
     return candidate(text, 0, len(text), "whole_text", 0.3) if 0 < len(short) <= 40 else None
 
 
+def _holds_several(text: str, said: Candidate) -> bool:
+    """$x = 3$ or $x = -1$: more than one formula."""
+    return len(MATH.findall(text[said.start : said.end])) > 1
+
+
+def _of_number(text: str, number: re.Match[str], exact: re.Match[str] | None, sentence: tuple[int, int]) -> Candidate:
+    """The last number; with the exact value that it rounds; or the one that the verb states."""
+    if exact is not None and _ROUNDED.fullmatch(text, exact.end(), number.start()) is not None:
+        return candidate(text, exact.start(), number.end(), "last_number", 0.3)
+    place = counted(text, *sentence) if number.start() >= sentence[0] else None
+    return candidate(text, *(place or number.span()), "last_number", 0.3)
+
+
 def _main_clause(text: str, begin: int) -> int:
     """The end of the last sentence without what it adds: `..., attained at x = 3`."""
-    start, end = _last_sentence(text, begin)
+    start, end = last_sentence(text, begin)
     remark = _SIDE_REMARK.search(text, start, end) or _CHINESE_ASIDE.search(text, start, end)
     if remark is None or not any(c.isdigit() for c in text[start : remark.start()]):
         return len(text)
     return remark.start()
-
-
-def _last_sentence(text: str, begin: int) -> tuple[int, int]:
-    end = len(text)
-    while end > begin and (text[end - 1].isspace() or text[end - 1] in ".。!*"):
-        end -= 1
-    start = begin
-    for match in SENTENCE_END.finditer(text, begin, end):
-        start = match.end()
-    return start, end
-
-
-def _stated(text: str, begin: int, end: int) -> Candidate | None:
-    """Several values of the last sentence together, x = 3 or x = -1: what one number alone would not say."""
-    start, stop = _last_sentence(text, begin)
-    sentence = text[start : min(stop, end)].strip()
-    if not 5 <= len(sentence) <= MAX_STATED or not re.search(r"\bor\b|\band\b", sentence) or "=" not in sentence:
-        return None
-    pieces = [sentence[m.end() :] for m in _COPULA.finditer(sentence)] + [_THEREFORE.sub("", sentence)]
-    for piece in pieces:
-        found = readings(piece, False, False)
-        if found and found[0].op in ("list", "set") and all(item.op == "relation" for item in found[0].args):
-            at = text.index(piece, start)
-            return candidate(text, at, at + len(piece), "last_formula", 0.4)
-    return None
 
 
 def _of_formula(text: str, formula: re.Match[str]) -> Candidate:

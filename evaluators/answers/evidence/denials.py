@@ -25,7 +25,7 @@ _SUPPOSED = re.compile(
 )
 _ASKED = re.compile(r"[吗么呢]\s*$")
 _TAKEN_BACK = re.compile(
-    r"\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
+    r"\bwait\b[,:]?\s*(?:no\b|that|this|it|actually|I)|\bno,\s+(?:it|that|the)\b|\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
     r"|\b(?:sorry|oops|scratch\s+that|my\s+mistake)\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
     r"|[这那](?:个答案)?(?:是)?(?:错|不对)|(?:^|[，,。；\s])不对[，,。]|更正|抱歉",
     re.IGNORECASE,
@@ -34,6 +34,25 @@ _ANOTHER = re.compile(
     r"[\s$*)\]}\\.,;:，。；]*(?:(?:or|alternatively|actually|no)\b|或者?|也可能|也许)"
     r"(?:\W{0,3}(?:maybe|perhaps|possibly|even|it|that|the|answer|is|was|be|should|could|might|may|also|just|[xy]\s?=|是)){0,6}[\s$:,({\\]*"
     r"(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)",
+    re.IGNORECASE,
+)
+_HEDGED_BEFORE = re.compile(
+    r"(?:\b(?:less|more|fewer|greater|smaller|larger|higher|lower)\s+than|\bup\s+to|\b(?:may|might|could)\s+(?:be|have|get)|\bbetween|\bsuppose\b[^.]{0,20}|\bperhaps|\bmaybe"
+    r"|\bpossibl[ey](?:\s+(?:answers?|values?|solutions?))?(?:\s+(?:is|are))?:?|\b(?:is|are|was)\s+(?:definitely\s+|certainly\s+)?(?:not|never)"
+    r"|不超过|超过|不足|大于|小于|多于|少于|高于|低于|(?<!只)可能|也许|介于|(?:答案|解答|解析)?(?:详?见|参见|参考)第?|如果(?:是|为)?|假设(?:是|为)?)"
+    r"(?:\s*(?:about|around|only|equal\s+to|or|是|为|[\w$€£,.]{1,8}\s+(?:and|or)))?[\s$*(\\]*$",
+    re.IGNORECASE,
+)
+_BOUND_BEFORE = re.compile(
+    r"(?:\bat\s+(?P<en>least|most)|\bno\s+(?:more|less|fewer)\s+than|\b(?:a\s+)?(?:minimum|maximum)\s+of|至少|至多|最多|最少|不少于|不多于)(?:\s*(?:about|是|为|有|需要?|要))?[\s$*(\\]*$",
+    re.IGNORECASE,
+)
+_ASKS_BOUND = re.compile(
+    r"\b(?:least|most|minimum|maximum|minimal|maximal|smallest|largest|fewest|greatest)\b|至少|至多|最多|最少|最大|最小",
+    re.IGNORECASE,
+)
+_HEDGED_AFTER = re.compile(
+    r"[^.\n。？?!]{0,24}(?:[?？]|\b(?:is|was)(?:\s+not|n['’]t)\s+(?:the|my|our|a|correct|right)\b)|\s*(?:is|was)\s+(?:wrong|incorrect|false)\b|[^。，\n]{0,6}[吗么]\s*[？?。]?|(?:是)?(?:错的|错误|不对|不正确)|\s+(?:to|or)\s+\d",
     re.IGNORECASE,
 )
 BEFORE = 60
@@ -66,3 +85,12 @@ def taken_back(text: str, answer: str, end: int) -> bool:
     another = _ANOTHER.match(text, end, end + AFTER)
     whole = answer.strip(" $.")
     return another is not None and whole.isdecimal() and int(another["number"]) != int(whole)
+
+
+def hedged(text: str, start: int, end: int, problem: str) -> bool:
+    """Whether the sentence of a conclusion takes it back: `may be 60`, `less than 5`, `at least 7` unless the problem asks so."""
+    before = max(0, start - BEFORE)
+    if _HEDGED_BEFORE.search(text, before, start) or _HEDGED_AFTER.match(text, end, end + AFTER):
+        return True
+    bound = _BOUND_BEFORE.search(text, before, start)
+    return bound is not None and bool(bound["en"] or problem) and _ASKS_BOUND.search(problem) is None

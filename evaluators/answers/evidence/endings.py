@@ -16,5 +16,16 @@ def end_of_answer(text: str, has_answer: int) -> int:
     return match.start() if match else len(text)
 
 
+_CHAT = re.compile(r"<\||</s>|<end_of_turn>|\[/?INST\]|#{1,4}\s*Instruction")
+
+
+def end_of_turn(text: str) -> int:
+    """Where a text without an announcement is cut: at the first mark of a chat's next turn that something precedes."""
+    for match in _NEXT_PROBLEM.finditer(text):
+        if _CHAT.match(match.group().strip()) and text[: match.start()].strip():
+            return match.start()
+    return len(text)
+
+
 def may_go_on(text: str) -> bool:
     return _NEXT_PROBLEM.search(text) is not None

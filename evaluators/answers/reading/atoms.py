@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import perm
+
 from evaluators.answers.reading.cursor import END, Cursor
 from evaluators.answers.reading.tokens import Token
 from evaluators.answers.reading.vocabulary import (
@@ -18,6 +20,7 @@ from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
 
 _GREEK_FUNCTIONS = {"Gamma": "gamma", "zeta": "zeta"}
 _GREEK_HEADS = frozenset({"Phi", "phi", "varphi", "Psi", "psi"})
+MAX_ARRANGED = 100
 _DIFFERENTIAL = Node("sym", (), "d")
 _OF_MANY = frozenset({"max", "min", "gcd", "lcm"})
 _NUMBER_SETS = {"mathbbZ": "integers", "mathbbN": "naturals", "mathbbQ": "rationals", "mathbbC": "complex numbers"}
@@ -92,6 +95,8 @@ class Atoms(Cursor):
             name += "_" + self.subscript()
         elif len(name) == 1 and self.peek().kind == "num" and not self.peek().spaced and self.peek().text.isdigit():
             name += "_" + self.advance().text  # x1 is x_1: nobody writes the factor 1 there
+        if name[0] == "A" and name[2:].isdigit() and self.peek().text == "^":
+            return self.arrangements(int(name[2:])) or self.node("sym", value=name)
         if name[0] == "C" and (combination := self.combination(name)) is not None:
             return combination
         name += self.inverse_mark(name)
@@ -129,6 +134,16 @@ class Atoms(Cursor):
             upper = num(int(name[2:])) if name[2:].isdigit() else self.node("sym", value="n")
             if (lower.op == "num" and (upper.op == "sym" or lower.value <= upper.value)) or lower.op == "sym":
                 return self.node("fn", upper, lower, value="binom")
+        self.position = begin
+        return None
+
+    def arrangements(self, of: int) -> Node | None:
+        """A_5^2, as Chinese schools write it: so many ordered choices."""
+        begin = self.position
+        self.advance()
+        chosen = self.braced() if self.peek().text == "{" else self.signed_power()
+        if chosen.op == "num" and chosen.value.denominator == 1 and 0 < chosen.value <= of <= MAX_ARRANGED:
+            return num(perm(of, int(chosen.value)))
         self.position = begin
         return None
 
@@ -314,6 +329,8 @@ class Atoms(Cursor):
     def begins_plain_factor(self, left: Node) -> bool:
         """`\\sin 2x` takes the x; `\\sin x \\cos y` stops before the next function, `\\sin x (1)` before a bracket."""
         kind, text, spaced = self.peek()
+        if text == "e" and self.peek(1).text == "^":
+            return False  # \\sin x e^{-x}
         if kind == "word":
             return text not in FUNCTIONS and text not in ROOTS and self.word_continues(left, text, spaced)
         return kind == "cmd" and (text in GREEK or text in CONSTANTS or (text in ("sqrt", "frac") and left.op == "num"))

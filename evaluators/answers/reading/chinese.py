@@ -26,7 +26,7 @@ _VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
 _LEAD = re.compile(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此)*选(?:择|项)?|余数?(?:是|为)?"
-    rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
+    rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
 _SOLVED = re.compile(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
 _VALUE_OF = re.compile(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
@@ -36,10 +36,24 @@ _SPECIAL = {
     "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
     "一半": "1/2", "半": "1/2", "半个": "1/2", "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false",
     "是": "yes", "否": "no", "是的": "yes", "不是": "no", "不对": "false", "不正确": "false", "偶函数": "even", "奇函数": "odd", "偶数": "even", "奇数": "odd", "非奇非偶函数": "neither",
-    "有理数": "rational", "无理数": "irrational",
+    "大于": "greater than", "小于": "less than", "等于": "equal to", "相等": "equal to", "有理数": "rational", "无理数": "irrational",
 }  # fmt: skip
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"]
 _SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip("一二三四五六日天", _DAYS, strict=True)}  # fmt: skip
+_STATED_TRUTH = re.compile(
+    r"(?:(?:所以|因此|综上|故|可见|判断)[,:]?)*(?:(?:这|该|此|题目|题中|上述|原|以上|小[\u4e00-\u9fff])?[个种句条]?的?(?:话|说法|结论|命题|判断|陈述|叙述|答案|观点|表述|它)?)(?:都?是)?"
+    r"(正确|错误|不正确|不对|对|错|真|假|√|×)的?(?:命题)?"
+)
+_TRUTH = {"正确": "true", "对": "true", "真": "true", "√": "true"}
+_STATED_KIND = re.compile(
+    r"(?:(?:所以|因此|故)[,:]?)?(?:它|这|该函数|函数|f\(x\)|三角形|四边形|该三角形|这个三角形|[△∠]?[A-Z]{0,4})?是(?:一个)?(?=[\u4e00-\u9fff]{1,6}(?:三角形|函数|数列|形|数|线|锥|柱|体|角)$)"
+)
+_ORDINAL = re.compile(rf"第(?=(?:\d+|[{_NUMERAL}]{{1,6}})(?:$|[个次项天名位]$))|(?<=\d)名$")
+_ROOT_WORDS = re.compile(
+    rf"(?P<den>[{_NUMERAL}]{{1,6}}|\d+)分之(?P<num>(?:负)?(?:[{_NUMERAL}]{{1,6}}|\d+)?根号下?(?:[{_NUMERAL}]{{1,4}}|\d+)|π)"
+)
+_NECESSARY = re.compile(r"(充分|必要)而?(不必要|不充分)(?:的)?(?:条件)?|(充要|充分必要|既不充分也不必要)(?:的)?条件")
+_TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
 _JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
 _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
 _ROOT_SIGN = re.compile(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
@@ -68,6 +82,19 @@ def chinese_spelling(text: str) -> str:
     stripped = text.rstrip(".")
     if stripped in _SPECIAL:
         return _SPECIAL[stripped]
+    if (truth := _STATED_TRUTH.fullmatch(stripped)) is not None:
+        return _TRUTH.get(truth[1], "false")
+    for old, new in _TWENTY.items():
+        text = text.replace(old, new)
+    text = _STATED_KIND.sub(
+        "",
+        _ORDINAL.sub(
+            "", _NECESSARY.sub(lambda m: (m[1] or "") + (m[2] or m[3] or ""), stripped if "第" in text else text)
+        ),
+    )
+    if text in _SPECIAL:
+        return _SPECIAL[text]
+    text = _ROOT_WORDS.sub(r"\\frac{\g<num>}{\g<den>}", text)
     text = _LEAD.sub("", _REASON.sub("", text))
     text = _SOLVED.sub("", text)
     text = _VALUE_OF.sub(r"\1=", text)

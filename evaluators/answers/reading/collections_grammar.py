@@ -309,6 +309,8 @@ class Answers(Bounds):
             return items[0]
         if len(items) == 2 and any(_infinite(i) for i in items):
             return self.node("interval", *items, value=(opener == "[", closer == "]"))
+        if opener == "[" and all(item.op == "relation" for item in items):
+            return self.node("list", *items)  # [x = 3, y = 5]
         return self.node("tuple" if opener == "(" else "bracket", *items)
 
     def set_builder(self, head: Node, outer_bars: int) -> Node:

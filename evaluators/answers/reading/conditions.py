@@ -27,8 +27,8 @@ _IN = re.compile(
     rf"{_NAME}\s?(?:\\in|∈)\s?\{{?\s?(?:\\(?:mathbb|mathbf|Bbb|mathrm|bf|rm)\s?\{{?)?\s?(?P<set>[ZNRCQ])\s?\}}?(?P<mark>\s?[\^_]?\s?\{{?\s?(?:[*+-]|\\ast)?(?:\s?[>\\a-z]*\s?0)?\s?\}}?)\s?\}}?"
 )
 _KINDS = (
-    (r"正整数|positive integers?|positive whole numbers?|natural numbers?|自然数", "positive"),
-    (r"non-?negative integers?|非负整数", "naturals"),
+    (r"正整数|positive integers?|positive whole numbers?", "positive"),
+    (r"non-?negative integers?|非负整数|natural numbers?|自然数", "naturals"),
     (r"integers?|整数|whole numbers?", "integers"),
     (r"real numbers?|reals?|实数", "reals"),
     (r"constants?(?: of integration)?|parameters?|常数|参数|arbitrary numbers?", "constant"),
@@ -44,6 +44,11 @@ _RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
 _BOUND = re.compile(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
 _REVERSED = re.compile(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
 _WITHIN = re.compile(r"(?P<name>[A-Za-z])\s*\\in\s*[\[(].*[\])]")
+_SIGNED = re.compile(
+    rf"{_NAME}\s+(?:is|are)\s+(?:an?\s+|any\s+)?(?P<sign>positive|negative|non-?negative|non-?positive|non-?zero)(?:\s+(?:real|number|reals|value))*",
+    re.IGNORECASE,
+)
+_SIGNS = {"positive": ">", "negative": "<", "nonnegative": r"\ge", "nonpositive": r"\le", "nonzero": r"\ne"}
 _FIRST_INDEX = re.compile(r"(?:\\geq?|>=)\s*[01]|>\s*0")
 _INTRODUCED = re.compile(
     r"(?:where|for|with|when|if|given|and|其中|当)(?![a-z])\s*(?:any|all|every|each|some)?\s*|\\forall\s*|任意\s*"
@@ -51,7 +56,7 @@ _INTRODUCED = re.compile(
 _STARTS = re.compile(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
 _TEXT = re.compile(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
 _MAY_HOLD = re.compile(
-    r"\\in(?![a-z])|∈|integer|constant|\breal|number|parameter|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
+    r"\\in(?![a-z])|∈|integer|constant|\breal|number|parameter|positive|negative|zero|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
 )
 _CONGRUENCE = re.compile(
     r"\s*(?:(?P<name>[A-Za-z])\s*(?:\\equiv|≡)\s*)?(?P<residues>[^=<>]{1,60}?)\s*\\(?:pmod|bmod|mod)\s*\{?\s*(?P<modulus>\d{1,9})\s*\}?\s*"
@@ -59,6 +64,17 @@ _CONGRUENCE = re.compile(
 _MODULUS = re.compile(
     r"\(?\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*)?(?<![A-Za-z])\\?b?mod(?:ulo)?(?![A-Za-z])\s*\}?\s*\{?(\d{1,9})\}?\s*\)?(?=\s*(?:$|[,;)]|or\b|and\b))"
 )
+
+
+_REAL_FIRST = re.compile(
+    r"(?P<name>[a-z])\s*(?:\\in|∈)\s*\{?\s*(?:\\mathbb\s*\{?)?\s*R\s*\}?\s*\}?\s*(?:,|;|\band\b|且)\s*(?=(?P=name)\s*(?:[<>]|\\(?:ne|neq|le|ge|leq|geq)(?![a-z])|!=))"
+)
+"""x \\in \\mathbb{R}, before what x is kept to: a bound of x speaks of reals anyway."""
+
+
+def of_reals(text: str) -> str:
+    """x \\ne 5 of `x \\in \\mathbb{R}, x \\ne 5`."""
+    return _REAL_FIRST.sub("", text, count=1) if _REAL_FIRST.match(text) else text
 
 
 def without_conditions(text: str) -> tuple[str, tuple[Condition, ...]]:
@@ -129,6 +145,8 @@ def _condition(piece: str) -> Condition | None:
     for pattern, domain in _WORDED:
         if match := pattern.fullmatch(plain):
             return Condition(match["name"], domain, plain)
+    if match := _SIGNED.fullmatch(plain):
+        return Condition(match["name"], "", f"{match['name']} {_SIGNS[match['sign'].lower().replace('-', '')]} 0")
     if match := _BOUND.fullmatch(plain):
         whole = match["name"] in "nkmij" and _FIRST_INDEX.fullmatch(plain[match.start("sign") :].strip())
         return Condition(match["name"], "first" if whole else "", plain)
@@ -179,12 +197,6 @@ def congruences(text: str) -> tuple[Congruence, ...] | None:
         position = separator.end() if separator else position
         if position >= len(text):
             break
-    if (
-        not found
-        or position < len(text)
-        or len({c.name for c in found}) > 1
-        or not found[0].name
-        or not found[0].modulus
-    ):
+    if not found or position < len(text) or len({c.name for c in found}) > 1 or not found[0].modulus:
         return None
     return tuple(found)

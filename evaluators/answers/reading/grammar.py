@@ -39,6 +39,10 @@ _BINARY |= (
 )
 
 
+_STRETCHES = frozenset({"t", "s", "k", "lambda", "mu"})
+"""Parameters of lines: t(2, -1, 3) is a multiple of a direction."""
+
+
 class Expressions(Atoms):
     """Reads arithmetic by binding powers: sums 10, products 20, powers 40, postfixes 50."""
 
@@ -102,7 +106,8 @@ class Expressions(Atoms):
     def number_continues(self, left: Node, text: str, spaced: bool) -> bool:
         """A number after a number is only ever the fraction of a mixed number; after `)` it is a factor."""
         powered = spaced and self.peek(1).text in ("^", "**")
-        if spaced and left.op == "pow" and text.isdigit() and self.peek(1).text != "/":
+        last = left.args[-1] if left.op == "mul" else left
+        if spaced and last.op == "pow" and text.isdigit() and self.peek(1).text != "/":
             return True
         if powered and left.op in ("num", "pow", "sym", "mul", "add"):
             return True  # 3 2^n, n 2^{n-1}, (n-2) 2^n: nobody puts a space into a number before its power
@@ -170,7 +175,11 @@ class Expressions(Atoms):
             return collection._replace(value=factor.value)
         if collection.op == "matrix" and any(n.op == "matrix" for n in walk(factor)):
             return self.node("mul", factor, collection)
-        if collection.op == "tuple" and not is_amount(factor):
+        if (
+            collection.op == "tuple"
+            and not is_amount(factor)
+            and not (factor.op == "sym" and factor.value in _STRETCHES)
+        ):
             raise ParseError("a tuple is no factor")
         return collection._replace(args=tuple(self.node("mul", factor, cell) for cell in collection.args))
 
@@ -199,7 +208,12 @@ class Expressions(Atoms):
         if op == "sub":
             if left.op in ("interval", "union") and right.op == "set":
                 return self.node("without", left, right)
-            return self.node("add", left, negated(right))
+            right = negated(right) if right.op != "tuple" else right._replace(args=tuple(map(negated, right.args)))
+            op = "add"
+        if op == "add" and left.op == right.op == "tuple" and len(left.args) == len(right.args):
+            return left._replace(args=tuple(self.node("add", a, b) for a, b in zip(left.args, right.args, strict=True)))
+        if op == "add":
+            return self.node("add", left, right)
         return self.node("fn", left, right, value=op) if op in ("mod", "binom") else self.node(op, left, right)
 
     def superscript(self, base: Node) -> Node:

@@ -12,7 +12,7 @@ _NUMERAL = "零〇一二两三四五六七八九十百千万亿壹贰叁"
 _RUN = f"[{_NUMERAL}]{{1,40}}"
 _SCALED = r"\d+(?:\.\d+)?[万亿千百]+(?![克米瓦卡帕赫])"
 _CHINESE = re.compile(
-    rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+))"
+    rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+|\\[dt]?frac\s*(?:\{{\d+\}}\s*\{{\d+\}}|\d\d)))"
     rf"|百分之(?P<percent>{_RUN}(?:点{_RUN})?|\d+(?:\.\d+)?)"
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
     rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:11]}]+)"

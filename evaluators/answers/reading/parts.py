@@ -26,13 +26,14 @@ class Part(NamedTuple):
 
 # One family of labels a pattern; the first whose labels begin the text decides.
 _LABELS = (
+    re.compile(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*"),
     re.compile(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
     re.compile(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
     re.compile(rf"第(?P<count>[{_CHINESE}\d])(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
     re.compile(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
     re.compile(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
     re.compile(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),
-    re.compile(r"(?m:^)\s*(?P<count>\d{1,2})\s*[.、．:：]\s+"),
+    re.compile(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+"),
     re.compile(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
 )
 _SEPARATORS = " \t\n\r,;，；。、&"
@@ -77,7 +78,7 @@ def _indices(labels: list[str]) -> list[int] | None:
         counts = [_index(label) for label in labels]
     if len(set(counts)) != len(counts) or 0 in counts:
         return None
-    if labels[0].isdigit() and counts != list(range(1, len(counts) + 1)):
+    if labels[0].isdigit() and sorted(counts) != list(range(1, len(counts) + 1)):
         return None
     return counts
 

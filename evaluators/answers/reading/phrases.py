@@ -108,6 +108,9 @@ _SAME_WORDS = {
     ("neither", "even", "nor", "odd"): ("neither",), ("neither", "odd", "nor", "even"): ("neither",),
     ("converges",): ("convergent",), ("series", "converges"): ("convergent",), ("it", "converges"): ("convergent",),
     ("diverges",): ("divergent",), ("series", "diverges"): ("divergent",), ("it", "diverges"): ("divergent",),
+    ("converges", "absolutely"): ("absolutely", "convergent"), ("converges", "conditionally"): ("conditionally", "convergent"),
+    ("greater",): ("greater", "than"), ("less",): ("less", "than"), ("smaller",): ("less", "than"), ("smaller", "than"): ("less", "than"),
+    ("larger", "than"): ("greater", "than"), ("equal",): ("equal", "to"), ("equals",): ("equal", "to"), ("is", "equal", "to"): ("equal", "to"),
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
 }  # fmt: skip
 _REMAINDER = re.compile(
@@ -117,7 +120,18 @@ _REMAINDER_MARKS = ("ldots", "cdots", "...", "余", " R", " r", "remainder")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
+_SIGNS = {
+    ">": ("greater", "than"), "<": ("less", "than"), "=": ("equal", "to"), "\\gt": ("greater", "than"), "\\lt": ("less", "than"),
+}  # fmt: skip
+_TRUE_OF = re.compile(
+    r"(?:(?:so|therefore|thus|hence)\s+)?(?:the\s+|this\s+|that\s+|given\s+)*(?:statement|claim|assertion|proposition|conclusion|conjecture|equation|sentence|it|inequality|identity)\s+"
+    r"(?:is|must\s+be|was)\s+(?:indeed\s+|therefore\s+|always\s+|also\s+)?(?P<truth>true|false|correct|incorrect|wrong|right|not\s+(?:true|correct|right))"
+)
+
+
 def special(surface: str) -> Node | None:
+    if surface in _SIGNS:
+        return Node("text", (), _SIGNS[surface])
     plain = plain_text(surface).lower().strip(" .").removeprefix("it ")
     if plain in _REALS:
         return Node("interval", (negated(INFINITY), INFINITY), (False, False))
@@ -173,6 +187,8 @@ def date(surface: str) -> Node | None:
 
 def clock(surface: str) -> Node | None:
     plain = plain_text(surface)
+    if plain[:2] in ("ha", "qu", "a ") and (past := _HALF_PAST.fullmatch(plain)) is not None:
+        return _half_past(past)
     if not _CLOCK_MARK.search(plain):
         return None
     if plain.lower() in ("noon", "midnight", "12 noon", "12 midnight"):
@@ -197,6 +213,22 @@ def clock(surface: str) -> Node | None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     bare = (Node("raw", (), "hour"),) if match.re is _HOUR else ()
     return Node("clock", bare, (hour, minute, second, "exact" if half or hour > 12 else "open"))
+
+
+_HALF_PAST = re.compile(r"(half|(?:a\s+)?quarter)\s+(past|to)\s+([a-z]+|\d{1,2})", re.IGNORECASE)
+_HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def _half_past(match: re.Match[str]) -> Node | None:
+    """half past ten, a quarter to 9."""
+    said = match[3].lower()
+    hour = int(said) if said.isdigit() else _HOURS.index(said) + 1 if said in _HOURS else 0
+    if not 1 <= hour <= 12:
+        return None
+    minutes = 30 if match[1].lower() == "half" else 15
+    if match[2].lower() == "to":
+        hour, minutes = (hour - 2) % 12 + 1, 60 - minutes
+    return Node("clock", (), (hour, minutes, 0, "open"))
 
 
 def _spoken_clock(match: re.Match[str]) -> Node | None:
@@ -278,6 +310,8 @@ def words(surface: str) -> tuple[str, ...] | None:
 
 def plainest(said: tuple[str, ...]) -> tuple[str, ...]:
     """One form for what is said in several: `it is Wednesday`, `on Wed`, `even function`, `yes, it is`."""
+    if len(said) > 2 and (truth := _TRUE_OF.fullmatch(" ".join(said))) is not None:
+        return ("true",) if truth["truth"] in ("true", "correct", "right") else ("false",)
     if len(said) > 2 and said[0] in ("it", "this", "that", "he", "she", "they") and said[1] in ("is", "was", "are"):
         said = said[2:]
     if "and" in said[1:-1] and not {"yes", "no"} & set(said):

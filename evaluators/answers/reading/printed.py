@@ -13,6 +13,7 @@ _WRAPPER = re.compile(
     r"(?:Matrix|matrix|array|Tuple|set|tuple|list)\s?\((.*)\)",
     re.DOTALL,
 )
+_SET = re.compile(r"set\(\[([^\[\]]*)\]\)")
 _UNION = re.compile(r"Union\((.*)\)", re.DOTALL)
 _MAPPING = re.compile(r"\[?\\?\{?((?:\s*'?[A-Za-z]\w{0,3}'?\s*:\s*[-\d\\(][^:{}]*(?:,|(?=\\?\}|$))){2,})\\?\}?\]?")
 _PAIR = re.compile(r"'?([A-Za-z]\w{0,3})'?\s*:\s*([^:{}]+?)\s*(?:,(?=\s*'?[A-Za-z]\w{0,3}'?\s*:)|$)")
@@ -32,6 +33,7 @@ def as_written(text: str) -> str:
         return re.sub(r"[()]", "", text).replace("|", " or ").replace("&", " and ")
     if not _NAME.search(text):
         return text
+    text = _SET.sub(r"\\{\1\\}", text)
     for _ in range(MAX_ROUNDS):
         before = text
         text = _CALL.sub(_spelled, text)

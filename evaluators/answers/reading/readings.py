@@ -53,14 +53,20 @@ _LABELS = re.compile(
     r"[(（][\dA-Ha-hivxIVXⅠ-Ⅻ一二三四五六七八九十]{1,4}\s*[)）]|[①-⑳⑴-⒇]|第[一二三四五六七八九十\d]|^\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.、．:：)）]|[甲乙丙丁戊己庚辛]"
 )
 """What a text with labelled parts holds; the rules themselves are in parts.py."""
-_START = re.compile(r"\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]")
+_START = re.compile(
+    r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
+)
 _CONDITIONAL = re.compile(
-    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|整数|常数|实数|自然数|参数"
+    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 _GROUPED_FACTOR = re.compile(r"^\([^()\[\]]*\d,\d{3}\s?(?:[*/+-]|\\times|\\cdot|\\div)")
 MIN_STRUCTURE = 4
 """Characters that no answer with parts or conditions has so few of."""
+MIN_NAMED = 9
+"""Characters that two names with values have at least."""
+MAY_NAME = re.compile(r"[A-Za-z]{2}\}?\s*[:=]|[a-z]\s(?:has|have|on|at|for|in|is)\s")
+"""What a text with values under names holds; the rules are in named.py."""
 _SHORT_GROUP = re.compile(r"\d,\d{2,3}")
 _DOLLAR_OR_POINT = re.compile(r"[$.]")
 _LETTER_UNIT = re.compile(r"[\d})](\s*)[mgshLlNJWVKd](?![A-Za-z])")
@@ -86,6 +92,8 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     labelled = "(" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
     if labelled and len(text) > MIN_STRUCTURE and (node := _in_parts(text, reference, second)) is not None:
         return (node,)
+    if len(text) > MIN_NAMED and MAY_NAME.search(text) and (names := _under_names(text, reference, second)) is not None:
+        return (names,)
     try:
         surface = normalise(text)
     except ParseError:
@@ -162,10 +170,13 @@ def _with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
     if len(surface) <= MIN_STRUCTURE or not _CONDITIONAL.search(surface):
         return []
-    from evaluators.answers.reading.conditions import congruences, without_conditions
+    from evaluators.answers.reading.conditions import congruences, of_reals, without_conditions
 
     if (found := congruences(surface)) is not None:
-        return _residues(found)
+        named = bool(found[0].name)
+        return _residues(found) if named else _residues(found) + _parsed(surface, reference, second)
+    if (shorter := of_reals(surface)) != surface:
+        return _parsed(shorter, reference, second)
     main, conditions = without_conditions(surface)
     if not conditions:
         return []
@@ -200,7 +211,7 @@ def _residues(found: tuple[Congruence, ...]) -> list[Node]:
             values = residue.args if residue.op == "list" else (residue,)
             branches += [Node("add", (value, multiple)) for value in values]
     name = Node("sym", (), found[0].name)
-    items = tuple(Node("relation", (name, branch), ("=",)) for branch in branches)
+    items = tuple(Node("relation", (name, branch), ("=",)) if found[0].name else branch for branch in branches)
     main = items[0] if len(items) == 1 else Node("list", items)
     return [Node("given", (main, Node("declared", (), (parameter, "integers"))))]
 
@@ -215,6 +226,22 @@ def _in_parts(text: str, reference: bool, second: bool) -> Node | None:
     bodies = [alternatives(part.text, reference, second) for part in parts]
     found = tuple(body for body in bodies if body is not None)
     return Node("parts", found, tuple(part.place for part in parts)) if len(found) == len(parts) else None
+
+
+def _under_names(text: str, reference: bool, second: bool) -> Node | None:
+    """Zoe = 5, Amy = 8 as relations of names; None where a value has no reading."""
+    from evaluators.answers.reading.named import named_values
+
+    found = named_values(text)
+    if found is None:
+        return None
+    relations = []
+    for name, value in found:
+        body = alternatives(value, reference, second)
+        if body is None or body.op == "text":
+            return None
+        relations.append(Node("relation", (Node("sym", (), name), body), ("=",)))
+    return relations[0] if len(relations) == 1 else Node("list", tuple(relations))
 
 
 def _option_body(choice: Node, reference: bool, second: bool) -> Node:

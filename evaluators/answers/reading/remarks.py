@@ -47,6 +47,8 @@ _ALSO = re.compile(
     r"(?:\s*[(（]\s*or\s+(?P<in>[^()（）]{1,60}?)\s*[)）]|,\s*(?:i\.e\.|that\s+is|or\s+equivalently),?\s*(?P<after>[^()（）]{1,60}?))\s*\.?$"
 )
 _DENIED = re.compile(r"\s*[(（]\s*not\s+(?P<other>[^()（）]{1,40}?)\s*[)）]\s*\.?$")
+_EXPLAINS = re.compile(r"\s*(?:which\s+(?:is|was)|that\s+is|since|because|as)\b")
+_COMPARISON = re.compile(r"\b(?:more|less|fewer|over|under|above|below)\s+than\b")
 _WORD = re.compile(r"[A-Za-z]{2,}|[<>=]")
 MAX_SENTENCE = 300
 
@@ -71,7 +73,10 @@ def without_remark(text: str) -> Remark | None:
             return Remark(text[: match.start()].rstrip(" ,"), near=next(g for g in match.groups() if g))
     for pattern in (_BRACKET, _REASON, _BECAUSE):
         match = pattern.search(text)
-        if match and match.start() and _WORD.search(match["rest"]) and not _taken_back(match["rest"]):
+        if match is None or not match.start() or not _WORD.search(match["rest"]):
+            continue
+        told = _COMPARISON.sub(" ", match["rest"]) if _EXPLAINS.match(match["rest"]) else match["rest"]
+        if not _taken_back(told):
             labelled = _LABELLED.fullmatch(match["rest"].strip())  # 42 (hidden: 43)
             return Remark(text[: match.start()].rstrip(" ,"), near=labelled["near"] if labelled else "")
     return None

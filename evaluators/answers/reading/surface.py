@@ -102,9 +102,13 @@ def normalise(text: str) -> str:
     if _FORBIDDEN.search(text):
         raise ParseError("holds control characters or lone surrogates")
     text = text.strip()
+    if "~" in text:
+        text = _TIED.sub("", text)
     if "\\" in text or "$" in text or "{" in text:
         text = _latex_spelling(text)
     text = _unwrapped(text)
+    if "[" in text and "]" in text and (bent := _TURNED.fullmatch(text)) is not None:
+        text = _turned(bent)
     if text.count("$") == 1 and text.endswith(".$"):
         text = text[:-2]
     while text and text[-1] in ".,;:" and not text.endswith(("...", "\\!", "\\,", "\\;", "\\:")):
@@ -112,10 +116,26 @@ def normalise(text: str) -> str:
     return text
 
 
+_TIED = re.compile(r"(?<=\d)~(?=\d{3}(?!\d))")
+_TURNED = re.compile(r"((?:[a-z]\s*\\in\s*)?)([\[\]])([^\[\]()]+,[^\[\]()]+)([\[\]])")
+
+
+def _turned(match: re.Match[str]) -> str:
+    """]1, 4[ as (1, 4): brackets turned away from an end that is left out."""
+    left = "(" if match[2] == "]" else "["
+    right = ")" if match[4] == "[" else "]"
+    return f"{match[1]}{left}{match[3]}{right}"
+
+
+_TICKS = {"√": "true", "✓": "true", "✔": "true", "☑": "true", "×": "false", "✗": "false", "✘": "false", "✕": "false"}
+_TICK_LEAD = re.compile(r"^\s*(?:判断|答案?|答案是)\s*[:：]?\s*")
+MAX_TICK = 12
 _STATEMENTS = re.compile(r"[①-⑳](?:(?:[\s,，、和与及]|and)*[①-⑳])*[。.]?")
 
 
 def _ascii_spelling(text: str) -> str:
+    if len(text) < MAX_TICK and (bare := _TICK_LEAD.sub("", text).strip(" ()（）。")) in _TICKS:
+        return _TICKS[bare]
     if _STATEMENTS.fullmatch(text.strip()):  # ①③: which statements hold, a set and no number
         return "\\{" + ", ".join(f"N_{{{unicodedata.numeric(c):.0f}}}" for c in text if "①" <= c <= "⑳") + "\\}"
     if _FORBIDDEN.search(text):

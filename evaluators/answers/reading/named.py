@@ -1,0 +1,63 @@
+"""Values under names of several letters: `Zoe: 5, Amy: 8`, `Tom has 12 and Ann has 9`, `concave up on (2, 5)`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_TEXT = 400
+MAX_NAMES = 10
+_NAME = r"(?:\\text\s*\{\s*)?(?P<name>[A-Za-z][A-Za-z'’]+(?:\s[A-Za-z]+){0,2}?)\s*\}?"
+_ENTRY = re.compile(
+    rf"\s*(?:and\s+)?{_NAME}\s*(?:[:=]|(?<![A-Za-z])(?:has|have|had|got|gets|is|was)(?![A-Za-z]))\s*(?P<value>[-+$\\(\d][^:=]*?)\s*"
+    r"(?=$|[,;\n]\s*(?:and\s+)?(?:\\text\s*\{\s*)?[A-Za-z]{2,}|\s+and\s+[A-Za-z]{2,})[,;\s]*"
+)
+_BEHAVIOURS = (
+    r"(?:strictly\s+)?(?:(?:concave|concavity|convex)(?:\s+(?:up|down)(?:wards?)?)?|(?:monotonically\s+)?(?:increas|decreas)(?:ing|es)|positive|negative|constant|"
+    r"continuous|discontinuous|differentiable|(?:local|absolute|global|relative)\s+(?:max(?:im(?:um|a))?|min(?:im(?:um|a))?)|maximum|minimum|max|min)"
+)
+_BEHAVIOUR = re.compile(
+    rf"\s*(?:and\s+)?(?:(?:it|f|the\s+function)\s+is\s+|\\text\s*\{{\s*)?(?P<name>{_BEHAVIOURS})\s*(?:on|for|at|in|when|over|:|=)\s*(?:the\s+interval\s+|x\s*\\in\s*)?\}}?\s*"
+    rf"(?P<value>.+?)\s*(?=$|[,;.]?\s*(?:and\s+)?(?:(?:it|f)\s+is\s+|\\text\s*\{{\s*)?{_BEHAVIOURS}\s+(?:on|for|at|in|when|over))[,;.\s]*",
+    re.IGNORECASE,
+)
+_SAME = {
+    "concave upward": "concave up", "concave upwards": "concave up", "convex": "concave up", "concave downward": "concave down",
+    "concave downwards": "concave down", "increases": "increasing", "decreases": "decreasing", "local max": "local maximum", "local min": "local minimum",
+    "max": "maximum", "min": "minimum", "relative maximum": "local maximum", "relative minimum": "local minimum",
+}  # fmt: skip
+_NO_NAME = re.compile(
+    r"\b(?:the|a|an|answer|value|solution|result|there|it|total|sum|or|not|if|when|then|so|where|for|let|thus|option|choice|part|question|case)\b",
+    re.IGNORECASE,
+)
+
+
+class Named(NamedTuple):
+    name: str
+    value: str
+
+
+def named_values(text: str) -> tuple[Named, ...] | None:
+    """The values and their names, at least two, or one behaviour of a function; None for any other text."""
+    if len(text) > MAX_TEXT:
+        return None
+    plain = re.sub(r"(?<!\\)\$", "", text.strip().rstrip("."))
+    found = _entries(_BEHAVIOUR, plain)
+    if found:
+        return tuple(Named(_SAME.get(name, name), value) for name, value in found)
+    found = _entries(_ENTRY, plain)
+    return found if found and len(found) > 1 and not any(_NO_NAME.search(n.name) for n in found) else None
+
+
+def _entries(pattern: re.Pattern[str], text: str) -> tuple[Named, ...] | None:
+    """All entries of the text one after another, each name once; None where something else stands between them."""
+    found: list[Named] = []
+    position = 0
+    while position < len(text):
+        match = pattern.match(text, position)
+        if match is None or match.end() == position or len(found) == MAX_NAMES:
+            return None
+        name = " ".join(match["name"].lower().split())
+        found.append(Named(name, match["value"].strip(" .,;")))
+        position = match.end()
+    return tuple(found) if len({n.name for n in found}) == len(found) else None
