@@ -133,7 +133,7 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
         verdict=outcome,
-        reason=decision.reason,
+        reason=str(decision.reason),
         stage=decision.stage,
         reference_form=show(pair[0]),
         prediction_form=show(pair[1]),

@@ -61,10 +61,22 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(current.args)
 
 
+_BINDERS = frozenset({"sum", "prod", "int", "lim"})
+
+
 def symbols(node: Node) -> set[str]:
     """The free variables; the index of a sum or the variable of an integral is bound."""
-    free = {n.value for n in walk(node) if n.op == "sym"}
-    return free - {n.value for n in walk(node) if n.op in ("sum", "prod", "int", "lim")}
+    free, bound = set(), set()
+    stack = [node]
+    while stack:
+        op, args, value = stack.pop()
+        if op == "sym":
+            free.add(value)
+        elif op in _BINDERS:
+            bound.add(value)
+        if args:
+            stack.extend(args)
+    return free - bound if bound else free
 
 
 def has_decimal(node: Node) -> bool:

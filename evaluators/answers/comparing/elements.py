@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evaluators.answers.comparing.scalars import Decision
+from evaluators.answers.comparing.scalars import Decision, Unlike
 from evaluators.answers.values import Node, show
 
 Compare = Callable[[Node, Node], Decision]
@@ -13,7 +13,7 @@ MAX_PAIRINGS = 2_500
 
 
 def different(r: Node, p: Node, stage: str = "type") -> Decision:
-    return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
+    return Decision(False, stage, Unlike(r, p))
 
 
 def in_order(r: tuple[Node, ...], p: tuple[Node, ...], same: Compare) -> Decision:

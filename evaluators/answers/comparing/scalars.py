@@ -17,12 +17,22 @@ from evaluators.answers.profiles import Profile
 from evaluators.answers.values import IMAGINARY, Node, has_decimal, show, symbols, walk
 
 
+class Unlike(NamedTuple):
+    """That two trees differ, as a reason that is written out only where it is read."""
+
+    reference: Node
+    prediction: Node
+
+    def __str__(self) -> str:
+        return f"{show(self.prediction)[:120]} is not {show(self.reference)[:120]}"
+
+
 class Decision(NamedTuple):
     """`same` is None where no stage could decide in its budget."""
 
     same: bool | None
     stage: str
-    reason: str
+    reason: str | Unlike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +44,7 @@ class Context:
 
 
 def _different(stage: str, r: Node, p: Node) -> Decision:
-    return Decision(False, stage, f"{show(p)[:120]} is not {show(r)[:120]}")
+    return Decision(False, stage, Unlike(r, p))
 
 
 def scalars(r: Node, p: Node, context: Context) -> Decision:

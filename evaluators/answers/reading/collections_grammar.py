@@ -343,12 +343,16 @@ def _infinite(node: Node) -> bool:
 
 def expand_plus_minus(node: Node) -> Node:
     """1 \\pm a as the two values it stands for; all the signs of one item turn together."""
+    return _expanded(node) if _has_plus_minus(node) else node
+
+
+def _expanded(node: Node) -> Node:
     if node.op in ("tuple", "angle") and _has_plus_minus(node):
         return Node("list", (_signed(node, 1), _signed(node, -1)))  # (2, \\pm 3): two points
     if node.op in COLLECTIONS:
         items: list[Node] = []
         for item in node.args:
-            expanded = expand_plus_minus(item)
+            expanded = _expanded(item)
             items.extend(expanded.args if expanded.op == "list" and item.op != "list" else (expanded,))
         return node._replace(args=tuple(items))
     if not _has_plus_minus(node):
@@ -360,7 +364,14 @@ def expand_plus_minus(node: Node) -> Node:
 
 
 def _has_plus_minus(node: Node) -> bool:
-    return node.op in ("pm", "mp") or any(_has_plus_minus(a) for a in node.args)
+    stack = [node]
+    while stack:
+        op, args, _ = stack.pop()
+        if op in ("pm", "mp"):
+            return True
+        if args:
+            stack.extend(args)
+    return False
 
 
 def _signed(node: Node, sign: int) -> Node:

@@ -48,6 +48,8 @@ def labelled_parts(text: str) -> tuple[Part, ...] | None:
         return None
     stripped = text.strip().removeprefix("$").strip()
     for pattern in _LABELS:
+        if pattern.match(stripped) is None:
+            continue
         labels = list(pattern.finditer(stripped))
         if 2 <= len(labels) <= MAX_PARTS and labels[0].start() == 0:
             return _cut(stripped, labels)

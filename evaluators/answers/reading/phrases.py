@@ -154,6 +154,8 @@ def _half_of_the_reals(kind: str) -> Node:
 
 @lru_cache(maxsize=64)
 def plain_text(surface: str) -> str:
+    if "\\" not in surface:
+        return " ".join(surface.replace("$", " ").split())
     text = surface
     while (inner := TEXT_COMMAND.sub(r"\1", text)) != text:
         text = inner

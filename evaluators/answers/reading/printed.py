@@ -29,7 +29,7 @@ def as_written(text: str) -> str:
     if ":" in text and len(text) < MAX_MAPPING and (mapping := _MAPPING.fullmatch(text)):
         pairs = _PAIR.findall(mapping[1])
         return ", ".join(f"{name} = {value.rstrip(BACKSLASH)}" for name, value in pairs) if pairs else text
-    if _JOINED.fullmatch(text):
+    if text.startswith("(") and ("|" in text or "&" in text) and _JOINED.fullmatch(text):
         return re.sub(r"[()]", "", text).replace("|", " or ").replace("&", " and ")
     if not _NAME.search(text):
         return text

@@ -65,6 +65,7 @@ MIN_STRUCTURE = 4
 """Characters that no answer with parts or conditions has so few of."""
 MIN_NAMED = 9
 """Characters that two names with values have at least."""
+_NAMING = re.compile(r"[:=]| (?:on|at|has|have|for|in|is) ")
 MAY_NAME = re.compile(r"[A-Za-z]{2}\}?\s*[:=]|[a-z]\s(?:has|have|on|at|for|in|is)\s")
 """What a text with values under names holds; the rules are in named.py."""
 _SHORT_GROUP = re.compile(r"\d,\d{2,3}")
@@ -92,7 +93,7 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     labelled = "(" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
     if labelled and len(text) > MIN_STRUCTURE and (node := _in_parts(text, reference, second)) is not None:
         return (node,)
-    if len(text) > MIN_NAMED and MAY_NAME.search(text) and (names := _under_names(text, reference, second)) is not None:
+    if _may_name(text) and (names := _under_names(text, reference, second)) is not None:
         return (names,)
     try:
         surface = normalise(text)
@@ -228,6 +229,10 @@ def _in_parts(text: str, reference: bool, second: bool) -> Node | None:
     return Node("parts", found, tuple(part.place for part in parts)) if len(found) == len(parts) else None
 
 
+def _may_name(text: str) -> bool:
+    return len(text) > MIN_NAMED and _NAMING.search(text) is not None and MAY_NAME.search(text) is not None
+
+
 def _under_names(text: str, reference: bool, second: bool) -> Node | None:
     """Zoe = 5, Amy = 8 as relations of names; None where a value has no reading."""
     from evaluators.answers.reading.named import named_values
@@ -360,11 +365,14 @@ def _without_text_commands(text: str) -> str:
     return TEXT_COMMAND.sub(r"\1", text) if "\\" in text else text
 
 
+_NUMERAL_BEGINS, _NUMERAL_ENDS = frozenset("-+.0123456789"), frozenset(".)0123456789")
 _PLAIN_DECIMAL = re.compile(r"(-?)\s?(\d{1,400})(?:\.(\d{1,400})?)?")
 
 
 def _simple_number(text: str) -> Node | None:
     """Numerals that fill the whole text: 12, -3.50, 1.2e5, 0.(3), 1.234,56."""
+    if not text or text[0] not in _NUMERAL_BEGINS or text[-1] not in _NUMERAL_ENDS:
+        return None
     plain = _PLAIN_DECIMAL.fullmatch(text)
     if plain:
         sign, whole, places = plain.groups()

@@ -177,8 +177,12 @@ def _latex_spelling(text: str) -> str:
         text = _DOUBLED.sub(lambda m: "" if m[0].endswith(" ") or m.end() == len(text) else "\\", text)
     text = in_common_latex(text)
     for needles, pattern, replacement in _STEPS:
-        if not needles or any(needle in text for needle in needles):
-            text = pattern.sub(replacement, text)
+        for needle in needles:
+            if needle in text:
+                text = pattern.sub(replacement, text)
+                break
+        else:
+            text = text if needles else pattern.sub(replacement, text)
     if text.count("$") - text.count("\\$") >= 2:
         text = _MATH_PAIR.sub(lambda m: " " + (m[1] or m[2]) + " ", text)
     return _INNER.sub(" ", text).replace("\\$", "$").replace("\\%", "%").strip()

@@ -37,6 +37,8 @@ _GROUPING = re.compile(rf"(?P<num>{_GROUPED}|{_PLAIN}){_REST}", re.VERBOSE)
 _NO_GROUPING = re.compile(rf"(?P<num>{_PLAIN}){_REST}", re.VERBOSE)
 _ZERO_GROUP = re.compile(r"\d{1,3}(?:,\d{3})*,0\d\d(?!\d|,\d)")
 """5,000 within brackets: nobody writes an element as 000."""
+_SIGNS = frozenset("+/^_(){}[]|,;:%$€£¥₹¢'\"&?#@")
+"""Operators that begin nothing longer."""
 _SPELLINGS = {"\\lbrace": "\\{", "\\rbrace": "\\}", "\\vee": "\\lor", "\\wedge": "\\land", "\\lnot": "\\neg"}
 _SPELLINGS |= {"\\surd": "\\sqrt", "\\textdegree": "\\circ", "\\jmath": "\\jmath"}
 """Commands that have two names."""
@@ -48,8 +50,17 @@ def tokenise(text: str, *, grouping: bool, everywhere: bool = False) -> list[Tok
     position, depth, spaced = 0, 0, False
     end = len(text)
     while position < end:
+        if len(tokens) > MAX_TOKENS:
+            raise ParseError(f"more than {MAX_TOKENS} tokens")
+        character = text[position]
+        if character in _SIGNS:
+            tokens.append(Token("op", character, spaced))
+            position, spaced = position + 1, False
+            depth = max(0, depth + (character in "([") - (character in ")]"))
+            continue
+        grouped = grouping and "0" <= character <= "9"
         pattern = (
-            _GROUPING if grouping and (everywhere or depth == 0 or _ZERO_GROUP.match(text, position)) else _NO_GROUPING
+            _GROUPING if grouped and (everywhere or depth == 0 or _ZERO_GROUP.match(text, position)) else _NO_GROUPING
         )
         match = pattern.match(text, position)
         if match is None:
@@ -63,8 +74,8 @@ def tokenise(text: str, *, grouping: bool, everywhere: bool = False) -> list[Tok
         token, position, depth = _token(kind, match, text, position, depth, spaced)
         tokens.append(token)
         spaced = False
-        if len(tokens) > MAX_TOKENS:
-            raise ParseError(f"more than {MAX_TOKENS} tokens")
+    if len(tokens) > MAX_TOKENS:
+        raise ParseError(f"more than {MAX_TOKENS} tokens")
     return tokens
 
 
