@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from evaluators.answering import evaluate, run_plan
-from evaluators.conditions import served_by_us, served_identity
+from evaluators.conditions import (
+    Conditions,
+    asked,
+    conditions_file,
+    served_by_others,
+    served_by_us,
+    served_identity,
+)
 from evaluators.grading import write_grades
 from evaluators.models.bodies import Kind
 from evaluators.models.cache import GenerationCache
 from evaluators.models.endpoint import Endpoint, EndpointSettings, open_endpoint
+from evaluators.models.listing import told_by
 from evaluators.models.model_defaults import generation_defaults
 from evaluators.models.prompting import Prompter, Style
 from evaluators.models.queue import PlannedTask
@@ -30,6 +38,9 @@ from evaluators.models.worked_programs import with_programs
 from evaluators.records import Completion, Form, Problem
 from evaluators.scores import write_scores
 from evaluators.tables import atomic_file, read_table, write_rows
+
+if TYPE_CHECKING:
+    from evaluators.sandbox import Sandbox
 
 __all__ = [
     "EvaluationError",
@@ -66,8 +77,10 @@ def write_completions(
     if left:
         with GenerationCache(kept) as generations:
             if isinstance(server_settings, EndpointSettings):
-                endpoint = open_endpoint(server_settings, _endpoint_identity(server_settings))
-                asyncio.run(_write_tasks(folder, settings, left, endpoint, generations, model_dir))
+                served = served_by_others(server_settings, told_by(server_settings))
+                endpoint = open_endpoint(server_settings, served_identity(served))
+                asked_there = _Answering(endpoint=endpoint, served=served, model_dir=model_dir)
+                asyncio.run(_write_tasks(folder, settings, left, asked_there, generations))
             else:
                 if model_dir is None:
                     raise EvaluationError(
@@ -75,9 +88,11 @@ def write_completions(
                     )
                 follows = settings.unset == "model"
                 with VllmServer(model_dir, server_settings, log=folder / VLLM_LOG, follows_model=follows) as server:
-                    identity = _served_identity(model_dir, server_settings)
-                    endpoint = Endpoint(server.endpoint, identity, alive=server.watch, probes=True)
-                    asyncio.run(_write_tasks(folder, settings, left, endpoint, generations, model_dir))
+                    device = "cpu" if on_cpu() else "accelerator"
+                    served = served_by_us(server_settings, model_hash(model_dir), device=device)
+                    endpoint = Endpoint(server.endpoint, served_identity(served), alive=server.watch, probes=True)
+                    asked_here = _Answering(endpoint=endpoint, served=served, model_dir=model_dir)
+                    asyncio.run(_write_tasks(folder, settings, left, asked_here, generations))
     if cache is None:
         for path in folder.glob("generations.tmp*"):
             path.unlink()
@@ -86,27 +101,34 @@ def write_completions(
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answering:
+    """Who answers."""
+
+    endpoint: Endpoint
+    served: Mapping[str, Any]
+    """How the model is served (evaluators.conditions)."""
+    model_dir: Path | None
+
+
 async def _write_tasks(
-    folder: Path,
-    settings: EvaluationSettings,
-    tasks: Sequence[Task],
-    endpoint: Endpoint,
-    cache: GenerationCache,
-    model_dir: Path | None,
+    folder: Path, settings: EvaluationSettings, tasks: Sequence[Task], answering: _Answering, cache: GenerationCache
 ) -> None:
     """Every task's completions, through one queue. Raises EvaluationError once all are written that can be."""
     complaints: list[str] = []
+    endpoint, model_dir = answering.endpoint, answering.model_dir
+    sandbox: Sandbox | None = None
 
     def write(task: PlannedTask, tally: Tally, completions: Iterator[Completion]) -> None:
         if complaint := tally.complaint(f"{task.name} ({task.form})", task.settings):
             complaints.append(complaint)
             return
+        _write_conditions(folder, task, answering, sandbox)  # first: whose completions are there is done
         write_rows(folder / completions_file(task.name, task.form), map(asdict, completions), Completion)
 
     plan = [planned(settings, task, endpoint.settings.kind, model_dir) for task in tasks]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(endpoint)
-        sandbox = None
         if any(task.form != "cot" for task in plan):
             sandbox = await stack.enter_async_context(open_sandbox(settings))
         await run_plan(plan, endpoint, sandbox, cache, write, replicas=endpoint.replicas)
@@ -152,15 +174,18 @@ def _write_probe(folder: Path, endpoint: Endpoint, model_dir: Path | None) -> No
         temporary.write_text(json.dumps(asdict(found), indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _endpoint_identity(settings: EndpointSettings) -> str:
-    """What the text of somebody's endpoint depends on besides the request, as far as it can be known."""
-    return f"{settings.base_url}:{settings.model}@{settings.revision}:{settings.kind}"
-
-
-def _served_identity(model_dir: Path, settings: ServerSettings) -> str:
-    """What the text depends on besides the request: the model's files, and everything about how it is served."""
-    device = "cpu" if on_cpu() else "accelerator"
-    return served_identity(served_by_us(settings, model_hash(model_dir), device=device))
+def _write_conditions(folder: Path, task: PlannedTask, answering: _Answering, sandbox: Sandbox | None) -> None:
+    """The conditions of one benchmark in one form, beside its completions."""
+    exemplars, templated = task.prompter.exemplars, task.prompter.style == "chat"
+    conditions = Conditions(
+        served=answering.served,
+        asked=asked(
+            task.settings, task.problems, exemplars=exemplars, model_dir=answering.model_dir if templated else None
+        ),
+        sandbox=sandbox.conditions() if sandbox is not None and task.form != "cot" else None,
+    )
+    with atomic_file(folder / conditions_file(task.name, task.form)) as temporary:
+        temporary.write_bytes(conditions.as_bytes())
 
 
 def _facts(folder: Path, name: str, form: Form) -> dict[str, Any]:

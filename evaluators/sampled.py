@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from evaluators.benchmarks import problems_file
 from evaluators.conditions import vllm_version
 from evaluators.evaluate import write_completions
 from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.listing import listed_models
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import ModelSource, model_folder
 from evaluators.models.trajectory import EvaluationError
@@ -25,7 +23,6 @@ from evaluators.stages import Stage, Stored
 
 ONLY_MODEL = ""
 """In place of a served model's name: the one that the server lists."""
-ASKING = 10.0  # seconds; a list of models takes none
 
 
 class SampledSettings(Settings):
@@ -81,7 +78,7 @@ def _of_this_machine(settings: SampledSettings, *, tasks: Sequence[tuple[str, Fo
 
 COMPLETIONS = Stage(
     name="completions",
-    version="5",
+    version="6",
     write=write_completions,
     arguments=_of_artifacts,
     settings=SampledSettings,
@@ -105,29 +102,13 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def with_model_name(endpoint: EndpointSettings) -> EndpointSettings:
-    """The settings with the name of the only model that the server lists, where they name none. Raises EvaluationError."""
+    """The settings with the name of the only model that the server lists, where they name none. Raises EvaluationError, SamplingError."""
     if endpoint.model != ONLY_MODEL:
         return endpoint
-    names = listed_models(endpoint)
+    names = [one["id"] for one in listed_models(endpoint)]
     if len(names) != 1:
         raise EvaluationError(
             f"{endpoint.base_url}: expected a server of one model, or the name of one; it lists {', '.join(names) or 'none'}. "
             "Name it: endpoint.model (or --model)."
         )
     return endpoint.model_copy(update={"model": names[0]})
-
-
-def listed_models(endpoint: EndpointSettings) -> list[str]:
-    """The names that a server knows its models by. Raises EvaluationError where it does not tell."""
-    url = f"{endpoint.base_url.rstrip('/')}/models"
-    key = os.environ.get(endpoint.api_key_variable or "")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        answer = httpx.get(url, headers=headers, timeout=ASKING, trust_env=False)
-        answer.raise_for_status()
-        return [str(one["id"]) for one in answer.json()["data"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(
-            f"{url}: expected a list of models; found {type(error).__name__}: {error}. Is the server up, and is its address "
-            "whole (http://HOST:PORT/v1)? Or name the model: endpoint.model (or --model)."
-        ) from error

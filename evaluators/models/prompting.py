@@ -93,7 +93,7 @@ class Prompter:
             )
         self.style = style
         self._model_dir = model_dir
-        self._exemplars = tuple(exemplars)
+        self.exemplars = tuple(exemplars)
         self._system = system or ""
         self._template_arguments = dict(template_arguments or {})
 
@@ -122,7 +122,7 @@ class Prompter:
         if form == "tir":
             answer = "\n" + answer.lstrip()  # a fence opens a block only at the start of a line
         parts = [PROGRAMS[problem.language]] if form == "tir" else []
-        for shown in self._exemplars:
+        for shown in self.exemplars:
             if shown.id == problem.id:
                 continue  # a problem is never its own exemplar
             worked = answer.format(solution=shown.solution or "", reference=shown.reference)

@@ -28,7 +28,7 @@ class CountingServer:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
-        self.models = ["org/seven-7B"]
+        self.models, self.root = ["org/seven-7B"], "org/seven-7B@first"
         self.hold_after: int | None = None
         self.holding, self.released = threading.Event(), threading.Event()
         self.guard = threading.Lock()
@@ -38,7 +38,8 @@ class CountingServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                known = {"/v1/models": {"object": "list", "data": [{"id": name} for name in server.models]}}
+                listed = [{"id": name, "root": server.root} for name in server.models]
+                known = {"/v1/models": {"object": "list", "data": listed}}
                 self.send(200 if self.path in known else 404, known.get(self.path, {}))
 
             def do_POST(self) -> None:
@@ -73,9 +74,10 @@ class CountingServer:
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         text = "It is \\boxed{7}."
-        choice = {"index": 0, "finish_reason": "stop"}
-        choice |= {"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text}
-        return {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}
+        own = {"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text}
+        count = body.get("n", 1)
+        choices = [{"index": index, "finish_reason": "stop", **own} for index in range(count)]
+        return {"choices": choices, "usage": {"prompt_tokens": 9, "completion_tokens": 5 * count}}
 
     def problems(self) -> int:
         """How many generations were asked for since the last look."""
@@ -173,6 +175,26 @@ def test_the_report_and_the_scores_lie_where_a_comparison_finds_them(
     assert (tmp_path / "a" / "report.html").is_file()
     assert main(["compare", "a", "b"]) == 0
     assert "no difference shown between a and b" in capsys.readouterr().out
+
+
+def test_the_conditions_stand_in_the_report_of_a_model_behind_a_url(server: CountingServer, tmp_path: Path) -> None:
+    words = [server.url, "--benchmarks", "templated_easy", "--limit", "5", "--system", "Be brief.", "--out", "out"]
+    assert main(["evaluate", *words]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    told = {row["title"]: row["cells"] for row in report["conditions"]["rows"]}
+    assert (told["Prompt"], told["System prompt"], told["Temperature"]) == (["chat"], ["Be brief."], ["0.0"])
+    assert (told["Address"], told["Model"], told["Kind"]) == ([server.url], ["org/seven-7B"], ["chat"])
+    assert told["Grader: mathsieve"] != [""]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "chat, T 0, at most 1,024 tokens, endpoint" in page
+
+
+def test_another_model_under_the_same_name_is_asked_again(server: CountingServer) -> None:
+    assert made(server)[0] == 5
+    assert made(server, "--max-tokens", "55")[0] == 5
+    server.root = "org/seven-7B@second"
+    assert made(server, "--max-tokens", "55") == (0, [])  # finished artifacts are found: who serves is not looked at
+    assert made(server, "--max-tokens", "55", "--set", "sampling.tolerated_error_share=0.1")[0] == 5
 
 
 def test_a_server_of_several_models_must_be_told_which(
