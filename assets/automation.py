@@ -33,13 +33,17 @@ def automation_of(recipe: Recipe, graph_of: Callable[[Recipe], dg.Definitions]) 
             context.instance,
             snapshots=recipe.snapshots(),
             recipe=recipe.name,
+            grown_on=recipe.iterations.grown_on,
             quiet=True,
             current=current_of(unproven, recipe.snapshots(), context.instance),
         )
         if failed:
             raise dg.Failure(description=failed)
 
-    @dg.job(name="refresh_corpus", description="Reads new snapshots and grows the corpus again from its seed.")
+    @dg.job(
+        name="refresh_corpus",
+        description="Reads new snapshots and adds their pages, or grows the corpus again from its seed: as iterations.grown_on says.",
+    )
     def refresh_corpus() -> None:
         refresh()
 

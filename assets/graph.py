@@ -21,7 +21,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.tags import GRPC_INFO_TAG  # where a run of the UI says which server drives it
 
-from assets.partitions import by_snapshot
+from assets.partitions import by_fresh_snapshot, by_grown_snapshot, by_snapshot
 from pipelines.standing import Current
 from pipelines.steps import Graph, Key
 
@@ -90,7 +90,18 @@ def _kind(node: Any) -> tuple[Any, ...]:
 def _rank(group: str) -> tuple[int, int]:
     """Where a group stands in the story."""
     name, _, number = group.partition("_")
-    story = ("crawl", "seed", "iteration", "benchmarks", "corpus", "mixtures", "training", "evaluation", "reports")
+    story = (
+        "crawl",
+        "seed",
+        "iteration",
+        "refresh",
+        "benchmarks",
+        "corpus",
+        "mixtures",
+        "training",
+        "evaluation",
+        "reports",
+    )
     return (story.index(name) if name in story else len(story), int(number) if number.isdigit() else 0)
 
 
@@ -100,6 +111,7 @@ def materialize(
     *,
     snapshots: Sequence[str],
     recipe: str,
+    grown_on: Sequence[str] = (),
     quiet: bool = False,
     current: Current | None = None,
 ) -> str | None:
@@ -108,7 +120,7 @@ def materialize(
     Raises KeyboardInterrupt where Ctrl-C or SIGTERM stopped it.
     """
     close_orphans(instance)
-    register_snapshots(instance, recipe, snapshots)
+    register_snapshots(instance, recipe, snapshots, grown_on)
     requests = [_run_requests(stretch, instance) for stretch in plan.stretches]  # once: snapshots may join meanwhile
     progress = _Progress(
         names={key.to_user_string() for key in plan.keys},
@@ -166,11 +178,22 @@ def recorded_versions(graph: Graph, instance: dg.DagsterInstance) -> dict[tuple[
     return found
 
 
-def register_snapshots(instance: dg.DagsterInstance, recipe: str, snapshots: Sequence[str]) -> list[str]:
+def register_snapshots(
+    instance: dg.DagsterInstance, recipe: str, snapshots: Sequence[str], grown_on: Sequence[str] = ()
+) -> list[str]:
     """Have Dagster know these snapshots and no others: dynamic partitions start empty, and a recipe may drop one, whose
-    pages are in the store still. Returns the new ones.
+    pages are in the store still. Where the loop is grown on some, the others are fresh. Returns the new ones.
     """
-    name = str(by_snapshot(recipe).name)
+    if grown_on:
+        _register(instance, by_grown_snapshot(recipe), grown_on)
+        _register(instance, by_fresh_snapshot(recipe), [name for name in snapshots if name not in grown_on])
+    return _register(instance, by_snapshot(recipe), snapshots)
+
+
+def _register(
+    instance: dg.DagsterInstance, partitions: dg.DynamicPartitionsDefinition, snapshots: Sequence[str]
+) -> list[str]:
+    name = str(partitions.name)
     known = set(instance.get_dynamic_partitions(name))
     for gone in sorted(known - set(snapshots)):
         instance.delete_dynamic_partition(name, gone)

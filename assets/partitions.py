@@ -12,6 +12,16 @@ def by_snapshot(recipe: str) -> dg.DynamicPartitionsDefinition:
     return dg.DynamicPartitionsDefinition(name=f"{recipe}_snapshots")
 
 
+def by_grown_snapshot(recipe: str) -> dg.DynamicPartitionsDefinition:
+    """Those that the recipe names to grow its loop on. Dynamic, since Dagster maps no fixed partitions to dynamic ones."""
+    return dg.DynamicPartitionsDefinition(name=f"{recipe}_grown_snapshots")
+
+
+def by_fresh_snapshot(recipe: str) -> dg.DynamicPartitionsDefinition:
+    """All others, where it names some."""
+    return dg.DynamicPartitionsDefinition(name=f"{recipe}_fresh_snapshots")
+
+
 def by_benchmark(names: Sequence[str]) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition(list(names))
 

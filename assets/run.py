@@ -94,7 +94,13 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
         with _history(captured=arguments.quiet) as instance:
             current = current_of(recipe, snapshots, instance)
             failed = materialize(
-                plan, instance, snapshots=snapshots, recipe=recipe.name, quiet=arguments.quiet, current=current
+                plan,
+                instance,
+                snapshots=snapshots,
+                recipe=recipe.name,
+                grown_on=recipe.iterations.grown_on,
+                quiet=arguments.quiet,
+                current=current,
             )
     except (OSError, OperationalError) as error:  # an asset's own errors are its failure; these are the history's
         raise StorageError(

@@ -13,7 +13,7 @@ import dagster as dg
 
 from assets.artifacts import described, described_partitions
 from assets.graph import recorded_versions
-from assets.partitions import by_benchmark, by_benchmark_and_form, by_snapshot
+from assets.partitions import by_benchmark, by_benchmark_and_form, by_fresh_snapshot, by_grown_snapshot, by_snapshot
 from evaluators.stages.identity import settings_identity
 from pipelines.figures import CorpusFacts
 from pipelines.recipe import Recipe
@@ -37,6 +37,8 @@ def partitions_of(recipe: Recipe) -> Mapping[Cut, dg.PartitionsDefinition[str]]:
     benchmarks = list(recipe.benchmarks)
     return {
         "snapshot": by_snapshot(recipe.name),
+        "grown": by_grown_snapshot(recipe.name),
+        "fresh": by_fresh_snapshot(recipe.name),
         "benchmark": by_benchmark(benchmarks),
         "benchmark_and_form": by_benchmark_and_form(benchmarks, recipe.evaluation.forms),
     }

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     snapshots = loaded.snapshots()
     with dg.DagsterInstance.get() as instance:
         close_orphans(instance)
-        register_snapshots(instance, loaded.name, snapshots)
+        register_snapshots(instance, loaded.name, snapshots, loaded.iterations.grown_on)
     print(f"Dagster: http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     own = Path("workspace.yaml").absolute()  # the working folder is the project's by now
     workspace = str(own if own.exists() else PACKAGED / "workspace.yaml")

@@ -42,8 +42,17 @@ class ScoresFacts(LoopFacts):
     classifier: Quality = Field(default_factory=dict)
 
 
+class FrozenFacts(LoopFacts):
+    """Of the last iteration that learnt something: what scores and recalls new snapshots."""
+
+    threshold: float
+    raised_languages: Mapping[str, float] = Field(default_factory=dict)
+
+
 class RecallFacts(LoopFacts):
     rows: int = Field(ge=0)
+    lowest_margin: float | None = None
+    raised_languages: Mapping[str, float] = Field(default_factory=dict)
     scored_tokens: int = 0
     budget_filled: bool = True
     classifier: Quality = Field(default_factory=dict)

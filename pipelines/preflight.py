@@ -59,6 +59,8 @@ def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Call
 
 
 def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
+    if recipe.iterations.grown_on:
+        yield "iterations.grown_on", partial(_must_have_snapshots, recipe)
     if recipe.planted is not None:
         for name in recipe.planted.leaked_benchmarks:
             yield "planted.leaked_benchmarks", partial(benchmark, name)
@@ -84,6 +86,15 @@ def _model_checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str
                 yield step.name, partial(served_files, Path(source.source))
             if step.settings.endpoint is None:
                 yield step.name, partial(_must_be_installed, "vllm")
+
+
+def _must_have_snapshots(recipe: Recipe) -> None:
+    there = recipe.snapshots()
+    if missing := [name for name in recipe.iterations.grown_on if name not in there]:
+        raise RecipeError(
+            f"expected snapshots of the crawl ({', '.join(there)}); found {', '.join(missing)}. Name others, or leave it out "
+            "to grow the loop on all."
+        )
 
 
 def _must_exist(file: Path) -> None:

@@ -6,6 +6,7 @@ Whatever is wrong with the file is said once, before anything runs (`pipelines.r
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,9 @@ class IterationsRecipe(Settings):
     domains: DomainSettings = DomainSettings()
     annotations: AnnotationSettings = AnnotationSettings()
     growth: GrowthSettings = GrowthSettings()
+    grown_on: tuple[str, ...] = ()
+    """Snapshots that the loop is grown on. Later ones are scored with its last models and add their pages, which costs what
+    is new in them; none named: the loop is grown on all, again whenever one appears."""
     token_budgets: tuple[Annotated[int, Field(gt=0)], ...] = ()
     """Of the first iterations, one each, where they differ; the last goes on. None: `recall.token_budget` for all."""
 
@@ -172,6 +176,13 @@ class Recipe(Settings):
                 "source of its own. Give it another: {name: ..., source: ...}."
             )
         return self
+
+    def cut_snapshots(self, snapshots: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Those that the loop is grown on, and those that only add their pages; all and none where it names none."""
+        grown_on = self.iterations.grown_on
+        if not grown_on:
+            return list(snapshots), []
+        return list(grown_on), [name for name in snapshots if name not in grown_on]
 
     @model_validator(mode="after")
     def _questions_have_sources(self) -> Recipe:

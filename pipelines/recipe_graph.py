@@ -10,18 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from evaluators.benchmarks import PROBLEMS_STAGE
 from evaluators.contamination import CONTAINED_PROBLEMS
 from evaluators.stages import ContentDigests, Stage
+from evaluators.stages.identity import settings_identity
 from pipelines.corpus.annotations import ANNOTATIONS
 from pipelines.corpus.classifier import CLASSIFIER
 from pipelines.corpus.decontamination import CONTAMINATION
 from pipelines.corpus.domains import DOMAINS_STAGE
 from pipelines.corpus.export import MATH_CORPUS
+from pipelines.corpus.frozen import FROZEN, FrozenSettings
 from pipelines.corpus.growth import CORPUS
 from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
 from pipelines.corpus.recall import RECALLED
+from pipelines.corpus.refresh import REFRESHED
 from pipelines.corpus.scores import SCORES_STAGE
 from pipelines.corpus.seed import SEED_CORPUS
 from pipelines.crawl.index_captures import INDEX_CAPTURES
@@ -38,8 +42,8 @@ from pipelines.recipe import ANNOTATED, Recipe
 from pipelines.reports.benchmark import BENCHMARK_REPORT
 from pipelines.reports.corpus import CORPUS_REPORT, OF_AN_ITERATION
 from pipelines.reports.mixture import MIXTURE_REPORT
-from pipelines.steps import Cut, Graph, Key, Maker, Part, Source, Step
-from pipelines.storage import Json, Store
+from pipelines.steps import Among, Cut, Graph, Key, Maker, Part, Source, Step
+from pipelines.storage import Artifact, Json, References, StorageError, Store
 from pipelines.training.base_model import BASE_MODEL
 from pipelines.training.policy import METHODS, POLICY_MODEL
 from pipelines.training.proxy import PROXY_MODELS
@@ -50,8 +54,11 @@ def graph_of(recipe: Recipe, snapshots: Sequence[str]) -> Graph:
     """The graph of a recipe over these snapshots of its crawl."""
     benchmarks = list(recipe.benchmarks)
     forms = [f"{name}|{form}" for name in benchmarks for form in recipe.evaluation.forms]
+    grown, fresh = recipe.cut_snapshots(snapshots)
     cuts: Mapping[Cut, Sequence[str]] = {
         "snapshot": list(snapshots),
+        "grown": grown,
+        "fresh": fresh,
         "benchmark": benchmarks,
         "benchmark_and_form": forms,
     }
@@ -66,7 +73,7 @@ def maker_of(recipe: Recipe, snapshots: Sequence[str]) -> Maker:
 
 def steps_of(recipe: Recipe) -> list[Step]:
     """Every asset of the recipe."""
-    sections = (crawl, loop, benchmarks, corpus, mixtures, training, evaluation, reports)
+    sections = (crawl, loop, refresh, benchmarks, corpus, mixtures, training, evaluation, reports)
     return [step for section in sections for step in section(recipe)]
 
 
@@ -93,7 +100,12 @@ def crawl(recipe: Recipe) -> Iterator[Step]:
         listed["listed"] = (INDEX_CAPTURES.name,)
     pages = plain(PAGES_STAGE, "crawl", recipe.crawl, **_planted(recipe), **listed)
     yield replace(pages, cut="snapshot", given=lambda partitions: {"snapshot": partitions[0]})
-    yield replace(plain(URL_INDEX, "crawl"), aside={"settings": recipe.crawl})
+    yield replace(plain(URL_INDEX, "crawl", **_pages(recipe)), aside={"settings": recipe.crawl})
+
+
+def _pages(recipe: Recipe) -> dict[str, Source]:
+    """The pages that the loop reads."""
+    return {"pages": Among(key=("pages",), cut="grown")} if recipe.iterations.grown_on else {}
 
 
 def _planted(recipe: Recipe) -> dict[str, Source]:
@@ -102,8 +114,9 @@ def _planted(recipe: Recipe) -> dict[str, Source]:
 
 def loop(recipe: Recipe) -> Iterator[Step]:
     """The seed and every iteration of the recipe (§2.1)."""
-    yield plain(SEED_CORPUS, "seed", recipe.seed)
-    settings = recipe.iterations
+    yield plain(SEED_CORPUS, "seed", recipe.seed, **_pages(recipe))
+    settings, pages = recipe.iterations, _pages(recipe)
+    scored: Cut = "grown" if settings.grown_on else "snapshot"
     for number in range(1, settings.count + 1):
         group, previous = f"iteration_{number}", corpus_key(number - 1)
 
@@ -111,10 +124,11 @@ def loop(recipe: Recipe) -> Iterator[Step]:
             step = plain(
                 stage, group, own, **{name: (group, name) for name in OF_THE_LOOP if name in stage.input_names}
             )
-            return replace(step, key=(group, stage.name), reads={**step.reads, **reads})
+            shared = pages if stage.reads_many("pages") else {}
+            return replace(step, key=(group, stage.name), reads={**step.reads, **shared, **reads})
 
         yield mine(CLASSIFIER, settings.classifier, positives=previous)
-        yield replace(mine(SCORES_STAGE, settings.scores), cut="snapshot")
+        yield replace(mine(SCORES_STAGE, settings.scores), cut=scored)
         yield mine(RECALLED, settings.recall_of(number))
         yield mine(DOMAINS_STAGE, settings.domains)
         yield mine(ANNOTATIONS, settings.annotations)
@@ -125,15 +139,69 @@ OF_THE_LOOP = ("classifier", "scores", "recalled", "domains", "annotations")
 """Inputs that a stage of the loop reads of its own iteration."""
 
 
+def refresh(recipe: Recipe) -> Iterator[Step]:
+    """Snapshots that came after the loop, scored and recalled with its last models; nothing, where it is grown on all."""
+    settings = recipe.iterations
+    if not settings.grown_on:
+        return
+    numbers = range(1, settings.count + 1)
+    of = {
+        part: {str(n): (f"iteration_{n}", part) for n in numbers} for part in ("classifier", "recalled", "annotations")
+    }
+    frozen, index = ("refresh", "frozen"), ("refresh", "url_index")
+    fresh: dict[str, Source] = {"pages": Among(key=("pages",), cut="fresh"), "url_index": index}
+    recalls = FrozenSettings(recalls=tuple(settings.recall_of(number) for number in numbers))
+    inputs: dict[str, Source] = {
+        "classifiers": of["classifier"],
+        "recalled": of["recalled"],
+        "annotations": of["annotations"],
+    }
+    yield replace(plain(FROZEN, "refresh", recalls, **inputs), key=frozen)
+    step = replace(plain(URL_INDEX, "refresh", pages=fresh["pages"]), key=index)
+    yield replace(step, aside={"settings": recipe.crawl})
+    step = plain(SCORES_STAGE, "refresh", settings.scores, classifier=frozen)
+    yield replace(step, key=("refresh", "scores"), cut="fresh")
+    recalled = plain(
+        RECALLED, "refresh", settings.recall_of(settings.count), scores=("refresh", "scores"), frozen=frozen, **fresh
+    )
+    yield replace(recalled, key=("refresh", "recalled"))
+    grown = plain(
+        REFRESHED,
+        "refresh",
+        settings.growth,
+        previous=corpus_key(settings.count),
+        recalled=("refresh", "recalled"),
+        frozen=frozen,
+        **fresh,
+    )
+    yield replace(grown, key=("refresh", "corpus"))
+
+
+def last_corpus(recipe: Recipe) -> Key:
+    """The corpus that is extracted and exported."""
+    return ("refresh", "corpus") if recipe.iterations.grown_on else corpus_key(recipe.iterations.count)
+
+
 def corpus(recipe: Recipe) -> Iterator[Step]:
     """The survivors of the loop, extracted exactly, deduplicated, decontaminated and exported."""
     settings = recipe.corpus
-    last = corpus_key(recipe.iterations.count)
-    extracted = plain(EXTRACTED_STAGE, "corpus", settings.extraction, corpus=last, **_planted(recipe))
-    yield replace(extracted, aside={"crawl": recipe.crawl})
+    extracted = plain(EXTRACTED_STAGE, "corpus", settings.extraction, corpus=last_corpus(recipe), **_planted(recipe))
+    yield replace(extracted, aside={"crawl": recipe.crawl, "earlier": partial(earlier_extraction, recipe)})
     yield plain(NEAR_DUPLICATES, "corpus", settings.near_duplicates)
     yield plain(CONTAMINATION, "corpus", settings.decontamination)
     yield plain(MATH_CORPUS, "corpus", settings.export)
+
+
+def earlier_extraction(recipe: Recipe) -> Artifact | None:
+    """The extraction that was made last, if by the same code and settings: pages with the same bytes are taken from it."""
+    references = References(Store(recipe.home))
+    try:
+        found = references.read(EXTRACTED_STAGE.name)
+        identity = references.store.identity_of(found)
+    except StorageError:
+        return None
+    same = identity.get("version") == EXTRACTED_STAGE.version
+    return found if same and identity.get("settings") == settings_identity(recipe.corpus.extraction, None) else None
 
 
 def benchmarks(recipe: Recipe) -> Iterator[Step]:

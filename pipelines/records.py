@@ -58,6 +58,9 @@ COLLECTED = pa.schema(
         ("text", pa.large_string()),  # cheap text: what the next classifier learns from
         ("warc_file", pa.string()),  # null for pages that came from the seed
         ("warc_offset", pa.int64()),
+        ("digest", pa.string()),  # as in PAGES, as are the two below: with the URL they decide what is extracted
+        ("charset", pa.string()),
+        ("truncated", pa.string()),
     ]
 )
 
@@ -81,6 +84,7 @@ EXTRACTED = pa.schema(
         ("warc_offset", pa.int64()),
         ("digest", pa.string()),  # sha256 of the decoded HTML bytes, first 32 hex digits; null for the seed's text
         ("truncated", pa.string()),  # WARC-Truncated; null where whole
+        ("charset", pa.string()),  # in which its bytes were read; null for the seed's text
     ]
 )
 

@@ -17,8 +17,9 @@ from pipelines.storage import Artifact, Json, Store
 
 Key = tuple[str, ...]
 """Of an asset: `("iteration_1", "corpus")`."""
-Cut = Literal["snapshot", "benchmark", "benchmark_and_form"]
-"""What the partitions of an asset are; of benchmark and form their keys are `gsm8k|cot`."""
+Cut = Literal["snapshot", "grown", "fresh", "benchmark", "benchmark_and_form"]
+"""What the partitions of an asset are; of benchmark and form their keys are `gsm8k|cot`. Where a recipe names the snapshots
+that its loop is grown on, those are `grown`, and the others `fresh`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,17 @@ class Part:
     partition: str
 
 
-Source = Key | Part | Mapping[str, Key]
-"""Where an input comes from: an asset (of a cut one the reader's own partition, or all), one partition, or several assets by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Those partitions of an asset cut by snapshot that another cut has."""
+
+    key: Key
+    cut: Cut
+
+
+Source = Key | Part | Among | Mapping[str, Key]
+"""Where an input comes from: an asset (of a cut one the reader's own partition, or all), one partition or those of another cut,
+or several assets by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +81,7 @@ class Step:
             if isinstance(source, Mapping):
                 yield from source.values()
             else:
-                yield source.key if isinstance(source, Part) else source
+                yield source.key if isinstance(source, Part | Among) else source
 
 
 Lookup = Callable[[Key, str | None], Artifact]
@@ -107,6 +117,8 @@ class Graph:
     ) -> Artifact | dict[str, Artifact]:
         if isinstance(source, Part):
             return lookup(source.key, source.partition)
+        if isinstance(source, Among):
+            return {key: lookup(source.key, key) for key in self.partitions[source.cut]}
         if isinstance(source, Mapping):
             return {
                 (part if key is None else f"{part}/{key}"): lookup(asset, key)

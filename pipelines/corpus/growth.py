@@ -120,7 +120,7 @@ def _convergence(facts: CorpusFacts, settings: GrowthSettings, *, iteration: int
 
 CORPUS = Stage(
     name="corpus",
-    version="2",
+    version="3",
     write=write_corpus,
     settings=GrowthSettings,
     inputs=("previous", "recalled", "annotations", "pages/*", "url_index"),

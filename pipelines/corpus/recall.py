@@ -26,7 +26,7 @@ from evaluators.stages import Stage
 from pipelines.corpus.calibration import CalibrationSettings, WitnessedMargins
 from pipelines.corpus.page_tables import CorpusError, NewestRows, PageShards, TableWriter, table_shards
 from pipelines.corpus.ranking import Kept, write_flags, write_ranked
-from pipelines.figures import RecallFacts, ScoresFacts
+from pipelines.figures import FrozenFacts, RecallFacts, ScoresFacts
 from pipelines.records import COLLECTED
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -85,9 +85,13 @@ def write_recalled(
     scores: Mapping[str, Artifact],
     pages: Mapping[str, Artifact],
     url_index: Artifact,
+    frozen: Artifact | None = None,
     executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
-    """Fill `folder` with the COLLECTED rows of the recalled pages, highest margin first, and a flag for each page."""
+    """Fill `folder` with the COLLECTED rows of the recalled pages, highest margin first, and a flag for each page.
+
+    `frozen` is an earlier recall (pipelines.corpus.frozen) that is repeated: its shifts of margins, and its lowest one.
+    """
     known = {name: ScoresFacts.of(table) for name, table in scores.items()}
     if any(facts.converged for facts in known.values()):
         TableWriter(folder, "recalled", COLLECTED).close()
@@ -96,7 +100,12 @@ def write_recalled(
     scratch.mkdir(exist_ok=True)
     newest = NewestRows(pages, url_index)
     run = _Passes(scratch, _portions(newest, scores), executor)
-    shifts = _shifts(run, settings.calibration)
+    if frozen is None:
+        shifts = _shifts(run, settings.calibration)
+    else:
+        repeated = FrozenFacts.of(frozen)
+        shifts = dict(repeated.raised_languages)
+        settings = settings.model_copy(update={"token_budget": None, "threshold": repeated.threshold})
     histogram = _histogram(run, shifts)
     cut = _Cut.of(run, shifts, settings, histogram)
     paths = run.each(partial(_keep, shifts, cut), "kept", "choosing")
@@ -130,10 +139,10 @@ def _scarcity(facts: RecallFacts, settings: RecallSettings) -> str | None:
 
 RECALLED = Stage(
     name="recalled",
-    version="2",
+    version="3",
     write=write_recalled,
     settings=RecallSettings,
-    inputs=("scores/*", "pages/*", "url_index"),
+    inputs=("scores/*", "pages/*", "url_index", "frozen?"),
     facts=RecallFacts,
     remark=_scarcity,
     description="The pages that score highest, up to the token budget or down to the threshold.",

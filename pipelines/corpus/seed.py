@@ -26,7 +26,10 @@ from pipelines.storage import Artifact, Json
 from pipelines.urls import place_of as place_of
 from pipelines.urls import place_of_prefix as place_of_prefix
 
-COLUMNS = ["url", "url_key", "domain", "path", "snapshot", "language", "text", "host", "warc_file", "warc_offset"]
+COLUMNS = [
+    *("url", "url_key", "domain", "path", "snapshot", "language", "text", "host", "warc_file", "warc_offset"),
+    *("digest", "charset", "truncated"),
+]
 
 
 class SeedPages(Settings):
@@ -96,7 +99,7 @@ def write_seed(
 
 SEED_CORPUS = Stage(
     name="seed_corpus",
-    version="2",
+    version="3",
     write=write_seed,
     settings=SeedSettings,
     inputs=("pages/*", "url_index"),
@@ -198,7 +201,7 @@ def _collected(row: Mapping[str, object]) -> dict[str, object]:
         "origin": "seed",
         "text": text,
         "warc_file": row.get("warc_file"),
-        "warc_offset": row.get("warc_offset"),
+        **{name: row.get(name) for name in ("warc_offset", "digest", "charset", "truncated")},
     }
 
 

@@ -29,6 +29,7 @@ from pipelines.crawl.ranges import Excerpt, fetch_spans, open_ranges, spans_of
 from pipelines.crawl.settings import CommonCrawlSettings, CrawlSettings, warc_path
 from pipelines.crawl.warc import Capture, captures_at, open_warc
 from pipelines.crawl.warc_repair import INSIDE
+from pipelines.extraction.earlier import KEY, EarlierPages
 from pipelines.storage import atomic_file
 
 PAGE = pa.schema(
@@ -39,6 +40,7 @@ PAGE = pa.schema(
         ("formulas", pa.int32()),
         ("digest", pa.string()),
         ("truncated", pa.string()),
+        ("charset", pa.string()),
     ]
 )
 UNKNOWN_LENGTH = 64 << 10  # bytes asked for where a record's are not known; Common Crawl's median record has 20 KB
@@ -88,26 +90,35 @@ class Reads:
         return self.pages(task.number).exists()
 
 
-def plan_reads(folder: Path, tables: Sequence[tuple[Path, Sequence[int]]], blocks: Sequence[int]) -> Reads:
-    """Plan the reads of row groups of Parquet files, which hold the corpus in its order. What is planned already is kept."""
+def plan_reads(
+    folder: Path,
+    tables: Sequence[tuple[Path, Sequence[int]]],
+    blocks: Sequence[int],
+    known: EarlierPages | None = None,
+) -> Reads:
+    """Plan the reads of row groups of Parquet files, which hold the corpus in its order, but for pages that are known.
+
+    What is planned already is kept."""
     folder.mkdir(exist_ok=True)
     if not (folder / "plan-files.json").exists():
-        _save_plan(folder, tables)
+        _save_plan(folder, tables, known)
     files = np.load(folder / "plan-file.npy", mmap_mode="r")
     most = max(LEAST_ROWS, -(-len(files) // MOST_TASKS))
     return Reads(folder=folder, bounds=tuple(_cuts(files, most)), blocks=tuple(blocks))
 
 
-def _save_plan(folder: Path, tables: Sequence[tuple[Path, Sequence[int]]]) -> None:
+def _save_plan(folder: Path, tables: Sequence[tuple[Path, Sequence[int]]], known: EarlierPages | None) -> None:
     names: dict[tuple[str, str], int] = {}
     found: defaultdict[str, list[npt.NDArray[Any]]] = defaultdict(list)
     first = 0
     for path, groups in tables:
         with pq.ParquetFile(path) as file:
-            known = [*("snapshot", "warc_file", "warc_offset"), *({"warc_length"} & set(file.schema_arrow.names))]
+            columns = [*("snapshot", "warc_file", "warc_offset"), *({"warc_length"} & set(file.schema_arrow.names))]
+            columns += KEY if known is not None else []
             for group in groups:
-                table = file.read_row_group(group, columns=known, use_threads=False)
-                for name, column in _places(table, first, names).items():
+                table = file.read_row_group(group, columns=columns, use_threads=False)
+                read = ~known.has(table) if known is not None else np.ones(table.num_rows, np.bool_)
+                for name, column in _places(table, read, first, names).items():
                     found[name].append(column)
                 first += table.num_rows
     ordered = sorted(names)
@@ -124,10 +135,12 @@ def _save_plan(folder: Path, tables: Sequence[tuple[Path, Sequence[int]]]) -> No
         temporary.write_text(json.dumps(ordered), encoding="utf-8")
 
 
-def _places(table: pa.Table, first: int, names: dict[tuple[str, str], int]) -> dict[str, npt.NDArray[Any]]:
-    """Of the rows with a capture: number of the file by `names`, which grows, offset, length and row."""
+def _places(
+    table: pa.Table, read: npt.NDArray[np.bool_], first: int, names: dict[tuple[str, str], int]
+) -> dict[str, npt.NDArray[Any]]:
+    """Of the rows to `read` that have a capture: number of the file by `names`, which grows, offset, length and row."""
     offsets, files = table["warc_offset"].combine_chunks(), table["warc_file"].combine_chunks()
-    held = np.flatnonzero((offsets.is_valid().to_numpy(False)) & (files.is_valid().to_numpy(False)))
+    held = np.flatnonzero((offsets.is_valid().to_numpy(False)) & (files.is_valid().to_numpy(False)) & read)
     rows = table.take(pa.array(held))
     pairs = zip(rows["snapshot"].to_pylist(), rows["warc_file"].to_pylist(), strict=True)
     lengths = rows["warc_length"].fill_null(0).to_numpy() if "warc_length" in rows.column_names else np.zeros(len(held))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from evaluators.stages import Stage
 from pipelines.crawl.decoding import decode_html
 from pipelines.crawl.settings import CrawlSettings, local_files
 from pipelines.crawl.warc import Capture
+from pipelines.extraction.earlier import KEY, EarlierPages, index_earlier
 from pipelines.extraction.file_order import MOST_BLOCKS, Reads, pages_of_block, plan_reads, read_pages
 from pipelines.records import EXTRACTED, LEDGER
 from pipelines.storage import Artifact, Json, atomic_file
@@ -87,21 +89,27 @@ def write_extracted(
     crawl: CrawlSettings,
     corpus: Artifact,
     pages: Mapping[str, Artifact] | None = None,
+    earlier: Callable[[], Artifact | None] | None = None,
     executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Json]:
     """extracted-*.parquet (EXTRACTED) in the corpus's order, and ledger-*.parquet (LEDGER) for pages that came out empty.
 
     `corpus` holds COLLECTED tables. Rows without a WARC file are the seed's, and keep their text. Shards that exist
-    are not made again. `pages` is accepted for lineage: provenance is in the corpus itself.
+    are not made again. `pages` is accepted for lineage: provenance is in the corpus itself. `earlier` gives a table of
+    the same code and settings: of pages with the same URL and bytes its rows are taken, and no WARC file is read.
     """
     blocks = _blocks(list(_portions(corpus, settings.rows_a_shard)))
     if not all(_is_extracted(folder, block) for block in blocks):
         tables = [(portion.source, portion.groups) for block in blocks for portion in block.portions]
         ends = [block.portions[-1].first + block.portions[-1].rows for block in blocks]
-        reads = plan_reads(folder / "scratch", tables, ends)
+        (folder / "scratch").mkdir(exist_ok=True)
+        known = _earlier_pages(
+            folder / "scratch", earlier, {portion.source: None for block in blocks for portion in block.portions}
+        )
+        reads = plan_reads(folder / "scratch", tables, ends, known)
         read = partial(read_pages, reads, crawl, page_of)
         run_shards(read, reads.tasks(), executor, done=reads.is_read, label="extraction")
-        write = partial(write_block, folder, settings, reads)
+        write = partial(write_block, folder, settings, reads, known)
         run_shards(
             write,
             blocks,
@@ -114,6 +122,20 @@ def write_extracted(
     return _facts(folder)
 
 
+def _earlier_pages(
+    scratch: Path, earlier: Callable[[], Artifact | None] | None, tables: Collection[Path]
+) -> EarlierPages | None:
+    """The index of what was extracted before, where a table has all that tells its pages apart."""
+    before = earlier() if earlier is not None else None
+    if before is None or not all(set(KEY) <= set(pq.read_schema(table).names) for table in tables):
+        return None
+    known = index_earlier(before, scratch / "earlier")
+    if known is not None:
+        found, total = known.count_among(tables)
+        print(f"extraction: {found:,} of {total:,} pages had been extracted before", file=sys.stderr, flush=True)
+    return known
+
+
 def _of_planted(
     settings: ExtractionSettings, *, crawl: CrawlSettings, planted_crawl: Artifact | None = None, **others: Any
 ) -> dict[str, Any]:
@@ -122,10 +144,10 @@ def _of_planted(
 
 EXTRACTED_STAGE = Stage(
     name="extracted",
-    version="6",
+    version="7",
     write=write_extracted,
     arguments=_of_planted,
-    files=lambda settings, crawl: local_files(crawl),
+    files=lambda settings, crawl, earlier=None: local_files(crawl),
     settings=ExtractionSettings,
     inputs=("corpus", "planted_crawl?"),
     description="The survivors, read again from their WARC records by offset and extracted exactly: formulas stay formulas.",
@@ -179,7 +201,7 @@ def page_of(capture: Capture) -> dict[str, Any]:
     from pipelines.extraction.page import extract
 
     spare_collector()
-    html, _ = decode_html(capture.body, capture.content_type)
+    html, charset = decode_html(capture.body, capture.content_type)
     page = extract(html, capture.url)
     return {
         "title": page.title,
@@ -187,19 +209,26 @@ def page_of(capture: Capture) -> dict[str, Any]:
         "formulas": page.formulas,
         "digest": hashlib.sha256(capture.body).hexdigest()[:32],
         "truncated": capture.truncated,
+        "charset": charset,
     }
 
 
-def write_block(folder: Path, settings: ExtractionSettings, reads: Reads, block: Block) -> None:
+def write_block(
+    folder: Path, settings: ExtractionSettings, reads: Reads, known: EarlierPages | None, block: Block
+) -> None:
     """Its shards, and the ledger of each before it, so that a shard that exists has one."""
     pages = pages_of_block(reads, block.number)
     for portion in block.portions:
         if not _shard(folder, portion).exists():
-            _write_portion(folder, settings, portion, pages)
+            _write_portion(folder, settings, portion, pages, known)
 
 
 def _write_portion(
-    folder: Path, settings: ExtractionSettings, portion: Portion, pages: Mapping[int, Mapping[str, Any]]
+    folder: Path,
+    settings: ExtractionSettings,
+    portion: Portion,
+    pages: Mapping[int, Mapping[str, Any]],
+    known: EarlierPages | None,
 ) -> None:
     shard, row = _shard(folder, portion), portion.first
     ledger: list[dict[str, Any]] = []
@@ -209,7 +238,11 @@ def _write_portion(
             pq.ParquetFile(portion.source) as table,
         ):
             for batch in table.iter_batches(batch_size=ROWS_A_BATCH, row_groups=list(portion.groups)):
-                rows = list(_extracted(batch.to_pylist(), row, settings, pages, ledger))
+                given = batch.to_pylist()
+                before = (
+                    {row + place: made for place, made in known.pages_of(given).items()} if known is not None else {}
+                )
+                rows = list(_extracted(given, row, settings, {**pages, **before} if before else pages, ledger))
                 row += batch.num_rows
                 if rows:
                     writer.write_table(pa.Table.from_pylist(rows, EXTRACTED))
@@ -234,6 +267,7 @@ def _extracted(
                 "formulas": None,
                 "digest": None,
                 "truncated": None,
+                "charset": None,
             }
         else:
             made = pages.get(number)
