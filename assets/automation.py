@@ -12,7 +12,7 @@ from assets.partitions import by_snapshot
 from assets.stages import current_of
 from pipelines.recipe import Recipe
 
-CORPUS = 'key:"math_corpus" or key:"corpus_report"'
+CORPUS = 'key:"math_corpus" or key:"corpus_report" or key:"corpus_diff"'
 """What a refresh makes, with everything upstream of it."""
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "annotate": ("pipelines.corpus.annotate_command", "review discovered URL prefixes, one at a time"),
     "label": ("pipelines.corpus.label_command", "judge a sample of the pages by hand, and how far readers agree"),
     "why": ("pipelines.corpus.why_command", "what happened to a URL of the crawl, and why"),
+    "diff": ("pipelines.diff_command", "what came into a corpus and what left it, and why"),
     "verify": ("pipelines.verify_command", "is all that a run has left whole"),
     "check": ("evaluators.answers.command", "compare a prediction with a reference answer"),
     "run-code": ("evaluators.sandbox.command", "run a Python file in the sandbox"),

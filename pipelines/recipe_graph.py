@@ -19,6 +19,7 @@ from evaluators.stages.identity import settings_identity
 from pipelines.corpus.annotations import ANNOTATIONS
 from pipelines.corpus.classifier import CLASSIFIER
 from pipelines.corpus.decontamination import CONTAMINATION
+from pipelines.corpus.diff import CORPUS_DIFF
 from pipelines.corpus.domains import DOMAINS_STAGE
 from pipelines.corpus.export import MATH_CORPUS
 from pipelines.corpus.frozen import FROZEN, FrozenSettings
@@ -282,6 +283,12 @@ def reports(recipe: Recipe) -> Iterator[Step]:
     numbers = range(1, recipe.iterations.count + 1)
     iterations = {f"{number}/{part}": (f"iteration_{number}", part) for number in numbers for part in OF_AN_ITERATION}
     proxies: dict[str, Source] = {} if recipe.training.proxy is None else {"proxy_models": ("proxy_models",)}
+    references = References(Store(recipe.home))
+    yield replace(
+        plain(CORPUS_DIFF, "reports"),
+        given=lambda _: {"before": _content_before(references)},
+        aside={"earlier": partial(references.before, MATH_CORPUS.name)},
+    )
     yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies)
     sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
     yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)
@@ -289,6 +296,12 @@ def reports(recipe: Recipe) -> Iterator[Step]:
     lineages = {model: lineage(recipe, model) for model in settings.names}
     report = plain(BENCHMARK_REPORT, "reports", settings.report, **report_reads(settings))
     yield replace(report, given=_always({"lineage": lineages, "runs": runs_of(settings)}))
+
+
+def _content_before(references: References) -> str | None:
+    """Of the corpus that was exported before the last one: which one that is belongs to the identity of their comparison."""
+    found = references.before(MATH_CORPUS.name)
+    return None if found is None else found.content
 
 
 def lineage(recipe: Recipe, model: str) -> dict[str, int]:

@@ -24,9 +24,34 @@ class References:
         return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
 
     def write(self, name: str, artifact: Artifact) -> None:
-        """Whole: whoever reads meanwhile finds the old or the new one."""
-        reference = {"name": artifact.name, "path": self.store.key(artifact), "content": artifact.content}
+        """Whole: whoever reads meanwhile finds the old or the new one. What it named before, of other content, stays known."""
+        reference: dict[str, object] = {
+            "name": artifact.name,
+            "path": self.store.key(artifact),
+            "content": artifact.content,
+        }
+        before = self._reference(name)
+        if before.get("content") == artifact.content:
+            reference |= {"before": before["before"]} if "before" in before else {}
+        elif "content" in before:
+            reference["before"] = {key: before[key] for key in ("path", "content") if key in before}
         self.store.root.replace(_key(name), json.dumps(reference, indent=1).encode())
+
+    def before(self, name: str) -> Artifact | None:
+        """What it named before, of other content than now; None where there was none, or where that is gone."""
+        before = self._reference(name).get("before")
+        path = before.get("path") if isinstance(before, dict) else None
+        if not isinstance(path, str) or not self.store.exists(path):
+            return None
+        return self.store.open(path)
+
+    def _reference(self, name: str) -> dict[str, object]:
+        """What the reference says; nothing where there is none, or it is damaged."""
+        try:
+            found = json.loads(self.store.root.read(_key(name)).decode("utf-8"))
+        except (FileNotFoundError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def target(self, name: str) -> str:
         """The key of the artifact that it names. Raises StorageError where it was never written or is damaged."""
