@@ -9,7 +9,7 @@ import gc
 import hashlib
 import shutil
 import sys
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -227,7 +227,7 @@ def _write_portion(
     folder: Path,
     settings: ExtractionSettings,
     portion: Portion,
-    pages: Mapping[int, Mapping[str, Any]],
+    pages: dict[int, dict[str, Any]],
     known: EarlierPages | None,
 ) -> None:
     shard, row = _shard(folder, portion), portion.first
@@ -242,7 +242,7 @@ def _write_portion(
                 before = (
                     {row + place: made for place, made in known.pages_of(given).items()} if known is not None else {}
                 )
-                rows = list(_extracted(given, row, settings, {**pages, **before} if before else pages, ledger))
+                rows = list(_extracted(given, row, settings, ChainMap(before, pages), ledger))
                 row += batch.num_rows
                 if rows:
                     writer.write_table(pa.Table.from_pylist(rows, EXTRACTED))
@@ -254,7 +254,7 @@ def _extracted(
     rows: Sequence[Mapping[str, Any]],
     first: int,
     settings: ExtractionSettings,
-    pages: Mapping[int, Mapping[str, Any]],
+    pages: Mapping[int, dict[str, Any]],
     ledger: list[dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     """EXTRACTED rows of a batch of the corpus, which begins at row `first`."""
