@@ -78,7 +78,10 @@ def test_a_new_snapshot_costs_what_is_new_in_it(crawl, tmp_path, monkeypatch, ex
 
     at_once = tmp_path / "at once"  # what was taken from before is what would be extracted
     at_once.mkdir()
-    survivors.write_extracted(at_once, recipe.corpus.extraction, crawl=recipe.crawl, corpus=after["refresh/corpus"])
+    grown = after["refresh/corpus"]
+    survivors.write_extracted(
+        at_once, recipe.corpus.extraction, crawl=recipe.crawl, corpus=grown, executor=recipe.executor
+    )
     for path in after["extracted"].files("extracted-*.parquet"):
         assert (at_once / path.name).read_bytes() == path.read_bytes()
 
