@@ -13,6 +13,8 @@ from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 HERE = Path(__file__).resolve().parent
+PACKAGES = ("evaluators", "pipelines")
+"""Where functions are compiled."""
 
 
 def compiled(function: F) -> F:
@@ -47,7 +49,8 @@ def _kept_in() -> Path:
     """A folder of this version's own: numba looks at a function's own file, not at those whose functions it calls, and
     would go on with the machine code of before one of them changed.
     """
-    sources = [path.read_bytes() for path in sorted(HERE.rglob("*.py"))]
+    files = (path for package in PACKAGES for path in sorted((HERE.parent / package).rglob("*.py")))
+    sources = [path.read_bytes() for path in files]
     told = b"\0".join(source for source in sources if b"compiled" in source)  # every file whose functions are says so
     version = hashlib.sha256(told).hexdigest()[:16]
     private = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mathsieve")

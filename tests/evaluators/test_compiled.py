@@ -6,7 +6,7 @@ import sys
 
 from numba.core import caching
 
-from pipelines.compiled import HERE, compiled
+from evaluators.compiled import HERE, compiled
 
 
 def test_a_function_is_compiled_where_no_cache_can_be_written(monkeypatch):
@@ -21,7 +21,7 @@ def test_a_function_is_compiled_where_no_cache_can_be_written(monkeypatch):
 
 CALLER = """
 from pipelines.callee import inner
-from pipelines.compiled import compiled
+from evaluators.compiled import compiled
 
 @compiled
 def outer(number):
@@ -29,14 +29,14 @@ def outer(number):
 
 print(outer(1), sum(outer.stats.cache_hits.values()))
 """
-CALLEE = "from pipelines.compiled import compiled\n\n@compiled\ndef inner(number):\n    return number + {}\n"
+CALLEE = "from evaluators.compiled import compiled\n\n@compiled\ndef inner(number):\n    return number + {}\n"
 
 
 def test_machine_code_is_kept_until_a_function_that_it_calls_in_another_file_changes(tmp_path):
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    shutil.copy(HERE / "compiled.py", folder)
+    shutil.copytree(HERE, tmp_path / "evaluators", ignore=lambda _, names: set(names) - {"__init__.py", "compiled.py"})
     (folder / "caller.py").write_text(CALLER, encoding="utf-8")
 
     def said(added: int) -> str:
@@ -46,4 +46,4 @@ def test_machine_code_is_kept_until_a_function_that_it_calls_in_another_file_cha
         return done.stdout.strip()
 
     assert [said(1), said(1), said(2)] == ["20 0", "20 1", "30 0"]
-    assert len(list((folder / "__pycache__").glob("machine-code-*"))) == 1
+    assert len(list((tmp_path / "evaluators" / "__pycache__").glob("machine-code-*"))) == 1
