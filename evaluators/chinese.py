@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+"""Characters of Chinese, as a class of a pattern holds them."""
 RANGES = ((0x3400, 0x4DC0), (0x4E00, 0xA000))
 """CJK Unified Ideographs and their Extension A: all characters that the standards of China, Taiwan and Hong Kong share."""
 

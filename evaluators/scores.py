@@ -60,17 +60,20 @@ def write_scores(
     completions: Path,
     grades: Path,
     contamination: Path | None = None,
+    places: Path | None = None,
     seen: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """scores.json. Raises DenominatorError unless there is one grade for every problem, sample and profile.
 
-    `seen` names those tables of `contamination` that the model was trained on; None: all of them.
+    `places` says where contaminated problems stand (`evaluators.leaks.contained`). `seen` names those tables of
+    `contamination` that the model was trained on; None: all of them.
     """
     known = read_table(problems, Problem)
     given = read_table(completions, Completion)
     judged = read_table(grades, Grade)
     contained = json.loads(contamination.read_text(encoding="utf-8")) if contamination is not None else {}
     scores = scores_of(known, given, judged, contained, settings, seen=seen)
+    scores["contaminated_places"] = {} if places is None else _places_by_problem(places, seen)
     with atomic_file(folder / "scores.json") as temporary:
         temporary.write_text(json.dumps(scores, indent=1, ensure_ascii=False), encoding="utf-8")
     return {
@@ -97,13 +100,14 @@ def _of_artifacts(
         "completions": completions.file(completions_file(name, form)),
         "grades": grades_file(grades),
         "contamination": None if contamination is None else contamination.file("contamination.json"),
+        "places": None if contamination is None else contamination.file("places.parquet"),
         "seen": seen,
     }
 
 
 SCORES_STAGE = Stage(
     name="scores",
-    version="3",
+    version="4",
     write=write_scores,
     arguments=_of_artifacts,
     settings=ScoreSettings,
@@ -150,6 +154,18 @@ def scores_of(
         "not_seen": {source: len(found) for source, found in contained.items() if source not in charged},
         "disagreements": disagreements(grades),
     }
+
+
+def _places_by_problem(places: Path, seen: Sequence[str] | None) -> dict[str, list[dict[str, Any]]]:
+    """Problem id -> the pages and examples that hold it, each with the words that agree."""
+    import pyarrow.parquet as pq
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in pq.read_table(places).to_pylist():
+        if seen is not None and row["table"] not in seen:
+            continue
+        found.setdefault(row.pop("problem_id"), []).append(row)
+    return dict(sorted(found.items()))
 
 
 def _figures(graded: Sequence[Graded], profile: str, flagged: set[str] | None) -> dict[str, Any]:

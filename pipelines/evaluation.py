@@ -13,8 +13,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from evaluators.contamination import ContaminationSettings
 from evaluators.grading import GRADES, JudgedSettings
+from evaluators.leaks.contained import ContaminationSettings
 from evaluators.models.endpoint import EndpointSettings
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import HUB, ModelSource

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from evaluators.benchmarks import PROBLEMS_STAGE
-from evaluators.contamination import CONTAINED_PROBLEMS
+from evaluators.leaks.contained import CONTAINED_PROBLEMS
 from evaluators.stages import ContentDigests, Stage
 from evaluators.stages.identity import settings_identity
 from pipelines.corpus.annotations import ANNOTATIONS

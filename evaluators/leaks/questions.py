@@ -1,47 +1,30 @@
-"""When two questions are the same, and whether a training example holds a benchmark's."""
+"""When two questions are the same, and whether a training example holds a benchmark's.
+
+Import in functions: numba takes a second.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from evaluators.leaks.index import Grams, known_hashes, known_windows
+from evaluators.leaks.reworded import Rewordings
+from evaluators.leaks.settings import GRAM, Rewording, RewordingSettings
+from evaluators.leaks.words import LANGUAGE, Words, readings, window_hashes, words_of
 from evaluators.records import Problem
 
-TOKEN = re.compile(r"\d+(?:\.\d+)?|[a-z]+|[^\W\d_a-z]|[+\-*/=<>^%!]")
-LAYOUT = re.compile(r"\\(?:left|right|,|;|!|quad|qquad|displaystyle|text|mathrm|dfrac|tfrac|(?=[()\[\]]))")
-CONTAINED = 10
-"""Tokens from which a benchmark question inside a longer text is a leak (§2.1: 10-grams)."""
-NEARLY = 0.6
-"""Jaccard similarity of token 3-grams from which two questions over the same numbers are one: a name changed in a
-sentence of twelve words or more leaves at least this much."""
+SENTENCES = 6  # words of a language from which a question is its wording, and operators are left out of the comparison
 
 
-def tokens(text: str) -> list[str]:
-    """Words, numbers, operators and single Chinese characters: what is left when layout, case and markup are gone."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return TOKEN.findall(LAYOUT.sub(" ", plain))
-
-
-def digest(words: Sequence[str]) -> bytes:
-    """16 bytes that stand for a token sequence."""
-    return hashlib.sha256(" ".join(words).encode()).digest()[:16]
-
-
-def similarity(one: Sequence[str], other: Sequence[str]) -> float:
-    """Jaccard similarity of token 3-grams, 0 to 1; both empty is 1."""
-    first, second = set(_grams(one, 3)), set(_grams(other, 3))
-    return len(first & second) / len(first | second) if first | second else 1.0
-
-
-def _grams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
-    if len(words) <= size:
-        yield tuple(words)
-    for start in range(len(words) - size + 1):
-        yield tuple(words[start : start + size])
+def digest(*texts: str) -> bytes:
+    """16 bytes that are the same for texts of the same words and operators, whatever their spelling."""
+    parts = [words_of(text).hashes.tobytes() for text in texts]
+    return hashlib.sha256(b"\0".join(parts)).digest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +33,11 @@ class Hit:
 
     problem_id: str
     rule: str
-    """`same` question, `contained` in the text, `nearly` the same over the same numbers, or a shared `ngram`."""
+    """`same` question, `contained` in the text, a Rewording, or a shared `ngram`."""
+    share: float
+    """Of the question's words that the example has there, in their order."""
+    span: str
+    """Those words, as they were compared."""
 
 
 class BenchmarkQuestions:
@@ -58,50 +45,79 @@ class BenchmarkQuestions:
 
     The corpus drops a page for any shared 10-gram (§2.1). Word problems of one author share phrases that long with
     each other ("how many ... does she have left in the end"), GSM8K's train and test among them, so here that is an
-    option (`ngram`), and the rule is: the same question, one inside the other, or nearly the same over the same numbers.
+    option (`ngram`), and the rule is: the same question, one inside the other, or the same in other words.
     """
 
-    def __init__(self, problems: Iterable[Problem], *, ngram: int | None = None) -> None:
-        self._ngram = ngram
-        self._same: dict[bytes, str] = {}
-        self._starts: dict[tuple[str, ...], list[tuple[list[str], str]]] = defaultdict(list)
-        self._numbers: dict[tuple[str, ...], list[tuple[list[str], str]]] = defaultdict(list)
-        self._grams: dict[tuple[str, ...], str] = {}
-        self.count = 0
-        for problem in problems:
-            self._add(tokens(problem.question), problem.id)
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        *,
+        ngram: int | None = None,
+        matches: Sequence[Rewording] = (),
+        rewording: RewordingSettings | None = None,
+    ) -> None:
+        known = list(problems)
+        self.count, self._ids = len(known), [problem.id for problem in known]
+        texts = [problem.question for problem in known]
+        self._same: dict[bytes, int] = {}
+        self._starts: dict[bool, dict[int, list[tuple[int, Words]]]] = {
+            True: defaultdict(list),
+            False: defaultdict(list),
+        }
+        for number, text in enumerate(texts):
+            self._same.setdefault(digest(text), number)
+            for words in readings(text):
+                self._add_start(number, words)
+        self._known = {
+            operators: known_hashes(np.array(list(starts), np.uint64)) for operators, starts in self._starts.items()
+        }
+        self._rewordings = Rewordings(texts, matches, rewording or RewordingSettings())
+        self._grams = None if ngram is None else Grams.of([words_of(text).without_operators() for text in texts], ngram)
 
-    def _add(self, words: list[str], problem_id: str) -> None:
-        self.count += 1
-        self._same.setdefault(digest(words), problem_id)
-        if len(words) >= CONTAINED:
-            self._starts[tuple(words[:CONTAINED])].append((words, problem_id))
-        if _numbers(words):  # without numbers nothing narrows the search, and the wording is the problem
-            self._numbers[_numbers(words)].append((words, problem_id))
-        if self._ngram is not None:
-            for gram in _grams(words, self._ngram):
-                self._grams.setdefault(gram, problem_id)
+    def _add_start(self, number: int, words: Words) -> None:
+        operators = bool((words.kinds == LANGUAGE).sum() < SENTENCES)
+        compared = words if operators else words.without_operators()
+        if len(compared) >= GRAM:
+            start = int(window_hashes(compared.hashes[:GRAM], GRAM)[0])
+            self._starts[operators][start].append((number, compared))
 
     def find(self, question: str, response: str) -> Hit | None:
         """The benchmark problem that an example gives away, or None."""
-        words = tokens(question)
-        same = self._same.get(digest(words))
+        same = self._same.get(digest(question))
         if same is not None:
-            return Hit(problem_id=same, rule="same")
-        for text in (words, tokens(response)):
-            for start in range(len(text) - CONTAINED + 1):
-                for known, problem_id in self._starts.get(tuple(text[start : start + CONTAINED]), ()):
-                    if text[start : start + len(known)] == known:
-                        return Hit(problem_id=problem_id, rule="contained")
-        for known, problem_id in self._numbers.get(_numbers(words), ()):
-            if NEARLY * len(words) <= len(known) <= len(words) / NEARLY and similarity(words, known) >= NEARLY:
-                return Hit(problem_id=problem_id, rule="nearly")
-        if self._ngram is not None:
-            for gram in _grams(words, self._ngram):
-                if gram in self._grams:
-                    return Hit(problem_id=self._grams[gram], rule="ngram")
-        return None
+            return Hit(problem_id=self._ids[same], rule="same", share=1.0, span=_whole(words_of(question)))
+        texts = [words for text in (question, response) for words in readings(text)]
+        for words in texts:
+            for operators in (False, True):
+                compared = words if operators else words.without_operators()
+                for number, start, end in self._contained(compared, operators):
+                    span = compared.span(start, end)
+                    return Hit(problem_id=self._ids[number], rule="contained", share=1.0, span=span)
+        for words in texts:
+            compared = words.without_operators()
+            for found in self._rewordings.found(compared):
+                span = compared.span(found.start, found.end)
+                return Hit(problem_id=self._ids[found.problem], rule=found.match, share=found.share, span=span)
+        return self._shared_gram(texts[0].without_operators())
+
+    def _contained(self, words: Words, operators: bool) -> Iterator[tuple[int, int, int]]:
+        known = self._known[operators]
+        places, rows = known_windows(words.hashes, GRAM, known)
+        for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+            for number, own in self._starts[operators][int(known.keys[row])]:
+                if np.array_equal(words.hashes[place : place + len(own)], own.hashes):
+                    yield number, place, place + len(own)
+
+    def _shared_gram(self, words: Words) -> Hit | None:
+        if self._grams is None:
+            return None
+        places, rows = known_windows(words.hashes, self._grams.size, self._grams.known)
+        if not len(places):
+            return None
+        number, place = int(self._grams.owners_of(int(rows[0]))[0]), int(places[0])
+        span = words.span(place, place + self._grams.size)
+        return Hit(problem_id=self._ids[number], rule="ngram", share=0.0, span=span)
 
 
-def _numbers(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(word for word in words if word[0].isdigit()))
+def _whole(words: Words) -> str:
+    return words.span(0, len(words))

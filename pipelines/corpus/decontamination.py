@@ -1,37 +1,31 @@
-"""Benchmark text found in pages (DeepSeekMath §2.1): any 10-gram of a question, answer or solution, or a shorter text
-whole. Every hit is recorded with page, item and span.
-
-Two things would drop clean pages: words that many problems share ("Please reason step by step, and put your final
-answer within"), and windows of numbers and symbols alone ("1 2 3 4 5 6 7 8 9 10"). Such a window is no evidence by
-itself; a benchmark text that has no other window is matched whole instead.
-
-Departs from §2.1, which takes any text of 3 to 9 grams: a reference needs two words of a language. Tokenised,
-`\\frac{3}{4}` has three grams and `(1,2,3)` too; by the letter every page with such a number would be a leak, although
-a final answer without its question gives nothing away. The question, 10 grams of it or whole, still finds the copy.
-"""
+"""Every page that holds a benchmark's text: the paper's rule (`evaluators.leaks.pages`) and the rewordings that the recipe
+asks for. A row for each hit says page, item and span."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
+from evaluators.leaks.settings import GRAM, Rewording, RewordingSettings
 from evaluators.records import Settings
 from evaluators.stages import Stage
-from pipelines.corpus.grams import GRAM, SHORTEST, hashed, is_language, readings, window_hashes
-from pipelines.corpus.page_tables import TableWriter, is_among, table_batches, table_shards
+from pipelines.corpus.page_tables import TableWriter, table_batches, table_shards
 from pipelines.storage import Artifact, Json, atomic_file
+
+if TYPE_CHECKING:
+    from evaluators.leaks.pages import PageRule
+    from evaluators.leaks.reworded import Rewordings
 
 HITS = pa.schema(
     [
@@ -42,7 +36,7 @@ HITS = pa.schema(
         (
             "match",
             pa.string(),
-        ),  # gram: a 10-gram | whole: the whole text | common: whole, but on many sites: not dropped
+        ),  # gram: a 10-gram | whole: the whole text | common: whole, but on many sites: not dropped | a Rewording
         ("words", pa.int32()),  # that agree, in one run
         ("span", pa.string()),  # those words as they were compared
         ("dropped", pa.bool_()),
@@ -52,7 +46,6 @@ FOUND = HITS.append(pa.field("domain", pa.string()))
 """Hits while the sites of a phrase are not counted yet."""
 SMALL = 300
 """Pages below which starting processes costs more than it saves."""
-PARTS = ("question", "reference", "solution")
 
 
 class DecontaminationSettings(Settings):
@@ -63,52 +56,43 @@ class DecontaminationSettings(Settings):
     common_domains: int = Field(
         default=5, ge=2
     )  # a *short* text on so many sites is a phrase, reported and not dropped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
-    """A benchmark text that is matched whole."""
-
-    problem: int
-    part: str
-    words: tuple[str, ...]
+    matches: tuple[Rewording, ...] = ()
+    """Questions in other words that drop a page as well; the paper's rule has none."""
+    rewording: RewordingSettings = RewordingSettings()
 
 
 class BenchmarkIndex:
     """All texts of the benchmarks, ready to be looked for in pages."""
 
-    def __init__(self, problems: Sequence[Mapping[str, str | None]], settings: DecontaminationSettings) -> None:
-        self.problems, self.shared = problems, 0
-        texts = [
-            (n, part, words) for n, p in enumerate(problems) for part in PARTS for words in readings(p[part] or "")
-        ]
-        owners = _template_owners(texts)
-        self.sources: dict[int, tuple[int, str]] = {}
-        self.whole: dict[int, dict[int, list[_Item]]] = defaultdict(lambda: defaultdict(list))
-        for problem, part, words in texts:
-            evident = 0
-            for place, value in enumerate(window_hashes(hashed(words), GRAM).tolist()):
-                if len(owners[value]) >= settings.shared_by:
-                    self.shared += 1
-                elif _languages(words[place : place + GRAM]) >= settings.language_words:
-                    evident += 1
-                    self.sources.setdefault(value, (problem, part))
-            # Departs from §2.1: answers of numbers and symbols alone are no evidence.
-            if not evident and len(words) >= SHORTEST and _languages(words) >= (2 if part == "reference" else 1):
-                size = min(len(words), GRAM)
-                start = int(window_hashes(hashed(words[:size]), size)[0])
-                self.whole[size][start].append(_Item(problem=problem, part=part, words=tuple(words)))
-        self._grams = np.array(sorted(self.sources), np.uint64)
-        self._starts = {size: np.array(sorted(by_hash), np.uint64) for size, by_hash in self.whole.items()}
+    def __init__(self, problems: list[dict[str, str | None]], settings: DecontaminationSettings) -> None:
+        from evaluators.leaks.pages import PageRule
+        from evaluators.leaks.reworded import Rewordings
+
+        self.problems = problems
+        self._rule: PageRule = PageRule(problems, shared_by=settings.shared_by, language_words=settings.language_words)
+        questions = [problem["question"] or "" for problem in problems] if settings.matches else []
+        self._rewordings: Rewordings = Rewordings(questions, settings.matches, settings.rewording)
+
+    @property
+    def shared(self) -> int:
+        """10-grams that are no evidence because many problems have them."""
+        return self._rule.shared
 
     def hits(self, text: str) -> list[dict[str, Json]]:
         """Every benchmark text that a page holds a piece of: the longest run for each problem and part."""
+        from evaluators.leaks.words import readings
+
         found: dict[tuple[int, str], tuple[int, str, str]] = {}
-        for words in readings(text):
-            values = hashed(words)
-            for problem, part, match, start, end in [*self._gram_runs(values), *self._whole_texts(words, values)]:
+        for reading in readings(text):
+            words = reading.without_operators()
+            spans = [(one.problem, one.part, one.match, one.start, one.end) for one in self._rule.spans(words)]
+            known = {(problem, part) for problem, part, *_ in spans}
+            for one in self._rewordings.found(words):
+                if (one.problem, "question") not in known:
+                    spans.append((one.problem, "question", one.match, one.start, one.end))
+            for problem, part, match, start, end in spans:
                 if end - start > found.get((problem, part), (0, "", ""))[0]:
-                    found[(problem, part)] = (end - start, match, " ".join(words[start:end]))
+                    found[problem, part] = (end - start, match, words.span(start, end))
         return [
             {
                 "problem_id": self.problems[problem]["id"],
@@ -120,33 +104,6 @@ class BenchmarkIndex:
             }
             for (problem, part), (size, match, span) in sorted(found.items())
         ]
-
-    def _gram_runs(self, values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, str, str, int, int]]:
-        """Matching 10-grams of one problem that follow each other, as one run."""
-        windows = window_hashes(values, GRAM)
-        places = np.flatnonzero(is_among(windows, self._grams)).tolist()
-        position = 0
-        while position < len(places):
-            source, last = self.sources[int(windows[places[position]])], position
-            while (
-                last + 1 < len(places)
-                and places[last + 1] == places[last] + 1
-                and self.sources[int(windows[places[last + 1]])] == source
-            ):
-                last += 1
-            yield (*source, "gram", places[position], places[last] + GRAM)
-            position = last + 1
-
-    def _whole_texts(
-        self, words: Sequence[str], values: npt.NDArray[np.uint64]
-    ) -> Iterator[tuple[int, str, str, int, int]]:
-        for size in sorted(self._starts):
-            windows = window_hashes(values, size)
-            for place in np.flatnonzero(is_among(windows, self._starts[size])).tolist():
-                for item in self.whole[size][int(windows[place])]:
-                    end = place + len(item.words)
-                    if tuple(words[place:end]) == item.words:
-                        yield item.problem, item.part, "whole", place, end
 
 
 def write_contamination(
@@ -192,11 +149,11 @@ def write_contamination(
 
 CONTAMINATION = Stage(
     name="contamination",
-    version="3",
+    version="4",
     write=write_contamination,
     settings=DecontaminationSettings,
     inputs=("extracted", "problems/*"),
-    description="Every page that holds a 10-gram of a benchmark, or a shorter item whole: page, item and span (§2.1).",
+    description="Every page that holds a 10-gram of a benchmark, a shorter item whole, or one in other words: page, item and span (§2.1).",
     kinds=("parquet",),
     by_shards=True,
 )
@@ -245,16 +202,3 @@ def read_problems(problems: Mapping[str, Artifact]) -> list[dict[str, str | None
 def _problem_rows(shard: Path) -> list[dict[str, str | None]]:
     columns = ["id", "benchmark", "question", "reference", "solution"]
     return [row for batch in table_batches(shard, columns) for row in batch.to_pylist()]
-
-
-def _template_owners(texts: Sequence[tuple[int, str, list[str]]]) -> dict[int, set[int]]:
-    """Which problems hold each 10-gram."""
-    owners: dict[int, set[int]] = defaultdict(set)
-    for problem, _, words in texts:
-        for value in window_hashes(hashed(words), GRAM).tolist():
-            owners[value].add(problem)
-    return owners
-
-
-def _languages(words: Sequence[str]) -> int:
-    return sum(map(is_language, words))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from evaluators.chinese import HAN
+
 CHARACTERS = 8_000
 """Default number of a page's first characters that are read: where a page is about mathematics they say so, and one
 page of a million characters must not cost as much as 500 others."""
@@ -19,7 +21,6 @@ LINE = 50
 SYMBOL = re.compile(r"[=^\\∑∫≤≥±√∈⊂→×÷≠≈∞]")
 LONGEST_WORD = 40
 """Characters; longer runs are hashes and encoded data, not words."""
-HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 WITHIN = re.compile(rf"(?:\\|[^\W{HAN}])[^\W{HAN}]")
 """Two characters of one word, or of one LaTeX command."""
 WORD = re.compile(rf"\\?[a-z]+|[{HAN}]|\d+|[^\W\d_{HAN}]+|[^\s\w]|_")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from evaluators.chinese import HAN
 from evaluators.records import Settings
-from pipelines.corpus.normalisation import HAN
 
 FORMULA = re.compile(r"\$|\\[a-zA-Z(\[]|[=^∑∫≤≥√]")
 CHROME = re.compile(

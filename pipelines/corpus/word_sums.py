@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from evaluators.chinese import HAN
 from pipelines.compiled import compiled
-from pipelines.corpus.normalisation import HAN, LEAST_BODY, LINE, LONGEST_WORD, MENU, SYMBOL, without_surrogates
+from pipelines.corpus.normalisation import LEAST_BODY, LINE, LONGEST_WORD, MENU, SYMBOL, without_surrogates
 from pipelines.word_table import Bytes, Integers, Points, WordTable, hash_of, points_of, row_of, utf8_of
 
 SPACE, LATIN, SINGLE, DIGIT, LETTER, BACKSLASH = range(6)

@@ -14,20 +14,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import floor
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
+from evaluators.leaks.settings import Rewording, RewordingSettings
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
 from pipelines.figures import MixtureFacts
-from pipelines.mixtures.questions import BenchmarkQuestions, digest, tokens
 from pipelines.mixtures.source import question_of, write_rows
 from pipelines.records import EXAMPLES
 from pipelines.storage import Artifact, Json, atomic_file
+
+if TYPE_CHECKING:
+    from evaluators.leaks.questions import BenchmarkQuestions
 
 SHARD = 50_000
 """Examples of an output shard, which are what is held in memory at once."""
@@ -53,7 +56,10 @@ class MixtureSettings(Settings):
     only_verified: bool = False
     """Leaves out what no reference could confirm (programs without one, solutions taken unseen)."""
     ngram: int | None = Field(default=None, ge=3)
-    """Also leaves out questions that share this many consecutive tokens with a benchmark question."""
+    """Also leaves out questions that share this many consecutive words with a benchmark question."""
+    matches: tuple[Rewording, ...] = ("numerals", "renamed", "extended", "reworded")
+    """Benchmark questions in other words that are left out as well."""
+    rewording: RewordingSettings = RewordingSettings()
     seed: int = 0
 
     @field_validator("weights")
@@ -82,7 +88,14 @@ def write_sft_mixture(
 ) -> dict[str, Json]:
     """Chooses and orders the examples. `problems` are the benchmarks' tables. Raises MixtureError."""
     _refuse_unknown(settings, sources)
-    benchmarks = BenchmarkQuestions(_benchmark_problems(problems), ngram=settings.ngram)
+    from evaluators.leaks.questions import BenchmarkQuestions
+
+    benchmarks = BenchmarkQuestions(
+        _benchmark_problems(problems),
+        ngram=settings.ngram,
+        matches=settings.matches,
+        rewording=settings.rewording,
+    )
     dropped: dict[str, Counter[str]] = {name: Counter() for name in sources}
     with atomic_file(folder / "contamination.jsonl") as temporary, temporary.open("w", encoding="utf-8") as hits:
         candidates = _candidates(settings, sources, benchmarks, dropped, hits)
@@ -99,7 +112,7 @@ def write_sft_mixture(
 
 SFT_MIXTURE = Stage(
     name="sft_mixture",
-    version="1",
+    version="2",
     write=write_sft_mixture,
     settings=MixtureSettings,
     inputs=("sources/*", "problems/*"),
@@ -139,6 +152,8 @@ def _candidates(
     hits: Any,
 ) -> dict[str, list[_Candidate]]:
     """What each source may give. Of equal questions the source of the larger weight keeps its own, then by name."""
+    from evaluators.leaks.questions import digest
+
     seen: dict[bytes, int] = defaultdict(int)
     responses: set[bytes] = set()
     found: dict[str, list[_Candidate]] = {}
@@ -149,8 +164,7 @@ def _candidates(
         for row in tqdm(_rows(sources[name]), desc=f"mixture: {name}", unit="example", disable=None):
             question = question_of(row["prompt"])
             reason = _unwanted(row, settings)
-            words = [row["form"], *tokens(question)]
-            key, text = digest(words), digest([*words, *tokens(row["response"])])
+            key, text = digest(row["form"], question), digest(row["form"], question, row["response"])
             if reason is None and (text in responses or seen[key] >= settings.solutions_per_question):
                 reason = "duplicate"
             if reason is None:
@@ -158,6 +172,7 @@ def _candidates(
                 if hit is not None:
                     reason = f"contaminated_{hit.rule}"
                     line = {"example": row["id"], "source": name, "problem": hit.problem_id, "rule": hit.rule}
+                    line |= {"share": round(hit.share, 4), "span": hit.span}
                     hits.write(json.dumps(line, ensure_ascii=False) + "\n")
             if reason is not None:
                 dropped[name][reason] += 1

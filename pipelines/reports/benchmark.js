@@ -133,9 +133,17 @@
       element("div", { className: "question", textContent: problem.question }),
       element("p", {}, "Reference: ", element("b", { textContent: problem.reference }))];
     if (problem.contaminated) head.push(element("p", { className: "mixed", textContent: "⚠ The training data contain this problem." }));
+    if (detail.places.length) head.push(element("ul", {}, ...detail.places.map(drawPlace)));
     if (detail.solution) head.push(element("details", {}, element("summary", { textContent: "The source's solution" }), element("pre", { textContent: detail.solution })));
     $("detail").replaceChildren(...head, element("div", { className: "columns" }, ...columns));
     $("detail").scrollTop = 0;
+  }
+
+  // A page or example that holds the problem, how it matched, and the words that agree.
+  function drawPlace(place) {
+    const web = /^https?:\/\//.test(place.place);
+    const where = web ? element("a", { href: place.place, textContent: place.place, rel: "noreferrer" }) : element("b", { textContent: place.place });
+    return element("li", {}, `${place.table}: `, where, ` (${place.match}, ${Math.round(100 * place.share)} %) `, element("q", { textContent: place.span }));
   }
 
   async function details(number, id) {

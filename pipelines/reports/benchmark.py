@@ -186,7 +186,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="5",
+    version="6",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,
@@ -344,6 +344,11 @@ def _contamination(one: Scored, profile: str) -> list[dict[str, Any]]:
             "title": one.scores["title"],
             "form": one.scores["form"],
             "contaminated": {source: len(found) for source, found in one.scores["contaminated"].items()},
+            "places": [
+                {"problem": problem, **place}
+                for problem, places in one.scores.get("contaminated_places", {}).items()
+                for place in places[:1]
+            ],
             "accuracy": figures["accuracy"],
             "interval": figures["interval"],
             "clean": figures["clean"],

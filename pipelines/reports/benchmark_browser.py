@@ -45,10 +45,14 @@ def _evaluation(number: int, one: Scored) -> tuple[dict[str, Any], list[Chunk]]:
     completions = _by_problem(read_table(one.evaluation.completions, Completion))
     grades = _by_problem(read_table(one.evaluation.grades, Grade))
     flagged = {problem for found in one.scores["contaminated"].values() for problem in found}
+    places = one.scores.get("contaminated_places", {})
     pieces = [
         _chunk(
             f"piece-{number}-{start // PIECE}",
-            [_detail(p, completions[p.id], grades[p.id]) for p in problems[start : start + PIECE]],
+            [
+                _detail(p, completions[p.id], grades[p.id], places.get(p.id, []))
+                for p in problems[start : start + PIECE]
+            ],
         )
         for start in range(0, len(problems), PIECE)
     ]
@@ -87,10 +91,13 @@ def _line(
     }
 
 
-def _detail(problem: Problem, completions: Sequence[Completion], grades: Sequence[Grade]) -> dict[str, Any]:
-    """What is shown of one problem when it is opened."""
+def _detail(
+    problem: Problem, completions: Sequence[Completion], grades: Sequence[Grade], places: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """What is shown of one problem when it is opened; `places` in the training data hold it."""
     prompts = list(dict.fromkeys(completion.prompt for completion in completions if completion.prompt))
     return {
+        "places": list(places),
         "reference": problem.reference,
         "solution": problem.solution,
         "prompts": prompts,

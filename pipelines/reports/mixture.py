@@ -86,7 +86,7 @@ def write_mixture_report(
 
 MIXTURE_REPORT = Stage(
     name="mixture_report",
-    version="3",
+    version="4",
     write=write_mixture_report,
     inputs=("mixture", "packed", "sources/*"),
     description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",

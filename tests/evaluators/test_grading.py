@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from evaluators.benchmarks import benchmark
-from evaluators.contamination import ContaminationSettings, QuestionIndex, words_of, write_contamination
 from evaluators.grading import grade_all, grade_by_tests, program_with_tests
+from evaluators.leaks.contained import ContaminationSettings, write_contamination
+from evaluators.leaks.shares import QuestionIndex
 from evaluators.models.trajectory import EvaluationError
 from evaluators.records import Completion, Grade, Problem, Program
 from evaluators.sandbox import Sandbox, SandboxSettings
@@ -102,10 +103,7 @@ TEXT = "A train of twelve cars leaves the old station at 7 in the morning and st
 
 
 def contained(text: str, question: str = TEXT, **changes: float) -> dict[str, float]:
-    settings = ContaminationSettings.model_validate(changes)
-    return QuestionIndex([Problem(id="t/0", benchmark="t", question=question, reference="1")], settings).contained_in(
-        text
-    )
+    return {f"t/{n}": one.share for n, one in QuestionIndex([question], **changes).contained_in(text).items()}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,6 @@ def test_one_shared_phrase_counts_only_under_the_papers_rule() -> None:
 def test_short_and_chinese_questions_match_whole() -> None:
     assert contained("so what is two plus two then", "What is two plus two?") == {"t/0": 1.0}
     assert contained("两个苹果和三个梨一共几个？", "三个梨一共几个") == {"t/0": 1.0}
-    assert words_of("1,000 个苹果") == ["1000", "个", "苹", "果"]
 
 
 def test_contamination_reads_whatever_text_columns_a_table_has(tmp_path: Path) -> None:
@@ -153,12 +150,20 @@ def test_contamination_reads_whatever_text_columns_a_table_has(tmp_path: Path) -
     ]
     write_table(tmp_path / "problems.parquet", [asdict(p) for p in problems], Problem)
     pq.write_table(pa.table({"prompt": [f"User: {TEXT}"], "response": ["x"]}), tmp_path / "mixture.parquet")
-    pq.write_table(pa.table({"url": ["a"], "text": ["nothing of the kind"]}), tmp_path / "corpus.parquet")
+    pq.write_table(
+        pa.table({"url": ["https://a.org/x"], "text": ["First, name a prime."]}), tmp_path / "corpus.parquet"
+    )
     tables = {"mixture": [tmp_path / "mixture.parquet"], "corpus": [tmp_path / "corpus.parquet"]}
     facts = write_contamination(
         tmp_path, ContaminationSettings(), problems=tmp_path / "problems.parquet", tables=tables
     )
-    assert facts == {"mixture": 1, "corpus": 0}
+    assert facts == {"mixture": 1, "corpus": 1}
+    places = pq.read_table(tmp_path / "places.parquet").to_pylist()
+    assert [(row["problem_id"], row["table"], row["place"], row["match"]) for row in places] == [
+        ("t/1", "corpus", "https://a.org/x", "grams"),
+        ("t/0", "mixture", "mixture.parquet, row 0", "grams"),
+    ]
+    assert (places[0]["span"], places[1]["share"]) == ("name a prime", 1.0)
 
 
 def test_scores_give_a_second_accuracy_without_contaminated_problems() -> None:

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluators.executors import LocalExecutor
+from evaluators.leaks.words import gram_words
 from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings, write_contamination
 from pipelines.corpus.export import ExportSettings, write_math_corpus
-from pipelines.corpus.grams import gram_words
 from pipelines.corpus.near_duplicates import (
     NearDuplicateSettings,
     jaccard,
@@ -106,7 +106,7 @@ ZH_NUMBERS = r"小明买了12个苹果，每个重150g，价格a=3.5元，\frac{
 )
 def test_numbers_are_the_same_however_they_are_spaced_out_or_wrapped(copy):
     (hit,) = hits(f"See here:\n{copy}\nThe end of 7 8 9.", problem(1, ZH_NUMBERS))
-    assert hit["words"] == len(gram_words(ZH_NUMBERS)) == 29
+    assert hit["words"] == len(gram_words(ZH_NUMBERS)) == 28
 
 
 def test_white_space_between_numbers_is_kept_beside_other_words():
@@ -174,7 +174,7 @@ def test_thousands_of_another_number_are_no_copy():
 
 def test_latex_is_kept_and_its_layout_dropped():
     plain = gram_words(r"\left( \dfrac{1}{2} \right) \text{ metres}")
-    assert plain == gram_words(r"$(\frac 12)$ metres".replace("12", "1 2")) == ["frac", "1", "2", "metres"]
+    assert plain == gram_words(r"$(\frac 12)$ metres") == gram_words("1/2 metres") == ["1", "2", "metres"]
 
 
 def test_a_short_item_is_matched_whole_and_only_whole():
