@@ -89,6 +89,11 @@ def words_of(text: str) -> Words:
     return _words(plain_text(text), False)[0]
 
 
+def raw_words(text: str) -> Words:
+    """The words of a text as it is, with its tags and entities: for the comparison of extracted pages with each other."""
+    return _words(text, False)[0]
+
+
 def readings(text: str) -> list[Words]:
     """The words of a text; and once more with `1 000 000` as one number, where it has such: in `5 100 200` they are three."""
     plain = plain_text(text)

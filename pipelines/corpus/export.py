@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pydantic import Field
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.corpus.data_card import CorpusFigures, write_data_card
+from pipelines.corpus.near_duplicates import NearDuplicateSettings
 from pipelines.corpus.normalisation import excerpt
 from pipelines.corpus.page_tables import CorpusError, TableWriter, estimated_tokens, table_batches
 from pipelines.corpus.quality import Judged, QualitySettings, judge
@@ -88,7 +89,7 @@ def write_math_corpus(
 
 MATH_CORPUS = Stage(
     name="math_corpus",
-    version="5",
+    version="6",
     write=write_math_corpus,
     settings=ExportSettings,
     inputs=("extracted", "near_duplicates", "contamination"),
@@ -103,10 +104,10 @@ _STAGES = {"contamination": "decontamination", "near-duplicate": "near_duplicate
 def _judge(
     settings: ExportSettings, extracted: Artifact, near_duplicates: Artifact, contaminated: dict[str, str]
 ) -> _Verdicts:
-    """Quality and contamination by page; then of each cluster one page stays: its best copy, or, where that was
-    dropped, the first that was not."""
-    verdicts, of_cluster = _Verdicts(), {}
-    kept: dict[int, tuple[bool, int, str]] = {}
+    """Quality and contamination by page; then a duplicate is dropped where the page that stays for it is in the corpus."""
+    verdicts = _Verdicts()
+    duplicates: dict[int, dict[str, Json]] = {}
+    gone: set[str] = set()
     row = 0
     for batch, clusters in _with_clusters(extracted, near_duplicates):
         for values, cluster in zip(batch, clusters, strict=True):
@@ -115,16 +116,46 @@ def _judge(
             reason, detail = _page_verdict(values["url_key"], judged, contaminated)
             verdicts.reasons.append(reason)
             verdicts.details.append(detail)
-            if cluster["cluster_size"] > 1 and not reason:
-                of_cluster[row] = cluster["cluster"]
-                offer = (not cluster["kept"], row, values["url_key"])
-                kept[cluster["cluster"]] = min(kept.get(cluster["cluster"], offer), offer)
+            if not cluster["kept"] and not reason:
+                duplicates[row] = cluster
+            elif cluster["kept"] and reason and cluster["cluster_size"] > 1:
+                gone.add(cluster["url_key"])
             row += 1
-    for member, cluster_number in of_cluster.items():
-        _, best_row, best_key = kept[cluster_number]
-        if member != best_row:
-            verdicts.reasons[member], verdicts.details[member] = "near-duplicate", f"of {best_key}, which is kept"
+    orphans: dict[str, list[int]] = defaultdict(list)
+    for row, cluster in duplicates.items():
+        if cluster["kept_url_key"] in gone:
+            orphans[cluster["kept_url_key"]].append(row)
+        else:
+            verdicts.reasons[row] = "near-duplicate"
+            verdicts.details[row] = f"of {cluster['kept_url_key']}, which stays: {_alike(cluster)}"
+    _judge_orphans(verdicts, orphans, extracted, near_duplicates)
     return verdicts
+
+
+def _alike(cluster: Mapping[str, Json]) -> str:
+    return f"{cluster['similarity']:.2f} alike, {cluster['contained']:.2f} of it stands there"
+
+
+def _judge_orphans(
+    verdicts: _Verdicts, orphans: Mapping[str, list[int]], extracted: Artifact, near_duplicates: Artifact
+) -> None:
+    """Duplicates of a page that was dropped for another reason: of those the best stay."""
+    if not orphans:
+        return
+    from pipelines.corpus.duplicate_orphans import duplicates_among
+
+    wanted = {row for rows in orphans.values() for row in rows}
+    pages: dict[int, dict[str, Json]] = {}
+    first = 0
+    for batch in table_batches(extracted, ["url_key", "text", "truncated", "formulas"]):
+        for row in wanted & set(range(first, first + batch.num_rows)):
+            pages[row] = batch.slice(row - first, 1).to_pylist()[0]
+        first += batch.num_rows
+    rules = NearDuplicateSettings.model_validate(near_duplicates.facts["rules"])
+    for rows in orphans.values():
+        for place, other in duplicates_among([pages[row] for row in rows], rules).items():
+            verdicts.reasons[rows[place]] = "near-duplicate"
+            verdicts.details[rows[place]] = f"of {pages[rows[other]]['url_key']}, which stays"
 
 
 def _page_verdict(key: str, judged: Judged, contaminated: dict[str, str]) -> tuple[str, str]:

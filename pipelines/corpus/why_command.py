@@ -153,7 +153,8 @@ def _step(name: str, row: dict[str, Any]) -> Step:
         return Step(artifact=name, what=f"{row['stage']}: {row['reason']}", detail=row["detail"] or "")
     shown = ", ".join(f"{key} {_short(row[key])}" for key in SHOWN if row.get(key) is not None)
     if row.get("kept") is False:
-        return Step(artifact=name, what="near-duplicate", detail=f"of {row['kept_url_key']}")
+        alike = f", {row['similarity']:.2f} alike" if row.get("similarity") is not None else ""
+        return Step(artifact=name, what="near-duplicate", detail=f"of {row['kept_url_key']}{alike}")
     if row.get("dropped"):
         return Step(artifact=name, what="contaminated", detail=shown)
     return Step(artifact=name, what="present", detail=shown)

@@ -210,7 +210,7 @@ def test_of_this_project_grades_reach_the_checker_and_its_library() -> None:
 
 def test_of_this_project_near_duplicates_reach_little() -> None:
     near = reaches("pipelines.corpus.near_duplicates.near_duplicates")
-    assert near("pipelines.corpus.near_duplicates.shingle_hashes")
+    assert near("pipelines.corpus.shingles.shingle_hashes")
     assert not near("evaluators.answers")
     assert not near("pipelines.extraction")
 

@@ -10,14 +10,10 @@ from evaluators.executors import LocalExecutor
 from evaluators.leaks.words import gram_words
 from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings, write_contamination
 from pipelines.corpus.export import ExportSettings, write_math_corpus
-from pipelines.corpus.near_duplicates import (
-    NearDuplicateSettings,
-    jaccard,
-    shingle_hashes,
-    write_near_duplicates,
-)
+from pipelines.corpus.near_duplicates import NearDuplicateSettings, write_near_duplicates
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.quality import QualitySettings, judge, line_reason
+from pipelines.corpus.shingles import overlap, shingle_hashes
 from pipelines.records import EXTRACTED, PROBLEMS
 
 QUESTION = "Natalia sold 1,000 clips to 48 of her friends in April, and then she sold half as many clips in May."
@@ -220,9 +216,9 @@ def test_a_phrase_on_many_sites_is_reported_and_not_dropped(stage, stored):
 
 def test_exact_jaccard_of_word_5_grams():
     left, right = shingle_hashes("a b c d e f", 5), shingle_hashes("a b c d e g", 5)
-    assert (len(left), len(right), jaccard(left, right)) == (2, 2, 1 / 3)
+    assert (len(left), len(right), overlap(left, right).jaccard) == (2, 2, 1 / 3)
     assert len(shingle_hashes("数学题目很难", 5)) == 2
-    assert jaccard(shingle_hashes("", 5), shingle_hashes("", 5)) == 0.0
+    assert overlap(shingle_hashes("", 5), shingle_hashes("", 5)).jaccard == 0.0
 
 
 def edited(text, share, seed):
@@ -249,12 +245,13 @@ def test_pairs_above_the_threshold_share_a_cluster_whatever_the_workers(stage, s
         stage(write_near_duplicates, NearDuplicateSettings(), extracted=extracted, executor=LocalExecutor(workers=n))
         for n in (1, 2)
     )
-    assert one.files()[0].read_bytes() == two.files()[0].read_bytes()
-    found = pq.read_table(one.files()[0]).to_pylist()
+    assert [path.read_bytes() for path in one.files("*")] == [path.read_bytes() for path in two.files("*")]
+    found = pq.read_table(one.files("clusters-*.parquet")[0]).to_pylist()
     shingles = [shingle_hashes(row["text"], 5) for row in rows]
     for n in range(0, len(rows), 3):
         assert found[n]["cluster"] == found[n + 1]["cluster"] == n
-        assert (jaccard(shingles[n], shingles[n + 2]) >= 0.8) == (found[n + 2]["cluster"] == n)
+        alike = overlap(shingles[n + 1], shingles[n + 2]).jaccard >= 0.8  # with the page that stays
+        assert alike == (found[n + 2]["cluster"] == n)
         assert [row["kept"] for row in found[n : n + 2]] == [False, True]  # the copy with formulas is the best
     assert (one.facts["clusters"], one.facts["duplicates"], one.facts["largest"]) == (170, 170, 2)
 
@@ -344,14 +341,17 @@ def test_every_page_is_exported_or_in_the_ledger_with_its_reason(stage, stored):
     ]
     corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
     documents = pq.read_table(corpus.path / "data").to_pylist()
-    assert [row["url_key"] for row in documents] == ["a.org/copy", "a.org/other"]  # its URL is as long and comes first
+    assert [row["url_key"] for row in documents] == ["a.org/kept", "a.org/other"]
     assert documents[0]["cluster_size"] == 2
     ledger = pq.read_table(corpus.path / "ledger").to_pylist()
     assert {row["url_key"]: (row["stage"], row["reason"]) for row in ledger} == {
-        "a.org/kept": ("near_duplicates", "near-duplicate"),
+        "a.org/copy": ("near_duplicates", "near-duplicate"),
         "a.org/leak": ("decontamination", "contamination"),
         "a.org/short": ("quality", "short"),
     }
+    assert [row["detail"] for row in ledger if row["url_key"] == "a.org/copy"] == [
+        "of a.org/kept, which stays: 1.00 alike, 1.00 of it stands there"
+    ]
     assert (corpus.facts["rows"], corpus.facts["dropped"], corpus.facts["contamination_left"]) == (2, 3, 0)
 
 
@@ -361,6 +361,17 @@ def test_where_the_best_copy_is_dropped_another_stays(stage, stored):
     rows = [extracted_row("a.org/long-url", page), extracted_row("a.org/b", page + leak, formulas=9)]
     corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
     assert [row["url_key"] for row in pq.read_table(corpus.path / "data").to_pylist()] == ["a.org/long-url"]
+
+
+def test_of_the_copies_of_a_page_that_is_dropped_one_stays(stage, stored):
+    page = prose(1)
+    leak = "\n" + " ".join(QUESTION.split()[:12])
+    rows = [extracted_row(f"a.org/{n}", page + f"\nend {n}", formulas=n) for n in range(3)]
+    rows.append(extracted_row("a.org/b", page + leak, formulas=9))
+    corpus = stage(write_math_corpus, ExportSettings(), **cleaned(stage, stored, rows, [problem(1, QUESTION)]))
+    assert [row["url_key"] for row in pq.read_table(corpus.path / "data").to_pylist()] == ["a.org/2"]
+    ledger = {row["url_key"]: row["detail"] for row in pq.read_table(corpus.path / "ledger").to_pylist()}
+    assert ledger["a.org/0"] == ledger["a.org/1"] == "of a.org/2, which stays"
 
 
 def test_clusters_of_another_extraction_are_refused(stage, stored):
