@@ -124,7 +124,7 @@ async def _write_tasks(
             complaints.append(complaint)
             return
         _write_conditions(folder, task, answering, sandbox)  # first: whose completions are there is done
-        write_rows(folder / completions_file(task.name, task.form), map(asdict, completions), Completion)
+        write_rows(folder / completions_file(task.name, task.form), (one.columns() for one in completions), Completion)
 
     plan = [planned(settings, task, endpoint.settings.kind, model_dir) for task in tasks]
     async with AsyncExitStack() as stack:

@@ -8,9 +8,9 @@ A failure is an outcome: every (problem, sample) pair ends in exactly one Grade,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -114,6 +114,11 @@ class Completion:
     """Generation calls."""
     prompt: str = ""
     """The first prompt, as it was sent."""
+
+    def columns(self) -> dict[str, Any]:
+        """As `asdict`, which would copy every text."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return values | {"programs": [asdict(program) for program in self.programs]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

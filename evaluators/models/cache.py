@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from evaluators.errors import MathsieveError
+from evaluators.models.prompting import Prompt
 from evaluators.models.sampling import Generation, Request, ToolCall
 from evaluators.records import Completion, Program
 
@@ -70,7 +71,7 @@ class GenerationCache:
         return Completion(**{**value, "problem_id": problem_id, "prompt": prompt})
 
     def keep_completion(self, key: str, completion: Completion) -> None:
-        self._put(key, {**_columns(completion), "prompt": ""})  # the prompt is at hand wherever the key is
+        self._put(key, {**completion.columns(), "prompt": ""})  # the prompt is at hand wherever the key is
 
     def has(self, key: str) -> bool:
         """Whether something is stored under a key."""
@@ -114,7 +115,7 @@ class GenerationCache:
         if self._broken is not None:
             raise self._broken
         first = not self._new
-        self._new[key] = json.dumps(value, ensure_ascii=False)
+        self._new[key] = _AS_STORED(value)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -131,7 +132,8 @@ class GenerationCache:
 
 
 _NAMES = tuple(one.name for one in fields(Request))
-_COMPLETION = tuple(one.name for one in fields(Completion))
+_AS_TEXT = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+_AS_STORED = json.JSONEncoder(ensure_ascii=False).encode
 EXISTS = "SELECT 1 FROM entries WHERE key = ?"
 
 
@@ -142,16 +144,16 @@ def request_key(identity: str, request: Request, sample: int, call: int) -> str:
     return _digest(["generation", identity, values, sample, call])
 
 
-def completion_key(first_request: str, conditions: dict[str, Any]) -> str:
-    """The key of a whole trajectory: that of its first call, and what decides how it goes on."""
-    return _digest(["completion", first_request, conditions])
+class CompletionKeys:
+    """Keys of whole trajectories that differ in prompt and sample only: what they share is hashed once."""
 
+    def __init__(self, identity: str, asked: Request, conditions: dict[str, Any]) -> None:
+        values = {name: value for name, value in zip(_NAMES, asked.values(), strict=True) if value is not None}
+        self._shared = _digest(["completion", identity, values, conditions])
 
-def _columns(completion: Completion) -> dict[str, Any]:
-    """As `asdict`, which would copy every text."""
-    values = {name: getattr(completion, name) for name in _COMPLETION}
-    return values | {"programs": [asdict(program) for program in completion.programs]}
+    def key(self, sample: int, prompt: Prompt) -> str:
+        return _digest([self._shared, sample, prompt.text, prompt.system, prompt.stop, prompt.special_tokens])
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(_AS_TEXT(value).encode("utf-8", "replace")).hexdigest()

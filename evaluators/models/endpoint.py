@@ -36,6 +36,9 @@ IMBALANCE = 1.25
 """A prompt goes to the replica that knows it unless that has so many times the requests of the least busy one."""
 
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def usable_base_url(text: str) -> str:
     """The address of an API, as it is to be written. Raises ValueError that names the remedy where it cannot be one."""
     url = text.strip().rstrip("/")
@@ -306,7 +309,7 @@ class Endpoint:
             )
         )
         started = time.monotonic()
-        raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        raw = AS_JSON(body).encode("utf-8", "replace")
         try:
             async with self._client.post(
                 replica.base_url + PATHS[settings.kind], data=raw, allow_redirects=False
@@ -458,6 +461,8 @@ def open_endpoint(settings: EndpointSettings, identity: str) -> Endpoint:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The whole body. Raises _Failed where it is larger than any answer."""
+    if response.content_length is not None and response.content_length <= LARGEST_REPLY:
+        return await response.read()
     parts, size = [], 0
     async for part in response.content.iter_any():
         size += len(part)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from evaluators.errors import MathsieveError
-from evaluators.models.cache import GenerationCache, completion_key, request_key
+from evaluators.models.cache import CompletionKeys, GenerationCache, request_key
 from evaluators.models.prompting import Prompt
 from evaluators.models.sampling import (
     ContextOverflow,
@@ -95,8 +95,8 @@ class Trajectories:
         self._failures = failures or Failures()
         self._protocol: Protocol | None = None
         self._conditions: str | None = None
-        self._decides = settings.conditions(sandbox)
         self._asked = _asked(settings)
+        self._keys = CompletionKeys(sampler.identity, self._asked, settings.conditions(sandbox))
         if settings.form != "cot":
             self._conditions = sandbox.conditions_line() if sandbox is not None else None
             from evaluators.sandbox.protocols import PROTOCOLS
@@ -105,8 +105,7 @@ class Trajectories:
 
     def key(self, sample: int, prompt: Prompt) -> str:
         """The key of a finished trajectory in the cache."""
-        first = request_key(self._sampler.identity, self._request(prompt, sample, 0), sample, 0)
-        return completion_key(first, self._decides)
+        return self._keys.key(sample, prompt)
 
     async def complete(self, problem: Problem, sample: int, prompt: Prompt) -> Completion:
         """The one Completion of (problem, sample). Raises EvaluationError where the endpoint is plainly gone."""
@@ -318,6 +317,7 @@ def _asked(settings: EvaluationSettings) -> Request:
         temperature=settings.temperature,
         top_p=settings.top_p,
         seed=settings.seed,
+        stop=settings.stop,
         tools=settings.form == "tools",
         top_k=settings.top_k,
         min_p=settings.min_p,
