@@ -160,7 +160,7 @@ def _endpoint(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _assign(content: dict[str, Any], assignment: str) -> None:
-    """`server.dtype=float32` into the nested mapping; the value is YAML."""
+    """`server.dtype=float32` into the nested mapping; the value is YAML, and a number names an entry of a list."""
     import yaml
 
     from evaluators.errors import UnusableArguments
@@ -170,11 +170,16 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
         raise UnusableArguments(
             f"--set {assignment}: expected KEY=VALUE, as in --set server.dtype=float32; found no '='."
         )
+    place: Any = content
     *parents, last = key.split(".")
-    place = content
-    for parent in parents:
-        place = place.setdefault(parent, {})
-    place[last] = yaml.safe_load(value)
+    try:
+        for parent in parents:
+            place = place[int(parent)] if isinstance(place, list) else place.setdefault(parent, {})
+        place[last] = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError, IndexError, TypeError, AttributeError) as error:
+        raise UnusableArguments(
+            f"--set {assignment}: expected a key of a recipe's `evaluation` and a value in YAML; found {error}."
+        ) from error
 
 
 def benchmarks_of(arguments: argparse.Namespace) -> dict[str, BenchmarkSettings]:
