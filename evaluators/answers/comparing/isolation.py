@@ -22,9 +22,11 @@ from typing import IO
 from evaluators.answers.values import Node
 
 PATIENCE = 1.7
-"""Wall time of one question, from the wait for the lock to the answer: a check must end within 2 seconds."""
+"""Wall time of one question to a keeper that is ready; and of the wait for the lock before it."""
 MARGIN = 0.2
 """Of that, what is left for the keeper to kill a child that computes too long and to say so."""
+START_PATIENCE = 10.0
+"""Wall time for a fresh keeper to import sympy, half a second on a free core: no part of a question's time."""
 _KEEPER = Path(__file__).with_name("symbolic.py")
 
 
@@ -39,19 +41,19 @@ class Keeper:
     def ask(self, question: list[object]) -> bool | None:
         """The child's answer to whether two trees are equal; None where there is none in time.
 
-        A fresh keeper imports sympy first, half a second on a free core. Where that takes longer than the patience,
-        the question has no answer and the keeper goes on starting, for the next one.
+        A fresh keeper imports sympy first, which the first question waits for; its own time begins then. Where that
+        takes too long, the question has no answer and the keeper goes on starting, for the next one.
         """
-        deadline = time.monotonic() + PATIENCE
-        if not self.lock.acquire(timeout=PATIENCE):
+        if not self.lock.acquire(timeout=PATIENCE if self.ready else PATIENCE + START_PATIENCE):
             return None
         try:
             if self.process is None or self.process.poll() is not None:
                 self._kill()  # closes the pipes of one that died
                 self.process, self.ready = _started(), False
             assert self.process.stdin is not None and self.process.stdout is not None
-            if not self.ready and not self._became_ready(self.process.stdout, deadline):
+            if not self.ready and not self._became_ready(self.process.stdout, time.monotonic() + START_PATIENCE):
                 return None
+            deadline = time.monotonic() + PATIENCE
             seconds = deadline - MARGIN - time.monotonic()
             if seconds < MARGIN:
                 return None
