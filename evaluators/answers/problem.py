@@ -29,6 +29,7 @@ _BASE = re.compile(
 _VARIABLE = re.compile(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
 _PERCENT_WORDS = ("percent", "probability", "chance", "rate", "%", "百分")
 _PERCENT_NAMED = ("percent", "%", "百分")
+_MONEY_ASKED = re.compile(r"\bhow\s+much\s+(?:more\s+)?(?:money|change|profit|interest)\b", re.IGNORECASE)
 _THINGS = re.compile(
     r"\bhow\s+many\s+(?:more\s+|fewer\s+|total\s+|whole\s+|different\s+|other\s+)?(?P<thing>[a-z]{3,}s|people|children|men|women|fish|sheep|mice)\b",
     re.IGNORECASE,
@@ -58,6 +59,11 @@ class Hints:
     def percents(self) -> bool:
         """Whether percents are named, and not only a probability or a rate."""
         return any(word in self.lower for word in _PERCENT_NAMED)
+
+    @cached_property
+    def money(self) -> bool:
+        """Whether an amount of money is asked for."""
+        return _MONEY_ASKED.search(_question(self.text)) is not None
 
     @cached_property
     def things(self) -> str:

@@ -8,6 +8,7 @@ from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.reading.units import MONEY, SINGLE_LETTER, Unit, as_money, compatible, nouns, physical
 from evaluators.answers.values import PI, Node, num, show, walk
 
+_STERLING = (("gbp", 1),)
 NAMED = frozenset({"qty", "percent", "base", "clock", "ratio", "date"})
 
 
@@ -179,6 +180,8 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
 
 def _two_units(r: Node, p: Node, context: Context) -> Decision:
     unit_r, unit_p = as_money(r.value, p.value), as_money(p.value, r.value)
+    if physical(unit_r) == _STERLING and unit_p.text.strip().lower() in ("pound", "pounds"):
+        return scalars(r.args[0], p.args[0], context)
     if {_angle(unit_r), _angle(unit_p)} == {"degree", "radian"}:
         if _angle(unit_r) == "degree":
             return scalars(_in_radians(r.args[0]), p.args[0], context)
@@ -209,6 +212,8 @@ def _conflict(unit: Unit, context: Context) -> str | None:
         a.dims == unit.dims for a in context.hints.asked
     ):
         return f"the problem asks for {context.hints.asked[-1].text}, not {unit.text}"
+    if context.hints.money and physical(unit) and not MONEY & {name for name, _ in unit.dims}:
+        return "the problem asks for money"
     if context.hints.things and physical(unit) and not counted:
         return f"the problem asks how many {context.hints.things}"
     if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):

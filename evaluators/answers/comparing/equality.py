@@ -51,6 +51,8 @@ def _as_structures(r: Node, p: Node, context: Context) -> Decision | None:
     """What is no single expression, or none at all: readings, remarks, conditions, parts, words; None for the rest."""
     ops = (r.op, p.op)
     same = _comparison(context)
+    if r.op == "sym" and p.op in ("mul", "choices") and r.value.startswith("overline ") and _is_figure(p, r.value[9:]):
+        return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
     if "either" in ops:
         return alternatives(r, p, same)
     if p.op == "remarked":
@@ -112,14 +114,21 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         return equal(r, p.args[0], context)  # (E) 26, where the reference is what option E says
     if r.op == "choice" and len(r.args) == 1 and p.op not in _TERMINAL and not _is_letter(p):
         return equal(r.args[0], p, context)  # 26, where the reference is (E) 26
-    if r.op == "sym" and p.op == "choices" and r.value.partition(" ")[2] == p.value:
-        return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
     if r.op != p.op or r.value != p.value:
         return different(r, p, "text")
     if r.op == "choice" and r.args:
         known = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
         return choices(r, p, _comparison(context), is_option=known)
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+def _is_figure(node: Node, letters: str) -> bool:
+    """AB as a product of capitals, or as it looks like two choices; \\overline{ab} is a number of two digits."""
+    if not letters.isupper():
+        return False
+    if node.op == "choices":
+        return sorted(node.value) == sorted(letters)
+    return all(a.op == "sym" for a in node.args) and sorted(a.value for a in node.args) == sorted(letters)
 
 
 def _is_letter(node: Node) -> bool:

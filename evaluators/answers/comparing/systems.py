@@ -35,6 +35,8 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
         return in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), same)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
     assert named is not None
+    if any(name.endswith(" on") for name in named):
+        return Decision(False, "relation", "only one of them says what happens there")
     if other.op in ("list", "set") and len({name.partition("_")[0] for name in named}) == 1:
         roots = Node("list", tuple(named.values()))  # x_1 = 3, x_2 = 2 are the roots of one equation
         return unordered(roots, other, same) if other is p else unordered(other, roots, same)

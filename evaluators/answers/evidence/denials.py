@@ -39,7 +39,7 @@ _ANOTHER = re.compile(
 _HEDGED_BEFORE = re.compile(
     r"(?:\b(?:less|more|fewer|greater|smaller|larger|higher|lower)\s+than|\bup\s+to|\b(?:may|might|could)\s+(?:be|have|get)|\bbetween|\bsuppose\b[^.]{0,20}|\bperhaps|\bmaybe"
     r"|\bpossibl[ey](?:\s+(?:answers?|values?|solutions?))?(?:\s+(?:is|are))?:?|\b(?:is|are|was)\s+(?:definitely\s+|certainly\s+)?(?:not|never)"
-    r"|不超过|超过|不足|大于|小于|多于|少于|高于|低于|(?<!只)可能|也许|介于|(?:答案|解答|解析)?(?:详?见|参见|参考)第?|如果(?:是|为)?|假设(?:是|为)?)"
+    r"|不超过|超过|不足|大于|小于|多于|少于|高于|低于|(?<!只)可能|也许|介于|不到|将近|接近|\b(?:[Ee]quation|[Ss]tep|[Pp]age|[Ss]ection|[Ff]igure|[Tt]able|[Cc]hapter|[Ee]xample|[Tt]heorem|[Ll]emma)s?|(?:答案|解答|解析)?(?:详?见|参见|参考)第?|如果(?:是|为)?|假设(?:是|为)?)"
     r"(?:\s*(?:about|around|only|equal\s+to|or|是|为|[\w$€£,.]{1,8}\s+(?:and|or)))?[\s$*(\\]*$",
     re.IGNORECASE,
 )

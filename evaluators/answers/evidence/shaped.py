@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from evaluators.answers.evidence.candidates import Candidate, candidate, last_match
+from evaluators.answers.evidence.candidates import MATH, Candidate, candidate, last_match
 from evaluators.answers.evidence.statements import last_sentence, stated
 from evaluators.answers.reading.parts import labelled_parts
 from evaluators.answers.reading.readings import readings
-from evaluators.answers.values import Node
+from evaluators.answers.values import Node, symbols
 
 Shape = Literal["", "list", "parts", "choice", "truth", "remainder", "structure"]
 Conclude = Callable[[str], str]
@@ -24,6 +24,7 @@ _INTRODUCTION = re.compile(
     r"\s*(?:(?:解|答|解答|答案|所以|因此|综上|故|Solution|Answers?|So|Therefore|Thus)(?:是|为|\s+(?:is|are))?\s*[:：,，]?\s*)+"
 )
 _ANSWERED = re.compile(r"答[:：]|答案(?:是|为)?[:：]?|\banswers?\s*(?:is|are)?\s*[:：]", re.IGNORECASE)
+_ANSWERED_LAST = re.compile(r"答[:：][^。\n]{0,40}(?:和|或|、)[^。\n]{0,20}[。.]?\s*$")
 _STEMS = re.compile(r"(?:^|[\s，,。；;：:])(?=[甲乙][^，。；\n]{0,6}\d)")
 _LETTER = r"\\?\(?\**[(（]?\s*([A-J])\s*[)）]?\**"
 _CHOSEN = re.compile(
@@ -75,6 +76,8 @@ def by_shape(text: str, shape: Shape, conclude: Conclude, *, announced: bool) ->
     """
     if shape == "parts":
         return labelled_values(text, conclude) or (None if announced else _fields(text))
+    if announced and shape == "list" and _ANSWERED_LAST.search(text):
+        return stated(text, True)
     if announced or not shape:
         return None
     if shape == "choice":
@@ -82,7 +85,19 @@ def by_shape(text: str, shape: Shape, conclude: Conclude, *, announced: bool) ->
     if shape == "remainder":
         last = last_match(_REMAINDER, text, 0, len(text))
         return last and candidate(text, *last.span(), "conclusion", 0.5)
-    return _fields(text) if shape == "list" and "{" in text and _fields(text) else stated(text, shape == "list")
+    if shape == "list" and "{" in text and (fields := _fields(text)) is not None:
+        return fields
+    return stated(text, shape == "list", equations=shape == "structure") or _whole_formula(text, shape)
+
+
+def _whole_formula(text: str, shape: Shape) -> Candidate | None:
+    """The last formula with both its sides, where the reference is an equation."""
+    last = last_match(MATH, text, 0, len(text)) if shape == "structure" else None
+    if last is None:
+        return None
+    found = readings(last.group(), False, False)
+    relation = bool(found) and found[0].op == "relation" and len(found[0].args) == 2 and bool(symbols(found[0]))
+    return candidate(text, *last.span(), "last_formula", 0.4) if relation else None
 
 
 def labelled_values(text: str, conclude: Conclude) -> Candidate | None:

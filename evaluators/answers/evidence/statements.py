@@ -20,7 +20,9 @@ _BEGINS = re.compile(
 _PROSE = re.compile(
     r"(?<![\\A-Za-z])(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|and|or|arcsin|arccos|arctan|max|min|gcd|lcm|inf|mod)\b)[A-Za-z]{3,}|\b(?:so|we|if|as|by|is|it|to|an|of|at|be|on)\b|[\u4e00-\u9fff]"
 )
-_CHINESE_MATHEMATICS = re.compile(r"根号|分之|或者?|和|余|比|无解|又|[零一二三四五六七八九十百千万两]+")
+_CHINESE_MATHEMATICS = re.compile(
+    r"(?<=\d)\s+to\s+(?=\d)|根号|分之|或者?|和|余|比|无解|又|[零一二三四五六七八九十百千万两]+"
+)
 _RESPECTIVELY = re.compile(r",?\s*respectively\.?$", re.IGNORECASE)
 _PLAIN = frozenset(
     {"num", "dec", "qty", "percent", "text", "sym", "choice", "clock", "base", "special", "raw", "given"}
@@ -31,7 +33,9 @@ _NUMBERED = re.compile(
     r"(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?)\s+[A-Za-z]+(?:\s[A-Za-z]+){0,2}\s+(?:in|of|on|for|from|among|with|per|at|after|between)\s+[^,;=.]*$"
 )
 _RECKONS = re.compile(r"\b(?:so|then|thus|total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE)
-_WORDED = re.compile(r"(?:\b(?:is|are|was|were|of|be)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$")
+_WORDED = re.compile(
+    r"(?:\b(?:is|are|was|were|of|be|has|have|makes?|saves?|earns?|pays?|gets?|spends?|costs?|needs?)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$"
+)
 
 
 def last_sentence(text: str, begin: int, closing: str = ".。!*") -> tuple[int, int]:
@@ -45,10 +49,11 @@ def last_sentence(text: str, begin: int, closing: str = ".。!*") -> tuple[int, 
     return start, end
 
 
-def stated(text: str, plural: bool = False, begin: int = 0) -> Candidate | None:
+def stated(text: str, plural: bool = False, begin: int = 0, equations: bool = False) -> Candidate | None:
     """The longest end of the last sentence that reads as more than a number: a point, a formula, several values.
 
-    `plural` takes bare lists (`12 and 15`) too, which a sentence about one value may end in by chance.
+    `plural` takes bare lists (`12 and 15`) too, which a sentence about one value may end in by chance; `equations`
+    takes x^2 + y^2 = 25, of which otherwise the last number counts.
     """
     start, end = last_sentence(text, begin, ".。．!*")
     if not 3 <= end - start <= MAX_STATED:
@@ -57,18 +62,22 @@ def stated(text: str, plural: bool = False, begin: int = 0) -> Candidate | None:
     places = [start, *(match.end() for match in _BEGINS.finditer(text, start, end))]
     for place in places:
         piece = text[place:end].strip()
-        if piece and not _PROSE.search(_CHINESE_MATHEMATICS.sub("", piece)) and _reads(piece, plural):
+        if piece and not _PROSE.search(_CHINESE_MATHEMATICS.sub("", piece)) and _reads(piece, plural, equations):
             at = text.index(piece, place)
             return candidate(text, at, at + len(piece), "last_formula", 0.4)
     return None
 
 
-def _reads(piece: str, plural: bool) -> bool:
+def _reads(piece: str, plural: bool, equations: bool) -> bool:
     found = readings(piece, False, False)
-    if not found or found[0].op in _PLAIN:
+    if not found:
+        return False
+    if found[0].op == "qty":  # 3\\sqrt{2} cm
+        return found[0].args[0].op not in _PLAIN and found[0].args[0].op not in ("neg", "div", "mixed")
+    if found[0].op in _PLAIN:
         return False
     if found[0].op == "relation":
-        return _says_what(found[0])
+        return (equations and bool(symbols(found[0]))) or _says_what(found[0])
     if found[0].op not in ("list", "set"):
         return True
     return plural or (all(item.op == "relation" for item in found[0].args) and _JOINED.search(piece) is not None)

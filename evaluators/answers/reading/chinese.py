@@ -52,7 +52,10 @@ _ORDINAL = re.compile(rf"第(?=(?:\d+|[{_NUMERAL}]{{1,6}})(?:$|[个次项天名�
 _ROOT_WORDS = re.compile(
     rf"(?P<den>[{_NUMERAL}]{{1,6}}|\d+)分之(?P<num>(?:负)?(?:[{_NUMERAL}]{{1,6}}|\d+)?根号下?(?:[{_NUMERAL}]{{1,4}}|\d+)|π)"
 )
-_NECESSARY = re.compile(r"(充分|必要)而?(不必要|不充分)(?:的)?(?:条件)?|(充要|充分必要|既不充分也不必要)(?:的)?条件")
+_OF_EQUATION = re.compile(r"^(?:所以|因此|故)?(?:原|该|此|这个)?(?:方程|不等式|方程组|极限|函数)组?")
+_NECESSARY = re.compile(
+    r"(充分|必要)而?(不必要|不充分)(?:的)?(?:条件)?|(充要|充分必要|既不充分也不必要)(?:的)?(?:条件)?$"
+)
 _TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
 _JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
 _ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
@@ -82,6 +85,8 @@ def chinese_spelling(text: str) -> str:
     stripped = text.rstrip(".")
     if stripped in _SPECIAL:
         return _SPECIAL[stripped]
+    if (bare := _OF_EQUATION.sub("", stripped)) in _SPECIAL:
+        return _SPECIAL[bare]
     if (truth := _STATED_TRUTH.fullmatch(stripped)) is not None:
         return _TRUTH.get(truth[1], "false")
     for old, new in _TWENTY.items():
@@ -89,7 +94,11 @@ def chinese_spelling(text: str) -> str:
     text = _STATED_KIND.sub(
         "",
         _ORDINAL.sub(
-            "", _NECESSARY.sub(lambda m: (m[1] or "") + (m[2] or m[3] or ""), stripped if "第" in text else text)
+            "",
+            _NECESSARY.sub(
+                lambda m: (m[1] or "") + (m[2] or m[3] or "").replace("充分必要", "充要"),
+                stripped if "第" in text else text,
+            ),
         ),
     )
     if text in _SPECIAL:

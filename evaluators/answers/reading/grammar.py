@@ -109,7 +109,7 @@ class Expressions(Atoms):
         last = left.args[-1] if left.op == "mul" else left
         if spaced and last.op == "pow" and text.isdigit() and self.peek(1).text != "/":
             return True
-        if powered and left.op in ("num", "pow", "sym", "mul", "add"):
+        if powered and left.op in ("num", "pow", "sym", "mul", "add", "div"):
             return True  # 3 2^n, n 2^{n-1}, (n-2) 2^n: nobody puts a space into a number before its power
         if left.op == "num" and left.value.denominator == 1:
             over, below = self.peek(1), self.peek(2)

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 
 MAX_TEXT = 400
+WHERE = "on"
+"""Ends the name of a behaviour: where a function increases is no bare list of values."""
 MAX_NAMES = 10
 _NAME = r"(?:\\text\s*\{\s*)?(?P<name>[A-Za-z][A-Za-z'’]+(?:\s[A-Za-z]+){0,2}?)\s*\}?"
 _ENTRY = re.compile(
@@ -17,7 +19,7 @@ _BEHAVIOURS = (
     r"continuous|discontinuous|differentiable|(?:local|absolute|global|relative)\s+(?:max(?:im(?:um|a))?|min(?:im(?:um|a))?)|maximum|minimum|max|min)"
 )
 _BEHAVIOUR = re.compile(
-    rf"\s*(?:and\s+)?(?:(?:it|f|the\s+function)\s+is\s+|\\text\s*\{{\s*)?(?P<name>{_BEHAVIOURS})\s*(?:on|for|at|in|when|over|:|=)\s*(?:the\s+interval\s+|x\s*\\in\s*)?\}}?\s*"
+    rf"\s*(?:and\s+)?(?:(?:it|f|the\s+function)\s+is\s+|\\text\s*\{{\s*)?(?P<name>{_BEHAVIOURS})\s*(?:on|for|at|in|when|over)\s+(?:the\s+interval\s+|x\s*\\in\s*)?\}}?\s*"
     rf"(?P<value>.+?)\s*(?=$|[,;.]?\s*(?:and\s+)?(?:(?:it|f)\s+is\s+|\\text\s*\{{\s*)?{_BEHAVIOURS}\s+(?:on|for|at|in|when|over))[,;.\s]*",
     re.IGNORECASE,
 )
@@ -44,7 +46,7 @@ def named_values(text: str) -> tuple[Named, ...] | None:
     plain = re.sub(r"(?<!\\)\$", "", text.strip().rstrip("."))
     found = _entries(_BEHAVIOUR, plain)
     if found:
-        return tuple(Named(_SAME.get(name, name), value) for name, value in found)
+        return tuple(Named(f"{_SAME.get(name, name)} {WHERE}", value) for name, value in found)
     found = _entries(_ENTRY, plain)
     return found if found and len(found) > 1 and not any(_NO_NAME.search(n.name) for n in found) else None
 

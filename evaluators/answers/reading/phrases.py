@@ -104,7 +104,7 @@ _DAYS = {
     }.items()
     for short in (day, *shorts.split())
 }  # fmt: skip
-_SAME_WORDS = {
+SAME_WORDS = {
     ("neither", "even", "nor", "odd"): ("neither",), ("neither", "odd", "nor", "even"): ("neither",),
     ("converges",): ("convergent",), ("series", "converges"): ("convergent",), ("it", "converges"): ("convergent",),
     ("diverges",): ("divergent",), ("series", "diverges"): ("divergent",), ("it", "diverges"): ("divergent",),
@@ -326,7 +326,7 @@ def plainest(said: tuple[str, ...]) -> tuple[str, ...]:
         said = said[2:]
     if len(said) == 2 and said[0] in ("even", "odd") and said[1] in ("function", "number", "integer"):
         said = said[:1]
-    said = _SAME_WORDS.get(said, said)
+    said = SAME_WORDS.get(said, said)
     return (_DAYS[said[0]],) if len(said) == 1 and said[0] in _DAYS else said
 
 

@@ -18,6 +18,7 @@ from evaluators.answers.reading.cursor import repeating_value
 from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
 from evaluators.answers.reading.phrases import (
+    SAME_WORDS,
     TEXT_COMMAND,
     based,
     choice,
@@ -109,9 +110,8 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
         return phrase
     found = list(phrase)
     said = words(surface)
-    number = english_number(said) if said else None
-    if number is not None:
-        return (num(number),)
+    if said and (known := _known_words(said)) is not None:
+        return (known,)
     for node in _with_conditions(surface, reference, second) or _parsed(_counted(surface, said), reference, second):
         if node not in found:
             found.append(node)
@@ -120,6 +120,14 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
         found.append(Node("text", (), plainest(said)))
     return tuple(found)
+
+
+def _known_words(said: tuple[str, ...]) -> Node | None:
+    """A number in words, or one of several ways to say the same."""
+    number = english_number(said)
+    if number is not None:
+        return num(number)
+    return Node("text", (), plainest(said)) if said in SAME_WORDS else None
 
 
 def _with_remark(surface: str, second: bool) -> list[Node]:
@@ -302,7 +310,7 @@ def _grammars(surface: str, reference: bool, second: bool) -> list[Callable[[], 
     parses = [parse()]
     if not reference and _EULER.fullmatch(text):
         parses.append(lambda: _scientific(text))
-    if not reference and _GROUPED_FACTOR.search(text):  # (1,250*2): a list, or a product in brackets
+    if (second or not reference) and _GROUPED_FACTOR.search(text):  # (1,250*2): a list, or a product in brackets
         parses.append(lambda: Answers(tokenise(text, grouping=True, everywhere=True)).answer())
     if _DIGIT_FACTOR.search(text):  # n2^{n-1}: an index has no power of its own letter
         text = _DIGIT_FACTOR.sub(r"\1 \2", text)

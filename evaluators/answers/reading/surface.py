@@ -33,6 +33,7 @@ _SYMBOLS = {
     "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "∖": r"\setminus ", "ø": r"\emptyset ", "Ø": r"\emptyset ",
     "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ",
     "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "″": '"',
+    "㎡": "m^2 ", "㎥": "m^3 ", "㎠": "cm^2 ", "㎢": "km^2 ", "㎤": "cm^3 ",
     "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "⇒": r"\Rightarrow ", "→": r"\to ", "∶": ":", "：": ":", "，": ",", "、": ",", "；": ";", "。": ".", "∧": r"\land ", "∨": r"\lor ",
     "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%",
