@@ -23,6 +23,7 @@ from pipelines.corpus.export import ExportSettings
 from pipelines.corpus.growth import GrowthSettings
 from pipelines.corpus.near_duplicates import NearDuplicateSettings
 from pipelines.corpus.recall import RecallSettings
+from pipelines.corpus.refinement import RefinementSettings
 from pipelines.corpus.scores import ScoreSettings as ScoringSettings
 from pipelines.corpus.seed import SeedSettings
 from pipelines.crawl.planted import PlantedSettings
@@ -80,6 +81,8 @@ class CorpusRecipe(Settings):
     near_duplicates: NearDuplicateSettings = NearDuplicateSettings()
     decontamination: DecontaminationSettings = DecontaminationSettings()
     export: ExportSettings = ExportSettings()
+    refinement: RefinementSettings | None = None
+    """A model that cleans or rewrites what was exported; none: no page is touched."""
 
 
 class MixtureRecipe(Settings):

@@ -26,6 +26,7 @@ from pipelines.corpus.frozen import FROZEN, FrozenSettings
 from pipelines.corpus.growth import CORPUS
 from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
 from pipelines.corpus.recall import RECALLED
+from pipelines.corpus.refinement import REFINED_CORPUS
 from pipelines.corpus.refresh import REFRESHED
 from pipelines.corpus.scores import SCORES_STAGE
 from pipelines.corpus.seed import SEED_CORPUS
@@ -191,6 +192,8 @@ def corpus(recipe: Recipe) -> Iterator[Step]:
     yield plain(NEAR_DUPLICATES, "corpus", settings.near_duplicates)
     yield plain(CONTAMINATION, "corpus", settings.decontamination)
     yield plain(MATH_CORPUS, "corpus", settings.export)
+    if settings.refinement is not None:
+        yield plain(REFINED_CORPUS, "corpus", settings.refinement)
 
 
 def earlier_extraction(recipe: Recipe) -> Artifact | None:
