@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from evaluators.stages import Stage
 from pipelines.corpus.normalisation import excerpt
 from pipelines.corpus.page_tables import BATCH, CorpusError, is_among
-from pipelines.key_hash import hash_strings
 from pipelines.storage import Artifact, Json, atomic_file
 
 CHANGES = ("in", "out", "changed")
@@ -146,6 +145,8 @@ def _tables(corpus: Artifact | None) -> list[Path]:
 
 def _pages(corpus: Artifact | None) -> Iterator[tuple[pa.Table, Hashes, Hashes]]:
     """Rows of a corpus with the hashes of their keys and texts."""
+    from pipelines.key_hash import hash_strings
+
     for path in _tables(corpus):
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
@@ -185,6 +186,8 @@ def _missing(here: _Known, there: _Known) -> Hashes:
 
 
 def _ledger(corpus: Artifact | None) -> Iterator[tuple[pa.Table, Hashes]]:
+    from pipelines.key_hash import hash_strings
+
     for path in corpus.files("ledger/*.parquet") if corpus is not None else ():
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=BATCH, columns=["url_key", "stage", "reason"]):

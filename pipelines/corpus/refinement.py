@@ -78,7 +78,9 @@ class RefinementSettings(Settings):
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
     least_formulas: float = Field(default=0.9, ge=0, le=1)  # share of the page's formulas that the result has; ours
-    least_length: float = Field(default=0.4, ge=0, le=1)  # of the page's; ours: extraction has left most of the frame behind
+    least_length: float = Field(
+        default=0.4, ge=0, le=1
+    )  # of the page's; ours: extraction has left most of the frame behind
     most_length: float = Field(default=2.0, ge=1)  # ours: a rewritten text that is twice as long has said other things
     concurrency: HowItRuns[int] = Field(default=64, ge=1)
     tolerated_error_share: float = Field(default=0.05, ge=0, le=1)

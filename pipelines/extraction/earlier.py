@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.key_hash import hash_strings
 from pipelines.storage import Artifact, atomic_file
 
 KEY = ["url", "digest", "charset"]
@@ -102,6 +101,8 @@ def _key(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hashes(table: pa.Table) -> Hashes:
     """0 for a page without a digest: the seed's own text, of which there are no bytes."""
+    from pipelines.key_hash import hash_strings
+
     parts = [hash_strings(table[name].cast(pa.large_string())) for name in KEY]
     mixed = (parts[0] * np.uint64(3) + parts[1]) * np.uint64(5) + parts[2]
     mixed[table["digest"].is_null().to_numpy()] = 0
