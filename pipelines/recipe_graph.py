@@ -193,7 +193,8 @@ def corpus(recipe: Recipe) -> Iterator[Step]:
     yield plain(CONTAMINATION, "corpus", settings.decontamination)
     yield plain(MATH_CORPUS, "corpus", settings.export)
     if settings.refinement is not None:
-        yield plain(REFINED_CORPUS, "corpus", settings.refinement)
+        leaks = settings.decontamination.model_dump(mode="json")
+        yield replace(plain(REFINED_CORPUS, "corpus", settings.refinement), given=_always({"decontamination": leaks}))
 
 
 def earlier_extraction(recipe: Recipe) -> Artifact | None:

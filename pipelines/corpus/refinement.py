@@ -28,6 +28,7 @@ from evaluators.models.sampling import ContextOverflow, Generation, Request, Sam
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
+from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings, read_problems
 from pipelines.corpus.occurrence import Source, first_unfounded, kept_share
 from pipelines.corpus.page_tables import BYTES_PER_TOKEN, CorpusError
 from pipelines.storage import Artifact, Json, atomic_file
@@ -105,16 +106,19 @@ def write_refined(
     *,
     math_corpus: Artifact,
     problems: Mapping[str, Artifact],
+    decontamination: Mapping[str, Json] | None = None,
     sampler: Sampler | None = None,
 ) -> dict[str, Json]:
     """A shard for each of the corpus's; `sampler` is for tests and servers of one's own.
+
+    `decontamination`: DecontaminationSettings by name, as the corpus was cleaned with; none: their defaults.
 
     Facts count outcomes and tokens. A killed run goes on from its last generation. Raises CorpusError where the endpoint fails for
     too many pages, SamplingError where it cannot be used at all.
     """
     sources = math_corpus.files("data/*.parquet")
     (folder / "data").mkdir(exist_ok=True)
-    asyncio.run(_write_shards(folder, settings, sources, _leaks(problems), sampler))
+    asyncio.run(_write_shards(folder, settings, sources, _leaks(problems, decontamination or {}), sampler))
     for path in folder.glob("generations.tmp*"):
         path.unlink()
     return _facts(folder)
@@ -132,21 +136,13 @@ REFINED_CORPUS = Stage(
 )
 
 
-def _leaks(problems: Mapping[str, Artifact]) -> Any:
-    """The index of the benchmarks' texts."""
-    from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings
-
-    rows = [
-        row
-        for _, table in sorted(problems.items())
-        for path in table.files()
-        for row in pq.read_table(path).to_pylist()
-    ]
-    return BenchmarkIndex(rows, DecontaminationSettings())
+def _leaks(problems: Mapping[str, Artifact], decontamination: Mapping[str, Json]) -> BenchmarkIndex:
+    settings = DecontaminationSettings.model_validate(decontamination)
+    return BenchmarkIndex(read_problems(problems), settings)
 
 
 async def _write_shards(
-    folder: Path, settings: RefinementSettings, sources: Sequence[Path], leaks: Any, sampler: Sampler | None
+    folder: Path, settings: RefinementSettings, sources: Sequence[Path], leaks: BenchmarkIndex, sampler: Sampler | None
 ) -> None:
     async with AsyncExitStack() as stack:
         cache = stack.enter_context(GenerationCache(folder / "generations.tmp"))
@@ -198,7 +194,9 @@ def _row(row: dict[str, Any], refined: Refined) -> dict[str, Any]:
 class Refiner:
     """Asks for one page after the other, many at once, and judges what comes back."""
 
-    def __init__(self, settings: RefinementSettings, sampler: Sampler, cache: GenerationCache, leaks: Any) -> None:
+    def __init__(
+        self, settings: RefinementSettings, sampler: Sampler, cache: GenerationCache, leaks: BenchmarkIndex
+    ) -> None:
         self.settings, self._sampler, self._cache, self._leaks = settings, sampler, cache, leaks
         self._free = asyncio.Semaphore(settings.concurrency)
 
@@ -254,7 +252,7 @@ class Refiner:
 
 
 def judge_result(
-    text: str, generation: Generation, settings: RefinementSettings, leaks: Any
+    text: str, generation: Generation, settings: RefinementSettings, leaks: BenchmarkIndex
 ) -> tuple[str, str | None, str | None]:
     """Outcome, what it was refused for, and the accepted text."""
     if generation.finish != "stop":
