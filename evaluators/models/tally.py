@@ -20,6 +20,10 @@ REMEDIES: dict[Finish, str] = {
     "stop": "The model ends at once: does the prompt style fit it (sampling.prompt), and the endpoint's kind?",
 }
 """What to do about answers without a word, by how most of them ended."""
+ALL_THOUGHT = (
+    "The server takes whole answers for thinking: turn thinking off in the template (chat_template_kwargs: "
+    "{enable_thinking: false}), or serve the model with the reasoning parser that fits it."
+)
 
 
 @dataclass(slots=True)
@@ -29,6 +33,8 @@ class Tally:
     finishes: Counter[Finish] = field(default_factory=Counter)
     empty: Counter[Finish] = field(default_factory=Counter)
     """Those without a word of an answer, by how they ended; failures are no answers at all, and not among them."""
+    thought: int = 0
+    """Of the empty ones, those that the model ended itself, with all that it wrote in its thinking."""
     failures: list[str] = field(default_factory=list)
     silences: list[str] = field(default_factory=list)
     """The first few, as examples."""
@@ -40,6 +46,7 @@ class Tally:
                 self.failures.append(completion.error or "")
         elif not completion.text.strip():
             self.empty[completion.finish] += 1
+            self.thought += completion.finish == "stop" and bool(completion.reasoning)
             if len(self.silences) < EXAMPLES:
                 said = f": {completion.error[:160]}" if completion.error else ""
                 self.silences.append(f"{completion.problem_id} ({completion.finish}{said})")
@@ -54,9 +61,10 @@ class Tally:
             )
         if empty > settings.tolerated_empty_share * total:
             (most, _), *_ = self.empty.most_common(1)
+            remedy = ALL_THOUGHT if 2 * self.thought > empty else REMEDIES.get(most, "")
             return (
                 f"{where}: expected answers; {empty} of {total} completions say nothing, for example: "
-                f"{', '.join(self.silences)}. {REMEDIES.get(most, '')} To score them as wrong, raise "
+                f"{', '.join(self.silences)}. {remedy} To score them as wrong, raise "
                 "evaluation.tolerated_empty_share: nothing is asked again."
             )
         return ""
