@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from evaluators.executors.outcomes import Job, Outcome, Work, attempt, describe_exit
+from evaluators.executors.outcomes import Job, Outcome, Work, attempt, describe_excess, describe_exit
 from evaluators.executors.settings import LocalExecutor
 
 LOOK = 0.5  # seconds between looks at the workers' memory
@@ -89,11 +89,8 @@ class _Worker:
 
     def hold_to(self, gib: float | None) -> None:
         """End it where it uses more memory than it was given."""
-        if gib is not None and (used := _resident(self.process.pid)) > gib * 2**30:
-            self.over = (
-                f"its worker used {used / 2**30:.1f} GiB of the {gib:g} GiB that executor.memory gives it, and was ended. "
-                "Raise it, with fewer executor.workers where the machine has no more"
-            )
+        if gib is not None and (used := resident_bytes(self.process.pid)) > gib * 2**30:
+            self.over = describe_excess(used, gib)
             self.process.kill()
 
     def stop(self) -> None:
@@ -117,7 +114,7 @@ def _serve(pipe: Connection, work: Work) -> None:
             pipe.send(attempt(work, pipe.recv()))
 
 
-def _resident(pid: int | None) -> int:
+def resident_bytes(pid: int | None) -> int:
     """Bytes of memory of a process; 0 where it is gone."""
     with suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE

@@ -87,6 +87,14 @@ def describe_exit(code: int | None) -> str:
     return f"its process was ended by signal {-code}{name}{cause}"
 
 
+def describe_excess(used: int, gib: float) -> str:
+    """Of a worker that is ended for the `used` bytes that it took."""
+    return (
+        f"its worker used {used / 2**30:.1f} GiB of the {gib:g} GiB that executor.memory gives it, and was ended. "
+        "Raise it, with fewer executor.workers where the machine has no more"
+    )
+
+
 def _pickled(error: Exception) -> bytes:
     try:
         data = pickle.dumps(error)

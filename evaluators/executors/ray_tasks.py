@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
+import signal
 import sys
 import tempfile
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from evaluators.executors.outcomes import SHORT_OF_MEMORY, Job, Outcome, attempt
+from evaluators.executors.local import resident_bytes
+from evaluators.executors.outcomes import SHORT_OF_MEMORY, Job, Outcome, attempt, describe_excess
 from evaluators.executors.settings import RayExecutor
 from evaluators.executors.shards import ShardError
 
+MEMORY_LOOK = 0.5  # seconds between looks at a task's memory
 LOOK = 5.0  # seconds; how long a wait for the next task may take before the cluster is looked at again
 ROOT = Path(__file__).resolve().parents[2]
 STARTS = 3  # attempts at a cluster of our own
@@ -47,7 +52,7 @@ def run_ray(job: Job, executor: RayExecutor) -> Generator[tuple[int, Outcome]]:
         while waiting or running:
             while waiting and len(running) < most:
                 number = waiting.pop()
-                running[task.remote(work, pickle.dumps(job.shards[number]))] = number
+                running[task.remote(work, pickle.dumps(job.shards[number]), executor.memory)] = number
             ended, _ = ray.wait(list(running), num_returns=1, timeout=LOOK)
             for reference in ended:
                 yield running.pop(reference), _outcome(reference)
@@ -64,8 +69,42 @@ def _set_up_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def _attempt(work: bytes, shard: bytes) -> bytes:
-    return pickle.dumps(attempt(pickle.loads(work), pickle.loads(shard)))
+class _OverMemory(BaseException):
+    """No Exception: what the work catches it must not catch."""
+
+
+def _attempt(work: bytes, shard: bytes, memory: float) -> bytes:
+    """On whichever machine takes it. Ray reserves a task's memory and lets it take more: that is for us to see."""
+    try:
+        with _hold_to(memory):
+            return pickle.dumps(attempt(pickle.loads(work), pickle.loads(shard)))
+    except _OverMemory as error:
+        return pickle.dumps(Outcome(kind="refused", said=str(error)))
+
+
+@contextmanager
+def _hold_to(gib: float) -> Iterator[None]:
+    """Raises _OverMemory in this thread, the process's first, when the process takes more."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(MEMORY_LOOK):
+            if resident_bytes(os.getpid()) > gib * 2**30:
+                signal.pthread_kill(first, signal.SIGUSR1)
+                return
+
+    def give_up(*_: object) -> None:
+        raise _OverMemory(describe_excess(resident_bytes(os.getpid()), gib))
+
+    first, watcher = threading.get_ident(), threading.Thread(target=watch, daemon=True)
+    before = signal.signal(signal.SIGUSR1, give_up)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def _outcome(reference: Any) -> Outcome:

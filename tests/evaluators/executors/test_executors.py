@@ -106,9 +106,11 @@ def test_work_that_writes_nothing_is_not_taken_for_done(tmp_path: Path) -> None:
         run_shards(str, shards_in(tmp_path / "made"), LocalExecutor(workers=2), done=Path.exists, label="try")
 
 
-def test_a_local_worker_over_its_memory_is_ended_and_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["local", "ray"])
+def test_a_worker_over_its_memory_is_ended_and_told(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    executor: Executor = LocalExecutor(workers=2) if kind == "local" else request.getfixturevalue("ray_executor")
     with pytest.raises(ShardError, match=r"2\.out: its worker used 0\.[5-9] GiB of the 0\.5 GiB .*executor\.memory"):
-        make(shards_in(tmp_path / "made"), LocalExecutor(workers=2, memory=0.5), "memory")
+        make(shards_in(tmp_path / "made"), executor.model_copy(update={"memory": 0.5}), "memory")
 
 
 def test_a_shard_over_its_memory_in_slurm_is_told_with_its_log(slurm: SlurmExecutor, tmp_path: Path) -> None:
