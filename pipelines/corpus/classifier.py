@@ -11,19 +11,18 @@ page to page are left out of what is learnt, or one site's menu would be the bes
 from __future__ import annotations
 
 import json
-import multiprocessing
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from tqdm import tqdm
 
+from evaluators.executors import LocalExecutor, run_shards
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.corpus.classifier_report import classifier_report
@@ -248,7 +247,7 @@ def cross_fit(
     folds = settings.folds
     of_known = np.array([sample.key % folds for sample in known])
     of_unlabelled = _domain_folds(unlabelled, folds)
-    jobs = []
+    jobs: list[_Fold] = []
     for fold in range(folds):
         positives = [lines[s.key] for s, at in zip(known, of_known, strict=True) if at != fold]
         negatives = [lines[s.key] for s, at in zip(unlabelled, of_unlabelled, strict=True) if at != fold]
@@ -261,12 +260,23 @@ def cross_fit(
         shape = _shape(
             settings.model_copy(update={"dim": min(settings.dim, 16), "ngrams": 1}), len(positives), len(negatives)
         )
-        jobs.append((positives, negatives, shape, folder / f"fold-{fold}.tmp", tests, settings.characters))
-    with ProcessPoolExecutor(min(folds, multiprocessing.cpu_count()), multiprocessing.get_context("spawn")) as pool:
-        scored = pool.map(_fold_margins, jobs)
-        margins = list(tqdm(scored, total=folds, desc="held-out folds", unit="fold", disable=None))
+        jobs.append(
+            _Fold(
+                folder / f"fold-{fold}.npy",
+                tuple(positives),
+                tuple(negatives),
+                shape,
+                tuple(tests),
+                settings.characters,
+            )
+        )
+    # On this machine, whatever the executor: the texts lie in memory here, and a fold takes seconds.
+    here = LocalExecutor(workers=min(folds, len(os.sched_getaffinity(0))))
+    run_shards(_score_fold, jobs, here, done=_is_scored, label="held-out folds", unit="fold")
     held = HeldOut(positives=np.zeros(len(known), np.float32), negatives=np.zeros(len(unlabelled), np.float32))
-    for fold, of_fold in enumerate(margins):
+    for fold, job in enumerate(jobs):
+        of_fold = np.load(job.margins)
+        job.margins.unlink()
         split = int((of_known == fold).sum())
         held.positives[of_known == fold], held.negatives[of_unlabelled == fold] = of_fold[:split], of_fold[split:]
     return held
@@ -295,9 +305,29 @@ def look_alikes(
     return left_out
 
 
-def _fold_margins(job: tuple[list[str], list[str], Shape, Path, list[str], int]) -> npt.NDArray[np.float32]:
-    positives, negatives, shape, scratch, tests, characters = job
-    return LinearClassifier.of_fasttext(train(positives, negatives, shape, scratch), characters).margins(tests)
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """What one small model learns and judges, and where its margins go."""
+
+    margins: Path
+    positives: Sequence[str]
+    negatives: Sequence[str]
+    shape: Shape
+    tests: Sequence[str]
+    characters: int
+
+    def __str__(self) -> str:
+        return self.margins.stem
+
+
+def _score_fold(fold: _Fold) -> None:
+    model = train(fold.positives, fold.negatives, fold.shape, fold.margins.with_suffix(".tmp"))
+    with atomic_file(fold.margins) as temporary, temporary.open("wb") as handle:
+        np.save(handle, LinearClassifier.of_fasttext(model, fold.characters).margins(fold.tests))
+
+
+def _is_scored(fold: _Fold) -> bool:
+    return fold.margins.exists()
 
 
 def _domain_folds(samples: Sequence[Sample], folds: int) -> npt.NDArray[np.int64]:
