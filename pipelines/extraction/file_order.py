@@ -46,7 +46,7 @@ PAGE = pa.schema(
 UNKNOWN_LENGTH = 64 << 10  # bytes asked for where a record's are not known; Common Crawl's median record has 20 KB
 LEAST_ROWS, MOST_TASKS, MOST_BLOCKS = 500, 4_000, 500
 """Rows of a task, unless there would be too many tasks; each block opens the file of each task."""
-COLUMNS = ("file", "offset", "length", "row")
+COLUMNS = {"file": np.int32, "offset": np.int64, "length": np.int32, "row": np.int64}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def _save_plan(folder: Path, tables: Sequence[tuple[Path, Sequence[int]]], known
     ordered = sorted(names)
     number_of = np.zeros(len(names), np.int32)
     number_of[[names[name] for name in ordered]] = np.arange(len(names), dtype=np.int32)
-    plan = {name: np.concatenate([np.zeros(0, np.int64), *found[name]]) for name in COLUMNS}
+    plan = {name: np.concatenate([np.zeros(0, kind), *found.pop(name, [])]) for name, kind in COLUMNS.items()}
     plan["file"] = number_of[plan["file"]]
     offsets = plan["offset"]
     order = np.lexsort((np.where(offsets < 0, -offsets >> INSIDE, offsets), plan["file"]))
@@ -147,7 +147,7 @@ def _places(
     return {
         "file": np.array([names.setdefault(pair, len(names)) for pair in pairs], np.int32),
         "offset": rows["warc_offset"].to_numpy().astype(np.int64),
-        "length": lengths.astype(np.int64),
+        "length": lengths.astype(np.int32),
         "row": held + first,
     }
 
