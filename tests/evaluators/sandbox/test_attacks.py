@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,11 @@ class Field:
 
 
 @pytest.fixture(scope="module", params=["strict", "landlock"])
-def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, open_folder: Callable[[Path], Path]
+) -> Iterator[Field]:
     os.environ["MATHSIEVE_PLANTED"] = SECRET
-    folder = tmp_path_factory.mktemp("outside")
-    for place in (folder, folder.parent, folder.parent.parent):  # pytest's own three levels, made for its user alone:
-        place.chmod(0o755)  # only the sandbox shall stand between an attack and the file
+    folder = open_folder(tmp_path_factory.mktemp("outside"))
     field = Field(request.param, folder)
     yield field
     field.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -82,10 +82,9 @@ def test_sympys_own_generator_gives_the_same_in_every_session(sandbox: Sandbox) 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
 @pytest.mark.parametrize("tier", ["strict", "landlock"])
 def test_matplotlib_plots_preloaded_and_leaves_no_folder_behind(
-    tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_folder: Callable[[Path], Path]
 ) -> None:
-    for place in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        place.chmod(0o755)
+    open_folder(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = set(Path("/tmp").glob("matplotlib-*"))
     settings = SETTINGS.model_copy(update={"tier": tier, "preload": ("matplotlib", "matplotlib.pyplot")})
@@ -96,14 +95,15 @@ def test_matplotlib_plots_preloaded_and_leaves_no_folder_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_first_version_of_landlock_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_first_version_of_landlock_is_enough(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_folder: Callable[[Path], Path]
+) -> None:
     """As Ubuntu 22.04 has it: it judges neither truncation nor moves between folders, which others must refuse."""
     monkeypatch.setattr(server_process, "NEWEST_ABI", 1)
     outside = tmp_path / "outside"
     outside.write_text("kept")
     outside.chmod(0o666)
-    for place in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        place.chmod(0o755)
+    open_folder(tmp_path)
     attempts = [f"os.truncate({str(outside)!r}, 0)", f"os.open({str(outside)!r}, os.O_RDONLY | os.O_TRUNC)"]
     attempts += [f"open({str(outside)!r}, 'w')", f"open({str(outside)!r})", f"os.rename({str(outside)!r}, 'mine')"]
     with Sandbox(SETTINGS.model_copy(update={"tier": "landlock", "preload": ()})) as sandbox:
