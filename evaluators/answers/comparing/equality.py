@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from evaluators.answers.comparing.amounts import NAMED, amounts, peeled
-from evaluators.answers.comparing.derivatives import differentiated
 from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
-from evaluators.answers.comparing.families import given
-from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
-from evaluators.answers.comparing.series import summed
 from evaluators.answers.comparing.sets import Piece, pieces_of
-from evaluators.answers.comparing.structures import alternatives, choices, parts, remarked
 from evaluators.answers.comparing.systems import solutions, systems
 from evaluators.answers.comparing.vectors import in_components
 from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
@@ -20,6 +15,7 @@ _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
 _ORDERED = frozenset({"tuple", "angle"})
 _VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
 _MANY = Node("special", (), "many")
+_STRUCTURED = frozenset({"either", "remarked", "given", "parts"})
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
 _SEQUENCES = frozenset({"progression", "elided", "remainder"})
 _TO_DO = frozenset({"matrix", "det", "diff", "sum"})
@@ -51,17 +47,23 @@ def _as_structures(r: Node, p: Node, context: Context) -> Decision | None:
     """What is no single expression, or none at all: readings, remarks, conditions, parts, words; None for the rest."""
     ops = (r.op, p.op)
     same = _comparison(context)
+    if not _STRUCTURED.isdisjoint(ops):
+        return _of_structures(r, p, same)
     if r.op == "sym" and p.op in ("mul", "choices") and r.value.startswith("overline ") and _is_figure(p, r.value[9:]):
         return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
+    return _terminals(r, p, context) if r.op in _TERMINAL or p.op in _TERMINAL else None
+
+
+def _of_structures(r: Node, p: Node, same: Compare) -> Decision:
+    from evaluators.answers.comparing.families import given
+    from evaluators.answers.comparing.structures import alternatives, parts, remarked
+
+    ops = (r.op, p.op)
     if "either" in ops:
         return alternatives(r, p, same)
     if p.op == "remarked":
         return remarked(r, p, same)
-    if "given" in ops:
-        return given(r, p, same)
-    if "parts" in ops:
-        return parts(r, p, same)
-    return _terminals(r, p, context) if r.op in _TERMINAL or p.op in _TERMINAL else None
+    return given(r, p, same) if "given" in ops else parts(r, p, same)
 
 
 def _mathematics(r: Node, p: Node, context: Context) -> Decision:
@@ -94,6 +96,10 @@ def _evaluated(node: Node, other: Node, context: Context) -> Node:
         return node
     if not any(n.op in _TO_DO for n in walk(node)):
         return node
+    from evaluators.answers.comparing.derivatives import differentiated
+    from evaluators.answers.comparing.matrices import worked_out
+    from evaluators.answers.comparing.series import summed
+
     return worked_out(differentiated(summed(node)))
 
 
@@ -117,6 +123,8 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
     if r.op != p.op or r.value != p.value:
         return different(r, p, "text")
     if r.op == "choice" and r.args:
+        from evaluators.answers.comparing.structures import choices
+
         known = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
         return choices(r, p, _comparison(context), is_option=known)
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value, values_equal
-from evaluators.answers.comparing.derivatives import differentiated
 from evaluators.answers.comparing.exact import OverBudget, rational
-from evaluators.answers.comparing.matrices import worked_out
 from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
-from evaluators.answers.comparing.series import is_hopeless, summed
+from evaluators.answers.comparing.series import is_hopeless
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, negated, num, show, symbols, walk
 
@@ -57,7 +55,7 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
     if len(node.args) > 2 or not symbols(node.args[0]):
         return _last_of_chain(node)
     if any(n.op in ("diff", "lim", "int", "sum", "det") for n in walk(node.args[0])):
-        worked = worked_out(differentiated(summed(node.args[0])))
+        worked = _worked(node.args[0])
         return node.args[1] if _same_throughout([worked], node.args[1]) is not None else None
     left, right = node.args
     if named := assignment(node):
@@ -108,9 +106,18 @@ def _last_of_chain(node: Node) -> Node | None:
     return last
 
 
+def _worked(side: Node) -> Node:
+    """Sums, derivatives and products of matrices as what they come to."""
+    from evaluators.answers.comparing.derivatives import differentiated
+    from evaluators.answers.comparing.matrices import worked_out
+    from evaluators.answers.comparing.series import summed
+
+    return worked_out(differentiated(summed(side)))
+
+
 def _comes_to(side: Node, target: Node) -> bool:
     """Whether a side without unknowns, a logarithm, a limit, a determinant, has the value of the last one."""
-    side = worked_out(differentiated(summed(side)))
+    side = _worked(side)
     if symbols(side):
         return False
     same = values_equal(side, target, {})

@@ -104,6 +104,7 @@ _DAYS = {
     }.items()
     for short in (day, *shorts.split())
 }  # fmt: skip
+_TRUTHS = frozenset({"true", "false", "correct", "incorrect", "wrong", "right"})
 SAME_WORDS = {
     ("neither", "even", "nor", "odd"): ("neither",), ("neither", "odd", "nor", "even"): ("neither",),
     ("converges",): ("convergent",), ("series", "converges"): ("convergent",), ("it", "converges"): ("convergent",),
@@ -123,10 +124,6 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _SIGNS = {
     ">": ("greater", "than"), "<": ("less", "than"), "=": ("equal", "to"), "\\gt": ("greater", "than"), "\\lt": ("less", "than"),
 }  # fmt: skip
-_TRUE_OF = re.compile(
-    r"(?:(?:so|therefore|thus|hence)\s+)?(?:the\s+|this\s+|that\s+|given\s+)*(?:statement|claim|assertion|proposition|conclusion|conjecture|equation|sentence|it|inequality|identity)\s+"
-    r"(?:is|must\s+be|was)\s+(?:indeed\s+|therefore\s+|always\s+|also\s+)?(?P<truth>true|false|correct|incorrect|wrong|right|not\s+(?:true|correct|right))"
-)
 
 
 def special(surface: str) -> Node | None:
@@ -189,8 +186,8 @@ def date(surface: str) -> Node | None:
 
 def clock(surface: str) -> Node | None:
     plain = plain_text(surface)
-    if plain[:2] in ("ha", "qu", "a ") and (past := _HALF_PAST.fullmatch(plain)) is not None:
-        return _half_past(past)
+    if plain[:2] in ("ha", "qu", "a ") and (past := _half_past(plain)) is not None:
+        return past
     if not _CLOCK_MARK.search(plain):
         return None
     if plain.lower() in ("noon", "midnight", "12 noon", "12 midnight"):
@@ -215,22 +212,6 @@ def clock(surface: str) -> Node | None:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     bare = (Node("raw", (), "hour"),) if match.re is _HOUR else ()
     return Node("clock", bare, (hour, minute, second, "exact" if half or hour > 12 else "open"))
-
-
-_HALF_PAST = re.compile(r"(half|(?:a\s+)?quarter)\s+(past|to)\s+([a-z]+|\d{1,2})", re.IGNORECASE)
-_HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-
-def _half_past(match: re.Match[str]) -> Node | None:
-    """half past ten, a quarter to 9."""
-    said = match[3].lower()
-    hour = int(said) if said.isdigit() else _HOURS.index(said) + 1 if said in _HOURS else 0
-    if not 1 <= hour <= 12:
-        return None
-    minutes = 30 if match[1].lower() == "half" else 15
-    if match[2].lower() == "to":
-        hour, minutes = (hour - 2) % 12 + 1, 60 - minutes
-    return Node("clock", (), (hour, minutes, 0, "open"))
 
 
 def _spoken_clock(match: re.Match[str]) -> Node | None:
@@ -312,8 +293,8 @@ def words(surface: str) -> tuple[str, ...] | None:
 
 def plainest(said: tuple[str, ...]) -> tuple[str, ...]:
     """One form for what is said in several: `it is Wednesday`, `on Wed`, `even function`, `yes, it is`."""
-    if len(said) > 2 and (truth := _TRUE_OF.fullmatch(" ".join(said))) is not None:
-        return ("true",) if truth["truth"] in ("true", "correct", "right") else ("false",)
+    if len(said) > 2 and said[-1] in _TRUTHS and (truth := _stated_truth(said)):
+        return (truth,)
     if len(said) > 2 and said[0] in ("it", "this", "that", "he", "she", "they") and said[1] in ("is", "was", "are"):
         said = said[2:]
     if "and" in said[1:-1] and not {"yes", "no"} & set(said):
@@ -328,6 +309,18 @@ def plainest(said: tuple[str, ...]) -> tuple[str, ...]:
         said = said[:1]
     said = SAME_WORDS.get(said, said)
     return (_DAYS[said[0]],) if len(said) == 1 and said[0] in _DAYS else said
+
+
+def _half_past(plain: str) -> Node | None:
+    from evaluators.answers.reading.spoken import half_past
+
+    return half_past(plain)
+
+
+def _stated_truth(said: tuple[str, ...]) -> str:
+    from evaluators.answers.reading.spoken import stated_truth
+
+    return stated_truth(said)
 
 
 def _agrees(said: tuple[str, ...]) -> bool:

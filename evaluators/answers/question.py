@@ -1,0 +1,99 @@
+"""What the text of a problem asks for, read by its words: units, counted things, options."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from evaluators.answers.reading.units import Unit, parse_unit, physical
+
+_OPTION = re.compile(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
+_LINE_OPTION = re.compile(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
+_INLINE_OPTION = re.compile(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
+_SHAPE = r"(?P<shape>(?:square|cubic|sq\.?|cu\.?)\s+)?"
+_HOW_MANY = re.compile(
+    rf"\b(?:how\s+many|number\s+of)\s+(?:more\s+|total\s+|full\s+|whole\s+)?{_SHAPE}(?P<unit>[a-z]+)\b", re.IGNORECASE
+)
+_HOW_MANY_CHINESE = re.compile(r"(?:多少|几)\s*(?:个)?(?P<unit>[\u4e00-\u9fff]{1,4})")
+_IN_UNITS = re.compile(
+    rf"\bin\s+(?:terms\s+of\s+)?{_SHAPE}(?P<unit>[a-z]{{2,}})\b(?!\s+[a-z])|\bin\s+{_SHAPE.replace('shape', 'shape2')}(?P<unit2>[a-z]{{2,}})\s+per\b",
+    re.IGNORECASE,
+)
+_BASE = re.compile(
+    r"base[\s-]*\$?\{?(\d{1,2}|eight|two|three|seven|five|six|four|nine)|binary|octal|hexadecimal", re.IGNORECASE
+)
+
+
+_VARIABLE = re.compile(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
+_MONEY_ASKED = re.compile(r"\bhow\s+much\s+(?:more\s+)?(?:money|change|profit|interest)\b", re.IGNORECASE)
+_THINGS = re.compile(
+    r"\bhow\s+many\s+(?:more\s+|fewer\s+|total\s+|whole\s+|different\s+|other\s+)?(?P<thing>[a-z]{3,}s|people|children|men|women|fish|sheep|mice)\b",
+    re.IGNORECASE,
+)
+
+
+def things_counted(text: str) -> str:
+    """What the question counts, where that is no unit: apples of `how many apples`."""
+    match = _THINGS.search(question_of(text))
+    if match is None or parse_unit(match["thing"]) is None or physical(cast("Unit", parse_unit(match["thing"]))):
+        return ""
+    return match["thing"]
+
+
+def asks_money(text: str) -> bool:
+    return _MONEY_ASKED.search(question_of(text)) is not None
+
+
+def asks_base(text: str) -> bool:
+    return _BASE.search(text) is not None
+
+
+def formula_letters(text: str) -> frozenset[str]:
+    """Letters of the text's formulas that might be units."""
+    return frozenset(_VARIABLE.findall(text))
+
+
+def asked(text: str) -> tuple[Unit, ...]:
+    found = [_unit(m["shape"] or m["shape2"] or "", m["unit"] or m["unit2"]) for m in _IN_UNITS.finditer(text)]
+    return counted(text) + tuple(unit for unit in found if unit is not None)
+
+
+def counted(text: str) -> tuple[Unit, ...]:
+    found = [_unit(m["shape"] or "", m["unit"]) for m in _HOW_MANY.finditer(text)]
+    found += [_chinese_unit(m["unit"]) for m in _HOW_MANY_CHINESE.finditer(text)]
+    return tuple(unit for unit in found if unit is not None)
+
+
+def question_of(text: str) -> str:
+    """The last sentence that asks, or the last one."""
+    end = max(text.rfind("?"), text.rfind("？"))
+    if end < 0:
+        end = len(text.rstrip(" .。\n"))
+    begin = max(text.rfind(mark, 0, end) for mark in (". ", "。", "？", "?", "!", "\n"))
+    return text[begin + 1 : end]
+
+
+def _unit(shape: str, word: str) -> Unit | None:
+    """A physical unit spelled out; `in`, `at` and single letters are words."""
+    if word.lower() in ("in", "min", "second") or len(word) < 2:
+        return None
+    unit = parse_unit(shape + word)
+    return unit if unit is not None and physical(unit) else None
+
+
+def _chinese_unit(characters: str) -> Unit | None:
+    """The longest unit that the characters begin with."""
+    for length in range(len(characters), 0, -1):
+        unit = parse_unit(characters[:length])
+        if unit is not None and physical(unit):
+            return unit
+    return None
+
+
+def options(text: str) -> dict[str, str]:
+    found = _OPTION.findall(text) or _LINE_OPTION.findall(text)
+    if len(found) < 2:
+        found = _INLINE_OPTION.findall(text)
+        found = found if [letter for letter, _ in found] == list("ABCDEFGHIJ"[: len(found)]) else []
+    options = {letter: body.strip(" $~").rstrip("\\") for letter, body in found[:10]}
+    return options if len(options) > 1 else {}
