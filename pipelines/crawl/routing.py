@@ -16,28 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.crawl.settings import CrawlError
+from pipelines.math_evidence import EVIDENCE_WORDS as WORDS
+from pipelines.math_evidence import MARKERS, MOST_MARKERS, literal, read_weights
 
 if TYPE_CHECKING:
     from pipelines.crawl.word_weights import WordWeights
 
-MARKERS = (
-    rb"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|alpha|beta|gamma|theta|lambda|sigma|omega|infty|partial|nabla|math(?:bb|rm|cal|bf)"
-    rb"|operatorname|begin\{|left[(\[\\|]|leq?|geq?|neq|cdot|times|ldots|pmod|binom|displaystyle)[^a-zA-Z]",
-    rb"<math[\s>]",
-    rb"math/(?:tex|asciimath|mml)",
-    rb"[Mm]ath[Jj]ax",
-    rb"[Kk]a[Tt]e[Xx]",
-    rb"mwe-math|ltx_Math|mathml|MathML|imgmath|mimetex|mathtex|codecogs|latex\.php|\blatex\b",
-    rb"class=[\"'][^\"']{0,40}\b(?:math|formula|equation|tex)\b",
-    rb"\$\$[^$<>]{2,200}\$\$",
-    rb"\$[^$<>\n{}]{0,60}[\^_\\][^$<>\n]{0,60}\$",
-    rb"\xe2\x88[\x80-\x97\x9a-\xbf]|\xe2\x89[\x80-\xbf]|\xe2\x8a[\x80-\xab]",  # U+2200-22AB: mathematical operators
-    rb"&(?:sum|int|radic|infin|part|nabla|isin|notin|forall|exist|asymp|sube?|supe?|cap|cup|prod|equiv|lt;=|ne|le|ge);",
-    rb"<su[bp]>\s*(?:<[a-z]+>)?[-+]?[0-9a-z](?:</[a-z]+>)?\s*</su[bp]>",
-    rb"\d\s*[+*/\xc3\x97\xb7-]\s*\d+\s*=\s*[\d?_]",
-)
-MOST_MARKERS = 100  # counting stops there: a page of a thousand formulas is no more routed than one of a hundred
-WORDS = Path(__file__).with_name("evidence.tsv")
 SHORTEST, LONGEST = 3, 20
 WORD = re.compile(rf"[a-z]{{{SHORTEST},{LONGEST}}}|[\u4e00-\u9fff]{{2}}|[^\W\d_a-z]{{{SHORTEST},{LONGEST}}}")
 """Words of a learned table; of Chinese, pairs of characters."""
@@ -116,7 +100,7 @@ def _database(with_words: bool) -> tuple[Any, dict[int, int], int]:
         # Case folding of other scripts would need valid UTF-8, which pages do not promise: both spellings instead.
         for spelling in sorted({word} if word.isascii() else {word, word.capitalize()}):
             weights[len(patterns)] = weight
-            patterns.append(b"".join(b"\\x%02x" % byte for byte in spelling.encode()))
+            patterns.append(literal(spelling))
             flags.append(hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if word.isascii() else 0))
     database = hyperscan.Database()
     database.compile(expressions=patterns, ids=list(range(len(patterns))), elements=len(patterns), flags=flags)
@@ -126,13 +110,7 @@ def _database(with_words: bool) -> tuple[Any, dict[int, int], int]:
 def read_table(table: Path) -> tuple[dict[str, int], int]:
     """Word -> weight, and the weight that is enough. Raises CrawlError."""
     try:
-        lines = table.read_text(encoding="utf-8").splitlines()
-        rows = [
-            line.split("\t") for line in lines if line and (not line.startswith("#") or line.startswith("# enough\t"))
-        ]
-        return {number: int(word) for word, number in rows if word != "# enough"}, int(
-            next(number for word, number in rows if word == "# enough")
-        )
+        return read_weights(table)
     except (OSError, ValueError, StopIteration) as error:
         raise CrawlError(
             f"{table}: expected a table of weight<TAB>word with a line `# enough<TAB>weight`: {error}"
