@@ -58,6 +58,14 @@ class RecallFacts(LoopFacts):
     classifier: Quality = Field(default_factory=dict)
 
 
+class WorthFacts(Facts):
+    """Of the pages of a corpus; tier 0 is what is no mathematics."""
+
+    rows: int = Field(ge=0)
+    pages_by_tier: Mapping[str, int] = Field(default_factory=dict)
+    tokens_by_tier: Mapping[str, int] = Field(default_factory=dict)
+
+
 class DomainFacts(LoopFacts):
     candidates: int = Field(ge=0)
     prefixes: int = Field(ge=0)

@@ -26,6 +26,7 @@ from pipelines.corpus.recall import RecallSettings
 from pipelines.corpus.refinement import RefinementSettings
 from pipelines.corpus.scores import ScoreSettings as ScoringSettings
 from pipelines.corpus.seed import SeedSettings
+from pipelines.corpus.worth import WorthSettings
 from pipelines.crawl.planted import PlantedSettings
 from pipelines.crawl.settings import CrawlSettings, list_snapshots
 from pipelines.evaluation import NAME, EvaluationRecipe
@@ -80,6 +81,7 @@ class CorpusRecipe(Settings):
     extraction: ExtractionSettings = ExtractionSettings()
     near_duplicates: NearDuplicateSettings = NearDuplicateSettings()
     decontamination: DecontaminationSettings = DecontaminationSettings()
+    worth: WorthSettings = WorthSettings()
     export: ExportSettings = ExportSettings()
     refinement: RefinementSettings | None = None
     """A model that cleans or rewrites what was exported; none: no page is touched."""

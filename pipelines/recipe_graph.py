@@ -30,6 +30,7 @@ from pipelines.corpus.refinement import REFINED_CORPUS
 from pipelines.corpus.refresh import REFRESHED
 from pipelines.corpus.scores import SCORES_STAGE
 from pipelines.corpus.seed import SEED_CORPUS
+from pipelines.corpus.worth import WORTH_STAGE
 from pipelines.crawl.index_captures import INDEX_CAPTURES
 from pipelines.crawl.pages import PAGES_STAGE
 from pipelines.crawl.planted import PLANTED_CRAWL
@@ -129,12 +130,15 @@ def loop(recipe: Recipe) -> Iterator[Step]:
             shared = pages if stage.reads_many("pages") else {}
             return replace(step, key=(group, stage.name), reads={**step.reads, **shared, **reads})
 
-        yield mine(CLASSIFIER, settings.classifier, positives=previous)
+        taught = mine(CLASSIFIER, settings.classifier, positives=previous)
+        judged: dict[str, Source] = {} if number == 1 else {"worth": (f"iteration_{number - 1}", "worth")}
+        yield replace(taught, reads={**taught.reads, **judged})
         yield replace(mine(SCORES_STAGE, settings.scores), cut=scored)
         yield mine(RECALLED, settings.recall_of(number))
         yield mine(DOMAINS_STAGE, settings.domains)
         yield mine(ANNOTATIONS, settings.annotations)
         yield replace(mine(CORPUS, settings.growth, previous=previous), given=_always({"iteration": number}))
+        yield mine(WORTH_STAGE, recipe.corpus.worth, texts=(group, "corpus"))
 
 
 OF_THE_LOOP = ("classifier", "scores", "recalled", "domains", "annotations")
@@ -191,7 +195,8 @@ def corpus(recipe: Recipe) -> Iterator[Step]:
     yield replace(extracted, aside={"crawl": recipe.crawl, "earlier": partial(earlier_extraction, recipe)})
     yield plain(NEAR_DUPLICATES, "corpus", settings.near_duplicates)
     yield plain(CONTAMINATION, "corpus", settings.decontamination)
-    yield plain(MATH_CORPUS, "corpus", settings.export)
+    yield plain(WORTH_STAGE, "corpus", settings.worth, texts=("extracted",))
+    yield plain(MATH_CORPUS, "corpus", settings.export, worth=("worth",))
     if settings.refinement is not None:
         leaks = settings.decontamination.model_dump(mode="json")
         yield replace(plain(REFINED_CORPUS, "corpus", settings.refinement), given=_always({"decontamination": leaks}))

@@ -88,6 +88,16 @@ EXTRACTED = pa.schema(
     ]
 )
 
+WORTH = pa.schema(
+    [
+        ("url_key", pa.string()),
+        ("mathematics", pa.float32()),  # log-odds that the page is mathematics, natural log
+        ("teaching", pa.float32()),  # how much it teaches, 0 to 5 (docs/labels.md)
+        ("tier", pa.int32()),  # 1 mathematics, 2 good, 3 best; 0 where it is none
+        ("tokens", pa.int32()),  # estimated
+    ]
+)
+
 DOCUMENTS = pa.schema(
     [
         ("text", pa.large_string()),  # exact, math-preserving extraction
@@ -97,6 +107,9 @@ DOCUMENTS = pa.schema(
         ("domain", pa.string()),
         ("language", pa.string()),
         ("score", pa.float32()),  # margin of the last classifier
+        ("mathematics", pa.float32()),  # log-odds by the page's own worth
+        ("teaching", pa.float32()),  # 0 to 5
+        ("tier", pa.int32()),  # 1 mathematics, 2 good, 3 best; 0 where it is none
         ("tokens", pa.int32()),
         ("iteration", pa.int32()),  # that collected it first
         ("snapshot", pa.string()),

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 from pydantic import Field
 
 from evaluators.executors import LocalExecutor, run_shards
@@ -84,6 +85,7 @@ def write_classifier(
     positives: Artifact,
     pages: Mapping[str, Artifact],
     url_index: Artifact,
+    worth: Artifact | None = None,
 ) -> dict[str, Json]:
     """Fill `folder` with classifier.bin, its collapsed form (linear.py) and report.json.
 
@@ -91,7 +93,7 @@ def write_classifier(
     """
     if CorpusFacts.of(positives).converged:
         return {"converged": True}
-    known = sample_positives(positives, settings)
+    known = sample_positives(positives, settings, worth)
     if not known:
         raise CorpusError(f"{positives.path}: expected pages with text to learn from; found none. Give a larger seed.")
     formulas = _FormulaShares()
@@ -133,10 +135,10 @@ def write_classifier(
 
 CLASSIFIER = Stage(
     name="classifier",
-    version="1",
+    version="2",
     write=write_classifier,
     settings=ClassifierSettings,
-    inputs=("positives", "pages/*", "url_index"),
+    inputs=("positives", "pages/*", "url_index", "worth?"),
     facts=LoopFacts,
     description="fastText, trained on the corpus so far against random pages of the crawl.",
     kinds=("fasttext",),
@@ -158,23 +160,35 @@ class _FormulaShares:
         return {name for name, pages in self._pages.items() if self._formulas[name] >= share * pages}
 
 
-def sample_positives(collected: Artifact, settings: ClassifierSettings) -> list[Sample]:
+def sample_positives(collected: Artifact, settings: ClassifierSettings, worth: Artifact | None = None) -> list[Sample]:
     """Of the collected pages that are vouched for, those whose key hashes come first, in that order.
 
     A page that was recalled and that no prefix vouches for teaches nothing (§2.1: annotated pages "are added to the
     seed corpus"): taught, the errors of one iteration would be the positives of the next, and the loop would drift.
+    Nor does a page that a prefix vouches for and whose own `worth` says that it is no mathematics: the member lists of a
+    mathematical site. The seed's pages are taken as they were given.
     """
+    worthless = _worthless(worth) if worth is not None else np.zeros(0, np.uint64)
     columns = ["url_key", "url", "domain", "language", "text", "origin"]
     rows: list[Sample] = []
     for batch in table_batches(collected, columns):
         hashes = key_hashes(batch["url_key"].to_pylist())
+        none = is_among(hashes, worthless)
         rows += [
             _sample(row, key, settings)
-            for row, key in zip(batch.to_pylist(), hashes, strict=True)
-            if row["text"] and row["origin"] != "recalled"
+            for row, key, teaches_none in zip(batch.to_pylist(), hashes, none, strict=True)
+            if row["text"] and row["origin"] != "recalled" and (row["origin"] == "seed" or not teaches_none)
         ]
         rows = _first(rows, settings.positives)
     return sorted(rows, key=lambda sample: sample.key)[: settings.positives]
+
+
+def _worthless(worth: Artifact) -> npt.NDArray[np.uint64]:
+    """Sorted hashes of the pages that are no mathematics."""
+    found = [np.zeros(0, np.uint64)]
+    for batch in table_batches(worth, ["url_key", "tier"]):
+        found.append(key_hashes(batch.filter(pc.equal(batch["tier"], 0))["url_key"].to_pylist()))
+    return np.sort(np.concatenate(found))
 
 
 def sample_unlabelled(

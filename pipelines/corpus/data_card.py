@@ -14,6 +14,9 @@ from pipelines.storage import Json, atomic_file
 SAMPLES = 200_000
 """Lengths and scores kept for the plots."""
 TOP = 20
+EXAMPLES = 5
+"""Pages named for each tier, each of another domain."""
+TIER_NAMES = {0: "L0: no mathematics", 1: "L1: mathematics", 2: "L2: good", 3: "L3: best"}
 
 
 @dataclass(slots=True)
@@ -27,6 +30,9 @@ class CorpusFigures:
     iterations: Counter[str] = field(default_factory=Counter)
     lengths: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    pages_by_tier: Counter[int] = field(default_factory=Counter)
+    tokens_by_tier: Counter[int] = field(default_factory=Counter)
+    examples: dict[int, list[str]] = field(default_factory=dict)
 
     def add(self, document: Mapping[str, Json]) -> None:
         self.rows += 1
@@ -34,10 +40,19 @@ class CorpusFigures:
         self.languages[document["language"] or "?"] += 1
         self.domains[document["domain"] or "?"] += 1
         self.iterations[str(document["iteration"] if document["iteration"] is not None else "?")] += 1
+        if document.get("tier") is not None:
+            self._add_tier(document["tier"], document)
         if len(self.lengths) < SAMPLES:
             self.lengths.append(document["tokens"] or 0)
         if document["score"] is not None and len(self.scores) < SAMPLES:
             self.scores.append(document["score"])
+
+    def _add_tier(self, tier: int, document: Mapping[str, Json]) -> None:
+        self.pages_by_tier[tier] += 1
+        self.tokens_by_tier[tier] += document["tokens"] or 0
+        shown = self.examples.setdefault(tier, [])
+        if len(shown) < EXAMPLES and all(document["domain"] not in line for line in shown):
+            shown.append(f"{document['url'] or document['url_key']} ({document['teaching']:.1f})")
 
 
 def write_data_card(
@@ -78,10 +93,15 @@ corpus = load_dataset("path/to/this/folder", split="train")
 | text | the page, formulas as LaTeX |
 | url, url_key, title, domain, language | the page's own; `url_key` is the canonical form of its URL |
 | score | log-odds of `math` by the last classifier; null where only a URL prefix vouches for the page |
+| mathematics, teaching, tier | the page's own worth: log-odds that it is mathematics, what it teaches (0 to 5), 1 to 3 |
 | tokens | estimated |
 | iteration | that collected the page first |
 | snapshot, warc_file, warc_offset, digest | where its bytes lie in the crawl |
 | cluster, cluster_size | its cluster of near-duplicates, of which this is the only copy here |
+
+## Tiers
+
+{_tiers(figures)}
 
 ## What was dropped
 
@@ -160,6 +180,14 @@ def _table(head: tuple[str, str], rows: Mapping[str, int]) -> str:
         *(f"| {name} | {count:,} |" for name, count in rows.items()),
     ]
     return "\n".join(lines if rows else [*lines, "| none | 0 |"])
+
+
+def _tiers(figures: CorpusFigures) -> str:
+    lines = ["| tier | pages | tokens | pages of it (what they teach, 0 to 5) |", "| --- | --- | --- | --- |"]
+    for tier, pages in sorted(figures.pages_by_tier.items()):
+        shown = "; ".join(line.replace("|", "%7C") for line in figures.examples[tier])
+        lines.append(f"| {TIER_NAMES[tier]} | {pages:,} | {figures.tokens_by_tier[tier]:,} | {shown} |")
+    return "\n".join(lines if figures.pages_by_tier else [*lines, "| not judged | 0 | 0 | |"])
 
 
 def _size_category(rows: int) -> str:

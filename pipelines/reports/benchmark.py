@@ -308,7 +308,6 @@ def _table(form: Form, rows: Sequence[Mapping[str, Any]], settings: ReportSettin
                     "model": published.model,
                     "note": f"{published.source}, {published.prompting}",
                     "published": True,
-                    "conditions": "",
                     "cells": cells,
                 }
             )

@@ -189,21 +189,3 @@ def test_without_the_browser_the_page_holds_no_benchmark_text(tmp_path: Path, ev
     html = written(tmp_path, [evaluation("m", {0})], browser=False)[0]
     assert "text/plain" not in html
     assert len(html) < 40_000
-
-
-def test_the_page_of_a_benchmark_with_published_figures_holds_their_rows(tmp_path: Path) -> None:
-    folder = tmp_path / "gsm8k"
-    folder.mkdir()
-    problems = [Problem(id=f"gsm8k/test/{n}", benchmark="gsm8k", question="?", reference="1") for n in range(3)]
-    completions = [
-        Completion(problem_id=p.id, sample=0, form="cot", text="\\boxed{1}", finish="stop") for p in problems
-    ]
-    paths = {name: folder / f"{name}.parquet" for name in ("problems", "completions", "grades")}
-    write_table(paths["problems"], [asdict(p) for p in problems], Problem)
-    write_table(paths["completions"], [asdict(c) for c in completions], Completion)
-    write_table(paths["grades"], [asdict(g) for g in grade_all(problems, completions, ["strict"])], Grade)
-    write_scores(folder, ScoreSettings(), **paths)
-    html, markdown, content = written(tmp_path, [Evaluation(model="m", scores=folder / "scores.json", **paths)])
-    published = [line["model"] for line in content["tables"][0]["lines"] if line["published"]]
-    assert "DeepSeekMath-Instruct 7B" in published
-    assert all(name in html and name in markdown for name in published)
