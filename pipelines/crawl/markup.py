@@ -67,6 +67,7 @@ SPACES = np.where(PLAIN, 0, np.where(CLASSES == SPACE, 1, 2)).astype(np.int64)
 """0 for those, 1 for spaces, 2 for what has to be looked at."""
 TAGS = _tag_table()
 ELEMENT_BYTES = np.array([list(f"{name:\0<10}".encode()) for name in ELEMENTS.split()], np.uint8)
+XML_DECLARATION = np.frombuffer(b"<?xml", np.uint8)
 IS_HIDDEN = np.array([name in HIDDEN for name in ELEMENTS.split()])
 
 
@@ -100,6 +101,7 @@ def _strip(html: Bytes, out: Bytes) -> tuple[int, int, int]:
     size = gap = at = 0
     title, title_end, pre = 0, 0, 0
     missing = np.zeros(len(ELEMENT_BYTES), np.bool_)  # elements of which no end tag follows any more
+    is_xml = _is_xml(html)
     while at < len(html):
         start = _next_tag(html, at)
         if start > at:
@@ -119,7 +121,7 @@ def _strip(html: Bytes, out: Bytes) -> tuple[int, int, int]:
         elif kind == IMAGE and alt_end > alt:
             size, gap = _copy(html, alt, alt_end, out, size, max(gap, 1), False, True)
             gap = max(gap, 1)
-        elif kind == ELEMENT and not (closing or missing[number] or (number >= RAW and html[at - 2] == 47)):
+        elif kind == ELEMENT and not (closing or missing[number] or ((number >= RAW or is_xml) and html[at - 2] == 47)):
             end = _element_end(html, at, number)
             if end < 0:
                 missing[number] = True
@@ -132,6 +134,18 @@ def _strip(html: Bytes, out: Bytes) -> tuple[int, int, int]:
                 gap = max(gap, 1)
             at = end
     return size, title, title_end
+
+
+@compiled
+def _is_xml(html: Bytes) -> bool:
+    """Whether a page begins with an XML declaration: then `<script src="x" />` is a whole element, which in HTML it is not."""
+    at = 0
+    while at < len(html) and (html[at] <= 32 or html[at] >= 0xEF):  # white space, a byte order mark
+        at += 1 if html[at] <= 32 else 3
+    found = at + len(XML_DECLARATION) <= len(html)
+    for place in range(len(XML_DECLARATION)):
+        found = found and html[at + place] == XML_DECLARATION[place]
+    return found
 
 
 @compiled

@@ -102,7 +102,7 @@ def _of_planted(
 
 PAGES_STAGE = Stage(
     name="pages",
-    version="2",
+    version="3",
     write=write_pages,
     arguments=_of_planted,
     files=snapshot_files,

@@ -147,3 +147,9 @@ def test_any_bytes_have_a_text_and_none_takes_long():
 )
 def test_a_page_made_to_be_slow_is_not(piece):
     visible_text(piece * 300_000)  # quadratic time would be hours
+
+
+def test_a_script_that_xml_closes_itself_hides_nothing_and_in_html_it_does():
+    page = b'<html><head><script src="a.js" /></head><body><p>Let x be even.</p></body></html>'
+    assert visible_text(b'<?xml version="1.0"?>\n' + page).text == "Let x be even."
+    assert visible_text(page).text == ""
