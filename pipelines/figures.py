@@ -66,6 +66,22 @@ class WorthFacts(Facts):
     tokens_by_tier: Mapping[str, int] = Field(default_factory=dict)
 
 
+class PrecisionFacts(Facts):
+    """Against readers' labels; each row has shares with intervals."""
+
+    labelled: int = Field(ge=0)
+    mathematics: int = Field(ge=0)
+    rows: Sequence[Mapping[str, Any]] = ()
+
+
+class ExportFacts(Facts):
+    """Of the exported corpus."""
+
+    tiers: Mapping[str, int] = Field(default_factory=dict)
+    tokens_by_tier: Mapping[str, int] = Field(default_factory=dict)
+    examples: Mapping[str, Sequence[str]] = Field(default_factory=dict)
+
+
 class DomainFacts(LoopFacts):
     candidates: int = Field(ge=0)
     prefixes: int = Field(ge=0)

@@ -22,6 +22,7 @@ from pipelines.corpus.domains import DomainSettings
 from pipelines.corpus.export import ExportSettings
 from pipelines.corpus.growth import GrowthSettings
 from pipelines.corpus.near_duplicates import NearDuplicateSettings
+from pipelines.corpus.page_precision import LabelSettings
 from pipelines.corpus.recall import RecallSettings
 from pipelines.corpus.refinement import RefinementSettings
 from pipelines.corpus.scores import ScoreSettings as ScoringSettings
@@ -82,6 +83,8 @@ class CorpusRecipe(Settings):
     near_duplicates: NearDuplicateSettings = NearDuplicateSettings()
     decontamination: DecontaminationSettings = DecontaminationSettings()
     worth: WorthSettings = WorthSettings()
+    labels: LabelSettings | None = None
+    """Readers' labels of this crawl's pages: precision and recall by page, in the report."""
     export: ExportSettings = ExportSettings()
     refinement: RefinementSettings | None = None
     """A model that cleans or rewrites what was exported; none: no page is touched."""

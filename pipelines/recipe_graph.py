@@ -25,6 +25,7 @@ from pipelines.corpus.export import MATH_CORPUS
 from pipelines.corpus.frozen import FROZEN, FrozenSettings
 from pipelines.corpus.growth import CORPUS
 from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
+from pipelines.corpus.page_precision import PAGE_PRECISION
 from pipelines.corpus.recall import RECALLED
 from pipelines.corpus.refinement import REFINED_CORPUS
 from pipelines.corpus.refresh import REFRESHED
@@ -298,7 +299,12 @@ def reports(recipe: Recipe) -> Iterator[Step]:
         given=lambda _: {"before": _content_before(references)},
         aside={"earlier": partial(references.before, MATH_CORPUS.name)},
     )
-    yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies)
+    judged: dict[str, Source] = {}
+    if recipe.corpus.labels is not None:
+        worths = {f"{number}/worth": (f"iteration_{number}", "worth") for number in numbers}
+        yield plain(PAGE_PRECISION, "reports", recipe.corpus.labels, iterations=worths)
+        judged["page_precision"] = (PAGE_PRECISION.name,)
+    yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies, **judged)
     sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
     yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)
     settings = recipe.evaluation

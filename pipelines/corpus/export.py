@@ -93,6 +93,7 @@ def write_math_corpus(
     facts |= {f"dropped_{reason.replace(' ', '_')}": count for reason, count in reasons.items()}
     facts["tiers"] = {str(tier): figures.pages_by_tier[tier] for tier in sorted(figures.pages_by_tier)}
     facts["tokens_by_tier"] = {str(tier): figures.tokens_by_tier[tier] for tier in sorted(figures.tokens_by_tier)}
+    facts["examples"] = {str(tier): figures.examples[tier] for tier in sorted(figures.examples)}
     facts |= {
         "lines_dropped": sum(verdicts.dropped_lines.values()),
         "languages": dict(sorted(figures.languages.items())),
@@ -105,7 +106,7 @@ def write_math_corpus(
 
 MATH_CORPUS = Stage(
     name="math_corpus",
-    version="7",
+    version="8",
     write=write_math_corpus,
     settings=ExportSettings,
     inputs=("extracted", "near_duplicates", "contamination", "worth?"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.stages import Stage
-from pipelines.figures import CorpusFacts, DomainFacts, LoopFacts, ProxyFacts
+from pipelines.figures import CorpusFacts, DomainFacts, ExportFacts, LoopFacts, PrecisionFacts, ProxyFacts
 from pipelines.storage import Artifact, Json, atomic_file
 
 OF_CORPUS = ("languages.png", "domains.png", "length.png", "score.png")
@@ -28,6 +28,7 @@ def write_corpus_report(
     iterations: Mapping[int, Mapping[str, Artifact]],
     math_corpus: Artifact,
     proxy_models: Artifact | None = None,
+    page_precision: Artifact | None = None,
 ) -> dict[str, Json]:
     """Fill `folder` with report.html and its plots. Each iteration brings classifier, domains, annotations, corpus."""
     rows = [_iteration(number, iterations[number]) for number in sorted(iterations)]
@@ -48,6 +49,8 @@ def write_corpus_report(
         dropped={k.removeprefix("dropped_"): v for k, v in math_corpus.facts.items() if k.startswith("dropped_")},
         classifiers=reports,
         telling=reports[max(reports)]["telling"] if reports else {},
+        tiers=_tiers(ExportFacts.of(math_corpus)),
+        precision=None if page_precision is None else PrecisionFacts.of(page_precision),
         proxies=[] if proxy_models is None else ProxyFacts.of(proxy_models).compared,
         plots={name: _embedded(folder / name) for name in OWN}
         | {name: _embedded(math_corpus.file(name)) for name in OF_CORPUS if name in math_corpus.names("*")},
@@ -64,6 +67,21 @@ def write_corpus_report(
     }
 
 
+TIER_NAMES = {"0": "L0: no mathematics", "1": "L1: mathematics", "2": "L2: good", "3": "L3: best"}
+
+
+def _tiers(facts: ExportFacts) -> list[dict[str, Json]]:
+    return [
+        {
+            "name": TIER_NAMES[tier],
+            "pages": pages,
+            "tokens": facts.tokens_by_tier.get(tier, 0),
+            "examples": list(facts.examples.get(tier, ())),
+        }
+        for tier, pages in sorted(facts.tiers.items())
+    ]
+
+
 OF_AN_ITERATION = ("classifier", "domains", "annotations", "corpus")
 """What the report reads of each."""
 
@@ -77,10 +95,10 @@ def _by_iteration(settings: None, *, iterations: Mapping[str, Artifact], **other
 
 CORPUS_REPORT = Stage(
     name="corpus_report",
-    version="5",
+    version="6",
     write=write_corpus_report,
     arguments=_by_iteration,
-    inputs=("seed", "iterations/*", "math_corpus", "proxy_models?"),
+    inputs=("seed", "iterations/*", "math_corpus", "proxy_models?", "page_precision?"),
     description="How the corpus grew over the iterations, what it is made of, and which URL prefixes wait for a person.",
     kinds=("html",),
 )

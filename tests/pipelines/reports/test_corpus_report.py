@@ -265,3 +265,25 @@ def test_the_page_opens_without_a_network_and_twice_has_the_same_bytes(tmp_path,
 def test_a_seed_that_had_converged_trains_no_classifier_and_says_so(tmp_path, grown):
     grown["iterations"] = {3: grown["iterations"][3]}
     assert "None was trained" in rendered(tmp_path / "report", grown)[1].text()
+
+
+def test_tiers_have_sizes_and_pages_and_precision_is_told_by_page_with_its_interval(tmp_path, grown, artifact):
+    tiers = {"tiers": {"1": 1200, "3": 40}, "tokens_by_tier": {"1": 90_000, "3": 5_000}}
+    pages = {"examples": {"3": ["https://rings.net/<b>proof</b> (4.2)"]}}
+    grown["math_corpus"] = artifact("math_corpus", rows=1240, tokens=95_000, dropped=0, **tiers, **pages)
+    share = {"part": 9, "of": 10, "low": 0.555, "high": 0.9975}
+    none = {"part": 0, "of": 0, "low": 0.0, "high": 1.0}
+    row = {"name": "export", "precision": share, "recall": share, "missed": none, "whole": [0.875, None]}
+    judged = artifact("page_precision", labelled=640, mathematics=155, rows=[row])
+    page = rendered(tmp_path / "report", grown | {"page_precision": judged})[1]
+    assert rows_below(page, "Tiers")[1:] == [
+        ["L1: mathematics", "1,200", "90,000", ""],
+        ["L3: best", "40", "5,000", "https://rings.net/<b>proof</b> (4.2)"],
+    ]
+    shown = "90.0 % (9 of 10; 56 to 100)"
+    assert rows_below(page, "Precision and recall by page")[1] == ["export", shown, shown, "–", "87.5 %", "–"]
+
+
+def test_without_labels_and_tiers_the_report_says_nothing_of_them(tmp_path, grown):
+    page = rendered(tmp_path / "report", grown)[1]
+    assert not [h.text() for h in page.css("h2") if h.text() in ("Tiers", "Precision and recall by page")]
