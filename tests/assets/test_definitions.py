@@ -116,7 +116,11 @@ def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch
     assert grpo.sampling.questions_from == ("gsm8k", "math")  # §4.2
     sampling = recipe.evaluation.sampling
     assert (sampling.temperature, sampling.max_new_tokens, sampling.max_calls) == (0.0, 1024, 2)  # §4 and its harness
-    assert list(recipe.benchmarks) == ["gsm8k", "math", "mgsm_zh", "cmath"]  # Table 5
+    table_5, agieval = (
+        ["gsm8k", "math", "mgsm_zh", "cmath"],
+        ["sat_math", "aqua_rat", "math", "gaokao_mathcloze", "gaokao_mathqa"],
+    )
+    assert list(recipe.benchmarks) == [*table_5, *(f"agieval_{name}" for name in agieval)]  # Table 5, and §2.1
 
 
 @pytest.mark.parametrize(
