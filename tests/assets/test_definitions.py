@@ -80,7 +80,7 @@ def test_evaluation_and_decontamination_read_one_table_of_problems(definitions: 
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_project_gives_a_graph(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("MATHSIEVE_REAL_DATA", *PAPERS_VARIABLES):
-        monkeypatch.setenv(variable, "set-for-the-test")
+        monkeypatch.setenv(variable, "http://set-for-the-test")
     recipe = load_recipe(path)
     assert recipe.name == path.stem
     dg.Definitions.validate_loadable(definitions_of(recipe))
@@ -88,7 +88,7 @@ def test_every_recipe_of_the_project_gives_a_graph(path: Path, monkeypatch: pyte
 
 def test_the_papers_recipe_has_the_papers_values(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in PAPERS_VARIABLES:
-        monkeypatch.setenv(variable, "set-for-the-test")
+        monkeypatch.setenv(variable, "http://set-for-the-test")
     recipe = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
     classifier, sft, grpo = recipe.iterations.classifier, recipe.training.sft, recipe.training.policies["grpo"]
     budgets = [recipe.iterations.recall_of(i).token_budget for i in range(1, 6)]
@@ -160,7 +160,7 @@ def test_a_mistake_in_a_recipe_is_told_before_anything_runs(tmp_path: Path, chan
 
 def test_the_mixture_is_charged_to_the_models_that_were_trained_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in PAPERS_VARIABLES:
-        monkeypatch.setenv(variable, "set-for-the-test")
+        monkeypatch.setenv(variable, "http://set-for-the-test")
     scores = {
         step.key[0]: step
         for step in steps_of(load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml"))
@@ -178,7 +178,7 @@ def test_the_report_draws_growth_from_the_base_through_sft_to_each_policy(
         {"sft": demo.training.sft.optimiser.steps},
     ]
     for variable in PAPERS_VARIABLES:
-        monkeypatch.setenv(variable, "set-for-the-test")
+        monkeypatch.setenv(variable, "http://set-for-the-test")
     paper = load_recipe(CHECKOUT / "recipes" / "deepseekmath.yaml")
     steps = 500 + paper.training.policies["grpo"].optimiser.steps  # §3.2: 500 steps of SFT
     assert [lineage(paper, model) for model in paper.evaluation.names] == [{"grpo": 0}, {"grpo": 500}, {"grpo": steps}]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.conditions import asked, served_by_others, served_by_us
-from evaluators.models.sampling import EndpointSettings
+from evaluators.models.endpoint import EndpointSettings
 from evaluators.models.trajectory import EvaluationSettings
 from evaluators.models.vllm_server import ServerSettings
 from evaluators.records import Completion, Form, Grade, Problem
@@ -178,7 +178,7 @@ def test_the_page_holds_thinking_and_each_prompt_once() -> None:
         )
         for s in range(3)
     ]
-    detail = _detail(PROBLEMS[0], completions, [])
+    detail = _detail(PROBLEMS[0], completions, [], [])
     assert detail["prompts"] == ["User: ?"]
     assert [(sample["prompt"], sample["reasoning"]) for sample in detail["samples"]] == [
         (0, "thought 0"),
