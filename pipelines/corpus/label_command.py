@@ -7,7 +7,10 @@ control. What a reader has judged is never shown again to the same reader, so a 
   mathsieve label --export sample.jsonl                       {"id", "url", "text"} lines for readers elsewhere
   mathsieve label --labels labels.jsonl --read verdicts.jsonl --sample sample.jsonl --who Ada
                                                               their {"id", "mathematics", "teaching"} lines
+  mathsieve label --labels labels.jsonl --ask rule            a rule's verdicts on the sample, or those of a model:
+  mathsieve label --labels labels.jsonl --ask model --base-url http://127.0.0.1:8000/v1/ --model NAME
   mathsieve label --labels labels.jsonl --agreement           how far two readers agree
+  mathsieve label --labels labels.jsonl --teach head.json     a head of pages' worth for `corpus.worth.head` of a recipe
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import getpass
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from evaluators.errors import UnusableArguments
@@ -26,7 +29,16 @@ from pipelines.corpus.agreement import agreement_lines
 from pipelines.corpus.annotate_command import clean, wrapped
 from pipelines.corpus.annotations import BY
 from pipelines.corpus.label_sample import Drawn, SampleSettings, draw_sample, readable
-from pipelines.corpus.labels import MOST_TEACHING, Mathematics, PageLabel, append_labels, read_labels, read_verdicts
+from pipelines.corpus.labels import (
+    MOST_TEACHING,
+    Mathematics,
+    PageLabel,
+    append_labels,
+    read_labels,
+    read_verdicts,
+    settle,
+)
+from pipelines.corpus.page_annotators import annotator_named
 from pipelines.corpus.page_tables import CorpusError
 from pipelines.corpus.run_pages import candidates_of, texts_of
 from pipelines.storage import Json, atomic_file, find_run
@@ -45,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--export", type=Path, metavar="FILE", help="write the sample there, and FILE's key beside it")
     parser.add_argument("--read", type=Path, metavar="FILE", help="a reader's verdicts on an exported sample")
     parser.add_argument("--sample", type=Path, metavar="FILE", help="the exported sample that --read is about")
+    parser.add_argument("--ask", choices=("rule", "model"), help="let these read the sample instead of a person")
+    parser.add_argument("--base-url", metavar="URL", help="of the model's endpoint (OpenAI-compatible)")
+    parser.add_argument("--model", metavar="NAME", help="the model to ask")
+    parser.add_argument("--api-key-variable", metavar="NAME", help="environment variable that holds the endpoint's key")
+    parser.add_argument("--teach", type=Path, metavar="FILE", help="teach a head of pages' worth by --labels, and stop")
     parser.add_argument("--agreement", action="store_true", help="how far the readers of --labels agree, and stop")
 
 
@@ -63,6 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.read is not None:
         return _read(arguments)
+    if arguments.teach is not None:
+        return _teach(arguments, known)
+    if arguments.ask is not None:
+        return _ask(arguments, known)
     return _review_run(arguments, known)
 
 
@@ -108,6 +129,45 @@ def _read(arguments: argparse.Namespace) -> int:
     made = read_verdicts(arguments.read, key, by=arguments.by, who=arguments.who, when=today)
     append_labels(arguments.labels, made)
     print(f"{len(made)} verdicts of {arguments.who} written to {arguments.labels}")
+    return 0
+
+
+def _teach(arguments: argparse.Namespace, known: Sequence[PageLabel]) -> int:
+    from pipelines.corpus.worth_teaching import lessons_of_texts, teach
+
+    settled = [one for one in settle(known) if one.mathematics is not None]
+    wanted = {one.label.key for one in settled}
+    run = find_run(arguments.data)
+    pages = [page for page in candidates_of(run) if (page.url, page.digest) in wanted]
+    texts = texts_of(run, pages)
+    taught = [one for one in settled if one.label.url in texts]
+    if len({one.mathematics for one in taught}) < 2:
+        raise CorpusError(
+            f"{arguments.labels}: expected labels of pages of this run, some of mathematics and some of none; found "
+            f"{len(taught)} of its pages. Label more of its pages first."
+        )
+    teach(lessons_of_texts(taught, [texts[one.label.url] for one in taught])).save(arguments.teach)
+    print(f"{arguments.teach} taught by {len(taught)} pages; name it in the recipe: corpus.worth.head")
+    return 0
+
+
+def _ask(arguments: argparse.Namespace, known: Sequence[PageLabel]) -> int:
+    annotate = annotator_named(arguments.ask, arguments.base_url, arguments.model, arguments.api_key_variable)
+    who = arguments.who or (arguments.model if arguments.ask == "model" else "formulas and words")
+    judged = {label.key for label in known if label.who == who}
+    drawn, texts = _sample(arguments)
+    made = silent = 0
+    for one in drawn:
+        if (one.page.url, one.page.digest) in judged:
+            continue
+        verdict = annotate(one.page.url, texts[one.id])
+        if verdict is None:
+            silent += 1
+            continue
+        label = _label(one, (verdict.mathematics, verdict.teaching), who)
+        append_labels(arguments.labels, [replace(label, by=arguments.ask, why=verdict.why, when="")])
+        made += 1
+    print(f"{made} verdicts of {who} written to {arguments.labels}; on {silent} pages it gave none")
     return 0
 
 

@@ -31,7 +31,7 @@ def by_model(settings: ModelSettings, transport: httpx.BaseTransport | None = No
     client = httpx.Client(base_url=settings.base_url, headers=headers, timeout=settings.timeout, transport=transport)
 
     def annotate(proposal: Mapping[str, Json]) -> Decision:
-        answer = _ask(client, settings, PROMPT.format(**{**proposal, "examples": _examples(proposal)}))
+        answer = ask_model(client, settings, PROMPT.format(**{**proposal, "examples": _examples(proposal)}))
         verdict, why = read_answer(answer)
         return Decision(prefix=proposal["prefix"], verdict=verdict, by="model", who=settings.model, why=why)
 
@@ -47,7 +47,8 @@ def read_answer(answer: str) -> tuple[Verdict, str]:
     return verdict, reason or "the model gave no reason"
 
 
-def _ask(client: httpx.Client, settings: ModelSettings, prompt: str) -> str:
+def ask_model(client: httpx.Client, settings: ModelSettings, prompt: str) -> str:
+    """The text of one chat completion. Raises CorpusError after so many attempts as the settings allow."""
     body = {
         "model": settings.model,
         "temperature": 0,

@@ -72,6 +72,12 @@ def figures_of(texts: Iterable[str]) -> Figures:
     return np.array(rows, dtype=np.float64).reshape(-1, len(FIGURES))
 
 
+def evidence_of(text: str) -> tuple[int, int]:
+    """(formula markers, weight of the words of mathematics) of a text."""
+    markers, weight, _ = _signs(text.encode("utf-8", "replace")[:READ])
+    return markers, weight
+
+
 CLASSES = ("states", "reasons", "asks", "objects", "reference", "software", "frame")
 OF_STRUCTURE = (
     *("length", "lines", "prose", "fenced", "short_lines", "bullets", "sentences", "questions", "capitals"),

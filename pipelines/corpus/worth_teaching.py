@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.corpus.page_worth import FIGURES, Figures, PageHead
+from pipelines.corpus.labels import Settled
+from pipelines.corpus.page_worth import FIGURES, Figures, PageHead, figures_of
 
 SHRINKAGE = 1.0
 """L2 penalty on standardised weights: between 0.3 and 3 held-out sites come out alike."""
@@ -36,6 +37,18 @@ class Lessons:
             teaching=self.teaching[chosen],
             weights=self.weights[chosen],
         )
+
+
+def lessons_of_texts(settled: Sequence[Settled], texts: Sequence[str]) -> Lessons:
+    """Labelled pages with their texts, in the same order. Raises ValueError where a page is undecided."""
+    if any(one.mathematics is None for one in settled):
+        raise ValueError("expected pages on which the readers are decided; found one that is not")
+    return Lessons(
+        figures=figures_of(texts),
+        mathematics=np.array([float(bool(one.mathematics)) for one in settled]),
+        teaching=np.array([one.teaching for one in settled]),
+        weights=np.ones(len(settled)),
+    )
 
 
 def joined(lessons: Sequence[Lessons]) -> Lessons:

@@ -1,16 +1,22 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
+import httpx
 import pytest
 
 from assets.command_line import main
 from pipelines.corpus.agreement import cohens_kappa, weighted_kappa
+from pipelines.corpus.annotations import ModelSettings
 from pipelines.corpus.label_command import review
 from pipelines.corpus.label_sample import GAP, Candidate, SampleSettings, draw_sample, readable
 from pipelines.corpus.labels import PageLabel, append_labels, read_labels, settle
+from pipelines.corpus.page_annotators import by_model, read_verdict
 from pipelines.corpus.page_tables import CorpusError, table_batches
+from pipelines.corpus.page_worth import figures_of, load_head
 from pipelines.records import COLLECTED, SCORES
 from pipelines.storage import References, Store
+from tests.pipelines.corpus.conftest import MATH, STORY
 
 
 def candidates(site, count, margin, tier="left"):
@@ -169,3 +175,47 @@ def test_a_verdict_on_a_page_that_is_not_of_the_sample_is_refused(tmp_path, caps
     given = ["--read", str(tmp_path / "v.jsonl"), "--sample", str(tmp_path / "s.jsonl"), "--who", "Ada"]
     assert main(["label", "--labels", str(tmp_path / "l.jsonl"), *given]) == 2
     assert "v.jsonl:1: expected an id of the sample" in capsys.readouterr().err
+
+
+def test_a_rule_reads_the_sample_once_and_its_agreement_with_a_person_is_told(tmp_path, run_folder, capsys):
+    labels = tmp_path / "labels.jsonl"
+    asked = ["label", "--data", str(run_folder), "--labels", str(labels), "--count", "20"]
+    assert main([*asked, "--ask", "rule"]) == main([*asked, "--ask", "rule"]) == 0
+    made = read_labels(labels)
+    assert len(made) == len(labels.read_text().splitlines()) == 20
+    assert {(one.by, one.who) for one in made} == {("rule", "formulas and words")}
+    append_labels(labels, [replace(one, by="person", who="Ada") for one in made])
+    assert main(["label", "--labels", str(labels), "--agreement"]) == 0
+    assert "Ada and formulas and words: 20 pages, 20 the same verdict" in capsys.readouterr().out
+
+
+def test_labels_of_a_run_teach_a_head_that_a_recipe_can_name(tmp_path, run_folder, capsys):
+    labels, head = tmp_path / "labels.jsonl", tmp_path / "head.json"
+    asked = ["label", "--data", str(run_folder), "--labels", str(labels)]
+    labels.touch()
+    assert main([*asked, "--teach", str(head)]) == 2
+    assert "Label more of its pages first" in capsys.readouterr().err
+    given = {f"seed.org/notes/{n}": "yes" for n in range(9)} | {f"town.com/story/{n}": "no" for n in range(9)}
+    append_labels(labels, [label(url, said, 3 * (said == "yes"), digest="") for url, said in given.items()])
+    assert main([*asked, "--teach", str(head)]) == 0
+    odds, _ = load_head(head).judge(figures_of([MATH.replace("{n}", "90"), STORY.replace("{n}", "90")]))
+    assert odds[0] > 1 > -1 > odds[1]
+
+
+def test_a_model_is_given_the_rubric_and_the_page_and_its_answer_is_read():
+    seen = []
+
+    def answer(request):
+        seen.append(json.loads(request.content)["messages"][0]["content"])
+        return httpx.Response(200, json={"choices": [{"message": {"content": "**Yes, 4**\nWorked solutions."}}]})
+
+    settings = ModelSettings(base_url="http://model.example/v1/", model="m")
+    annotate = by_model(settings, transport=httpx.MockTransport(answer))
+    verdict = annotate("a.org/x", "Solve x + 1 = 3.")
+    assert (verdict.mathematics, verdict.teaching, verdict.why) == ("yes", 4, "Worked solutions")
+    assert "Solve x + 1 = 3." in seen[0] and "word problems" in seen[0]
+
+
+@pytest.mark.parametrize("answer", ["", "I cannot tell.", "yes", "maybe 3", "no 7"])
+def test_an_answer_without_a_verdict_is_none(answer):
+    assert read_verdict(answer) is None
