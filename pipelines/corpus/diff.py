@@ -49,6 +49,8 @@ class _Tally:
         self.pages += table.num_rows
         self.tokens += sum(count or 0 for count in tokens)
         for name in set(GROUPED) & set(table.schema.names):
+            if name == "tier" and table[name].null_count == table.num_rows:
+                continue  # nothing judged what a page of this corpus is worth
             values = [str(value) if value is not None else "unknown" for value in table[name].to_pylist()]
             self.groups[name].update(values)
             for value, count in zip(values, tokens, strict=True):
@@ -123,7 +125,7 @@ def write_corpus_diff(
 
 CORPUS_DIFF = Stage(
     name="corpus_diff",
-    version="1",
+    version="2",
     write=write_corpus_diff,
     inputs=("math_corpus",),
     description="What came into the corpus and what left it since it was exported last: pages and tokens by domain, language, "

@@ -69,7 +69,7 @@ class RefinementSettings(Settings):
     task: Literal["clean", "rewrite"] = "clean"
     instruction: str | None = None
     """In place of the task's own words."""
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
     """Only pages of these, where the corpus has tiers; none named: all."""
     pages: int | None = Field(default=None, gt=0)
     """At most so many, the first of the corpus."""

@@ -13,8 +13,9 @@ from assets.command_line import main
 from evaluators.errors import MathsieveError, UnusableArguments
 
 ROOT = Path(assets.command_line.__file__).parent.parent
-INTERNAL = {"Unevaluable", "Uncanonical", "ParseError", "OverBudget", "Refused", "ContextOverflow", "_Retry", "Missing"}
+INTERNAL = {"Unevaluable", "Uncanonical", "ParseError", "OverBudget", "Refused", "ContextOverflow", "Missing"}
 INTERNAL |= {"Damaged", "UnreadableBody", "ArchiveError", "RemoteTraceback"}
+INTERNAL |= {"UnusableReply", "ErrorReply", "_Failed", "_Overloaded", "_Refused"}
 """What never leaves its own part: a parse that fails, a record that is damaged, an attempt that is made again."""
 
 

@@ -96,9 +96,9 @@ def test_contamination_counts_what_each_dropped_and_the_other_holds(corpus):
 
 
 def test_tiers_are_told_where_a_corpus_has_them(corpus):
-    tiered = [row | {"tier": tier} for row, tier in zip(NEW, ("L1", "L1", "L3", "L2"), strict=True)]
+    tiered = [row | {"tier": tier} for row, tier in zip(NEW, (1, 1, 3, 2), strict=True)]
     told = compare_corpora(corpus("old", OLD), corpus("new", tiered))
-    assert told["in"]["by_tier"] == {"L2": {"pages": 1, "tokens": 8}, "L3": {"pages": 1, "tokens": 7}}
+    assert told["in"]["by_tier"] == {"2": {"pages": 1, "tokens": 8}, "3": {"pages": 1, "tokens": 7}}
     assert "by_tier" not in told["out"]
 
 

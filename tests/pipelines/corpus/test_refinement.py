@@ -86,10 +86,10 @@ def endpoint() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "corpus/data").mkdir(parents=True)
-    schema = DOCUMENTS.append(pa.field("tier", pa.string()))
+    schema = DOCUMENTS
     rows = [
         dict.fromkeys(schema.names)
-        | {"url_key": name, "url": f"https://{name}", "text": text, "tier": "L3" if name < "c" else "L1"}
+        | {"url_key": name, "url": f"https://{name}", "text": text, "tier": 3 if name < "c" else 1}
         for name, text in PAGES.items()
     ]
     for number, part in enumerate((rows[:5], rows[5:])):
@@ -153,7 +153,7 @@ def test_only_what_invents_nothing_and_loses_nothing_replaces_a_page(endpoint, m
 
 def test_pages_of_other_tiers_and_beyond_the_limit_are_not_asked_for(made):
     sampler = ScriptedSampler(lambda request: answer(request.prompt)[0])
-    facts, rows = made(RefinementSettings(tiers=("L3",), pages=1), sampler=sampler)
+    facts, rows = made(RefinementSettings(tiers=(3,), pages=1), sampler=sampler)
     assert [request.prompt.count("Page a.") for request in sampler.requests] == [1]
     assert facts["outcomes"] == {"accepted": 1, "not chosen": 8, "page too long": 1}
     assert rows["c"]["refinement"] == "not chosen"
