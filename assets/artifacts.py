@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,24 +20,6 @@ LARGEST_EMBEDDED_PLOT = 400_000
 
 LONGEST_CHART = 30
 """Bars; more cannot be read at a glance."""
-
-
-class ArtifactStore(dg.ConfigurableResource[None]):
-    """The store of one recipe, as a resource."""
-
-    root: str
-
-    def build(
-        self,
-        name: str,
-        write: Callable[[Path], Mapping[str, Json]],
-        *,
-        settings: object = None,
-        inputs: Mapping[str, Artifact] | None = None,
-        version: str = "1",
-    ) -> Artifact:
-        """As `Store.build`."""
-        return Store(self.root).build(name, write, settings=settings, inputs=inputs, version=version)
 
 
 class ArtifactReferences(dg.ConfigurableIOManager):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.artifacts import ArtifactReferences, ArtifactStore
+from assets.artifacts import ArtifactReferences
 from assets.automation import automation_of
 from assets.checkout import RECIPE, default_recipe
 from assets.stages import loop_checks, stage_assets
@@ -27,10 +27,7 @@ def graph_of(recipe: Recipe) -> dg.Definitions:
     return dg.Definitions(
         assets=stage_assets(recipe),
         asset_checks=list(loop_checks(recipe)),
-        resources={
-            "store": ArtifactStore(root=recipe.home),
-            "io_manager": ArtifactReferences(root=recipe.home),
-        },
+        resources={"io_manager": ArtifactReferences(root=recipe.home)},
         executor=dg.multiprocess_executor.configured({"max_concurrent": 2}),
     )
 

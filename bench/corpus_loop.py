@@ -92,7 +92,7 @@ def run_loop(store: Store, crawl: Crawl, iterations: int = 4) -> list[Round]:
     own = {"pages": crawl.pages, "url_index": crawl.url_index}
 
     def build(name: str, write: Callable[..., dict[str, object]], settings: object, **inputs: object) -> Artifact:
-        return store.build(f"{crawl.name}/{name}", partial(write, settings=settings, **inputs))
+        return store.build({"name": f"{crawl.name}/{name}"}, partial(write, settings=settings, **inputs))
 
     corpus = build("seed", write_seed, crawl.seed, **own)
     made: list[Round] = []
@@ -119,7 +119,8 @@ def single_pass(store: Store, crawl: Crawl, scores: Mapping[str, Artifact]) -> A
     """What one classifier alone puts above zero, without the calibration by language."""
     settings = RecallSettings(calibration=CalibrationSettings(farthest=0))
     own = {"pages": crawl.pages, "url_index": crawl.url_index}
-    return store.build(f"{crawl.name}/single_pass", partial(write_recalled, settings=settings, scores=scores, **own))
+    write = partial(write_recalled, settings=settings, scores=scores, **own)
+    return store.build({"name": f"{crawl.name}/single_pass"}, write)
 
 
 def row(name: str, keys: set[str], crawl: Crawl) -> str:
@@ -192,7 +193,10 @@ def real_crawl(store: Store, folders: Sequence[Path], seed: str, labels: Path) -
 
 
 def planted_crawl(store: Store, planting: PlantedSettings) -> Crawl:
-    planted = store.build("planted_crawl", partial(write_planted_crawl, settings=planting), settings=planting)
+    planted = store.build(
+        {"name": "planted_crawl", "settings": planting.model_dump(mode="json")},
+        partial(write_planted_crawl, settings=planting),
+    )
     settings = CrawlSettings(folder=planted.path)
     truth, seeds = {}, []
     for line in (planted.path / "truth.jsonl").read_text(encoding="utf-8").splitlines():
@@ -214,10 +218,12 @@ def _crawled(store: Store, name: str, settings: CrawlSettings, truth: Mapping[st
     from pipelines.crawl.settings import list_snapshots
 
     pages = {
-        snapshot: store.build(f"{name}/pages/{snapshot}", partial(write_pages, settings=settings, snapshot=snapshot))
+        snapshot: store.build(
+            {"name": f"{name}/pages/{snapshot}"}, partial(write_pages, settings=settings, snapshot=snapshot)
+        )
         for snapshot in list_snapshots(settings)
     }
-    index = store.build(f"{name}/url_index", partial(write_url_index, settings=settings, pages=pages))
+    index = store.build({"name": f"{name}/url_index"}, partial(write_url_index, settings=settings, pages=pages))
     return Crawl(name=name, pages=pages, url_index=index, truth=truth, seed=seed, labels={})
 
 

@@ -188,7 +188,7 @@ class Maker:
         if step.stage.by_shards:
             given["executor"] = self.executor
         write = partial(step.stage.run, settings=self._own(step, partitions), given=given)
-        return self.store.build_identified(self.identity(step, partitions, lookup), write)
+        return self.store.build(self.identity(step, partitions, lookup), write)
 
     def remark(self, step: Step, partitions: Sequence[str], artifact: Artifact) -> str | None:
         """What the stage has to say about what it made."""

@@ -39,25 +39,7 @@ class Store:
         self.root: Root = root_at(root)
         self._pace = pace
 
-    def build(
-        self,
-        name: str,
-        write: Write,
-        *,
-        settings: object = None,
-        inputs: Mapping[str, Artifact] | None = None,
-        version: str = "1",
-    ) -> Artifact:
-        """The artifact of `name` for these settings and inputs; `version` is raised when the code's meaning changes."""
-        identity = {
-            "name": name,
-            "version": version,
-            "settings": plain(settings),
-            "inputs": {key: artifact.content for key, artifact in sorted((inputs or {}).items())},
-        }
-        return self.build_identified(identity, write)
-
-    def build_identified(self, identity: Mapping[str, Json], write: Write) -> Artifact:
+    def build(self, identity: Mapping[str, Json], write: Write) -> Artifact:
         """The artifact of an identity (its `name`, and all else that decides its bytes); made if it does not exist yet.
 
         `write` fills a local folder and returns facts. It may find files of an earlier, killed attempt there: whatever

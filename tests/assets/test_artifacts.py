@@ -18,7 +18,7 @@ def made(folder: Path, facts: dict[str, object], rows: int = 0) -> Artifact:
             pq.write_table(pa.table({"n": list(range(rows))}), target / f"shard-{shard}.parquet")
         return facts
 
-    return Store(folder).build("x", write)
+    return Store(folder).build({"name": "x"}, write)
 
 
 def test_the_writers_row_count_is_shown_as_dagsters(tmp_path: Path) -> None:

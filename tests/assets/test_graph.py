@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from assets.artifacts import ArtifactReferences, ArtifactStore, described, described_partitions
+from assets.artifacts import ArtifactReferences, described, described_partitions
 from assets.graph import DRIVER_TAG, Plan, _Progress, close_orphans, materialize, register_snapshots
 from assets.partitions import by_benchmark, by_benchmark_and_form, by_snapshot
-from pipelines.storage import Artifact
+from pipelines.storage import Artifact, Store
 
 SINGLE_RUN = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
@@ -30,7 +30,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def small_graph(root: Path, made: list[str], broken: bool = False) -> dg.Definitions:
     """pages (by snapshot) -> corpus -> completions (benchmark x form, one run) -> report; problems (by benchmark)."""
 
-    def build(store: ArtifactStore, name: str, content: str, **inputs: Artifact) -> Artifact:
+    def build(name: str, content: str, **inputs: Artifact) -> Artifact:
         def write(folder: Path) -> dict[str, object]:
             made.append(name)
             if broken and name == "corpus":
@@ -38,39 +38,40 @@ def small_graph(root: Path, made: list[str], broken: bool = False) -> dg.Definit
             (folder / "content").write_text(content)
             return {"rows": len(content), "share": 0.5}
 
-        return store.build(name, write, settings=content, inputs=inputs)
+        read = {key: artifact.content for key, artifact in inputs.items()}
+        return Store(root).build({"name": name, "settings": content, "inputs": read}, write)
 
     @dg.asset(partitions_def=by_snapshot("test"))
-    def pages(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
-        return described(build(store, f"pages/{context.partition_key}", context.partition_key))
+    def pages(context: dg.AssetExecutionContext) -> dg.Output[Artifact]:
+        return described(build(f"pages/{context.partition_key}", context.partition_key))
 
     @dg.asset
-    def corpus(store: ArtifactStore, pages: dict[str, Artifact]) -> dg.Output[Artifact]:
+    def corpus(pages: dict[str, Artifact]) -> dg.Output[Artifact]:
         text = "+".join(artifact.file("content").read_text() for artifact in pages.values())
-        return described(build(store, "corpus", text, **pages))
+        return described(build("corpus", text, **pages))
 
     @dg.asset(partitions_def=by_benchmark(["gsm8k", "math"]))
-    def problems(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Output[Artifact]:
-        return described(build(store, f"problems/{context.partition_key}", context.partition_key))
+    def problems(context: dg.AssetExecutionContext) -> dg.Output[Artifact]:
+        return described(build(f"problems/{context.partition_key}", context.partition_key))
 
     @dg.asset(
         partitions_def=by_benchmark_and_form(["gsm8k", "math"], ["cot", "tir"]),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def completions(
-        context: dg.AssetExecutionContext, store: ArtifactStore, corpus: Artifact, problems: dict[str, Artifact]
+        context: dg.AssetExecutionContext, corpus: Artifact, problems: dict[str, Artifact]
     ) -> dg.Output[dict[str, Artifact]]:
         made.append("server")
         assert sorted(problems) == ["gsm8k", "math"]
         return described_partitions(
-            context, {key: build(store, f"completions/{key}", key, corpus=corpus) for key in context.partition_keys}
+            context, {key: build(f"completions/{key}", key, corpus=corpus) for key in context.partition_keys}
         )
 
     @dg.asset
-    def report(store: ArtifactStore, completions: dict[str, Artifact]) -> dg.Output[Artifact]:
-        return described(build(store, "report", ",".join(completions)))
+    def report(completions: dict[str, Artifact]) -> dg.Output[Artifact]:
+        return described(build("report", ",".join(completions)))
 
-    resources = {"store": ArtifactStore(root=str(root)), "io_manager": ArtifactReferences(root=str(root))}
+    resources = {"io_manager": ArtifactReferences(root=str(root))}
     return dg.Definitions(assets=[pages, corpus, problems, completions, report], resources=resources)
 
 
@@ -124,15 +125,15 @@ def test_a_signal_stops_the_walk_and_is_no_failure_of_an_asset(
     tmp_path: Path, instance: dg.DagsterInstance, number: signal.Signals
 ) -> None:
     @dg.asset
-    def stopped(store: ArtifactStore) -> dg.Output[Artifact]:
+    def stopped() -> dg.Output[Artifact]:
         def write(folder: Path) -> dict[str, object]:
             os.kill(os.getpid(), number)
             time.sleep(30)
             return {}
 
-        return described(store.build("stopped", write))
+        return described(Store(tmp_path).build({"name": "stopped"}, write))
 
-    resources = {"store": ArtifactStore(root=str(tmp_path)), "io_manager": ArtifactReferences(root=str(tmp_path))}
+    resources = {"io_manager": ArtifactReferences(root=str(tmp_path))}
     with pytest.raises(KeyboardInterrupt):
         drive(dg.Definitions(assets=[stopped], resources=resources), instance)
     assert not list((tmp_path / "stopped").glob("*/manifest.json"))

@@ -79,7 +79,7 @@ def test_lines_fit_the_terminal_whatever_the_script():
 
 @pytest.mark.parametrize("name", [".", "no/folder/decisions.jsonl"])
 def test_a_file_of_decisions_that_cannot_be_written_is_told(tmp_path, run_folder, capsys, name):
-    artifact = Store(run_folder).build("iteration_1/annotations", _no_proposals)
+    artifact = Store(run_folder).build({"name": "iteration_1/annotations"}, _no_proposals)
     References(Store(run_folder)).write("iteration_1/annotations", artifact)
     assert main(["annotate", "--data", str(run_folder), "--decisions", str(tmp_path / name)]) == 2
     assert "expected" in capsys.readouterr().err
@@ -118,7 +118,7 @@ def run_folder(tmp_path, stored):
     }
     store = Store(tmp_path / "run")
     for name, table in tables.items():
-        References(store).write(name, store.build(name, write(table)))
+        References(store).write(name, store.build({"name": name}, write(table)))
     return tmp_path / "run"
 
 

@@ -120,9 +120,8 @@ def test_the_command_takes_folders_runs_and_one_run_alone(corpus, tmp_path, caps
         if number:
             assert main(["diff", str(tmp_path / "run")]) == 2
             assert "exported a corpus twice" in capsys.readouterr().err
-        made = store.build(
-            "math_corpus", lambda folder, tables=tables: write_corpus(folder, *tables) or {}, settings=number
-        )
+        identity = {"name": "math_corpus", "settings": number}
+        made = store.build(identity, lambda folder, tables=tables: write_corpus(folder, *tables) or {})
         References(store).write("math_corpus", made)
         References(store).write("math_corpus", made)  # found again: what was before stays before
     assert main(["diff", str(tmp_path / "run"), "--json"]) == 0

@@ -145,7 +145,7 @@ def run_folder(tmp_path, crawl, stored):
     tables["iteration_1/scores/A"] = stored("scores", scored, SCORES)
     tables["iteration_1/corpus"] = stored("corpus", kept, COLLECTED)
     for name, table in tables.items():
-        References(store).write(name, store.build(name, copy_of(table)))
+        References(store).write(name, store.build({"name": name}, copy_of(table)))
     return tmp_path / "run"
 
 

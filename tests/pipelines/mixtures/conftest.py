@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def examples(tmp_path: Path) -> MakeArtifact:
             write_rows(folder / "problems-00000.parquet", [_problem(name, row) for row in problems], PROBLEMS)
             return {"rows": len(filled)}
 
-        return Store(tmp_path / "store").build(name, write, settings=[dict(row) for row in rows])
+        return Store(tmp_path / "store").build({"name": name, "settings": [dict(row) for row in rows]}, write)
 
     return make
 
@@ -52,7 +51,7 @@ def benchmark(tmp_path: Path) -> MakeArtifact:
             write_rows(folder / "problems.parquet", rows, PROBLEMS)
             return {}
 
-        return Store(tmp_path / "store").build(name, partial(write), settings=list(questions))
+        return Store(tmp_path / "store").build({"name": name, "settings": list(questions)}, write)
 
     return make
 

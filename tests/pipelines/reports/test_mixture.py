@@ -52,7 +52,7 @@ def artifacts(tmp_path: Path) -> tuple[Artifact, Artifact]:
         return {"context": 8, "strategy": "best_fit", "efficiency_by_strategy": {"best_fit": 0.5, "random": 0.4}}
 
     store = Store(tmp_path / "store")
-    return store.build("mixture", mixture), store.build("packed", packed)
+    return store.build({"name": "mixture"}, mixture), store.build({"name": "packed"}, packed)
 
 
 def report(folder: Path, artifacts: tuple[Artifact, Artifact], **settings: Any) -> tuple[Any, dict[str, Any], str]:

@@ -46,8 +46,8 @@ class Planted:
     def make(self) -> None:
         """As a run does: what is whole is found."""
         made = {
-            "up": self.store.build_identified(IDENTITIES["up"], write_up),
-            "down": self.store.build_identified(IDENTITIES["down"], write_down),
+            "up": self.store.build(IDENTITIES["up"], write_up),
+            "down": self.store.build(IDENTITIES["down"], write_down),
         }
         self.keys = {name: self.store.key(artifact) for name, artifact in made.items()}
         self.references.write("up", made["up"])

@@ -170,7 +170,7 @@ def write(folder):
     time.sleep(1.0)
     (folder / "a.txt").write_text("x")
     return {"rows": 1}
-artifact = Store(sys.argv[1], pace=Pace(poll=0.05)).build("x", write)
+artifact = Store(sys.argv[1], pace=Pace(poll=0.05)).build({"name": "x"}, write)
 print(artifact.content, flush=True)
 """
 
@@ -201,7 +201,7 @@ def test_who_lost_the_lease_while_it_wrote_publishes_nothing_over_the_others_wor
         (folder / "a.txt").write_text("slow")
         return {"rows": 1}
 
-    artifact = store.build("x", write)
+    artifact = store.build({"name": "x"}, write)
     assert artifact.file("a.txt").read_text() == "quick"
     assert attempts == ["slow"]
 
@@ -214,7 +214,7 @@ def _publish_elsewhere(root: str, key: str) -> None:
     scratch = Path(os.environ.get("MATHSIEVE_CACHE", root) + "-elsewhere")
     scratch.mkdir(parents=True)
     (scratch / "a.txt").write_text("quick")
-    manifest = manifest_of(scratch, {"name": "x", "version": "1", "settings": None, "inputs": {}}, {"rows": 1})
+    manifest = manifest_of(scratch, {"name": "x"}, {"rows": 1})
     place.replace(f"{key}/a.txt", b"quick")
     assert place.create(f"{key}/manifest.json", manifest.as_bytes())
     assert json.loads(place.read(f"{key}/manifest.json"))["facts"] == {"rows": 1}

@@ -30,8 +30,8 @@ def finished(root: str) -> list[str]:
 
 def test_an_artifact_is_built_once_and_found_again(root: str) -> None:
     store, calls = Store(root), []
-    first = store.build("pages", writer("a.txt", "xyz", calls), settings={"k": 1})
-    second = store.build("pages", writer("a.txt", "never", calls), settings={"k": 1})
+    first = store.build({"name": "pages", "settings": {"k": 1}}, writer("a.txt", "xyz", calls))
+    second = store.build({"settings": {"k": 1}, "name": "pages"}, writer("a.txt", "never", calls))
     assert calls == ["a.txt"]
     assert first == second
     assert second.facts == {"rows": 3}
@@ -42,18 +42,17 @@ def test_an_artifact_is_built_once_and_found_again(root: str) -> None:
 def test_a_changed_setting_version_or_name_builds_anew(root: str, change: dict[str, object]) -> None:
     store, calls = Store(root), []
     given = {"name": "pages", "settings": {"k": 1}, "version": "1"}
-    for arguments in (given, given | change):
-        name = str(arguments.pop("name"))
-        store.build(name, writer("a.txt", "x", calls), **arguments)
+    for identity in (given, given | change):
+        store.build(identity, writer("a.txt", "x", calls))
     assert len(calls) == 2
 
 
 def test_an_input_rebuilt_to_the_same_bytes_rebuilds_nothing_after_it(root: str) -> None:
     store, calls = Store(root), []
-    upstream = [store.build("up", writer("u.txt", "same", []), settings=k) for k in (1, 2)]
+    upstream = [store.build({"name": "up", "settings": k}, writer("u.txt", "same", [])) for k in (1, 2)]
     assert upstream[0].location != upstream[1].location
     for artifact in upstream:
-        store.build("down", writer("d.txt", "x", calls), inputs={"up": artifact})
+        store.build({"name": "down", "inputs": {"up": artifact.content}}, writer("d.txt", "x", calls))
     assert len(calls) == 1
 
 
@@ -73,9 +72,9 @@ def test_a_failed_writer_publishes_nothing_and_its_finished_files_are_found_by_t
         return {}
 
     with pytest.raises(RuntimeError, match="cut"):
-        store.build("x", fails)
+        store.build({"name": "x"}, fails)
     assert not finished(root)
-    artifact = store.build("x", resumes)
+    artifact = store.build({"name": "x"}, resumes)
     assert artifact.file("shard-0").read_text() == "whole"
     assert artifact.file("shard-1").read_text() == "now whole"
 
@@ -86,14 +85,14 @@ def test_a_killed_process_leaves_no_artifact_and_no_lock(root: str) -> None:
         "from pipelines.storage import Store\n"
         "def write(folder):\n"
         "    (folder / 'half').write_text('h'); print('begun', flush=True); time.sleep(60)\n"
-        "Store(sys.argv[1]).build('x', write)\n"
+        "Store(sys.argv[1]).build({'name': 'x'}, write)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, root], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
         os.kill(child.pid, signal.SIGKILL)
     assert not finished(root)
-    assert Store(root).build("x", writer("half", "whole", [])).file("half").read_text() == "whole"
+    assert Store(root).build({"name": "x"}, writer("half", "whole", [])).file("half").read_text() == "whole"
 
 
 def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_attempt_waiting(root: str) -> None:
@@ -102,9 +101,9 @@ def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_a
         "def write(folder):\n"
         "    if os.fork() == 0: time.sleep(300)\n"
         "    print('begun', flush=True); time.sleep(60)\n"
-        "Store(sys.argv[1]).build('x', write)\n"
+        "Store(sys.argv[1]).build({'name': 'x'}, write)\n"
     )
-    again = "import sys; from pipelines.storage import Store; Store(sys.argv[1]).build('x', lambda folder: {'rows': 1})"
+    again = "import sys; from pipelines.storage import Store; Store(sys.argv[1]).build({'name': 'x'}, lambda folder: {'rows': 1})"
     with subprocess.Popen(
         [sys.executable, "-c", program, root], stdout=subprocess.PIPE, start_new_session=True
     ) as child:
@@ -116,7 +115,7 @@ def test_a_forked_worker_that_outlives_its_killed_owner_does_not_keep_the_next_a
             subprocess.run([sys.executable, "-c", again, root], check=True, timeout=60)
         finally:
             os.killpg(child.pid, signal.SIGKILL)  # the worker
-    assert Store(root).build("x", writer("never", "", [])).facts == {"rows": 1}
+    assert Store(root).build({"name": "x"}, writer("never", "", [])).facts == {"rows": 1}
 
 
 def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
@@ -127,17 +126,15 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
         StorageError,
         match=r"x/.*: expected storage that can be used; found a full disk\. Free some space and run again",
     ):
-        Store(tmp_path).build("x", full)
+        Store(tmp_path).build({"name": "x"}, full)
 
 
 def test_the_manifest_names_inputs_settings_and_every_file(root: str) -> None:
     store = Store(root)
-    up = store.build("up", writer("u.txt", "abc", []))
-    down = store.build("down", writer("d.txt", "", []), inputs={"up": up}, settings={"rate": 0.5}, version="7")
+    identity = {"name": "down", "version": "7", "settings": {"rate": 0.5}, "inputs": {"up": "known"}}
+    down = store.build(identity, writer("d.txt", "", []))
     manifest = json.loads(store.root.read(f"{store.key(down)}/{MANIFEST}"))
-    assert manifest["inputs"] == {"up": up.content}
-    assert manifest["settings"] == {"rate": 0.5}
-    assert manifest["version"] == "7"
+    assert {name: manifest[name] for name in identity} == identity
     # SHA-256 of the empty string (FIPS 180-4 test vector)
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert manifest["files"] == {"d.txt": {"size": 0, "sha256": empty}}
@@ -149,7 +146,7 @@ def test_a_folder_without_a_manifest_is_not_an_artifact(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named_with_what_there_is(root: str) -> None:
-    artifact = Store(root).build("x", writer("a.txt", "1", []))
+    artifact = Store(root).build({"name": "x"}, writer("a.txt", "1", []))
     with pytest.raises(StorageError, match=r"expected a file b\.txt; found a\.txt\. .*mathsieve verify"):
         artifact.file("b.txt")
 

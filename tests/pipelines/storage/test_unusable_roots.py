@@ -186,9 +186,9 @@ def test_a_credential_that_expires_while_an_artifact_is_made_costs_nothing_that_
         return write(folder)
 
     with pytest.raises(StorageError, match=r"found an expired credential"):
-        Store(root_url).build("x", slow)
+        Store(root_url).build({"name": "x"}, slow)
     gate.rule = lambda method, path: None
-    artifact = Store(root_url).build("x", slow)
+    artifact = Store(root_url).build({"name": "x"}, slow)
     assert made == [1]
     assert artifact.file("a.txt").read_text() == "hello"
     assert verify(root_url, deep=True).faults == []
@@ -201,19 +201,19 @@ def test_an_upload_that_breaks_off_publishes_nothing_and_goes_on(gate: Gate, roo
 
     gate.rule = lambda method, path: (403, "AccessDenied") if method == "PUT" and "b.txt" in path else None
     with pytest.raises(StorageError, match="access denied"):
-        Store(root_url).build("x", two)
+        Store(root_url).build({"name": "x"}, two)
     assert [key for key in Store(root_url).root.sizes() if key.endswith("manifest.json")] == []
     gate.rule = lambda method, path: None
-    assert Store(root_url).build("x", two).names("*") == ["a.txt", "b.txt"]
+    assert Store(root_url).build({"name": "x"}, two).names("*") == ["a.txt", "b.txt"]
     assert verify(root_url, deep=True).faults == []
 
 
 def test_reading_needs_no_permission_to_write(gate: Gate, root_url: str) -> None:
-    made = Store(root_url).build("x", write)
+    made = Store(root_url).build({"name": "x"}, write)
     References(Store(root_url)).write("x", made)
     gate.rule = lambda method, path: (403, "AccessDenied") if method in ("PUT", "DELETE") else None
     assert References(Store(root_url)).read("x").file("a.txt").read_text() == "hello"
-    assert Store(root_url).build("x", write).content == made.content
+    assert Store(root_url).build({"name": "x"}, write).content == made.content
 
 
 @pytest.fixture
@@ -258,8 +258,8 @@ def test_a_disk_that_fails_while_an_artifact_is_made_keeps_what_was_finished(roo
         return {}
 
     with pytest.raises(StorageError, match="expected storage that can be used"):
-        Store(root).build("x", fails_once)
-    assert Store(root).build("x", fails_once).file("a.txt").read_text() == "hello"
+        Store(root).build({"name": "x"}, fails_once)
+    assert Store(root).build({"name": "x"}, fails_once).file("a.txt").read_text() == "hello"
     assert begun == [[], ["a.txt"]]
 
 
@@ -271,4 +271,4 @@ def test_a_file_in_the_way_of_a_root_or_of_an_artifact_is_told(tmp_path: Path) -
     with pytest.raises(
         StorageError, match=r"/x/.*: expected storage that can be used; found (Not a directory|File exists)"
     ):
-        Store(tmp_path).build("x", write)
+        Store(tmp_path).build({"name": "x"}, write)
