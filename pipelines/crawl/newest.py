@@ -29,6 +29,8 @@ ROWS_A_TASK = 4_000_000  # 32 bytes each, three times over while they are cut, o
 SHARD_BITS = 40  # of a place, below the shard's number
 CAPTURE = np.dtype([("digest", np.uint64, 2), ("date", np.int64), ("place", np.int64)])
 Places = npt.NDArray[np.int64]
+RADIX = 2**16
+"""Partitions up to which numpy sorts their numbers by radix: stable sorts of more than 16 bits compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +124,19 @@ def _cut(captures: Captures, group: tuple[int, int]) -> None:
         first += rows
     ends = [len(found)]
     if captures.partitions > 1:
-        partition = (found["digest"][:, 0] % np.uint64(captures.partitions)).astype(np.int64)
-        found = found[np.argsort(partition, kind="stable")]
+        few = captures.partitions <= RADIX
+        partition = (found["digest"][:, 0] % np.uint64(captures.partitions)).astype(np.uint16 if few else np.int64)
+        found = _taken(found, np.argsort(partition, kind="stable"))
         ends = np.cumsum(np.bincount(partition, minlength=captures.partitions)).tolist()
     path = captures.cut(group)
     _save(path.with_suffix(".ends.npy"), np.array(ends, np.int64))
     _save(path, found)
+
+
+def _taken(captures: npt.NDArray[np.void], order: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+    """`captures[order]`, as rows of a table: numpy takes records one field at a time, four times as slowly."""
+    table = captures.view(np.uint64).reshape(len(captures), -1)
+    return np.take(table, order, axis=0).reshape(-1).view(CAPTURE)
 
 
 def _read_captures(shard: Path, number: int, into: npt.NDArray[np.void]) -> None:
