@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,8 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
     if failed:
         print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
         return 1
+    with suppress(StorageError, OSError):  # what cannot be kept is asked for again next time
+        _asked(recipe.workspace / "history.json", current.maker.graph, quiet=arguments.quiet)
     _say_where(recipe.home)
     return 0
 
@@ -139,7 +142,10 @@ def _is_all_there(recipe: Recipe, *, quiet: bool) -> bool:
 
 
 def _asked(memory: Path, graph: Graph, *, quiet: bool) -> Recorded:
-    """What Dagster's history holds, kept for next time. Raises StorageError where it cannot be read."""
+    """What Dagster's history holds, kept for next time: a run that finds all there then need not import Dagster.
+
+    Raises StorageError where it cannot be read.
+    """
     from sqlalchemy.exc import OperationalError
 
     from assets.graph import recorded_versions

@@ -143,10 +143,13 @@ def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> 
         assert row["asked"] == 2
         assert f">{row['bits_per_byte']:.3f}<" in grown
     assert_one_fate_each(tmp_path)
-    before = manifests(tmp_path)
+    before, memory = manifests(tmp_path), tmp_path / "small" / "history.json"
+    remembered = memory.stat().st_mtime_ns
     second = run(tmp_path)
     assert second.returncode == 0
     assert manifests(tmp_path) == before
+    assert re.search(r"\d+ assets, all there", second.stderr)
+    assert memory.stat().st_mtime_ns == remembered  # Dagster was not asked
 
 
 def test_a_terminal_sees_progress_with_the_time_that_is_left(tmp_path: Path) -> None:
