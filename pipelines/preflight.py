@@ -9,13 +9,14 @@ from pathlib import Path
 
 from evaluators.benchmarks import benchmark, check_benchmark
 from evaluators.errors import MathsieveError
+from evaluators.executors import require_engine
 from evaluators.models.source import HUB, served_files
 from evaluators.sampled import SampledSettings
 from pipelines.corpus.annotations import read_decisions
 from pipelines.crawl.settings import KINDS, list_warcs
 from pipelines.mixtures.source import check_source
 from pipelines.recipe import Recipe, RecipeError
-from pipelines.recipe_graph import evaluation
+from pipelines.recipe_graph import evaluation, steps_of
 from pipelines.training.base_model import BaseModelSettings, check_base_model
 
 NEEDED = {"base_model": "safetensors", "sft_model": "accelerate"}
@@ -35,6 +36,7 @@ def missing_inputs(recipe: Recipe, assets: Collection[str]) -> list[str]:
 
 
 def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield from _engine_checks(recipe, assets)
     if "pages" in assets:
         yield from _crawl_checks(recipe)
     if "seed_corpus" in assets:
@@ -56,6 +58,11 @@ def _checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Call
     for part, package in NEEDED.items():
         if any(key.rpartition("/")[2] == part for key in assets):
             yield part, partial(_must_be_installed, package)
+
+
+def _engine_checks(recipe: Recipe, assets: Collection[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    if any(step.stage.by_shards and step.name in assets for step in steps_of(recipe)):
+        yield "executor", partial(require_engine, recipe.executor)
 
 
 def _crawl_checks(recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:

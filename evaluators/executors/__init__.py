@@ -8,7 +8,7 @@ engine.
 """
 
 from evaluators.executors.settings import LOCAL, ExecutorSettings, LocalExecutor, RayExecutor, SlurmExecutor
-from evaluators.executors.shards import ShardError, run_shards
+from evaluators.executors.shards import ShardError, require_engine, run_shards
 
 __all__ = [
     "LOCAL",
@@ -17,5 +17,6 @@ __all__ = [
     "RayExecutor",
     "ShardError",
     "SlurmExecutor",
+    "require_engine",
     "run_shards",
 ]

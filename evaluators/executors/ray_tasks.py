@@ -32,11 +32,7 @@ PATIENT = {"RAY_worker_register_timeout_seconds": "600", "RAY_raylet_start_wait_
 
 def run_ray(job: Job, executor: RayExecutor) -> Generator[tuple[int, Outcome]]:
     """The outcome of each shard, as they end. Closed early, it ends its tasks."""
-    if find_spec("ray") is None:
-        raise ShardError(
-            "executor: expected Ray in this environment; found none. Install it, pip install 'mathsieve[ray]', or choose another "
-            "executor: {kind: local}, {kind: slurm, ...}."
-        )
+    require_ray()
     if executor.address is None and "ray" not in sys.modules:
         _set_up_environment()
     import ray
@@ -59,6 +55,15 @@ def run_ray(job: Job, executor: RayExecutor) -> Generator[tuple[int, Outcome]]:
     finally:
         for reference in running:
             ray.cancel(reference, force=True)
+
+
+def require_ray() -> None:
+    """Raises ShardError where it is not installed."""
+    if find_spec("ray") is None:
+        raise ShardError(
+            "ray: expected Ray in this environment; found none. Install it, pip install 'mathsieve[ray]', or choose another "
+            "executor: {kind: local}, {kind: slurm, ...}."
+        )
 
 
 def _set_up_environment() -> None:

@@ -54,7 +54,7 @@ def run_shards(
             if unmade := [number for number in left if number not in lost and not done(shards[number])]:
                 raise ShardError(
                     f"{label}: {name_of(shards[unmade[0]])}: expected what its work writes; found nothing of it here. "
-                    "Does every machine of the executor see the folder of the artifacts?"
+                    "Does every machine of the executor see the folder of the artifacts, MATHSIEVE_HOME, or MATHSIEVE_CACHE of a bucket's?"
                 )
             left = [number for number in sorted(lost) if not done(shards[number])]
 
@@ -73,6 +73,18 @@ def _round(job: Job, executor: ExecutorSettings, here: bool, progress: Callable[
             else:
                 raise ShardError(f"{job.label}: {name_of(job.shards[number])}: {outcome.said}.{_see(outcome)}")
     return lost
+
+
+def require_engine(executor: ExecutorSettings) -> None:
+    """Raises ShardError where this machine has nothing that could run shards so; nothing is started."""
+    if isinstance(executor, SlurmExecutor):
+        from evaluators.executors.slurm import require_slurm
+
+        require_slurm()
+    elif not isinstance(executor, LocalExecutor):
+        from evaluators.executors.ray_tasks import require_ray
+
+        require_ray()
 
 
 def _outcomes(job: Job, executor: ExecutorSettings, here: bool) -> Generator[tuple[int, Outcome]]:

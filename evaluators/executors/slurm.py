@@ -57,7 +57,7 @@ def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome
     """The outcome of each shard, as they end. Closed early, it ends its jobs."""
     numbers, shards = list(job.shards), list(job.shards.values())
     folder = executor.shared.expanduser().absolute() / job.name
-    _require_slurm()
+    require_slurm()
     _cancel_earlier(job.name)
     _lay_out(folder, job.work, shards)
     size, submitted = _largest_array(), 0
@@ -81,10 +81,11 @@ def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _require_slurm() -> None:
+def require_slurm() -> None:
+    """Raises ShardError where its commands are not here."""
     if shutil.which("sbatch") is None:
         raise ShardError(
-            "executor: expected Slurm's commands on this machine; found no sbatch. Run this where jobs are submitted from, or "
+            "slurm: expected Slurm's commands on this machine; found no sbatch. Run this where jobs are submitted from, or "
             "choose another executor: {kind: local}, {kind: ray}."
         )
 

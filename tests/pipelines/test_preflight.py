@@ -28,6 +28,30 @@ def recipe(folder: Path, **changes: Any) -> Recipe:
     return load_recipe(path)
 
 
+@pytest.mark.parametrize(
+    ("executor", "told"),
+    [
+        (
+            {"kind": "slurm", "shared": "jobs"},
+            "executor: slurm: expected Slurm's commands on this machine; found no sbatch.",
+        ),
+        (
+            {"kind": "ray"},
+            "executor: ray: expected Ray in this environment; found none. Install it, pip install 'mathsieve[ray]'",
+        ),
+    ],
+)
+def test_an_engine_that_is_not_here_is_told_where_shards_are_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: dict[str, str], told: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("evaluators.executors.ray_tasks.find_spec", lambda name: None)
+    needing = recipe(tmp_path, executor=executor)
+    (found,) = missing_inputs(needing, ["pages"])
+    assert found.startswith(told)
+    assert missing_inputs(needing, ["seed_corpus"]) == []
+
+
 def test_the_demo_misses_nothing(tmp_path: Path) -> None:
     assets = ["pages", "seed_corpus", "problems", "source_templated", "base_model", "sft_model", "sft/completions"]
     assert missing_inputs(recipe(tmp_path), assets) == []

@@ -1,4 +1,4 @@
-"""The whole corpus, from a planted crawl to the export: `python chain.py FOLDER EXECUTOR`, the executor as JSON.
+"""The whole corpus, from a planted crawl to the export: `python chain.py ROOT EXECUTOR`, the executor as JSON.
 
 A program of its own, so that a test can give it another hash seed and another executor. The stages are those of a recipe,
 made as a run makes them.
@@ -35,7 +35,7 @@ RECIPE: dict[str, Any] = {
 }
 
 
-def corpus_of(root: Path, executor: dict[str, Any]) -> Artifact:
+def corpus_of(root: str, executor: dict[str, Any]) -> Artifact:
     """The exported corpus; everything it was made of stays in `root`."""
     recipe = Recipe.model_validate({**RECIPE, "executor": executor})
     graph = graph_of(recipe, recipe.snapshots())
@@ -55,5 +55,5 @@ def _upstream(graph: Graph, key: Key) -> Graph:
 
 
 if __name__ == "__main__":
-    corpus = corpus_of(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    corpus = corpus_of(sys.argv[1], json.loads(sys.argv[2]))
     print(corpus.facts)

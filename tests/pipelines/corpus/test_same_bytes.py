@@ -13,7 +13,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.storage import Store
 from tests.one_node_slurm import one_node_slurm, require_slurm
+from tests.s3_server import serving
 
 CHAIN = Path(__file__).with_name("chain.py")
 ROOT = CHAIN.parents[3]
@@ -73,6 +75,20 @@ def same_as(made, by_one_worker):
 def test_two_runs_give_the_same_bytes_whatever_the_workers_and_the_hash_seed(by_one_worker, tmp_path):
     facts = finished(started(tmp_path, local(3), 2))
     same_as(artifacts(tmp_path), by_one_worker)
+    assert facts == by_one_worker[1]
+
+
+def test_a_root_in_a_bucket_holds_the_same_bytes(by_one_worker, tmp_path, monkeypatch):
+    """The planted crawl, the pages and all after them are read from it and written to it."""
+    monkeypatch.setenv("MATHSIEVE_CACHE", str(tmp_path / "cache"))
+    with serving() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        facts = finished(started("s3://bucket/chain", local(2), 3))
+        root = Store("s3://bucket/chain").root
+        names = [name for name in root.sizes() if Path(name).name != "manifest.json"]
+        made = {name: root.read(name) for name in names}
+    same_as(made, by_one_worker)
     assert facts == by_one_worker[1]
 
 
