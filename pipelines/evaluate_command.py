@@ -66,10 +66,13 @@ def has_workers(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     settings, benchmarks = pinned(evaluation_of(arguments)), benchmarks_of(arguments)
-    artifacts = make_all(evaluation_maker(settings, benchmarks), _say)
     out = arguments.out or Path("evaluations") / settings.models[0].name
+    out.mkdir(parents=True, exist_ok=True)  # first: a place that cannot be written to is told before anything is asked
+    artifacts = make_all(evaluation_maker(settings, benchmarks), _say)
     publish(out, artifacts, settings)
     report = artifacts[("benchmark_report",), None]
+    for alarm in report.facts["alarms"]:
+        print(f"WARNING: {alarm}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(report.facts["table"], ensure_ascii=False, indent=1))
         return 0
@@ -136,6 +139,8 @@ def _entry(text: str, arguments: argparse.Namespace) -> dict[str, Any]:
     name, given, rest = text.partition("=")
     named = bool(given and re.fullmatch(NAME, name))
     place = rest if named else text
+    if not Path(place).exists():
+        _must_have_scheme(place)
     is_hubs = bool(REPOSITORY.fullmatch(place.partition("@")[0])) and not Path(place).exists()
     if not URL.match(place) and not place.startswith((HUB, "package:")):
         place = f"{HUB}{place}" if is_hubs else str(Path(place).expanduser().absolute())
@@ -148,13 +153,27 @@ def _entry(text: str, arguments: argparse.Namespace) -> dict[str, Any]:
     return entry
 
 
+def _must_have_scheme(place: str) -> None:
+    """Raises UnusableArguments where a server's address lacks its http://."""
+    from evaluators.errors import UnusableArguments
+    from evaluators.models.endpoint_settings import WITHOUT_SCHEME, usable_base_url
+
+    if WITHOUT_SCHEME.fullmatch(place):
+        try:
+            usable_base_url(place)
+        except ValueError as error:
+            raise UnusableArguments(f"MODEL: {error}") from error
+
+
 def _endpoint(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """What the arguments say of a server; it is asked for the name of its model where they do not. Raises EvaluationError."""
     from evaluators.models.endpoint import EndpointSettings
     from evaluators.sampled import ONLY_MODEL, with_model_name
+    from pipelines.recipe_file import validate
 
     key = arguments.api_key_variable
-    asked = EndpointSettings(base_url=url, model=arguments.model or ONLY_MODEL, api_key_variable=key)
+    content = {"base_url": url, "model": arguments.model or ONLY_MODEL, "api_key_variable": key}
+    asked: EndpointSettings = validate(ABOUT, content, EndpointSettings)
     kind = "completions" if arguments.prompt in ("deepseek", "few_shot") else "chat"
     return {"model": with_model_name(asked).model, "api_key_variable": key, "kind": kind}
 
@@ -185,11 +204,13 @@ def _assign(content: dict[str, Any], assignment: str) -> None:
 def benchmarks_of(arguments: argparse.Namespace) -> dict[str, BenchmarkSettings]:
     """The benchmarks by name, each from a place of its own, the common one, or the hub. Raises BenchmarkError."""
     from evaluators.benchmarks import BenchmarkSettings, check_benchmark
+    from pipelines.recipe_file import validate
 
     found = {}
     for text in _listed(arguments.benchmarks):
         name, _, own = text.partition("=")
-        settings = BenchmarkSettings(name=name, path=_place(own or arguments.data), limit=arguments.limit)
+        content = {"name": name, "path": _place(own or arguments.data), "limit": arguments.limit}
+        settings: BenchmarkSettings = validate(ABOUT, content, BenchmarkSettings)
         check_benchmark(settings)
         found[name] = settings
     return found
@@ -264,7 +285,6 @@ def store_location() -> str:
 
 def publish(out: Path, artifacts: Artifacts, settings: EvaluationRecipe) -> None:
     """Lay down the report, and of each model its scores and tables, as `mathsieve compare` reads them."""
-    out.mkdir(parents=True, exist_ok=True)
     report = artifacts[("benchmark_report",), None]
     for name in ("report.html", "report.md", "report.json"):
         shutil.copyfile(report.file(name), out / name)

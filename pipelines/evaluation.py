@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from evaluators.grading import GRADES, JudgedSettings
 from evaluators.leaks.contained import ContaminationSettings
-from evaluators.models.endpoint import EndpointSettings
+from evaluators.models.endpoint_settings import WITHOUT_SCHEME, EndpointSettings, usable_base_url
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import HUB, ModelSource
 from evaluators.models.vllm_server import ServerSettings
@@ -83,7 +83,9 @@ class EvaluatedModel(Settings):
 
 
 def model_of_text(text: str) -> dict[str, Any]:
-    """The entry that a plain text stands for; see EvaluatedModel."""
+    """The entry that a plain text stands for; see EvaluatedModel. Raises ValueError for an address without a scheme."""
+    if WITHOUT_SCHEME.fullmatch(text):
+        usable_base_url(text)
     if URL.match(text):
         place = URL.sub("", text).rstrip("/").removesuffix("/v1")
         endpoint = {"base_url": text.rstrip("/"), "model": ONLY_MODEL, "kind": "chat"}
@@ -135,6 +137,14 @@ class EvaluationRecipe(Settings):
     def _each_model_once(cls, models: Sequence[EvaluatedModel]) -> Sequence[EvaluatedModel]:
         _must_be_once([model.name for model in models])
         return models
+
+    @model_validator(mode="after")
+    def _baseline_is_evaluated(self) -> Self:
+        baseline = self.report.baseline
+        if baseline is not None and baseline not in self.names:
+            known = ", ".join(self.names)
+            raise ValueError(f"report.baseline: expected one of the evaluated models ({known}); found {baseline!r}")
+        return self
 
     @field_validator("server")
     @classmethod

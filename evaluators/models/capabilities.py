@@ -65,7 +65,7 @@ class Capabilities:
         if asked:
             told = ", ".join(f"{name}={body[name]!r}" for name in asked)
             raise SamplingError(
-                f"{where}: expected a server that takes {told}; it says: {refusal.message}. {_remedy(asked[0])}",
+                f"{where}: expected a server that takes {told}; it says: {refusal.message.rstrip('.')}. {_remedy(asked[0])}",
                 final=True,
             )
         for name in refusal.parameters:
@@ -86,7 +86,7 @@ class Capabilities:
         other = instead or ("max_completion_tokens" if name == "max_tokens" else "max_tokens")
         if self.renamed.get(other) == name or other == name:  # it takes neither
             raise SamplingError(
-                f"{where}: expected a server that takes max_tokens or max_completion_tokens; it says: {refusal.message}. "
+                f"{where}: expected a server that takes max_tokens or max_completion_tokens; it says: {refusal.message.rstrip('.')}. "
                 "Put the name that it takes into sampling.extra_body.",
                 final=True,
             )
@@ -95,7 +95,9 @@ class Capabilities:
 
 def _remedy(name: str) -> str:
     if name in ("temperature", "top_p"):
-        return f"Set sampling.{name} to null: the server then samples as it always does, and the report says so."
+        return f"Set {name} to null: the server then samples as it always does, and the report says so."
+    if name == "thinking_token_budget":
+        return "Serve the model with a reasoning parser (vLLM: --reasoning-parser NAME), or remove thinking_budget."
     if name == "add_special_tokens":
         return "Set endpoint.vllm_extensions to false."
     if name in ("tools", "tool_choice"):

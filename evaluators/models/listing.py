@@ -20,17 +20,24 @@ TOLD = ("root", "parent", "max_model_len", "owned_by", "system_fingerprint")
 
 def listed_models(endpoint: EndpointSettings) -> list[dict[str, Any]]:
     """The models that a server lists, as it describes them. Raises SamplingError where it does not tell."""
-    url = f"{endpoint.base_url}/models"
+    found = _listed(endpoint, endpoint.base_url)
+    if isinstance(found, list):
+        return found
+    remedy = "Is the server up, and is its address whole (http://HOST:PORT/v1)? Or name the model: endpoint.model (or --model)."
+    if not endpoint.base_url.endswith("/v1") and isinstance(_listed(endpoint, f"{endpoint.base_url}/v1"), list):
+        remedy = f"{endpoint.base_url}/v1 answers: write that."
+    raise SamplingError(f"{endpoint.base_url}/models: expected a list of models; found {found}. {remedy}", final=True)
+
+
+def _listed(endpoint: EndpointSettings, base_url: str) -> list[dict[str, Any]] | str:
+    """The list of models under an address, or what is there instead."""
     try:
-        answer = _get(endpoint, url)
-        answer.raise_for_status()
+        answer = _get(endpoint, f"{base_url}/models")
+        if answer.status_code != 200:
+            return f"HTTP {answer.status_code}"
         return [dict(one) for one in answer.json()["data"] if one["id"]]
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise SamplingError(
-            f"{url}: expected a list of models; found {type(error).__name__}: {error}. Is the server up, and is its address "
-            "whole (http://HOST:PORT/v1)? Or name the model: endpoint.model (or --model).",
-            final=True,
-        ) from error
+        return f"{type(error).__name__}: {error}"
 
 
 def told_by(endpoint: EndpointSettings) -> dict[str, Any]:

@@ -51,6 +51,10 @@ FILTER = re.compile(
 )
 QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing|credit|payment|balance", re.IGNORECASE)
 STREAM = re.compile(r"only supports? stream|(?:stream(?:ing)? (?:mode )?(?:is )?(?:required|only))|non-stream", re.I)
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+CONTENT = ("model", "prompt", "messages", "input")
+"""Fields that say who is asked and what: none of them is a parameter that could be left out, and a complaint about one is of
+this request."""
 PARAMETER = re.compile(
     r"unsupported|unrecogni[sz]ed|unknown|unexpected|not permitted|not supported|does not support|doesn't support"
     r"|not allowed|extra_forbidden|invalid|must be|is deprecated|no longer",
@@ -137,7 +141,7 @@ def _bad_request(told: str, said: _Said, body: Mapping[str, Any], status: int) -
         )  # fmt: skip
     if TEMPLATE.search(said.message):
         return _of_template(told, said)
-    if names and PARAMETER.search(words):
+    if names and (PARAMETER.search(words) or any("_" in name and name not in LIMITS for name in names)):
         return Refusal(kind="parameter", message=told, parameters=names)
     if re.search(r"model.{0,40}(?:not (?:found|exist)|does not exist|unknown)", said.message, re.IGNORECASE):
         return Refusal(kind="final", message=told, remedy=_not_found(said))
@@ -181,12 +185,9 @@ class _Said:
 
     def parameters(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         """The fields of the request that the message names: told apart, quoted, or as whole words that are no prose."""
-        told = [name for name in re.split(r"[\s.,\[\]]+", self.field) if name in body]
-        if told:
-            return tuple(dict.fromkeys(told))
-        return tuple(
-            name for name in body if name not in ("model", "prompt", "messages", "input") and self._names(name)
-        )
+        known = [name for name in body if name not in CONTENT]
+        told = [name for name in re.split(r"[\s.,\[\]]+", self.field) if name in known]
+        return tuple(dict.fromkeys(told)) or tuple(name for name in known if self._names(name))
 
     def _names(self, name: str) -> bool:
         quoted = re.search(rf"['\"`]{name}['\"`]", self.message)
@@ -223,9 +224,6 @@ def _figures(message: str, body: Mapping[str, Any]) -> tuple[int | None, int | N
         if total is not None and asked is not None and total > asked:
             prompt = total - asked
     return context, prompt
-
-
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 def _numbers(patterns: tuple[str, ...], message: str) -> Iterator[int]:

@@ -56,8 +56,8 @@ class Tally:
         total, failed, empty = self.finishes.total(), self.finishes["error"], self.empty.total()
         if failed > settings.tolerated_error_share * total:
             return (
-                f"{where}: {failed} of {total} completions failed after every retry, for example: {self.failures[0]}. "
-                "Run again: only those are asked for again. To score them as wrong, raise evaluation.tolerated_error_share."
+                f"{where}: {failed} of {total} completions failed after every retry, for example: {self.failures[0].rstrip('.')}. "
+                "Run again: only those are asked for again. To score them as wrong, raise sampling.tolerated_error_share."
             )
         if empty > settings.tolerated_empty_share * total:
             (most, _), *_ = self.empty.most_common(1)
@@ -65,6 +65,6 @@ class Tally:
             return (
                 f"{where}: expected answers; {empty} of {total} completions say nothing, for example: "
                 f"{', '.join(self.silences)}. {remedy} To score them as wrong, raise "
-                "evaluation.tolerated_empty_share: nothing is asked again."
+                "sampling.tolerated_empty_share: nothing is asked again."
             )
         return ""

@@ -122,6 +122,12 @@ class VllmServer:
         return f"http://127.0.0.1:{self._port}/v1"
 
     @property
+    def pid(self) -> int:
+        """The process above all of its own."""
+        assert self._running is not None, "it was not started"
+        return self._running.pid
+
+    @property
     def endpoint(self) -> EndpointSettings:
         """How to speak to it."""
         return self.settings.endpoint.model_copy(

@@ -8,7 +8,6 @@ is stored with the outputs that the sandbox printed.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -23,7 +22,8 @@ from tqdm import tqdm
 from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
 from evaluators.models.cache import GenerationCache
-from evaluators.models.endpoint import Endpoint, EndpointSettings
+from evaluators.models.endpoint import Endpoint, EndpointSettings, open_endpoint
+from evaluators.models.prompting import Prompter
 from evaluators.models.sampling import Sampler
 from evaluators.models.trajectory import open_sandbox
 from evaluators.records import Completion, Form, Problem, Settings
@@ -62,8 +62,9 @@ class TeacherSettings(Settings):
     samples: int = Field(default=4, ge=1)  # ToRA §2.2 samples until right; four keep the cost of hard problems bounded
     keep: int = Field(default=1, ge=1)
     """Different right solutions kept of one problem."""
-    temperature: float = Field(default=0.7, ge=0)  # as DeepSeekMath samples for maj@k (§4)
-    top_p: float = Field(default=0.95, gt=0, le=1)
+    temperature: float | None = Field(default=0.7, ge=0)  # as DeepSeekMath samples for maj@k (§4)
+    """None: nothing is sent, for teachers that take no other than their own; so with `top_p`."""
+    top_p: float | None = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=1024, gt=0)  # as evaluation (§4)
     max_calls: int = Field(default=4, ge=1)  # ToRA: room to correct a program
     concurrency: HowItRuns[int] = Field(default=256, ge=1)
@@ -132,7 +133,7 @@ async def _write_shards(
         cache = stack.enter_context(GenerationCache(folder / "generations.tmp"))
         if sampler is None:
             sampler = await stack.enter_async_context(_endpoint(settings))
-        asking = _asking(settings)
+        asking, prompter = _asking(settings), _prompter(settings)
         sandbox = None
         if settings.form == "tir":
             sandbox = await stack.enter_async_context(open_sandbox(asking))
@@ -142,7 +143,7 @@ async def _write_shards(
             batch = problems[start : start + SHARD]
             if (folder / f"examples-{shard:05d}.parquet").exists():
                 continue
-            completions = await evaluate(batch, sampler, asking, sandbox, cache)
+            completions = await evaluate(batch, sampler, asking, sandbox, cache, prompter=prompter)
             by_id = {problem.id: problem for problem in batch}
             found = [_Asked(by_id[completion.problem_id], completion) for completion in completions]
             _refuse_failures(found, settings)
@@ -165,14 +166,15 @@ def _asking(settings: TeacherSettings) -> EvaluationSettings:
 
 
 def _endpoint(settings: TeacherSettings) -> Endpoint:
-    variable = settings.endpoint.api_key_variable
-    key = os.environ.get(variable) if variable else None
-    if variable and not key:
-        raise TeacherError(
-            f"teacher.endpoint: expected an API key in the environment variable {variable}; it is not set"
-        )
+    """The teacher, which a small request goes to first: what it does not take is told before anything is paid for."""
     identity = f"endpoint:{settings.endpoint.model}@{settings.endpoint.revision}:{settings.endpoint.kind}"
-    return Endpoint(settings.endpoint, identity, api_key=key)
+    return open_endpoint(settings.endpoint, identity)
+
+
+def _prompter(settings: TeacherSettings) -> Prompter:
+    """An endpoint that is asked in turns applies the template itself. Raises PromptError for a template where there is none."""
+    in_turns = settings.endpoint.kind != "completions"
+    return Prompter("question" if in_turns and settings.prompt == "chat" else settings.prompt)
 
 
 def _refuse_failures(asked: Sequence[_Asked], settings: TeacherSettings) -> None:

@@ -143,6 +143,7 @@ def write_benchmark_report(
             for row in content["rows"]
         ],
         "findings": [finding["sentence"] for finding in content["findings"]],
+        "alarms": content["alarms"],
     }
 
 
@@ -186,7 +187,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="6",
+    version="7",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,

@@ -29,6 +29,7 @@ class CountingServer:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.models, self.root = ["org/seven-7B"], "org/seven-7B@first"
+        self.finish = "stop"
         self.hold_after: int | None = None
         self.holding, self.released = threading.Event(), threading.Event()
         self.guard = threading.Lock()
@@ -76,7 +77,7 @@ class CountingServer:
         text = "It is \\boxed{7}."
         own = {"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text}
         count = body.get("n", 1)
-        choices = [{"index": index, "finish_reason": "stop", **own} for index in range(count)]
+        choices = [{"index": index, "finish_reason": self.finish, **own} for index in range(count)]
         return {"choices": choices, "usage": {"prompt_tokens": 9, "completion_tokens": 5 * count}}
 
     def problems(self) -> int:
@@ -189,6 +190,19 @@ def test_the_conditions_stand_in_the_report_of_a_model_behind_a_url(server: Coun
     assert "chat, T 0, at most 1,024 tokens, endpoint" in page
 
 
+def test_a_score_of_answers_that_were_cut_has_its_warning_at_the_terminal_too(
+    server: CountingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.finish = "length"
+    words = [server.url, "--benchmarks", "templated_easy", "--limit", "5", "--max-tokens", "20"]
+    assert (
+        main(["evaluate", *words, "--set", "models.0.endpoint.context=14"]) == 0
+    )  # of a prompt of 9 tokens, 5 are left
+    warning = capsys.readouterr().err
+    assert "WARNING: seven_7B: many answers were cut by a limit of tokens (Templated-easy cot 5 of 5)" in warning
+    assert "Raise sampling.max_new_tokens" in warning
+
+
 def test_another_model_under_the_same_name_is_asked_again(server: CountingServer) -> None:
     assert made(server)[0] == 5
     assert made(server, "--max-tokens", "55")[0] == 5
@@ -231,3 +245,34 @@ def test_a_value_that_cannot_be_set_is_told_as_in_a_recipe(server: CountingServe
     words = (server.url, "--benchmarks", "templated_easy", "--set", "sampling.samples=0")
     with pytest.raises(RecipeError, match=r"sampling\.samples: expected greater than or equal to 1; found 0"):
         evaluation_of(arguments_of(*words))
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("{root}",), "{root}/v1 answers: write that."),
+        (("{host}/v1",), "Write http://{host}/v1\n"),
+        (("localhost:8000/v1",), "Write http://localhost:8000/v1\n"),
+        (("{url}/chat/completions",), "Write {url}\n"),
+        (("{url}", "--limit", "0"), "limit: expected greater than 0; found 0"),
+        (("{url}", "--baseline", "other"), "report.baseline: expected one of the evaluated models (seven_7B); found 'other'"),
+        (("{url}", "--out", "taken"), "taken: expected a file or folder that can be used; found: File exists."),
+        (("{url}", "--forms", "cot,tirr"), "forms.1: expected 'cot', 'tir' or 'tools'; found 'tirr'"),
+        (("{url}", "--set", "sampling.top_q=1"), "sampling.top_q: unknown key. Did you mean top_p?"),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_command_line_is_told_before_anything_is_asked(
+    words: tuple[str, ...], remedy: str, server: CountingServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    root = server.url.removesuffix("/v1")
+    places = {"url": server.url, "root": root, "host": root.removeprefix("http://")}
+    written = [word.format(**places) for word in words]
+    assert main(["evaluate", "--benchmarks", "templated_easy", *written]) == 2
+    assert remedy.format(**places) in capsys.readouterr().err
+    assert server.asked == []
+
+
+def test_an_address_without_a_scheme_is_no_folder_in_a_recipe_either() -> None:
+    with pytest.raises(ValueError, match="Write http://localhost:8000/v1"):
+        EvaluatedModel.model_validate("localhost:8000/v1")

@@ -22,19 +22,11 @@ from evaluators.models.sampling import SMALLEST_CALL, SamplingError, ScriptedSam
 from evaluators.models.settings import EvaluationSettings
 from evaluators.records import Completion, Problem
 from evaluators.sandbox import Sandbox, SandboxSettings
+from tests.scripted_server import Said as Say
 
 PROBLEMS = [Problem(id=f"t/{n}", benchmark="t", question=f"What is {n}+1?", reference=str(n + 1)) for n in range(3)]
 LIMIT = 1024
 Answer = Callable[[dict[str, Any], int], Any]
-
-
-@dataclass(frozen=True)
-class Say:
-    """One answer of the server: `body` as JSON (or as it is), under a status."""
-
-    body: Any
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def text(said: str | None, finish: str | None = "stop", **more: Any) -> Say:
@@ -210,13 +202,22 @@ CASES: dict[str, Case] = {
         asked={"top_k": 20}),
     "no greedy answers": final(
         refuse("Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is "
-               "supported.", param="temperature", code="unsupported_value"), "Set sampling.temperature to null"),
+               "supported.", param="temperature", code="unsupported_value"), "Set temperature to null"),
     "no greedy answers, and none asked for": Case(
         where(lambda b: "temperature" in b, refuse("Unsupported value: 'temperature'", param="temperature"), text("fine")),
         asked={"temperature": None}),
     "an unknown field of extra_body": final(
         where(lambda b: "depth" in b, refuse("Unknown field: 'depth'"), text("fine")), "takes depth=3",
         asked={"extra_body": {"depth": 3}}),
+    "a thinking budget, and no parser of thinking (vLLM)": final(
+        refuse("thinking_token_budget is set but reasoning_config is not configured. Please set --reasoning-parser and/or "
+               "--reasoning-config to use thinking_token_budget."), "Serve the model with a reasoning parser",
+        kind="chat", asked={"thinking_budget": 64}, endpoint={"vllm_extensions": True}),
+    "a field of the recipe's, in words of its own": final(
+        refuse("min_p: please upgrade your plan"), "takes min_p=0.1", asked={"min_p": 0.1}),
+    "a turn that it does not take": failure(
+        refuse("Invalid value for 'content': expected a string", param="messages.[0].content"),
+        "HTTP 400: Invalid value for 'content'", kind="chat"),
     "only streams": Case(
         where(lambda b: not b.get("stream"), refuse("This model only supports stream mode"),
               events(piece("fine", "stop"))), kind="chat"),
@@ -434,7 +435,8 @@ def test_nobody_there_is_said_once_and_not_for_every_problem() -> None:
         ("localhost:8000/v1", "Write http://localhost:8000/v1"),
         ("api.example.org/v1", "Write https://api.example.org/v1"),
         ("http:///v1", "the name of a host"),
-        ("http://h/v1/chat/completions", "Write http://h/v1"),
+        ("http://h/v1/chat/completions", r"Write http://h/v1\b(?!/)"),
+        ("http://h/v1/completions", r"Write http://h/v1\b(?!/)"),
     ],
 )
 def test_an_address_that_cannot_be_one_is_refused_before_anything_runs(url: str, remedy: str) -> None:

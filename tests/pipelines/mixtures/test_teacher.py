@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from evaluators.models.sampling import Generation, Request, SamplingError
+from evaluators.models.sampling import SMALLEST_CALL, Generation, Request, SamplingError
 from pipelines.mixtures.teacher import TeacherError, TeacherSettings, write_annotated
+from tests.scripted_server import Said, scripted_servers
 
 
 class Teacher:
@@ -101,7 +102,34 @@ def test_problems_without_references_cannot_be_taught(tmp_path: Path, examples: 
         write_annotated(tmp_path, TeacherSettings(), problems={"x": examples("x", [{}], [QUESTIONS[2]])})
 
 
+def taught_by(url: str, folder: Path, examples: Any, **settings: Any) -> Any:
+    endpoint = {"base_url": url, "kind": "chat", "attempts": 2, "first_delay": 0.001}
+    asked = TeacherSettings.model_validate(
+        {"endpoint": endpoint, "form": "cot", "prompt": "chat", "samples": 1, **settings}
+    )
+    folder.mkdir(exist_ok=True)
+    return write_annotated(folder, asked, problems={"school": examples("school", [{}], QUESTIONS)})
+
+
+def test_a_teacher_that_applies_its_own_template_is_given_the_question_as_a_turn(tmp_path: Path, examples: Any) -> None:
+    answer = {"choices": [{"message": {"content": "$\\boxed{42}$"}, "finish_reason": "stop"}]}
+    with scripted_servers() as start:
+        server = start(Said(answer))
+        facts = taught_by(server.base_url, tmp_path / "out", examples)
+    assert (facts["rows"], facts["rejected"]) == (1, {"wrong_answer": 1})
+    assert {body["messages"][0]["content"].splitlines()[0] for body in server.asked} == {"6 times 7?", "2 times 4?"}
+
+
+def test_what_a_teacher_does_not_take_is_told_at_the_first_request(tmp_path: Path, examples: Any) -> None:
+    refusal = {"error": {"message": "Unsupported value: 'temperature' does not support 0.7 with this model."}}
+    with scripted_servers() as start:
+        server = start(Said(refusal, 400))
+        with pytest.raises(SamplingError, match=r"expected a server that takes temperature=0\.7"):
+            taught_by(server.base_url, tmp_path / "out", examples)
+    assert [body["max_tokens"] for body in server.asked] == [SMALLEST_CALL]
+
+
 def test_a_missing_key_is_named(tmp_path: Path, examples: Any) -> None:
     settings = TeacherSettings.model_validate({"endpoint": {"api_key_variable": "NO_SUCH_KEY_HERE"}, "form": "cot"})
-    with pytest.raises(TeacherError, match="expected an API key in the environment variable NO_SUCH_KEY_HERE"):
+    with pytest.raises(SamplingError, match="expected an API key in the environment variable NO_SUCH_KEY_HERE"):
         write_annotated(tmp_path, settings, problems={"x": examples("x", [{}], QUESTIONS)})
