@@ -1,10 +1,13 @@
 """What asking costs: CPU a completion and memory of an evaluation's client, whose server answers at once.
 
-    python -m bench.evaluation_client [--completions 5000] [--samples 1] [--form cot] [--against CHECKOUT]
+    python -m bench.evaluation_client [--completions 5000] [--samples 1] [--servers 1] [--against CHECKOUT]
+    python -m bench.evaluation_client --completions 32000 --samples 16 --servers 8 [--together 1]
 
 The server is a process of its own that says the same 600 characters to everybody, so that only the client is measured: its
 loop, HTTP, cache and tables, from problems.parquet to the file of completions. With `--against` another checkout of this
-project runs the same problems after it, turn and turn about, and the ratio is told.
+project runs the same problems after it, turn and turn about, and the ratio is told. With `--servers` as many replicas answer;
+with `--together` so many samples of a problem share a request at most. What one client can do at most is the inverse of its
+CPU a completion.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +30,16 @@ CLIENT = """
 import json, resource, sys, time
 from pathlib import Path
 from evaluators.evaluate import EndpointSettings, EvaluationSettings, write_completions
-folder, url, samples = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+folder, urls, samples, more = Path(sys.argv[1]), sys.argv[2].split(","), int(sys.argv[3]), json.loads(sys.argv[4])
+if urls[1:]:
+    more["replicas"] = urls[1:]
 (folder / "out").mkdir()
 def spent():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 before, started = spent(), time.monotonic()
 facts = write_completions(folder / "out", EvaluationSettings(samples=samples, temperature=0.7), model_dir=None,
-    server_settings=EndpointSettings(base_url=url), tasks=[("t", "cot", folder / "problems.parquet")],
+    server_settings=EndpointSettings(base_url=urls[0], **more), tasks=[("t", "cot", folder / "problems.parquet")],
     cache=folder / "cache.sqlite")
 print(json.dumps({"cpu": spent() - before, "wall": time.monotonic() - started,
     "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "completions": facts["t.cot"]["completions"]}))
@@ -72,7 +79,20 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-def measured(checkout: Path, url: str, problems: int, samples: int) -> dict[str, float]:
+@contextmanager
+def started_server() -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    command = [sys.executable, "-m", "bench.evaluation_client", "--serve"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def measured(checkout: Path, urls: str, problems: int, samples: int, more: dict[str, int]) -> dict[str, float]:
     from dataclasses import asdict
 
     from evaluators.records import Problem
@@ -84,7 +104,7 @@ def measured(checkout: Path, url: str, problems: int, samples: int) -> dict[str,
             for n in range(problems)
         ]
         write_table(Path(name) / "problems.parquet", rows, Problem)
-        command = [sys.executable, "-c", CLIENT, name, url, str(samples)]
+        command = [sys.executable, "-c", CLIENT, name, urls, str(samples), json.dumps(more)]
         environment = {**os.environ, "PYTHONPATH": str(checkout)}
         ran = subprocess.run(command, cwd=name, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
@@ -96,6 +116,8 @@ def main() -> None:
     parser.add_argument("--completions", type=int, default=5000)
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--servers", type=int, default=1)
+    parser.add_argument("--together", type=int, help="samples of a request at most")
     parser.add_argument("--against", type=Path, help="another checkout of this project")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -105,27 +127,25 @@ def main() -> None:
     checkouts = {"this": Path(__file__).resolve().parents[1]}
     if arguments.against is not None:
         checkouts["other"] = arguments.against.resolve()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "bench.evaluation_client", "--serve"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    more = {} if arguments.together is None else {"samples_per_request": arguments.together}
+    with ExitStack() as stack:
+        urls = ",".join(stack.enter_context(started_server()) for _ in range(arguments.servers))
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
         for _ in range(arguments.repeats):
             for name, checkout in checkouts.items():
-                runs[name].append(
-                    measured(checkout, url, arguments.completions // arguments.samples, arguments.samples)
-                )
-    finally:
-        server.terminate()
-        server.wait()
-    print("| checkout | CPU a completion (ms) | completions/s | peak memory (MiB) |\n| --- | --- | --- | --- |")
+                problems = arguments.completions // arguments.samples
+                runs[name].append(measured(checkout, urls, problems, arguments.samples, more))
+    print(
+        "| checkout | CPU a completion (ms) | completions a CPU second | completions/s here | peak memory (MiB) |\n"
+        "| --- | --- | --- | --- | --- |"
+    )
     cost = {}
     for name, found in runs.items():
         cost[name] = statistics.median(1000 * one["cpu"] / one["completions"] for one in found)
         rate = statistics.median(one["completions"] / one["wall"] for one in found)
-        print(f"| {name} | {cost[name]:.3f} | {rate:.0f} | {max(one['mib'] for one in found):.0f} |")
+        print(
+            f"| {name} | {cost[name]:.3f} | {1000 / cost[name]:.0f} | {rate:.0f} | {max(one['mib'] for one in found):.0f} |"
+        )
     if "other" in cost:
         print(f"\nCPU a completion: {cost['this'] / cost['other']:.2f} of the other's")
 

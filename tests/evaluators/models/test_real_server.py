@@ -8,13 +8,18 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-from collections.abc import Iterator
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evaluators.answering import evaluate
+from evaluators.launch import descendants
 from evaluators.models.cache import GenerationCache
 from evaluators.models.endpoint import Endpoint, EndpointSettings
 from evaluators.models.prompting import SUFFIXES, Prompt, Prompter
@@ -43,6 +48,7 @@ KNOWN = {
     f"U:{ASKED}|A:<think>": "I add.</think>So 42.",
     f"T:U:{ASKED}|A:": CALL,
     f"T:U:{ASKED}|A:|O:42|A:": "The program says 42.",
+    f"U:{ASKED}|A:<think>I a</think>": "Cut: 42.",
     "6*7=": "42 and so on, and so on, and so on.",
 }
 """Prompt -> how the model goes on."""
@@ -105,7 +111,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
     write_model(folder)
     settings = ServerSettings(
         dtype="float32",
-        max_model_len=256,
+        max_model_len=512,
         max_num_seqs=8,
         extra_arguments=(
             "--enable-auto-tool-choice", "--tool-call-parser", "hermes", "--reasoning-parser", "qwen3",
@@ -156,7 +162,7 @@ def test_a_chat_is_answered_and_the_server_says_what_it_is(served: VllmServer) -
     (completion,), probe = ask(served, "chat", **DIRECT)
     assert (completion.text, completion.finish, completion.reasoning) == ("It is 42.", "stop", "")
     assert completion.completion_tokens == len("It is 42.") + 1  # bytes, and the token that ends it
-    assert (probe.server, probe.context, probe.dropped) == ("vllm", 256, {})
+    assert (probe.server, probe.context, probe.dropped) == ("vllm", 512, {})
     assert probe.version
 
 
@@ -176,6 +182,11 @@ def test_an_answer_that_the_servers_parser_takes_for_thinking_is_never_judged(se
 def test_thinking_that_the_limit_cuts_is_no_answer(served: VllmServer) -> None:
     (completion,), _ = ask(served, "chat", chat_template_kwargs={"enable_thinking": True}, max_new_tokens=4)
     assert (completion.text, completion.reasoning, completion.finish) == ("", "I ad", "length_in_thinking")
+
+
+def test_a_thinking_budget_ends_the_thinking_and_not_the_answer(served: VllmServer) -> None:
+    (completion,), _ = ask(served, "chat", chat_template_kwargs={"enable_thinking": True}, thinking_budget=3)
+    assert (completion.reasoning, completion.text, completion.finish) == ("I a", "Cut: 42.", "stop")
 
 
 def test_a_tool_call_runs_and_its_output_goes_back(served: VllmServer, sandbox: Sandbox) -> None:
@@ -202,15 +213,57 @@ def test_samples_of_one_request_are_those_of_single_requests(served: VllmServer)
     ]
     assert [one.text for one in together] == [one.text for one in alone]
     assert len({one.text for one in together}) == 3
+    prompt = alone[0].prompt_tokens  # which is read, and paid for, once
+    assert ([one.prompt_tokens for one in together], prompt) == ([prompt, 0, 0], len(f"U:{ASKED}|A:"))
+
+
+SHOWN = [
+    Problem(id=f"s/{n}", benchmark="t", question=f"{n}+{n}?", solution=f"Twice {n}.", reference=f"{2 * n}")
+    for n in range(4)
+]
+
+
+class InOrders(Prompter):
+    """Few-shot prompts, with exemplars in an order of each problem's own."""
+
+    def __init__(self, orders: Sequence[Sequence[Problem]]) -> None:
+        super().__init__("question")
+        self._orders = [Prompter("few_shot", exemplars=order) for order in orders]
+
+    def prompt(self, problem: Problem, form: Any, *, instruction: bool = True) -> Prompt:
+        return self._orders[int(problem.id.rpartition("/")[2])].prompt(problem, form)
+
+
+def cached_share(server: VllmServer, orders: Sequence[Sequence[Problem]]) -> float:
+    """Of the tokens of three prompts, one after the other, those that the server's prefix cache held."""
+    problems = [replace(QUESTION, id=f"t/{n}", question=f"What is {n + 10} times 12?") for n in range(3)]
+
+    async def run() -> list[Completion]:
+        async with Endpoint(server.endpoint, "tiny") as endpoint:  # no probe: it reads a prompt before it is asked
+            settings = EvaluationSettings(max_new_tokens=16, concurrency=1)
+            return await evaluate(problems, endpoint, settings, prompter=InOrders(orders))
+
+    asked = asyncio.run(run())
+    return sum(one.cached_tokens for one in asked) / sum(one.prompt_tokens for one in asked)
+
+
+def test_exemplars_in_one_order_are_read_once_by_the_servers_prefix_cache(served: VllmServer) -> None:
+    same = cached_share(served, [SHOWN] * 3)
+    shuffled = cached_share(served, [SHOWN[n:] + SHOWN[:n] for n in (1, 2, 3)])
+    print(
+        f"of the prompts' tokens in the prefix cache: {same:.0%} with exemplars in one order, {shuffled:.0%} shuffled"
+    )
+    assert same > 0.5  # two of three prompts, all but their questions
+    assert shuffled < 0.1
 
 
 def test_an_answer_is_given_what_room_the_context_has_and_no_prompt_is_cut(served: VllmServer) -> None:
     problem = Problem(id="t/2", benchmark="t", question="y" * 200, reference="42")
-    longer = Problem(id="t/3", benchmark="t", question="y" * 300, reference="42")
+    longer = Problem(id="t/3", benchmark="t", question="y" * 600, reference="42")
     (completion,), _ = ask(
         served, "completions", problem, prompter=Plain(), max_new_tokens=2000, extra_body={"ignore_eos": True}
     )
-    assert (completion.finish, completion.prompt_tokens + completion.completion_tokens) == ("length", 256)
+    assert (completion.finish, completion.prompt_tokens + completion.completion_tokens) == ("length", 512)
     assert completion.discarded_tokens == 0
     cache = GenerationCache()
     (failed,), _ = ask(served, "completions", longer, prompter=Plain(), cache=cache)
@@ -221,3 +274,25 @@ def test_an_answer_is_given_what_room_the_context_has_and_no_prompt_is_cut(serve
 def test_a_template_that_forbids_what_is_sent_says_so_at_the_first_request(served: VllmServer) -> None:
     with pytest.raises(SamplingError, match=r"System role not supported.*remove sampling\.system"):
         ask(served, "chat", system="Be brief.")
+
+
+def test_a_server_that_is_killed_is_started_again_and_leaves_nothing_behind(served: VllmServer) -> None:
+    """The last of this file: it ends the server."""
+    problem = replace(QUESTION, id="t/4", question="6*7=")
+
+    async def answer() -> str:
+        settings = EvaluationSettings(max_new_tokens=64)
+        async with Endpoint(served.endpoint, "tiny", alive=served.watch, probes=True) as endpoint:
+            (completion,) = await evaluate([problem], endpoint, settings, prompter=Plain())
+        return completion.text
+
+    before = [served.pid, *descendants(served.pid)]
+    os.kill(before[1], signal.SIGKILL)  # the API server itself
+    assert asyncio.run(answer()) == "42 and so on, and so on, and so on."
+    assert served.restarted == 1
+    processes = [*before, served.pid, *descendants(served.pid)]
+    served.__exit__(None, None, None)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{process}").exists() for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [process for process in processes if Path(f"/proc/{process}").exists()] == []

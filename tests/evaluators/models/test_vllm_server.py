@@ -1,18 +1,11 @@
-"""Our own vLLM server: clear errors before anything runs, and one real run on a tiny random model."""
+"""Our own vLLM server: clear errors before anything runs. Real runs: test_real_server.py."""
 
-import asyncio
 import importlib.util
-import os
-import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
-from evaluators.launch import descendants
-from evaluators.models.endpoint import Endpoint
-from evaluators.models.sampling import Request
 from evaluators.models.vllm_server import (
     ServerError,
     ServerSettings,
@@ -106,54 +99,3 @@ def test_the_models_hash_follows_its_files_and_not_the_stores_bookkeeping(tmp_pa
     assert model_hash(tmp_path) == before
     (tmp_path / "model.safetensors").write_text("other weights", encoding="utf-8")
     assert model_hash(tmp_path) != before
-
-
-def write_tiny_model(folder: Path) -> None:
-    """A two-layer Llama of random weights over bytes."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {character: number for number, character in enumerate([*alphabet, "<s>", "</s>"])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    from tokenizers import decoders
-
-    tokenizer.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=512, bos_token_id=256, eos_token_id=257,
-    )  # fmt: skip
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # of transformers, not ours
-def test_a_real_server_answers_is_restarted_after_a_crash_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    if importlib.util.find_spec("vllm") is None:
-        pytest.skip("vLLM is not installed: pip install 'mathsieve[cpu]'")
-    write_tiny_model(tmp_path)
-    settings = ServerSettings(dtype="bfloat16", max_model_len=256, max_num_seqs=8, start_timeout=900.0, restarts=1)
-    requests = [Request(prompt=f"User: {n}", max_tokens=12, temperature=0.0, top_p=1.0, seed=0) for n in range(6)]
-
-    async def texts(server: VllmServer) -> list[tuple[str, int]]:
-        async with Endpoint(server.endpoint, "tiny", alive=server.watch) as endpoint:
-            made = await asyncio.gather(*[endpoint.generate(request) for request in requests])
-        return [(generation.text, generation.completion_tokens) for generation in made]
-
-    with VllmServer(tmp_path, settings, log=tmp_path / "vllm.log") as server:
-        first = asyncio.run(texts(server))
-        assert all(0 < tokens <= 12 for _, tokens in first)
-        assert server._running is not None
-        processes = [server._running.pid, *descendants(server._running.pid)]
-        os.kill(descendants(server._running.pid)[0], signal.SIGKILL)  # the API server itself
-        assert asyncio.run(texts(server)) == first  # asked again, after a restart
-        assert server.restarted == 1
-        processes += [server._running.pid, *descendants(server._running.pid)]
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in processes) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
