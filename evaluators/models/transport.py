@@ -80,6 +80,10 @@ async def post(
         raise Unreachable(f"nobody answers at {base_url}: {error.os_error.strerror or error}") from error
     except aiohttp.InvalidURL as error:
         raise Unreachable(f"nobody answers at {base_url}: {error}") from error
+    except aiohttp.ConnectionTimeoutError as error:
+        raise Unreachable(
+            f"no connection to {base_url} within {settings.connect_timeout:g} s (endpoint.connect_timeout)"
+        ) from error
     except TimeoutError as error:
         raise Failed(
             f"TimeoutError: no whole answer within {settings.request_timeout:g} s (endpoint.request_timeout)"

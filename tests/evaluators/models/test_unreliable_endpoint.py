@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -170,3 +172,17 @@ def test_a_server_that_trickles_bytes_meets_the_limit_on_the_whole() -> None:
     with pytest.raises(SamplingError, match="TimeoutError"):
         asyncio.run(run())
     assert time.monotonic() - started < 30  # the whole answer would take 50 s
+
+
+def test_a_server_that_accepts_no_connection_is_told_apart_from_one_that_is_slow() -> None:
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # more than its queue holds: whoever comes next waits
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        with pytest.raises(SamplingError, match=rf"no connection to {url} within 0\.2 s \(endpoint\.connect_timeout\)"):
+            generate(url, attempts=1, connect_timeout=0.2)
