@@ -15,7 +15,7 @@ from evaluators.errors import MathsieveError, UnusableArguments
 ROOT = Path(assets.command_line.__file__).parent.parent
 INTERNAL = {"Unevaluable", "Uncanonical", "ParseError", "OverBudget", "Refused", "ContextOverflow", "Missing"}
 INTERNAL |= {"Damaged", "UnreadableBody", "ArchiveError", "RemoteTraceback"}
-INTERNAL |= {"UnusableReply", "ErrorReply", "_Failed", "_Overloaded", "_Refused"}
+INTERNAL |= {"UnusableReply", "ErrorReply", "Failed", "Overloaded"}
 """What never leaves its own part: a parse that fails, a record that is damaged, an attempt that is made again."""
 
 
