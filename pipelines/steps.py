@@ -167,7 +167,7 @@ class Maker:
             files = step.stage.files(settings, **given, **step.aside)
             local = [path for _, path in files if path is not None]
             contents = dict(zip(local, self.digests.of_files(local), strict=True))
-            identity["files"] = [[name, contents[path] if path is not None else None] for name, path in files]
+            identity["read_files"] = [[name, contents[path] if path is not None else None] for name, path in files]
         return identity
 
     def _read(self, step: Step, partitions: Sequence[str], lookup: Lookup) -> dict[str, Artifact | dict[str, Artifact]]:

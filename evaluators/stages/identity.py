@@ -4,6 +4,7 @@ name, version     the asset's name, and the version of its stage
 settings          every field but those marked HowItRuns; a field that names files holds their content instead
 given             what else the graph hands the stage: the snapshot, the number of the iteration
 conditions        what of this machine decides the result, where the stage names it: the version of a server
+read_files        [name, digest] of files that no setting names one by one; no digest for a published one, which stays
 inputs            input -> digest of that artifact's content
 """
 
@@ -93,7 +94,7 @@ def differences(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Dif
     found += _changes("settings", "settings", before.get("settings"), now.get("settings"))
     found += _changes("given", "given", before.get("given"), now.get("given"))
     found += _changes("conditions", "conditions", before.get("conditions"), now.get("conditions"))
-    old, new = _named(before.get("files")), _named(now.get("files"))
+    old, new = _named(before.get("read_files")), _named(now.get("read_files"))
     found += [Difference(kind="file", what=name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     old, new = before.get("inputs") or {}, now.get("inputs") or {}
     found += [Difference(kind="input", what=name) for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

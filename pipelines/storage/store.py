@@ -15,6 +15,7 @@ from pipelines.storage.faults import StorageError, storage_fault
 from pipelines.storage.leases import Lease, Pace, leased
 from pipelines.storage.manifests import (
     MANIFEST,
+    OWN_KEYS,
     Json,
     Manifest,
     UnreadableManifest,
@@ -149,7 +150,11 @@ class Store:
 
 
 def key_of(identity: Mapping[str, Json]) -> str:
-    """`name/fingerprint`: equal identities have one place."""
+    """`name/fingerprint`: equal identities have one place. Raises ValueError where a manifest could not hold the identity."""
+    if taken := sorted(identity.keys() & set(OWN_KEYS)):
+        raise ValueError(
+            f"an identity has other keys than {', '.join(taken)}: a manifest says that of the artifact itself"
+        )
     return f"{identity['name']}/{fingerprint_of(identity)}"
 
 

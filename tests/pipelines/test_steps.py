@@ -6,12 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evaluators.stages import ContentDigests, Stage, Stored
 from pipelines.standing import standings
 from pipelines.steps import Graph, Maker, Step
-from pipelines.storage import Artifact, Store
+from pipelines.storage import Artifact, References, Store
+from pipelines.storage.verification import verify
 
 made: list[str] = []
+LINES = Stage(
+    name="lines",
+    version="1",
+    write=lambda folder, *, file: {"lines": len(file.read_text(encoding="utf-8").splitlines())},
+    files=lambda settings, *, file: [("lines.txt", file), ("published", None)],
+    description="",
+    kinds=(),
+)
 
 
 def write_answers(folder: Path, *, tasks: Sequence[str], texts: Mapping[str, str]) -> dict[str, Any]:
@@ -75,3 +86,17 @@ def test_what_was_made_from_parts_is_listed_as_found(tmp_path: Path) -> None:
     made_by(maker_of(tmp_path, {"gsm8k": "a", "math": "b"}))
     before = {one.partitions: one.state for one in standings(maker_of(tmp_path, {"gsm8k": "a", "math": "b"}))}
     assert before == {("gsm8k", "math"): "found", ("gsm8k",): "found", ("math",): "found"}
+
+
+def test_a_changed_file_that_a_stage_reads_is_named_and_its_manifest_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "lines.txt"
+    file.write_text("one\n", encoding="utf-8")
+    step = Step(stage=LINES, key=("lines",), group="g", aside={"file": file})
+    graph = Graph(steps={step.key: step}, partitions={})
+    maker = Maker(graph=graph, store=Store(tmp_path / "root"), digests=ContentDigests())
+    References(maker.store).write("lines", maker.make(step, [], lambda key, partition: pytest.fail("no inputs")))
+    assert verify(tmp_path / "root", deep=True).faults == []
+    assert [one.state for one in standings(maker)] == ["found"]
+    file.write_text("one\ntwo\n", encoding="utf-8")
+    (standing,) = standings(maker)
+    assert (standing.state, standing.reason) == ("to be made", "file lines.txt")

@@ -222,13 +222,13 @@ def test_the_difference_of_two_identities_names_what_moved() -> None:
     before = {
         "version": "1",
         "settings": {"rows": 40, "path": {"content": [["", "a"]]}, "optimiser": {"steps": 1}},
-        "files": [["a.warc.gz", "1"], ["b.warc.gz", None]],
+        "read_files": [["a.warc.gz", "1"], ["b.warc.gz", None]],
         "inputs": {"pages/x": "1", "index": "2"},
     }
     now = {
         "version": "2",
         "settings": {"rows": 50, "path": {"content": [["", "b"]]}, "optimiser": {"steps": 2}},
-        "files": [["a.warc.gz", "2"], ["b.warc.gz", None], ["c.warc.gz", None]],
+        "read_files": [["a.warc.gz", "2"], ["b.warc.gz", None], ["c.warc.gz", None]],
         "inputs": {"pages/x": "1", "pages/y": "1", "index": "3"},
     }
     assert [str(one) for one in differences(before, now)] == [

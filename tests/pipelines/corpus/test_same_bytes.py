@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.storage import Store
+from pipelines.storage.verification import verify
 from tests.one_node_slurm import one_node_slurm, require_slurm
 from tests.s3_server import serving
 
@@ -75,6 +76,7 @@ def same_as(made, by_one_worker):
 def test_two_runs_give_the_same_bytes_whatever_the_workers_and_the_hash_seed(by_one_worker, tmp_path):
     facts = finished(started(tmp_path, local(3), 2))
     same_as(artifacts(tmp_path), by_one_worker)
+    assert verify(tmp_path, deep=True).faults == []
     assert facts == by_one_worker[1]
 
 

@@ -140,6 +140,12 @@ def test_the_manifest_names_inputs_settings_and_every_file(root: str) -> None:
     assert manifest["files"] == {"d.txt": {"size": 0, "sha256": empty}}
 
 
+@pytest.mark.parametrize("key", ["content", "facts", "files", "seal"])
+def test_an_identity_that_its_manifest_would_write_over_is_refused_before_anything_is_made(root: str, key: str) -> None:
+    with pytest.raises(ValueError, match=f"other keys than {key}:"):
+        Store(root).build({"name": "x", key: []}, lambda folder: pytest.fail("it was made"))
+
+
 def test_a_folder_without_a_manifest_is_not_an_artifact(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="expected a finished artifact"):
         Store(tmp_path).open(tmp_path)
