@@ -75,8 +75,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return filled
 
 
-def validate(path: Path, content: Mapping[str, Any], record: type[BaseModel]) -> Any:
-    """`content` as `record`. Raises RecipeError that lists every mistake, one line each."""
+def validate(path: Path | str, content: Mapping[str, Any], record: type[BaseModel]) -> Any:
+    """`content`, which was read at `path` or told by an option, as `record`. Raises RecipeError that lists every mistake, one line each."""
     try:
         settings = record.model_validate(content)
     except ValidationError as error:

@@ -6,6 +6,7 @@ import os
 import pickle
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -23,6 +24,7 @@ from evaluators.executors.shards import ShardError
 MEMORY_LOOK = 0.5  # seconds between looks at a task's memory
 LOOK = 5.0  # seconds; how long a wait for the next task may take before the cluster is looked at again
 ROOT = Path(__file__).resolve().parents[2]
+ANSWER = 10.0  # seconds in which a cluster is to answer
 STARTS = 3  # attempts at a cluster of our own
 STORE = 80 * 2**20  # bytes of Ray's object store: it is given a shard's name at most
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -134,6 +136,7 @@ def _join(executor: RayExecutor) -> None:
 
     if ray.is_initialized():
         return
+    _knock(executor.address)
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     own: dict[str, Any] = {"address": executor.address}
     if executor.address is None:
@@ -153,10 +156,7 @@ def _join(executor: RayExecutor) -> None:
             )
             return
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ShardError(
-                f"executor.address: expected a Ray cluster at {executor.address or 'this machine'}; found: {error}. Start "
-                "one (`ray start --head`) and name its address, or leave it out."
-            ) from error
+            raise _no_cluster(executor.address or "this machine", error) from error
         except Exception as error:  # Ray raises just that where what it started is not up within 30 seconds
             if "timed out" not in str(error):
                 raise
@@ -165,6 +165,24 @@ def _join(executor: RayExecutor) -> None:
                     f"executor: expected Ray to start on this machine; found {STARTS} times: {error} Run again when the "
                     "machine is less busy, start one (`ray start --head`) and name its address, or choose {kind: local}."
                 ) from error
+
+
+def _knock(address: str | None) -> None:
+    """Raises ShardError where nobody listens at HOST:PORT: Ray would try again for minutes, and tell of each attempt."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(str(address), error) from error
+
+
+def _no_cluster(place: str, error: Exception) -> ShardError:
+    return ShardError(
+        f"executor.address: expected a Ray cluster at {place}; found: {error}. Start one (`ray start --head`) and name its "
+        "address, or leave it out."
+    )
 
 
 def _require_room(executor: RayExecutor) -> None:

@@ -19,14 +19,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from evaluators.errors import UnusableArguments
 from evaluators.executors import ExecutorSettings
+from evaluators.records import Settings
 from pipelines.crawl.settings import KINDS, WARC_NAMES, CommonCrawlSettings, CrawlSettings, ListedSettings
+from pipelines.recipe_file import validate
 from pipelines.storage import Artifact, atomic_file
 
-EXECUTOR: TypeAdapter[ExecutorSettings] = TypeAdapter(Annotated[ExecutorSettings, Field(discriminator="kind")])
+
+class _Section(Settings):
+    """As a recipe has it."""
+
+    executor: Annotated[ExecutorSettings, Field(discriminator="kind")]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def executor_of(told: str | None, workers: int | None) -> ExecutorSettings:
-    """The executor that `--executor` and `--workers` name. Raises UnusableArguments, and ValidationError for a wrong value."""
+    """The executor that `--executor` and `--workers` name. Raises UnusableArguments and RecipeError."""
     try:
         given = yaml.safe_load(told) if told else "local"
     except yaml.YAMLError:
@@ -97,8 +103,8 @@ def executor_of(told: str | None, workers: int | None) -> ExecutorSettings:
         )
     if workers is not None:
         section = {**section, "workers": workers}
-    executor: ExecutorSettings = EXECUTOR.validate_python(section)
-    return executor
+    read: _Section = validate("--executor", {"executor": section}, _Section)
+    return read.executor
 
 
 def _crawl(out: Path, settings: CrawlSettings, snapshot: str, executor: ExecutorSettings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -172,6 +173,19 @@ def test_logs_go_where_all_went_well(slurm: SlurmExecutor, tmp_path: Path) -> No
 def test_more_than_ray_has_is_told_with_what_it_has(ray_executor: RayExecutor, tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"expected a machine with 1 CPUs and 9000 GiB.*executor\.memory"):
         make(shards_in(tmp_path / "made"), ray_executor.model_copy(update={"memory": 9_000.0}))
+
+
+def test_an_address_where_nobody_listens_is_told_at_once(ray_executor: RayExecutor, tmp_path: Path) -> None:
+    import ray
+
+    ray.shutdown()
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(
+            ShardError, match=rf"expected a Ray cluster at {address}; found: .*refused.*ray start --head"
+        ):
+            make(shards_in(tmp_path / "made"), ray_executor.model_copy(update={"address": address}))
 
 
 def test_an_engine_that_is_not_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

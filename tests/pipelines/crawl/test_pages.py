@@ -244,6 +244,24 @@ def test_the_command_writes_pages_and_says_what_became_of_each_record(command, t
     assert json.loads((tmp_path / "out" / "crawl.json").read_text())["facts"]["rows"] == 1
 
 
+@pytest.mark.parametrize(
+    ("executor", "told"),
+    [
+        (
+            "{kind: slurm, shared: jobs, partion: main}",
+            "--executor: executor.partion: unknown key. Did you mean partition?",
+        ),
+        ("slrum", "--executor: executor.kind: expected one of local, slurm, ray; found 'slrum'. Did you mean slurm?"),
+        ("{kind: slurm}", "--executor: executor.shared: expected a value; found none. Add it."),
+    ],
+)
+def test_an_executor_that_is_none_is_told_as_in_a_recipe(tmp_path, capsys, executor, told):
+    warc = tmp_path / "x.warc.gz"
+    warc.write_bytes(record("http://a.org/", PROSE))
+    assert main(["crawl", str(warc), "--out", str(tmp_path / "out"), "--executor", executor]) == 2
+    assert capsys.readouterr().err == f"{told}\n"
+
+
 def test_a_command_killed_between_two_files_goes_on_to_the_same_bytes(command, tmp_path):
     pages = b"".join(record(f"http://big.org/{number}", PROSE * 100) for number in range(1500))  # time to be killed in
     warcs = [record("http://a.org/", PROSE), record("http://b.org/", PROSE) + record("http://b.org/", PROSE), pages]
