@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -343,6 +344,25 @@ def test_an_answer_that_the_context_cuts_is_paid_for_once(scripted_server: Any) 
     completions = asyncio.run(put(case, server.base_url, GenerationCache()))
     assert len([body for body in server.asked if body["max_tokens"] > SMALLEST_CALL]) == len(PROBLEMS)
     assert {(one.completion_tokens, one.discarded_tokens) for one in completions} == {(724, 0)}
+
+
+@pytest.mark.parametrize("answer_tokens", [lambda n: 724 - n, lambda n: 700], ids=["the context", "a limit of its own"])
+def test_where_an_untold_limit_ends_answers_is_learnt_from_two_of_them(
+    answer_tokens: Callable[[int], int], scripted_server: Any
+) -> None:
+    def answer(body: dict[str, Any], before: int) -> Say:
+        number = int(body["prompt"][len("What is ")])
+        if body["max_tokens"] == SMALLEST_CALL:
+            return text("fine")
+        counts = {"prompt_tokens": 300 + number, "completion_tokens": answer_tokens(number)}
+        return text("fine", "length", usage=counts)
+
+    server = scripted_server(answer)
+    completions = asyncio.run(put(Case(None, asked={"concurrency": 1}), server.base_url, GenerationCache()))
+    asked = Counter(body["prompt"] for body in server.asked if body["max_tokens"] > SMALLEST_CALL)
+    assert sorted(asked.values()) == [1, 2, 2]  # the third is believed at once
+    assert [one.finish for one in completions] == ["length"] * 3
+    assert sum(one.discarded_tokens > 0 for one in completions) == 2
 
 
 def test_tokens_of_attempts_that_were_thrown_away_are_told(scripted_server: Any) -> None:
