@@ -21,6 +21,7 @@ from pipelines.corpus.decontamination import DecontaminationSettings
 from pipelines.corpus.domains import DomainSettings
 from pipelines.corpus.export import ExportSettings
 from pipelines.corpus.growth import GrowthSettings
+from pipelines.corpus.label_sample import SampleSettings
 from pipelines.corpus.near_duplicates import NearDuplicateSettings
 from pipelines.corpus.page_precision import LabelSettings
 from pipelines.corpus.recall import RecallSettings
@@ -85,6 +86,8 @@ class CorpusRecipe(Settings):
     worth: WorthSettings = WorthSettings()
     labels: LabelSettings | None = None
     """Readers' labels of this crawl's pages: precision and recall by page, in the report."""
+    label_sample: SampleSettings | None = None
+    """Pages that the report shows to a reader, with buttons for the verdicts; none: no page."""
     export: ExportSettings = ExportSettings()
     refinement: RefinementSettings | None = None
     """A model that cleans or rewrites what was exported; none: no page is touched."""

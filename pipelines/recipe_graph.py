@@ -24,6 +24,7 @@ from pipelines.corpus.domains import DOMAINS_STAGE
 from pipelines.corpus.export import MATH_CORPUS
 from pipelines.corpus.frozen import FROZEN, FrozenSettings
 from pipelines.corpus.growth import CORPUS
+from pipelines.corpus.label_pages import LABEL_SAMPLE
 from pipelines.corpus.near_duplicates import NEAR_DUPLICATES
 from pipelines.corpus.page_precision import PAGE_PRECISION
 from pipelines.corpus.recall import RECALLED
@@ -304,6 +305,10 @@ def reports(recipe: Recipe) -> Iterator[Step]:
         worths = {f"{number}/worth": (f"iteration_{number}", "worth") for number in numbers}
         yield plain(PAGE_PRECISION, "reports", recipe.corpus.labels, iterations=worths)
         judged["page_precision"] = (PAGE_PRECISION.name,)
+    if recipe.corpus.label_sample is not None:
+        scores = {f"iteration_{number}/scores": (f"iteration_{number}", "scores") for number in numbers}
+        yield plain(LABEL_SAMPLE, "reports", recipe.corpus.label_sample, scores=scores, **_pages(recipe))
+        judged["label_sample"] = (LABEL_SAMPLE.name,)
     yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies, **judged)
     sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
     yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)

@@ -7,6 +7,7 @@ control. What a reader has judged is never shown again to the same reader, so a 
   mathsieve label --export sample.jsonl                       {"id", "url", "text"} lines for readers elsewhere
   mathsieve label --labels labels.jsonl --read verdicts.jsonl --sample sample.jsonl --who Ada
                                                               their {"id", "mathematics", "teaching"} lines
+  mathsieve label --labels labels.jsonl --read labels-2.jsonl  another file of labels, as the corpus report gives it
   mathsieve label --labels labels.jsonl --ask rule            a rule's verdicts on the sample, or those of a model:
   mathsieve label --labels labels.jsonl --ask model --base-url http://127.0.0.1:8000/v1/ --model NAME
   mathsieve label --labels labels.jsonl --agreement           how far two readers agree
@@ -55,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=SampleSettings().count, help="pages of the sample (default: 640)")
     parser.add_argument("--draw", type=int, default=0, help="another number draws another sample (default: 0)")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write the sample there, and FILE's key beside it")
-    parser.add_argument("--read", type=Path, metavar="FILE", help="a reader's verdicts on an exported sample")
+    parser.add_argument(
+        "--read", type=Path, metavar="FILE", help="a reader's verdicts on --sample, or a file of labels"
+    )
     parser.add_argument("--sample", type=Path, metavar="FILE", help="the exported sample that --read is about")
     parser.add_argument("--ask", choices=("rule", "model"), help="let these read the sample instead of a person")
     parser.add_argument("--base-url", metavar="URL", help="of the model's endpoint (OpenAI-compatible)")
@@ -121,8 +124,13 @@ def key_row(one: Drawn) -> dict[str, Json]:
 
 
 def _read(arguments: argparse.Namespace) -> int:
-    if arguments.sample is None or arguments.who is None:
-        raise UnusableArguments("--read FILE: expected --sample FILE and --who NAME beside it.")
+    if arguments.sample is None:
+        given = read_labels(arguments.read)
+        append_labels(arguments.labels, given)
+        print(f"{len(given)} verdicts of {arguments.read} written to {arguments.labels}")
+        return 0
+    if arguments.who is None:
+        raise UnusableArguments("--read FILE --sample FILE: expected --who NAME beside them.")
     rows = map(json.loads, key_file(arguments.sample).read_text(encoding="utf-8").splitlines())
     key = {row["id"]: row for row in rows}
     today = datetime.date.today().isoformat() if arguments.by == "person" else ""

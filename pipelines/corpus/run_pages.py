@@ -1,11 +1,13 @@
-"""The pages of a finished run as candidates of a sample: what each scored, and whether the corpus keeps it."""
+"""The pages of a run as candidates of a sample: what each scored, and whether the corpus keeps it."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,13 +15,34 @@ import pyarrow.parquet as pq
 from pipelines.corpus.label_sample import Candidate
 from pipelines.corpus.page_tables import NewestRows, table_batches
 from pipelines.figures import CorpusFacts, LoopFacts
-from pipelines.storage import Artifact, References
+from pipelines.storage import Artifact
 
 FROM_PAGES = ["url_key", "digest", "domain", "language"]
 LEFT = "left"
 
 
-def candidates_of(run: References) -> Iterator[Candidate]:
+class RunArtifacts(Protocol):
+    """The artifacts of a run by the names that it gives them: `iteration_1/corpus`, `pages/CC-MAIN-2024-10`."""
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> Artifact: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenArtifacts:
+    """Those that a stage was given, for what otherwise reads a finished run."""
+
+    by_name: Mapping[str, Artifact]
+
+    def names(self) -> list[str]:
+        return sorted(self.by_name)
+
+    def read(self, name: str) -> Artifact:
+        return self.by_name[name]
+
+
+def candidates_of(run: RunArtifacts) -> Iterator[Candidate]:
     """The newest capture of every page with text. Pages that the crawl only counted have none and cannot be judged."""
     names = run.names()
     pages = {name.partition("/")[2]: run.read(name) for name in names if name.startswith("pages/")}
@@ -51,7 +74,7 @@ def _candidate(
     )
 
 
-def _margins(run: References, names: Sequence[str]) -> dict[str, float]:
+def _margins(run: RunArtifacts, names: Sequence[str]) -> dict[str, float]:
     """Of the last iteration that scored anything."""
     of_iteration: defaultdict[int, list[Artifact]] = defaultdict(list)
     for name in names:
@@ -69,7 +92,7 @@ def _margins(run: References, names: Sequence[str]) -> dict[str, float]:
     return {}
 
 
-def _tiers(run: References, names: Sequence[str]) -> dict[str, str]:
+def _tiers(run: RunArtifacts, names: Sequence[str]) -> dict[str, str]:
     """`kept` or the tier of each page of the exported corpus, else `kept` for those of the last iteration's."""
     if "math_corpus" in names:
         found: dict[str, str] = {}
@@ -85,7 +108,7 @@ def _tiers(run: References, names: Sequence[str]) -> dict[str, str]:
     return {key: "kept" for batch in table_batches(last, ["url_key"]) for key in batch["url_key"].to_pylist()}
 
 
-def texts_of(run: References, pages: Sequence[Candidate]) -> dict[str, str]:
+def texts_of(run: RunArtifacts, pages: Sequence[Candidate]) -> dict[str, str]:
     """The text of each page by URL: as exported where it was extracted, else the crawl's cheap text."""
     by_shard: defaultdict[str, list[Candidate]] = defaultdict(list)
     for page in pages:

@@ -29,6 +29,7 @@ def write_corpus_report(
     math_corpus: Artifact,
     proxy_models: Artifact | None = None,
     page_precision: Artifact | None = None,
+    label_sample: Artifact | None = None,
 ) -> dict[str, Json]:
     """Fill `folder` with report.html and its plots. Each iteration brings classifier, domains, annotations, corpus."""
     rows = [_iteration(number, iterations[number]) for number in sorted(iterations)]
@@ -51,6 +52,8 @@ def write_corpus_report(
         telling=reports[max(reports)]["telling"] if reports else {},
         tiers=_tiers(ExportFacts.of(math_corpus)),
         precision=None if page_precision is None else PrecisionFacts.of(page_precision),
+        sample=[] if label_sample is None else _lines(label_sample, "sample.jsonl"),
+        labelling=Path(__file__).with_name("labelling.js").read_text(encoding="utf-8"),
         proxies=[] if proxy_models is None else ProxyFacts.of(proxy_models).compared,
         plots={name: _embedded(folder / name) for name in OWN}
         | {name: _embedded(math_corpus.file(name)) for name in OF_CORPUS if name in math_corpus.names("*")},
@@ -95,10 +98,10 @@ def _by_iteration(settings: None, *, iterations: Mapping[str, Artifact], **other
 
 CORPUS_REPORT = Stage(
     name="corpus_report",
-    version="6",
+    version="7",
     write=write_corpus_report,
     arguments=_by_iteration,
-    inputs=("seed", "iterations/*", "math_corpus", "proxy_models?", "page_precision?"),
+    inputs=("seed", "iterations/*", "math_corpus", "proxy_models?", "page_precision?", "label_sample?"),
     description="How the corpus grew over the iterations, what it is made of, and which URL prefixes wait for a person.",
     kinds=("html",),
 )

@@ -9,12 +9,13 @@ from assets.command_line import main
 from pipelines.corpus.agreement import cohens_kappa, weighted_kappa
 from pipelines.corpus.annotations import ModelSettings
 from pipelines.corpus.label_command import review
+from pipelines.corpus.label_pages import write_label_sample
 from pipelines.corpus.label_sample import GAP, Candidate, SampleSettings, draw_sample, readable
 from pipelines.corpus.labels import PageLabel, append_labels, read_labels, settle
 from pipelines.corpus.page_annotators import by_model, read_verdict
 from pipelines.corpus.page_tables import CorpusError, table_batches
 from pipelines.corpus.page_worth import figures_of, load_head
-from pipelines.records import COLLECTED, SCORES
+from pipelines.records import COLLECTED, DOCUMENTS, EXTRACTED, SCORES
 from pipelines.storage import References, Store
 from tests.pipelines.corpus.conftest import MATH, STORY
 
@@ -167,6 +168,25 @@ def test_a_sample_is_exported_and_a_readers_verdicts_come_back(tmp_path, run_fol
     assert sum(one.stands_for for one in read_labels(labels) if one.who == "Ada") == pytest.approx(240, abs=0.1)
     assert main(["label", "--labels", str(labels), "--agreement"]) == 0
     assert "Ada and Emmy: 20 pages, 20 the same verdict (100.0%); kappa 1.00" in capsys.readouterr().out
+
+
+def test_the_sample_of_the_report_is_that_of_the_command_without_scores(tmp_path, run_folder, stage, stored):
+    run = References(Store(run_folder))
+    scores = {"iteration_1/scores/A": run.read("iteration_1/scores/A")}
+    (tmp_path / "math_corpus" / "data").mkdir(parents=True)
+    exported = [{"url_key": f"seed.org/notes/{n}", "tier": 2} for n in range(40)]
+    stored("exported", exported, DOCUMENTS).files()[0].rename(tmp_path / "math_corpus" / "data" / "d-00000.parquet")
+    corpus = replace(run.read("iteration_1/corpus"), place=tmp_path / "math_corpus")
+    whole = [{"url_key": "seed.org/notes/0", "text": "extracted exactly"}]
+    given = {"pages": {"A": run.read("pages/A")}, "url_index": run.read("url_index"), "scores": scores}
+    given |= {"extracted": stored("extracted", whole, EXTRACTED), "math_corpus": corpus}
+    made = stage(write_label_sample, SampleSettings(count=400), **given)
+    rows = {row["url"]: row for row in map(json.loads, made.file("sample.jsonl").read_text().splitlines())}
+    assert len(rows) == made.facts["rows"] == made.facts["stands_for"] == 240
+    assert rows["seed.org/notes/0"]["text"] == "extracted exactly"
+    assert rows["seed.org/notes/1"]["stratum"] == "seed.org | en | 3 | L2"
+    assert rows["town.com/story/1"]["stratum"] == "town.com | en | 0 | left"
+    assert set(rows["town.com/story/1"]) == {"url", "digest", "site", "language", "stratum", "stands_for", "text"}
 
 
 def test_a_verdict_on_a_page_that_is_not_of_the_sample_is_refused(tmp_path, capsys):

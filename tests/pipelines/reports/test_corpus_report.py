@@ -287,3 +287,14 @@ def test_tiers_have_sizes_and_pages_and_precision_is_told_by_page_with_its_inter
 def test_without_labels_and_tiers_the_report_says_nothing_of_them(tmp_path, grown):
     page = rendered(tmp_path / "report", grown)[1]
     assert not [h.text() for h in page.css("h2") if h.text() in ("Tiers", "Precision and recall by page")]
+
+
+def test_the_sample_for_readers_stands_in_the_report_as_text(tmp_path, grown, artifact):
+    text = "</script><script>alert(1)</script> 第一题"
+    page = {"url": "a.org/x", "digest": "d", "site": "a.org", "language": "zh", "stratum": "s", "stands_for": 2}
+    sample = artifact("label_sample", {"sample.jsonl": [page | {"text": text}]})
+    _, shown = rendered(tmp_path / "report", grown | {"label_sample": sample})
+    assert json.loads(shown.css_first("#sample").text()) == [page | {"text": text}]
+    assert [button.attributes["data-value"] for button in shown.css("#labelling .teaching")] == list("012345")
+    _, without = rendered(tmp_path / "without", grown)
+    assert without.css_first("#labelling button") is None and "Label pages" not in without.text()
