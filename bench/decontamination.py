@@ -2,23 +2,27 @@
 
 python -m bench.decontamination      needs MATHSIEVE_REAL_DATA: GSM8K, MATH-500 and CMATH, and the pages of realweb and messyweb
 python -m bench.decontamination --beside ../other-checkout      the same pages by another checkout, turn by turn
+python -m bench.decontamination --clean docs.tar ...             the bound on clean pages lost, by the HTML pages of archives
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
 import re
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from opencc import OpenCC
 
+from evaluators.intervals import share_interval
 from pipelines.corpus.decontamination import BenchmarkIndex, DecontaminationSettings
 
 DISGUISES: dict[str, Callable[[str], str]] = {
@@ -77,6 +81,38 @@ def clean_pages(root: Path) -> list[str]:
     return texts
 
 
+def archived_pages(archives: Sequence[Path]) -> Iterator[str]:
+    """Texts of the distinct HTML pages of tar archives: documentation packages (`dpkg-deb --fsys-tarfile X.deb > X.tar`)."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    seen = set[bytes]()
+    for archive in archives:
+        with tarfile.open(archive, "r|*") as members:
+            for member in members:
+                if not member.isfile() or not member.name.endswith((".html", ".htm", ".xhtml")):
+                    continue
+                content = members.extractfile(member)
+                text = extract_plain_text(content.read().decode("utf-8", "replace")) if content is not None else ""
+                digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+                if len(text) >= LEAST_TEXT and digest not in seen:
+                    seen.add(digest)
+                    yield text
+
+
+def bound(root: Path, archives: Sequence[Path]) -> None:
+    """Clean pages lost, with the upper end of the interval, and what was found in each."""
+    index = BenchmarkIndex(read_problems(root), DecontaminationSettings())
+    pages, lost = 0, list[tuple[str, str]]()
+    for text in archived_pages(archives):
+        pages += 1
+        if found := index.hits(text):
+            lost.append((text[:80], str(found[:2])))
+    told = share_interval(len(lost), pages)
+    print(f"{len(lost)} of {pages} pages lost: at most {1e4 * told.high:.2f} in 10,000 (95 %)")
+    for text, found in lost:
+        print(f"lost: {' '.join(text.split())}: {found}")
+
+
 def naive_words(text: str) -> list[str]:
     return re.sub(r"[^\w\s]", "", re.sub(r"\d+", "0", text.lower())).split()
 
@@ -97,7 +133,7 @@ class NaiveIndex:
         return [tuple(words[i : i + 10]) for i in range(len(words) - 9)]
 
 
-TURNS = 3  # of each checkout, one after the other: the fastest counts
+LEAST_TEXT = 200  # characters: a shorter page is a redirection or a frame
 MATCHES = ("numerals", "renamed", "extended", "reworded", "last_sentence", "translated")
 
 
@@ -125,10 +161,11 @@ def _child(checkout: Path, root: Path) -> dict[str, float]:
     return figures
 
 
-def compare(other: Path, root: Path) -> None:
+def compare(other: Path, root: Path, turns: int) -> None:
+    """Both checkouts one after the other, some turns: the fastest of each counts."""
     here = Path(__file__).resolve().parents[1]
-    turns = [(_child(here, root), _child(other.absolute(), root)) for _ in range(TURNS)]
-    fastest = [min((turn[side] for turn in turns), key=lambda one: one["seconds"]) for side in (0, 1)]
+    ran = [(_child(here, root), _child(other.absolute(), root)) for _ in range(turns)]
+    fastest = [min((turn[side] for turn in ran), key=lambda one: one["seconds"]) for side in (0, 1)]
     print("| build | ms for 13,000 characters | pages/s | clean pages dropped |\n| --- | --- | --- | --- |")
     for name, one in zip(("this", "beside"), fastest, strict=True):
         each = 13e6 * one["seconds"] / one["characters"]
@@ -139,13 +176,18 @@ def compare(other: Path, root: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.decontamination")
     parser.add_argument("--beside", type=Path, help="another checkout, with an environment of its own")
-    other = parser.parse_args().beside
+    parser.add_argument("--turns", type=int, default=3, help="of --beside (default: 3)")
+    parser.add_argument("--clean", type=Path, nargs="+", metavar="TAR", help="archives of HTML pages without leaks")
+    arguments = parser.parse_args()
     if "MATHSIEVE_REAL_DATA" not in os.environ:
         print("MATHSIEVE_REAL_DATA is not set: nothing to measure on", file=sys.stderr)
         return 1
     root = Path(os.environ["MATHSIEVE_REAL_DATA"])
-    if other is not None:
-        compare(other, root)
+    if arguments.beside is not None:
+        compare(arguments.beside, root, arguments.turns)
+        return 0
+    if arguments.clean:
+        bound(root, arguments.clean)
         return 0
     problems, pages = read_problems(root), clean_pages(root)
     index, naive = BenchmarkIndex(problems, DecontaminationSettings()), NaiveIndex(problems)

@@ -7,15 +7,19 @@ Import in functions: numba takes a second.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from evaluators.compiled import compiled
 from pipelines.corpus.duplicate_frames import site_hashes
-from pipelines.corpus.duplicate_tables import Block, Plan, Rows, runs_of, save, save_sorted, slice_of
+from pipelines.corpus.duplicate_tables import Block, Plan, Rows, growing, runs_of, save, save_sorted, slice_of
 from pipelines.corpus.page_tables import table_batches
 from pipelines.corpus.shingles import mixed, shingle_hashes
+
+if TYPE_CHECKING:
+    from pipelines.corpus.near_duplicates import NearDuplicateSettings
 
 ALL_PAIRS = 48
 """Pages with one key that are all paired; of more, each with the BEST of them and with those NEXT to it in the order."""
@@ -31,36 +35,42 @@ def sign(plan: Plan, block: Block) -> None:
     """Of a shard: its pages' shingles (sets, ends), their keys with their pages (bands, samples, contents), and their ranks,
     which are written last."""
     settings, frame = plan.settings, np.load(plan.file("frame"), mmap_mode="r")
-    sets: list[Keys] = []
-    keys: list[Keys] = []
-    ranks: list[int] = []
+    first, sizes, ranks = plan.starts[block.number], list[int](), list[int]()
+    bands, samples, contents = ([np.zeros((2, 0), np.uint64)] for _ in range(3))
     columns = ["text", "domain", "truncated", "formulas", "url_key"]
-    for batch in table_batches(plan.shards[block.number], columns):
-        rows = batch.to_pylist()
-        sites = site_hashes([row["domain"] for row in rows]).tolist()
-        own = [
-            shingle_hashes(row["text"] or "", settings.shingle, frame, site)
-            for row, site in zip(rows, sites, strict=True)
-        ]
-        sets += own
-        keys.append(_band_keys(own, settings.bands, settings.rows))
-        ranks += [rank_of(row) for row in rows]
-    first = np.uint64(plan.starts[block.number])
-    flat = np.concatenate([np.zeros(0, np.uint64), *sets])
-    sizes = np.array([len(one) for one in sets], np.int64)
-    pages = first + np.repeat(np.arange(len(sets), dtype=np.uint64), sizes)
-    sampled = mixed(flat)
-    chosen = (sampled % np.uint64(SAMPLE) == 0) & np.repeat(sizes >= LEAST, sizes)
-    save_sorted(plan.beside(block.number, "samples"), sampled[chosen] * _MULTIPLIER, pages[chosen])
-    bands = np.concatenate([np.zeros((0, settings.bands), np.uint64), *keys])
-    some = np.flatnonzero(sizes)
-    owners = first + np.repeat(some.astype(np.uint64), settings.bands)
-    save_sorted(plan.beside(block.number, "bands"), bands[some].ravel(), owners)
-    contents = np.array([mixed(one).sum(dtype=np.uint64) for one in sets], np.uint64)
-    save_sorted(plan.beside(block.number, "contents"), mixed(contents[some]), first + some.astype(np.uint64))
-    save(plan.beside(block.number, "sets"), flat)
-    save(plan.beside(block.number, "ends"), np.cumsum(sizes))
+    with growing(plan.beside(block.number, "sets"), np.uint64) as add:
+        for batch in table_batches(plan.shards[block.number], columns):
+            rows = batch.to_pylist()
+            sites = site_hashes([row["domain"] for row in rows]).tolist()
+            own = [
+                shingle_hashes(row["text"] or "", settings.shingle, frame, site)
+                for row, site in zip(rows, sites, strict=True)
+            ]
+            pages = np.arange(first + len(sizes), first + len(sizes) + len(own)).astype(np.uint64)
+            for found, keys in zip((bands, samples, contents), _keys(own, pages, settings), strict=True):
+                found.append(keys)
+            add(np.concatenate([np.zeros(0, np.uint64), *own]))
+            sizes += map(len, own)
+            ranks += map(rank_of, rows)
+    for name, found in (("bands", bands), ("samples", samples), ("contents", contents)):
+        save_sorted(plan.beside(block.number, name), *np.concatenate(found, axis=1))
+    save(plan.beside(block.number, "ends"), np.cumsum(sizes, dtype=np.int64))
     save(block.path, np.array(ranks, np.uint64))
+
+
+def _keys(sets: list[Keys], pages: Keys, settings: NearDuplicateSettings) -> tuple[Keys, Keys, Keys]:
+    """uint64[2, keys] each of bands, samples and contents: the keys of some pages, and whose they are."""
+    sizes = np.array([len(one) for one in sets], np.int64)
+    some = np.flatnonzero(sizes)
+    sampled = mixed(np.concatenate([np.zeros(0, np.uint64), *sets]))
+    chosen = (sampled % np.uint64(SAMPLE) == 0) & np.repeat(sizes >= LEAST, sizes)
+    bands = _band_keys(sets, settings.bands, settings.rows)[some]
+    contents = np.array([mixed(one).sum(dtype=np.uint64) for one in sets], np.uint64)
+    return (
+        np.stack([bands.ravel(), np.repeat(pages[some], settings.bands)]),
+        np.stack([sampled[chosen] * _MULTIPLIER, np.repeat(pages, sizes)[chosen]]),
+        np.stack([mixed(contents[some]), pages[some]]),
+    )
 
 
 def _band_keys(sets: list[Keys], bands: int, rows: int) -> Keys:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluators.leaks.words import raw_words
-from pipelines.corpus.duplicate_tables import Block, Plan, runs_of, save, save_sorted, slice_of
+from pipelines.corpus.duplicate_tables import Block, Plan, growing, runs_of, save, save_sorted, slice_of
 from pipelines.corpus.page_tables import key_hashes, table_batches
 from pipelines.corpus.shingles import line_keys
 
@@ -22,20 +22,21 @@ Keys = npt.NDArray[np.uint64]
 def read_lines(plan: Plan, block: Block) -> None:
     """Of a shard of pages: its lines in order with their words and where each page ends, and (line on its site, 1), sorted.
     Each page stands as a line of its site, without words, as well."""
-    keys, words_in, ends, distinct, size = [], [], [], [], 0
-    for batch in table_batches(plan.shards[block.number], ["text", "domain"]):
-        of_site = site_hashes(batch["domain"].to_pylist())
-        for text, site in zip(batch["text"].to_pylist(), of_site.tolist(), strict=True):
-            own, lengths = line_keys(raw_words(text or ""), site)
-            keys += [own, np.array([site], np.uint64)]
-            words_in += [lengths, np.zeros(1, np.int64)]
-            size += len(own) + 1
-            ends.append(size)
-            distinct += [np.unique(own), np.array([site], np.uint64)]
-    save(plan.beside(block.number, "page_lines"), _joined(keys))
-    save(plan.beside(block.number, "page_words"), np.concatenate([np.zeros(0, np.int64), *words_in]).astype(np.uint32))
+    distinct, ends, size = [np.zeros(0, np.uint64)], list[int](), 0
+    lines, words = (plan.beside(block.number, name) for name in ("page_lines", "page_words"))
+    with growing(lines, np.uint64) as add_lines, growing(words, np.uint32) as add_words:
+        for batch in table_batches(plan.shards[block.number], ["text", "domain"]):
+            of_site = site_hashes(batch["domain"].to_pylist())
+            for text, site in zip(batch["text"], of_site, strict=True):
+                own, lengths = line_keys(raw_words(text.as_py() or ""), int(site))
+                add_lines(np.append(own, site))
+                add_words(np.append(lengths, 0))
+                size += len(own) + 1
+                ends.append(size)
+                distinct += [np.unique(own), np.array([site], np.uint64)]
+            distinct = [_joined(distinct)]
     save(plan.beside(block.number, "page_ends"), np.array(ends, np.int64))
-    save_sorted(block.path, _joined(distinct))
+    save_sorted(block.path, distinct[0])
 
 
 def count_lines(plan: Plan, block: Block) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evaluators.compiled import compiled
 from evaluators.leaks.words import Hashes
-from pipelines.corpus.duplicate_tables import Block, Plan, Rows, save
+from pipelines.corpus.duplicate_tables import HEADER, Block, Plan, Rows, save
 from pipelines.corpus.shingles import Overlap, overlap
 
 EDGES = np.dtype([("better", "<i8"), ("page", "<i8"), ("similarity", "<f4"), ("contained", "<f4"), ("series", "?")])
@@ -91,7 +91,7 @@ class _Shingles:
         descriptor, ends = self._part(part)
         inside = row - int(self._starts[part])
         begin, end = int(ends[inside - 1]) if inside else 0, int(ends[inside])
-        return np.frombuffer(os.pread(descriptor, 8 * (end - begin), _HEADER + 8 * begin), np.uint64)
+        return np.frombuffer(os.pread(descriptor, 8 * (end - begin), HEADER + 8 * begin), np.uint64)
 
     def _part(self, part: int) -> tuple[int, Rows]:
         if part not in self._open:
@@ -105,9 +105,6 @@ class _Shingles:
     def __del__(self) -> None:
         for descriptor, _ in self._open.values():
             os.close(descriptor)
-
-
-_HEADER = 128  # bytes of a .npy file of one dimension: numpy/lib/format.py, version 1.0
 
 
 def decide(plan: Plan) -> Staying:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +74,31 @@ def save(path: Path, array: npt.NDArray[Any]) -> None:
     """Whole or not at all."""
     with atomic_file(path) as temporary, temporary.open("wb") as handle:
         np.save(handle, array)
+
+
+HEADER = 128
+"""Bytes of a .npy file of one dimension before its data: numpy/lib/format.py, version 1.0, padded to 64."""
+
+
+@contextmanager
+def growing(path: Path, dtype: npt.DTypeLike) -> Iterator[Callable[[npt.NDArray[Any]], None]]:
+    """A .npy file of one dimension that takes one array after the other, so that none of them need be held. Whole or not at all."""
+    with atomic_file(path) as temporary, temporary.open("wb") as handle:
+        handle.write(bytes(HEADER))
+        rows = 0
+
+        def add(array: npt.NDArray[Any]) -> None:
+            nonlocal rows
+            rows += len(array)
+            handle.write(np.ascontiguousarray(array, dtype).data)
+
+        yield add
+        head = io.BytesIO()
+        about = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (rows,)}
+        np.lib.format.write_array_header_1_0(head, about)
+        assert head.tell() == HEADER
+        handle.seek(0)
+        handle.write(head.getvalue())
 
 
 def save_sorted(path: Path, *columns: npt.NDArray[np.uint64]) -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluators.executors import LocalExecutor
-from pipelines.corpus import duplicate_tables
+from pipelines.corpus import duplicate_tables, page_tables
 from pipelines.corpus.near_duplicates import NearDuplicateSettings, write_near_duplicates
 from pipelines.corpus.shingles import overlap, shingle_hashes
 from pipelines.records import EXTRACTED
@@ -140,6 +140,21 @@ def test_the_audit_shows_each_dropped_page_beside_the_one_that_stays_and_what_di
     assert "only here stands this" in said
 
 
+def test_a_file_that_grows_is_the_array_of_its_parts_or_is_not_there(tmp_path):
+    parts = [np.arange(n, dtype=np.uint64) for n in (3, 0, 70_000)]
+    with duplicate_tables.growing(tmp_path / "grown.npy", np.uint64) as add:
+        for part in parts:
+            add(part)
+        assert not (tmp_path / "grown.npy").exists()
+    assert np.array_equal(np.load(tmp_path / "grown.npy", mmap_mode="r"), np.concatenate(parts))
+    with duplicate_tables.growing(tmp_path / "empty.npy", np.uint32):
+        pass
+    assert np.load(tmp_path / "empty.npy").shape == (0,)
+    with pytest.raises(OSError, match="full"), duplicate_tables.growing(tmp_path / "broken.npy", np.uint64) as add:
+        raise OSError("the disk is full")
+    assert not (tmp_path / "broken.npy").exists()
+
+
 @pytest.fixture
 def shards(tmp_path):
     """80 shards of 3 pages, of which the last is a copy of the page before."""
@@ -154,9 +169,10 @@ def shards(tmp_path):
 
 def test_no_number_of_shards_opens_too_many_files_and_partitions_change_no_byte(shards, tmp_path, monkeypatch):
     made = []
-    for keys in (1_000_000, 4_000):  # in 1 partition, and in 5
+    for keys, batch in ((1_000_000, 2_000), (4_000, 2_000), (1_000_000, 2)):  # in 1 partition, in 5, and page by page
         monkeypatch.setattr(duplicate_tables, "KEYS_A_PARTITION", keys)
-        folder = tmp_path / str(keys)
+        monkeypatch.setattr(page_tables, "BATCH", batch)
+        folder = tmp_path / f"{keys}-{batch}"
         folder.mkdir()
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (72, limits[1]))
@@ -168,5 +184,5 @@ def test_no_number_of_shards_opens_too_many_files_and_partitions_change_no_byte(
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         assert facts["duplicates"] == 80
         made.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert made[0] == made[1]
+    assert made[0] == made[1] == made[2]
     assert sorted(made[0]) == ["audit.md", "clusters-00000.parquet"]
