@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,12 +92,10 @@ def growing(path: Path, dtype: npt.DTypeLike) -> Iterator[Callable[[npt.NDArray[
             handle.write(np.ascontiguousarray(array, dtype).data)
 
         yield add
-        head = io.BytesIO()
-        about = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (rows,)}
-        np.lib.format.write_array_header_1_0(head, about)
-        assert head.tell() == HEADER
+        about = f"{{'descr': '{np.dtype(dtype).str}', 'fortran_order': False, 'shape': ({rows},), }}"
         handle.seek(0)
-        handle.write(head.getvalue())
+        handle.write(b"\x93NUMPY\x01\x00" + (HEADER - 10).to_bytes(2, "little"))
+        handle.write(about.ljust(HEADER - 11).encode("ascii") + b"\n")
 
 
 def save_sorted(path: Path, *columns: npt.NDArray[np.uint64]) -> None:
