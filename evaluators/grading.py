@@ -161,7 +161,7 @@ def _of_this_machine(settings: JudgedSettings, *, name: str, **_: Any) -> dict[s
 
 GRADES = Stage(
     name="grades",
-    version="3",
+    version="4",
     write=write_grades,
     arguments=_of_artifacts,
     settings=JudgedSettings,

@@ -16,8 +16,9 @@ from evaluators.answers.evidence.announced import announced, overrides, unclosed
 from evaluators.answers.evidence.candidates import Candidate
 from evaluators.answers.evidence.concluded import concluded_in_chinese, from_program, last_expression
 from evaluators.answers.evidence.denials import taken_back
-from evaluators.answers.evidence.endings import end_of_answer, end_of_turn, may_go_on
+from evaluators.answers.evidence.endings import end_of_answer, end_of_conclusion, end_of_turn, may_go_on
 from evaluators.answers.evidence.shaped import Shape, by_shape
+from evaluators.answers.reading.chinese import simplified
 from evaluators.answers.verdicts import Extraction
 
 MAX_TEXT = 2_000_000
@@ -42,7 +43,7 @@ def by_evidence(
     `shape` is that of the reference: where nothing announces an answer, it says what a conclusion looks like.
     """
     if not text.isascii():
-        text = text.translate(_HALF_WIDTH)
+        text = simplified(text.translate(_HALF_WIDTH))
     base = _after_thinking(text)
     if base is None:
         return None
@@ -96,6 +97,8 @@ def _before_another_problem(text: str) -> str:
     if not may_go_on(text):
         return text
     first = _ANNOUNCEMENT.search(text)
+    if first is not None and (end := end_of_conclusion(text, first.start())):
+        return text[:end]
     value = _ITS_VALUE.match(text, first.end()) if first is not None else None
     return text[: end_of_answer(text, value.end()) if value is not None else end_of_turn(text)]
 

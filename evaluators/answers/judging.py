@@ -9,12 +9,14 @@ from evaluators.answers.comparing.equality import equal
 from evaluators.answers.comparing.scalars import Context, Decision
 from evaluators.answers.problem import Hints, hints_of
 from evaluators.answers.profiles import Profile
+from evaluators.answers.reading.numerals import NUMBER_WORDS
 from evaluators.answers.reading.readings import readings
 from evaluators.answers.values import Node, show
 from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 
 MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
+_BARE_NUMBER = re.compile(r"[-+]?[\d,.]+")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\"?\s*[:=]", re.IGNORECASE)
 _SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
@@ -25,6 +27,7 @@ _UNCERTAIN = re.compile(
 )
 _LETTER = re.compile(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = re.compile(r"[^。.!?\n；;，,]{0,40}$")
+_SEVERAL = frozenset({"list", "set", "parts"})
 _LIST_OPS = frozenset({"list", "set"})
 
 
@@ -103,7 +106,7 @@ def _before_the_letter(reference: str, before: str, problem: str | None, rules: 
 def wants_list(reference: str) -> bool:
     """Whether the reference holds several answers, so that several boxes may be one answer together."""
     found = readings(reference, True, False)
-    return bool(found) and found[0].op in _LIST_OPS
+    return bool(found) and found[0].op in _SEVERAL
 
 
 def _integers(left: str, right: str) -> Verdict:
@@ -112,7 +115,24 @@ def _integers(left: str, right: str) -> Verdict:
     return Verdict(verdict="incorrect", reason=f"{right} is not {left}", stage="exact")
 
 
+_COUNT = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?)\s*([\u4e00-\u9fff]{1,3}|[A-Za-z]{3,15})")
+
+
+def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
+    """30 of `30 dozen`, and 30/12 of `30 eggs`, where the question is how many dozen eggs and the reference is bare."""
+    if hints.scale is None or not _BARE_NUMBER.fullmatch(left):
+        return right
+    word, worth = hints.scale
+    if (said := re.compile(rf"\s*{word}s?(?![a-z])", re.IGNORECASE).search(right)) is not None:
+        return f"{right[: said.start()]} {right[said.end() :]}".strip()
+    count = _COUNT.fullmatch(right)
+    if count is None or count[2].lower() in NUMBER_WORDS or count[2][0] in "万亿千百十":
+        return right
+    return f"{count[1].replace(',', '')}/{worth}"
+
+
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
+    right = _in_asked_scale(left, right, hints)
     mine = readings(left, True, rules.second_readings)
     yours = readings(right, False, rules.second_readings)
     announced = None
@@ -127,6 +147,8 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         yours = (*yours, *_worded_arithmetic(right))
     if not yours:
         return _without_grammar(left, right, "prediction")
+    if len(mine) > 1 and mine[0].op == "num" and (hints.one_number or not rules.second_readings):
+        mine = tuple(reading for reading in mine if reading.op != "list")  # 1,234 is one number
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
     if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
@@ -163,7 +185,9 @@ def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> lis
         wanted = "ratio" if hints.ratio else "clock"
         return [(r, p) for r, p in product(mine, yours) if r.op == p.op == wanted] or [(mine[0], yours[0])]
     if mine[0].op == "clock" and not hints.ratio:  # a ratio only where the prediction writes the same two numbers so
-        written = [r for r in mine[1:] if any(p.op in ("div", "ratio") and p.args == r.args for p in yours)]
+        ratios = [p for p in yours if p.op in ("div", "ratio")] if not hints.time else []
+        no_time = yours[0].op == "ratio" and _beyond_the_clock(yours[0])  # 10:74 may be in proportion
+        written = [r for r in mine[1:] if any(p.args == r.args or no_time for p in ratios)]
         mine = (*mine[:1], *written)
     # A decimal comma is a reading of the prediction only where the reference is a decimal or a fraction.
     fractional = mine[0].op == "dec" or mine[0].op in ("div", "mixed", "percent", "qty")
@@ -174,6 +198,11 @@ def _pairs(mine: tuple[Node, ...], yours: tuple[Node, ...], hints: Hints) -> lis
         and not (r.op == "dec" and mine[0].op in _LIST_OPS and p.op in ("num", "dec") and yours[0].op not in _LIST_OPS)
     ]
     return pairs or [(mine[0], yours[0])]
+
+
+def _beyond_the_clock(ratio: Node) -> bool:
+    limits = (24, 59, 59)
+    return any(arg.op == "num" and arg.value > limit for arg, limit in zip(ratio.args, limits, strict=False))
 
 
 def _announced_answer(text: str, rules: Profile) -> str | None:

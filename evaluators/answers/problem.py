@@ -62,6 +62,20 @@ class Hints:
         return "ratio" in self.lower or "比" in self.text
 
     @cached_property
+    def time(self) -> bool:
+        """Whether the question is what time it is."""
+        from evaluators.answers.question import asks_time
+
+        return asks_time(self.text)
+
+    @cached_property
+    def one_number(self) -> bool:
+        """Whether the question is how many of something there are."""
+        from evaluators.answers.question import asks_how_many
+
+        return asks_how_many(self.text)
+
+    @cached_property
     def asked(self) -> tuple[Unit, ...]:
         """Units that the answer shall have: `in minutes`, or how many of them there are."""
         from evaluators.answers.question import asked
@@ -74,6 +88,20 @@ class Hints:
         from evaluators.answers.question import counted, question_of
 
         return counted(question_of(self.text))
+
+    @cached_property
+    def wanted_in(self) -> tuple[Unit, ...]:
+        """Those of `in cents` in the question itself."""
+        from evaluators.answers.question import wanted_in
+
+        return wanted_in(self.text)
+
+    @cached_property
+    def scale(self) -> tuple[str, int] | None:
+        """dozen and 12, where the question is how many dozen."""
+        from evaluators.answers.question import scale_asked
+
+        return scale_asked(self.text) if self.text else None
 
     @cached_property
     def options(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ _HOW_MANY = re.compile(
 )
 _HOW_MANY_CHINESE = re.compile(r"(?:多少|几)\s*(?:个)?(?P<unit>[\u4e00-\u9fff]{1,4})")
 _IN_UNITS = re.compile(
-    rf"\bin\s+(?:terms\s+of\s+)?{_SHAPE}(?P<unit>[a-z]{{2,}})\b(?!\s+[a-z])|\bin\s+{_SHAPE.replace('shape', 'shape2')}(?P<unit2>[a-z]{{2,}})\s+per\b",
+    rf"\bin\s+(?:terms\s+of\s+)?{_SHAPE}(?P<unit>[a-z]{{2,}})\b(?!\s+[a-z])|\bin\s+{_SHAPE.replace('shape', 'shape2')}(?P<unit2>[a-z]{{2,}}\s+per(?:\s+[a-z]{{2,}}\b)?)",
     re.IGNORECASE,
 )
 _BASE = re.compile(
@@ -44,6 +44,18 @@ def asks_money(text: str) -> bool:
     return _MONEY_ASKED.search(question_of(text)) is not None
 
 
+_TIME_ASKED = re.compile(r"\bwhat\s+time\b|\bat\s+what\s+(?:time|hour)\b|几[点时]|什么时[候间刻]", re.IGNORECASE)
+_HOW_MANY_ASKED = re.compile(r"\bhow\s+(?:many|much)\b|多少|几[个元人只本]", re.IGNORECASE)
+
+
+def asks_time(text: str) -> bool:
+    return _TIME_ASKED.search(question_of(text)) is not None
+
+
+def asks_how_many(text: str) -> bool:
+    return _HOW_MANY_ASKED.search(question_of(text)) is not None
+
+
 def asks_base(text: str) -> bool:
     return _BASE.search(text) is not None
 
@@ -56,6 +68,29 @@ def formula_letters(text: str) -> frozenset[str]:
 def asked(text: str) -> tuple[Unit, ...]:
     found = [_unit(m["shape"] or m["shape2"] or "", m["unit"] or m["unit2"]) for m in _IN_UNITS.finditer(text)]
     return counted(text) + tuple(unit for unit in found if unit is not None)
+
+
+def wanted_in(text: str) -> tuple[Unit, ...]:
+    """Those of `in cents`, `in years` in the question itself."""
+    question = question_of(text)
+    found = [_unit(m["shape"] or m["shape2"] or "", m["unit"] or m["unit2"]) for m in _IN_UNITS.finditer(question)]
+    return tuple(unit for unit in found if unit is not None)
+
+
+_SCALE_ASKED = re.compile(
+    r"\bhow\s+many\s+(?P<many>dozen|hundred|thousand|million|billion)s?\b|\bin\s+(?P<in>hundred|thousand|million|billion)s\b|(?:多少|几)(?P<han>[万亿])",
+    re.IGNORECASE,
+)
+_SCALES = {"dozen": 12, "hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "万": 10**4, "亿": 10**8}
+
+
+def scale_asked(text: str) -> tuple[str, int] | None:
+    """The word and worth of `how many dozen`, `in millions of dollars`, 多少万人: the answer is their number."""
+    match = _SCALE_ASKED.search(question_of(text))
+    if match is None:
+        return None
+    word = (match["many"] or match["in"] or match["han"]).lower()
+    return word, _SCALES[word]
 
 
 def counted(text: str) -> tuple[Unit, ...]:
@@ -77,7 +112,11 @@ def _unit(shape: str, word: str) -> Unit | None:
     """A physical unit spelled out; `in`, `at` and single letters are words."""
     if word.lower() in ("in", "min", "second") or len(word) < 2:
         return None
-    unit = parse_unit(shape + word)
+    first = word.partition(" ")[0]  # miles of `miles per hour`; loans of `loans per year` are no unit
+    counted = parse_unit(first)
+    if counted is None or not physical(counted):
+        return None
+    unit = parse_unit(shape + (word if parse_unit(word) else first))
     return unit if unit is not None and physical(unit) else None
 
 

@@ -10,7 +10,7 @@ from evaluators.benchmarks._loading import SUFFIXES, read_rows_of
 from evaluators.benchmarks._registry import benchmark
 from evaluators.records import Problem
 
-QUESTIONS = ("question", "problem", "query", "prompt", "input", "题目")
+QUESTIONS = ("question", "problem", "query", "prompt", "input", "题目", "问题", "题干", "試題", "題目")
 REFERENCES = (
     "reference",
     "answer",
@@ -20,9 +20,13 @@ REFERENCES = (
     "target",
     "final_answer",
     "label",
+    "标准答案",
+    "参考答案",
+    "正确答案",
     "答案",
+    "參考答案",
 )
-IDS = ("id", "unique_id", "problem_id", "question_id", "problem_idx", "task_id", "idx", "index")
+IDS = ("id", "unique_id", "problem_id", "question_id", "problem_idx", "task_id", "idx", "index", "编号", "题号")
 NAMED = re.compile(r"(?P<name>[A-Za-z][\w .-]*)=(?P<path>.+)", re.DOTALL)
 HAN = re.compile(r"[一-鿿]")
 

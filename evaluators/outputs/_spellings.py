@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluators.answers.reading.chinese import simplified
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
@@ -18,7 +20,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 IDS = _words(
     "id doc_id idx index problem_id question_id task_id unique_id qid uid uuid example_id instance_id custom_id item_id "
-    "problem_idx question_idx sample_id row_id no number"
+    "problem_idx question_idx sample_id row_id no number 编号 序号 题号 题目编号 题目序号 问题编号"
 )
 SAMPLES = _words(
     "sample sample_idx sample_index sample_no epoch repeat repeat_idx run run_id trial attempt generation_idx"
@@ -26,7 +28,7 @@ SAMPLES = _words(
 QUESTIONS = _words(
     "question problem original_question question_text problem_text query instruction input inputs user_input "
     "user_prompt prompt prompts origin_prompt full_prompt formatted_prompt final_prompt prompt_text messages "
-    "conversations conversation source src q"
+    "conversations conversation source src q 题目 问题 题干 试题 提示词 提问"
 )
 OUTPUTS = _words(
     "response responses model_response model_responses raw_response llm_response full_response model_output "
@@ -36,29 +38,31 @@ OUTPUTS = _words(
     "completions candidate candidates reply assistant assistant_response "
     "sampled_solutions trajectory output outputs resps raw_prediction raw_predictions model_answer model_answers "
     "generated_answer generated_answers prediction_text model_prediction prediction predictions predict predicted hypothesis cot "
-    "reasoning raw samples sampled text code program content messages conversations conversation"
+    "reasoning raw samples sampled text code program content messages conversations conversation "
+    "模型输出 模型回答 模型回复 模型生成 模型答案 模型预测 模型解答 模型响应 回答 回复 输出 生成 生成结果 生成内容 响应 预测 预测结果 预测答案"
 )
 EXTRACTED = _words(
     "pred preds model_pred predicted_answer predicted_answers pred_answer pred_ans extracted_answer extracted "
-    "parsed_answer final_prediction filtered_resps answer_pred"
+    "parsed_answer final_prediction filtered_resps answer_pred 提取答案 抽取答案 提取结果"
 )
 LAST = _words("final_answer result results choices rationale rationales explanation thought thoughts working")
 """Names that hold a response where nothing else does."""
 REFERENCES = _words(
     "gold gold_answer gold_label gold_target golden golden_answer ground_truth ground_truth_answer gt gt_answer gt_ans "
-    " reference references reference_answer ref ref_answer expected expected_answer expected_output "
+    "标准答案 参考答案 正确答案 真实答案 期望答案 参考 "
+    "reference references reference_answer ref ref_answer expected expected_answer expected_output "
     "gts correct_answer right_answer true_answer answer_gold truth standard_answer target targets label labels "
     "answer_number answer_key answer answers final_answer ground_truth_solution gold_solution reference_solution gt_cot "
-    "solution ideal a"
+    "solution ideal a 答案 解析 解答"
 )
 VERDICTS = _words(
     "is_correct correct correctness symbolic_correct exact_match acc accuracy passed is_right is_equal match "
-    "score scores reward rewards answers_correctness"
+    "score scores reward rewards answers_correctness 是否正确 正确 得分 判断"
 )
 """Names that hold somebody's verdict, where the value is one."""
-EITHER = ("a", "answer", "answers", "final_answer", "solution", "target", "label")
+EITHER = ("a", "answer", "answers", "final_answer", "solution", "target", "label", "答案", "解答")
 """Names that hold the response where the reference has a name of its own."""
-PLACES = frozenset({"docid", "idx", "index", "problemidx", "questionidx", "rowid", "number"})
+PLACES = frozenset({"docid", "idx", "index", "problemidx", "questionidx", "rowid", "number", "序号"})
 """Of IDS, as compared: those that count rows."""
 PREDICTED = frozenset({"prediction", "predictions", "predict", "predicted", "modelprediction", "hypothesis"})
 GIVEN = frozenset({"output", "outputs", "completion", "response", "text"})
@@ -76,8 +80,9 @@ NEITHER = re.compile(
 
 
 def key_of(name: str) -> str:
-    """A key as it is compared."""
-    return re.sub(r"[\W_]+", "", str(name)).lower()
+    """A key as it is compared; 題目 is 题目."""
+    plain = re.sub(r"[\W_]+", "", str(name)).lower()
+    return plain if plain.isascii() else simplified(plain)
 
 
 LISTED = frozenset(

@@ -168,7 +168,7 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
         if context.profile.bare_attributes and (decision := _two_units(cents, p, context)).same:
             return decision  # 150 cents for 1.50
     wanted = _wanted(p.value, context)
-    if wanted is not None and wanted.scale != p.value.scale:
+    if wanted is not None and (wanted.scale != p.value.scale or _angle(wanted) != _angle(p.value)):
         decision = _two_units(Node("qty", (r,), wanted), p, context)
         return (
             decision
@@ -216,9 +216,23 @@ def _conflict(unit: Unit, context: Context) -> str | None:
         return "the problem asks for money"
     if context.hints.things and physical(unit) and not counted:
         return f"the problem asks how many {context.hints.things}"
+    wanted = () if counted else context.hints.wanted_in
+    if any(_is_rate(a) for a in wanted) and physical(unit) and not any(_rates_alike(a, unit) for a in wanted):
+        return f"the problem asks for {wanted[-1].text}, not {unit.text}"
+    if wanted and physical(unit) and not any(_shares(a, unit) or (_angle(a) and _angle(unit)) for a in wanted):
+        return f"the problem asks for {wanted[-1].text}, not {unit.text}"
     if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):
         return f"the problem asks for {counted[-1].text}, not {unit.text}"
     return None
+
+
+def _is_rate(unit: Unit) -> bool:
+    """Miles per hour, and no dollars per hour, which are often given as dollars."""
+    return len(physical(unit)) > 1 and not MONEY & {name for name, _ in unit.dims}
+
+
+def _rates_alike(a: Unit, b: Unit) -> bool:
+    return physical(a) == physical(b)
 
 
 def _another_power(a: Unit, b: Unit) -> bool:
@@ -235,12 +249,17 @@ def _shares(a: Unit, b: Unit) -> bool:
 
 def _wanted(unit: Unit, context: Context) -> Unit | None:
     """The unit that a bare reference is in, where the problem asks for one of the prediction's kind, or for several."""
+    if _angle(unit):
+        angles = [a for a in context.hints.asked if _angle(a)]
+        return None if not angles or any(_angle(a) == _angle(unit) for a in angles) else angles[-1]
     kinds = [
         [as_money(a, unit) for a in asked if as_money(a, unit).dims == physical(unit)]
         for asked in (context.hints.counted, context.hints.asked)
     ]
     money = bool(MONEY & {name for name, _ in unit.dims})
     asked = kinds[0] if kinds[0] or money else kinds[1]
+    if money and not asked:
+        asked = [a for a in context.hints.wanted_in if a.dims == physical(unit)]
     if not asked or any(a.scale == unit.scale for a in asked):
         return None
     return asked[-1]

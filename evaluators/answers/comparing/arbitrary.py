@@ -22,6 +22,13 @@ def same_family(r: Node, p: Node) -> bool:
         return True
     mine = {name for name in symbols(r) if _OF_REFERENCE.fullmatch(name)}
     yours = {name for name in symbols(p) if _OF_PREDICTION.fullmatch(name)}
+    if symbols(r) in ({"x", "c"}, {"t", "c"}) and symbols(p) - {"c"} in (
+        {"x", "k"},
+        {"t", "k"},
+        {"x", "C"},
+        {"t", "C"},
+    ):
+        mine = {"c"}  # f(x) = cx, with nothing else that could be given
     if not mine or not yours or not any(name[0].islower() for name in symbols(r) - mine):
         return False  # A, B and C side by side are given quantities
     return _additive(r, mine, p, yours) or _renamed(r, mine, p, yours)

@@ -8,7 +8,7 @@ from evaluators.answers.comparing.relations import assignment, function_of, is_n
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.systems import solutions, systems
-from evaluators.answers.comparing.vectors import in_components
+from evaluators.answers.comparing.vectors import in_components, on_one_line
 from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
@@ -18,7 +18,7 @@ _MANY = Node("special", (), "many")
 _STRUCTURED = frozenset({"either", "remarked", "given", "parts"})
 _TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
 _SEQUENCES = frozenset({"progression", "elided", "remainder"})
-_TO_DO = frozenset({"matrix", "det", "diff", "sum"})
+_TO_DO = frozenset({"matrix", "det", "diff", "sum", "lim"})
 _FINAL = frozenset({"num", "dec", "sym", "const", "tuple", "list", "set", "interval", "matrix", "relation", "qty"})
 
 
@@ -96,11 +96,9 @@ def _evaluated(node: Node, other: Node, context: Context) -> Node:
         return node
     if not any(n.op in _TO_DO for n in walk(node)):
         return node
-    from evaluators.answers.comparing.derivatives import differentiated
-    from evaluators.answers.comparing.matrices import worked_out
-    from evaluators.answers.comparing.series import summed
+    from evaluators.answers.comparing.work import done
 
-    return worked_out(differentiated(summed(node)))
+    return done(node)
 
 
 def _alike(node: Node, like: Node) -> Node:
@@ -258,8 +256,12 @@ def _same_condition(r: Node, p: Node, context: Context) -> bool:
 def _collections(r: Node, p: Node, context: Context) -> Decision:
     if mapped := systems(r, p, _comparison(context), lenient=context.profile.second_readings):
         return mapped
+    if r.op in _ORDERED and p.op == "list" and len(p.args) > 1 and solutions(p)[0]:
+        return different(r, p)  # x = 20 or x = 60 are two answers
     names_r, r = solutions(r)
     names_p, p = solutions(p)
+    if names_r.endswith(" on") and not names_p and not context.profile.second_readings:
+        return different(r, p, "relation")  # increasing on (0, 3): the question may be what it does there
     if names_r and names_p and names_r != names_p:
         return Decision(False, "relation", f"values of {names_p}, where {names_r} was asked for")
     if r.op not in COLLECTIONS or p.op not in COLLECTIONS or (_lone(r) != _lone(p)):
@@ -287,6 +289,8 @@ def _tuples(r: Node, p: Node, context: Context) -> Decision:
         return different(r, p)  # two answers are no point
     if r.op == p.op == "tuple" and r.value and p.value and r.value != p.value:
         return Decision(False, "structure", f"{p.value} is another point than {r.value}")
+    if on_one_line(r, p):
+        return Decision(True, "structure", "multiples of one direction")
     return in_order(r.args, p.args, _comparison(context))
 
 

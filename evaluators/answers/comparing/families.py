@@ -30,6 +30,9 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
         return refused
     if not declared_r and not declared_p:
         return same(main_r, main_p)
+    main_p, declared_p = _same_bound_name(main_r, declared_r, main_p, declared_p)
+    if (narrower := _only_some(main_r, declared_r, main_p, declared_p)) is not None:
+        return narrower
     if "first" in (*declared_r.values(), *declared_p.values()) or _sequence(main_r, declared_r):
         decision = same(main_r, main_p)  # a term of a sequence: its index is what it is
         if decision.same:
@@ -39,6 +42,35 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
     if len(known) > 1 and not known <= _STARTS.keys():
         return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
     return _families(main_r, main_p, domain_r or domain_p, domain_p or domain_r, _names(declared_r, declared_p), same)
+
+
+def _only_some(r: Node, declared_r: dict[str, str], p: Node, declared_p: dict[str, str]) -> Decision | None:
+    """What is wrong where only one is about whole numbers, k >= 0 beside any integer k; None where nothing is."""
+    for one, declared, others in ((r, declared_r, declared_p), (p, declared_p, declared_r)):
+        first = "first" in declared.values() and "integers" in others.values() and not _sequence(one, declared)
+        bounded = {name for name in _bounded_names(one) if declared.get(name) in _STARTS and name not in others}
+        if first or bounded:
+            return Decision(False, "family", "only one of them keeps to some of the whole numbers")
+    return None
+
+
+def _same_bound_name(
+    r: Node, declared_r: dict[str, str], p: Node, declared_p: dict[str, str]
+) -> tuple[Node, dict[str, str]]:
+    """The prediction n > 8 for any whole n in the letter of the reference: x > 8 for any whole x."""
+    mine, yours = _bounded_names(r) & declared_r.keys(), _bounded_names(p) & declared_p.keys()
+    if len(mine) != 1 or len(yours) != 1 or mine == yours or mine & symbols(p):
+        return p, declared_p
+    (old,), (new,) = yours, mine
+    renamed = {new if name == old else name: domain for name, domain in declared_p.items()}
+    return substituted(p, {old: Node("sym", (), new)}), renamed
+
+
+def _bounded_names(main: Node) -> frozenset[str]:
+    """x of x > 9, of 0 < x < 4."""
+    if main.op != "relation" or not set(main.value) <= {"<", ">", "<=", ">="}:
+        return frozenset()
+    return frozenset(arg.value for arg in main.args if arg.op == "sym")
 
 
 def _names(mine: dict[str, str], yours: dict[str, str]) -> tuple[str, str]:
@@ -82,7 +114,7 @@ def _is_argument(main: Node, name: str) -> bool:
     """x of f(x) = ..., of y = 2x, and of a bare expression: a real number anyway."""
     if main.op == "relation" and main.value == ("=",) and main.args[0].op == "call":
         return Node("sym", (), name) in main.args[0].args
-    return name in "xyzt"
+    return name in "xyz" or (name == "t" and main.op != "tuple")
 
 
 def _sequence(main: Node, declared: dict[str, str]) -> bool:

@@ -75,9 +75,14 @@ def _before_approximation(node: Node) -> Node | None:
     """pi/4 of pi/4 ~ 0.785, where the one is near the other; None for x ~ 3.14."""
     at = node.value.index("~")
     exact, near = real_value(_bare(node.args[at])), real_value(_bare(node.args[at + 1]))
-    if exact is None or near is None or abs(exact - near) > abs(exact) / 100:
+    if exact is None or near is None or abs(exact - near) > max(abs(exact) / 100, _half_a_place(node.args[at + 1])):
         return None
     return node.args[at] if at == 0 else Node("relation", node.args[: at + 1], node.value[:at])
+
+
+def _half_a_place(near: Node) -> Fraction:
+    """What 0.29 may be off: 0.005; nothing for a number without decimals."""
+    return Fraction(1, 2 * 10 ** near.value[1]) if near.op == "dec" and near.value[1] else Fraction(0)
 
 
 def is_name(node: Node) -> bool:
@@ -107,12 +112,9 @@ def _last_of_chain(node: Node) -> Node | None:
 
 
 def _worked(side: Node) -> Node:
-    """Sums, derivatives and products of matrices as what they come to."""
-    from evaluators.answers.comparing.derivatives import differentiated
-    from evaluators.answers.comparing.matrices import worked_out
-    from evaluators.answers.comparing.series import summed
+    from evaluators.answers.comparing.work import done
 
-    return worked_out(differentiated(summed(side)))
+    return done(side)
 
 
 def _comes_to(side: Node, target: Node) -> bool:
@@ -208,7 +210,16 @@ def _chains(r: Node, p: Node, same_value: Compare) -> Decision:
     return Decision(same, "structure", "the same chain" if same else "different chains of relations")
 
 
+def _as_quotients(relation: Node) -> Node:
+    """a/b = 9/4 for a : b = 9 : 4."""
+    if any(arg.op == "ratio" and len(arg.args) != 2 for arg in relation.args):
+        return relation
+    return relation._replace(args=tuple(a._replace(op="div") if a.op == "ratio" else a for a in relation.args))
+
+
 def _up_to_scale(r: Node, p: Node, same_value: Compare) -> Decision:
+    if r.args[0].op == "ratio" or p.args[0].op == "ratio":
+        r, p = _as_quotients(r), _as_quotients(p)
     if len(r.value) != 1 or len(p.value) != 1:
         return _chains(r, p, same_value)
     name_r, name_p = r.value[0], p.value[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from evaluators.answers.comparing.balls import equal_everywhere
+from evaluators.answers.comparing.exact import rational
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import IMAGINARY, Node, num, symbols, walk
 
@@ -25,6 +28,33 @@ def in_components(node: Node, like: Node) -> Node:
     for axis, part in zip(_AXES[1:], parts[1:], strict=False):
         total = Node("add", (total, Node("mul", (part, Node("sym", (), axis)))))
     return Node("tuple", parts) if equal_everywhere(named, total) else node
+
+
+_MULTIPLIERS = frozenset({"t", "s", "r", "lambda", "mu", "c", "C"})
+
+
+def on_one_line(r: Node, p: Node) -> bool:
+    """t(2, -1, 3) and s(-4, 2, -6): all real multiples of vectors of one direction."""
+    if r.op != "tuple" or p.op != "tuple" or len(r.args) != len(p.args):
+        return False
+    letters = symbols(r), symbols(p)
+    if any(len(names) != 1 or not names <= _MULTIPLIERS for names in letters):
+        return False
+    mine, yours = (_direction(node, next(iter(names))) for node, names in zip((r, p), letters, strict=True))
+    if mine is None or yours is None or not any(mine) or not any(yours):
+        return False
+    return all(a * d == b * c for a, b in zip(mine, yours, strict=True) for c, d in zip(mine, yours, strict=True))
+
+
+def _direction(node: Node, letter: str) -> list[Fraction] | None:
+    """The rational factors of the letter in each component; None where one is no such multiple."""
+    found = []
+    for component in node.args:
+        at = [rational(substituted(component, {letter: num(value)})) for value in (0, 1, 3)]
+        if None in at or at[0] or at[2] != 3 * (at[1] or Fraction(0)):
+            return None
+        found.append(at[1] or Fraction(0))
+    return found
 
 
 def _size(node: Node) -> int:

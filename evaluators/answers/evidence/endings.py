@@ -16,6 +16,20 @@ def end_of_answer(text: str, has_answer: int) -> int:
     return match.start() if match else len(text)
 
 
+_CONCLUDES = re.compile(
+    r"(?:\b(?:so|therefore|thus|hence|in\s+total|total|altogether|in\s+all|finally)\b|所以|因此|综上|一共|总共|故)[^\n]*\d[^\n]*\s*$",
+    re.IGNORECASE,
+)
+
+
+def end_of_conclusion(text: str, announced: int) -> int:
+    """Where a text is cut whose first announcement is that of another problem, behind a line that concludes."""
+    match = _NEXT_PROBLEM.search(text, 0, announced)
+    return match.start() if match and _CONCLUDES.search(text, max(0, match.start() - MAX_LINE), match.start()) else 0
+
+
+MAX_LINE = 400
+"""Characters before another problem in which the conclusion of this one is sought."""
 _CHAT = re.compile(r"<\||</s>|<end_of_turn>|\[/?INST\]|#{1,4}\s*Instruction")
 
 

@@ -13,7 +13,7 @@ MAX_STATED = 200
 """Characters of a sentence whose value is sought so."""
 _BEGINS = re.compile(
     r"(?:\b(?:is|are|was|were|equals|be|becomes?|gives?|gets?|have|has|at|point|points|that|namely|solutions?|values?|numbers?|roots?|(?:total|sum|product)\s+of|in)\b:?\s+"
-    r"|^(?:so|therefore|thus|hence|then|finally|now|and|we\s+(?:get|have|find|obtain))\b[,:]?\s*|[:：]\s*"
+    r"|^(?:so|therefore|thus|hence|then|finally|now|and|we\s+(?:get|have|find|obtain))\b[,:]?\s*|[,;]\s*(?:and\s+)?(?:so|therefore|thus|hence|giving|which\s+(?:gives|means)|meaning)\s+(?:that\s+)?|[:：]\s*"
     r"|(?:是|为|等于|得|所以|因此|从而|于是|故|即|∴|则|范围|有|：)\s*[:：,，]?\s*)(?=[^\s])",
     re.IGNORECASE,
 )

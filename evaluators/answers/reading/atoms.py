@@ -20,6 +20,8 @@ from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
 
 _GREEK_FUNCTIONS = {"Gamma": "gamma", "zeta": "zeta"}
 _GREEK_HEADS = frozenset({"Phi", "phi", "varphi", "Psi", "psi"})
+_GLUED = sorted({*ROOTS, *FUNCTIONS, "pi"} - {"re", "im", "arg", "max", "min", "det"}, key=len, reverse=True)
+"""Names that a letter may follow without a space, `sinx`; the others begin words: red, image, minor."""
 MAX_ARRANGED = 100
 _DIFFERENTIAL = Node("sym", (), "d")
 _OF_MANY = frozenset({"max", "min", "gcd", "lcm"})
@@ -68,7 +70,7 @@ class Atoms(Cursor):
             raise ParseError(f"expected a value, found the word {text!r}")
         if len(text) == 1:
             return self.symbol(text)
-        for name in sorted((*ROOTS, *FUNCTIONS, "pi"), key=len, reverse=True):
+        for name in _GLUED:
             if text.startswith(name) and len(text) - len(name) <= 1:
                 self.position -= 1
                 self.tokens[self.position : self.position + 1] = [
@@ -108,6 +110,8 @@ class Atoms(Cursor):
             while self.accept(","):
                 arguments.append(self.expression())
             self.expect(")")
+            if name[0].isupper() and name.endswith("'") and len(arguments) > 1 and name[0] not in "FGH":
+                return self.node("tuple", *arguments, value=name)  # the point A'(1, 2)
             return self.node("call", *arguments, value=name)
         return self.node("sym", value=name)
 

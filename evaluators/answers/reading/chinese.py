@@ -25,7 +25,7 @@ _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
 _VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
 _LEAD = re.compile(
-    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此)*选(?:择|项)?|余数?(?:是|为)?"
+    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
     rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
 _SOLVED = re.compile(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
@@ -66,11 +66,17 @@ _PER = re.compile(
 _PROPORTION = re.compile(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
 _BELOW_ZERO = re.compile(rf"零下\s*(?={_VALUE})")
 _AND_A_HALF = re.compile(rf"({_VALUE})([个年天斤米元块周倍圈])半(?!径)(小时|月|钟头|世纪)?")
+_OF_HOURS = re.compile(r"(?<=[\d一二两三四五六七八九十半])\s?个(?=小时|星期|钟头)")
 _HALF = re.compile(r"(?<![\u4e00-\u9fff])半(个?)(小时|天|年|月|斤|米|公斤|千米|公里)")
 _TENTHS = re.compile(rf"([{_NUMERAL[2:12]}]|\d(?:\.\d)?)成([{_NUMERAL[2:12]}])?(?![为立分长就功本人年员交])")
 _DISCOUNT = re.compile(rf"(?:打)?([{_NUMERAL[:12]}]{{1,2}}|\d{{1,2}}(?:\.\d)?)折(?![线叠断痕扣扇])")
 _DOZENS = re.compile(rf"({_VALUE})打(?=$|[\u4e00-\u9fff])(?![折印开球字])")
 _OLD_UNITS = (("公尺", "米"), ("公分", "厘米"), ("公升", "升"), ("公厘", "毫米"))
+_DROPPED_ROOT = re.compile(
+    r"(?:[,;]|或者?)\s*(?:[a-z](?:_\{?\d\}?)?\s*=\s*)?[^,;()=或]{1,30}\((?:不合题意|不符合题意|负[值数根])?,?应?舍去?\)"
+    r"|\([a-z](?:_\{?\d\}?)?\s*=\s*[^()=]{1,30}?(?:不合题意|不符合题意)?,?应?舍去?\)"
+)
+"""A root that is none: x=11(x=-6舍去), x=11或x=-6(舍去)."""
 _DIGIT = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "十": 10}
 
 
@@ -105,7 +111,7 @@ def chinese_spelling(text: str) -> str:
         return _SPECIAL[text]
     text = _ROOT_WORDS.sub(r"\\frac{\g<num>}{\g<den>}", text)
     text = _LEAD.sub("", _REASON.sub("", text))
-    text = _SOLVED.sub("", text)
+    text = _SOLVED.sub("", _DROPPED_ROOT.sub("", text) if "舍" in text else text)
     text = _VALUE_OF.sub(r"\1=", text)
     text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
     text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
@@ -119,7 +125,7 @@ def _with_values(text: str) -> str:
     """The words that change a number: 零下, 半, 成, 折, 打."""
     for old, new in _OLD_UNITS:
         text = text.replace(old, new)
-    text = _BELOW_ZERO.sub("-", text)
+    text = _OF_HOURS.sub("", _BELOW_ZERO.sub("-", text))
     if "半" in text:
         text = _AND_A_HALF.sub(lambda m: f"{_digits(m[1])}.5{m[3] or m[2]}", text)
         text = _HALF.sub(r"0.5\2", text)

@@ -39,7 +39,7 @@ _WORDED = tuple(
     for words, domain in _KINDS
 ) + tuple(
     (re.compile(rf"{_ADJECTIVES}(?:{words})\s*{_NAME}", re.IGNORECASE), domain) for words, domain in _KINDS
-)  # fmt: skip
+) + ((re.compile(rf"{_NAME}\s+real"), "reals"), (re.compile(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (re.compile(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
 _RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
 _BOUND = re.compile(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
 _REVERSED = re.compile(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
@@ -56,7 +56,7 @@ _INTRODUCED = re.compile(
 _STARTS = re.compile(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
 _TEXT = re.compile(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
 _MAY_HOLD = re.compile(
-    r"\\in(?![a-z])|∈|integer|constant|\breal|number|parameter|positive|negative|zero|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
+    r"\\in(?![a-z])|∈|integer|constant|arbitrary|\breal|number|parameter|positive|negative|zero|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
 )
 _CONGRUENCE = re.compile(
     r"\s*(?:(?P<name>[A-Za-z])\s*(?:\\equiv|≡)\s*)?(?P<residues>[^=<>]{1,60}?)\s*\\(?:pmod|bmod|mod)\s*\{?\s*(?P<modulus>\d{1,9})\s*\}?\s*"
@@ -72,14 +72,52 @@ _REAL_FIRST = re.compile(
 """x \\in \\mathbb{R}, before what x is kept to: a bound of x speaks of reals anyway."""
 
 
-def of_reals(text: str) -> str:
-    """x \\ne 5 of `x \\in \\mathbb{R}, x \\ne 5`."""
-    return _REAL_FIRST.sub("", text, count=1) if _REAL_FIRST.match(text) else text
+_ALL_REALS = re.compile(
+    r"(?:all|any)\s+(?:reals?\s+)?(?:numbers?\s+|values\s+of\s+)?(?=[a-z]\s*(?:[<>]|\\(?:ne|neq|le|ge|leq|geq|lt|gt)(?![a-z])|!=))"
+)
+_ALL_INTEGERS = re.compile(
+    r"(?:all|any|every|the)\s+integers?\s+([a-z])\s+(?:with|such\s+that|satisfying|where|for\s+which)\s+\1\s*(?:\\equiv|≡)\s*"
+)
+_MULTIPLES = re.compile(
+    r"(?:all\s+|the\s+|any\s+|every\s+)?(?:integers?\s+|integral\s+)?(?P<odd>odd\s+|even\s+)?(?:integer\s+)?multiples?\s+of\s+(?P<of>\d{1,9}|\\?pi|\\frac\s*\{\\pi\s*\}\s*\{\d{1,3}\})"
+)
+
+_OF_FORM = re.compile(r"(?:all\s+|the\s+|any\s+)?(?:numbers|integers)\s+of\s+the\s+form\s+(?P<form>[^,;:]{2,30})")
+
+
+def introduced(text: str) -> str:
+    """x \\ne 5 of `x \\in \\mathbb{R}, x \\ne 5`, x > 2 of `all real x > 2`, 6k for any integer k of `multiples of 6`."""
+    if (match := _MULTIPLES.fullmatch(text)) is not None:
+        factor = {"odd": "(2k+1)", "even": "(2k)"}.get((match["odd"] or "").strip(), "k")
+        return f"{match['of']} {factor}, k \\in \\mathbb{{Z}}"
+    if (match := _OF_FORM.fullmatch(text)) is not None and len(set(re.findall(r"[kmnt]", match["form"]))) == 1:
+        return f"{match['form']}, {re.findall(r'[kmnt]', match['form'])[0]} \\in \\mathbb{{Z}}"
+    for pattern in (_REAL_FIRST, _ALL_REALS, _ALL_INTEGERS):
+        if (match := pattern.match(text)) is not None:
+            return text[match.end() :]
+    return text
+
+
+_SEVERAL_NAMES = re.compile(
+    r"(?P<before>(?:^|[,;(]|where|for|with|其中)\s*)(?P<one>[A-Za-z](?:_\{?\w{1,2}\}?)?)\s*(?:,|\band\b)\s*(?P<two>[A-Za-z](?:_\{?\w{1,2}\}?)?)\s*(?P<said>(?:\\in(?![a-z])|∈|are\b|为|是)[^,;]{1,60})$"
+)
+
+
+def _each_named(text: str) -> str:
+    """c_1 \\in R, c_2 \\in R for `c_1, c_2 \\in R`."""
+    match = _SEVERAL_NAMES.search(text.rstrip(" .)"), max(0, len(text) - MAX_TAIL))
+    if match is None:
+        return text
+    return f"{text[: match.start('one')]}{match['one']} {match['said']}, {match['two']} {match['said']}" + ")" * (
+        text.rstrip(" .").endswith(")") and "(" in match["before"]
+    )
 
 
 def without_conditions(text: str) -> tuple[str, tuple[Condition, ...]]:
     """The answer and what its tail says of its letters; nothing is taken from a text that is only a condition."""
     found: list[Condition] = []
+    if "," in text or "and" in text:
+        text = _each_named(text)
     while len(found) < MAX_CONDITIONS and _MAY_HOLD.search(text, max(0, len(text) - MAX_TAIL)):
         cut = _last_condition(text)
         if cut is None:

@@ -28,6 +28,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ),
     ("\\root", re.compile(r"\\root\s*\{?\s*(\w{1,3})\s*\}?\s*\\of(?![A-Za-z])"), r"\\sqrt[\1]"),
     ("/", re.compile(r"\^\{(\d+)\}\s*/\s*_\{(\d+)\}"), r"\\frac{\1}{\2}"),
+    ("\\cr", re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
     ("\\not", re.compile(r"\\not\s*="), r"\\ne "),
     ("\\not", re.compile(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
     ("phantom", re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),

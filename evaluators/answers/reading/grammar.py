@@ -20,7 +20,7 @@ from evaluators.answers.reading.vocabulary import (
     STOP_WORDS,
     TIMES,
 )
-from evaluators.answers.values import Node, ParseError, negated, num, walk
+from evaluators.answers.values import Node, ParseError, negated, num, symbols, walk
 
 DEGREE = parse_unit("degrees")
 _SCALABLE = frozenset({"matrix", "tuple", "angle"})
@@ -39,6 +39,7 @@ _BINARY |= (
 )
 
 
+MAX_ORDER = 4
 _STRETCHES = frozenset({"t", "s", "k", "lambda", "mu"})
 """Parameters of lines: t(2, -1, 3) is a multiple of a direction."""
 
@@ -87,10 +88,16 @@ class Expressions(Atoms):
             return 50
         if text == "(":
             words = self.peek(1).kind in ("word", "text") and self.remark()
-            return 0 if words else self.implicit_power
+            return 0 if words or self.peek(1).text in ("approx", "simeq", "~") else self.implicit_power
+        if text == "'" and self.is_primed_bracket(left):
+            return 50
         if text == "{" or (text == "[" and self.implicit_bracket(left)):
             return self.implicit_power
         return self.implicit_power if text == "|" and not self.bars and not self.closing_bar else 0
+
+    def is_primed_bracket(self, left: Node) -> bool:
+        """(\\sin x)': a bracket about one variable, and no feet."""
+        return self.position > 0 and self.tokens[self.position - 1].text == ")" and len(symbols(left)) == 1
 
     def remark(self) -> bool:
         """A word in brackets, `5 (apples)`: no factor."""
@@ -186,15 +193,9 @@ class Expressions(Atoms):
     def operation(self, left: Node, kind: str, text: str) -> Node | None:
         """The node of a written operator; None where the product is only implied."""
         if text in _POSTFIX and kind == "op":
-            self.advance()
-            if text == "%" and left.op == "percent":
-                raise ParseError("a percentage of a percentage")
-            if text == "%":
-                return self.node("percent", left)
-            if left.op == "fn" and left.args[0].op == "fn" and left.args[0].args[0].op == "fn":
-                raise ParseError("a factorial of a factorial of a factorial")
-            double = self.peek().text == "!" and not self.peek().spaced and self.accept("!")
-            return self.node("fn", left, value="double_factorial" if double else "factorial")
+            return self.postfix(left, text)
+        if text == "'":
+            return self.derivative(left)
         if text in ("^", "**"):
             self.advance()
             return self.superscript(left)
@@ -215,6 +216,27 @@ class Expressions(Atoms):
         if op == "add":
             return self.node("add", left, right)
         return self.node("fn", left, right, value=op) if op in ("mod", "binom") else self.node(op, left, right)
+
+    def derivative(self, body: Node) -> Node:
+        """(\\sin x)' and (x^3)'', by the one variable of the bracket."""
+        order = 0
+        while self.accept("'"):
+            order += 1
+        if order > MAX_ORDER:
+            raise ParseError("a derivative of too high an order")
+        return self.node("diff", body, value=(next(iter(symbols(body))), order))
+
+    def postfix(self, left: Node, text: str) -> Node:
+        """A percentage or a factorial."""
+        self.advance()
+        if text == "%" and left.op == "percent":
+            raise ParseError("a percentage of a percentage")
+        if text == "%":
+            return self.node("percent", left)
+        if left.op == "fn" and left.args[0].op == "fn" and left.args[0].args[0].op == "fn":
+            raise ParseError("a factorial of a factorial of a factorial")
+        double = self.peek().text == "!" and not self.peek().spaced and self.accept("!")
+        return self.node("fn", left, value="double_factorial" if double else "factorial")
 
     def superscript(self, base: Node) -> Node:
         """After `^`: degrees, an ordinal's ending, a transpose, or an exponent."""

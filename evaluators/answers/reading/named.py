@@ -28,6 +28,10 @@ _SAME = {
     "concave downwards": "concave down", "increases": "increasing", "decreases": "decreasing", "local max": "local maximum", "local min": "local minimum",
     "max": "maximum", "min": "minimum", "relative maximum": "local maximum", "relative minimum": "local minimum",
 }  # fmt: skip
+_HAN_ENTRY = re.compile(
+    r"\s*(?P<name>(?!第|答案|结果|解)[\u4e00-\u9fff]{2,4})\s*[:：=]\s*(?P<value>[-+$\\(\d][^:：=]*?)\s*(?=$|[,;，；、\n]\s*[\u4e00-\u9fff]{2,4}\s*[:：=])[,;，；、\s]*"
+)
+"""小红：3，小明：10."""
 _NO_NAME = re.compile(
     r"\b(?:the|a|an|answer|value|solution|result|there|it|total|sum|or|not|if|when|then|so|where|for|let|thus|option|choice|part|question|case)\b",
     re.IGNORECASE,
@@ -48,6 +52,8 @@ def named_values(text: str) -> tuple[Named, ...] | None:
     if found:
         return tuple(Named(f"{_SAME.get(name, name)} {WHERE}", value) for name, value in found)
     found = _entries(_ENTRY, plain)
+    if not found and not plain.isascii():
+        found = _entries(_HAN_ENTRY, plain)
     return found if found and len(found) > 1 and not any(_NO_NAME.search(n.name) for n in found) else None
 
 

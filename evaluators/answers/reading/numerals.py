@@ -15,9 +15,9 @@ _CHINESE = re.compile(
     rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+|\\[dt]?frac\s*(?:\{{\d+\}}\s*\{{\d+\}}|\d\d)))"
     rf"|百分之(?P<percent>{_RUN}(?:点{_RUN})?|\d+(?:\.\d+)?)"
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
-    rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:11]}]+)"
+    rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:12]}]+)"
     rf"|(?P<scaled>(?:{_SCALED})+(?:(?<=[万亿千百])\d+(?![\d.]))?)"
-    rf"|(?<![\d.])(?P<plain>{_RUN})"
+    rf"|(?<![\d.])(?!一[共起样定些般直律])(?P<plain>{_RUN})"
 )
 _NEIGHBOURS = re.compile("一二|[二两]三|三四|四五|五六|六七|七八|八九|三五")
 _NEGATIVE = re.compile(r"负(?=[\d" + _NUMERAL + r"\\])")

@@ -29,7 +29,7 @@ _LABELS = (
     re.compile(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*"),
     re.compile(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
     re.compile(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
-    re.compile(rf"第(?P<count>[{_CHINESE}\d])(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
+    re.compile(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
     re.compile(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
     re.compile(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
     re.compile(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),

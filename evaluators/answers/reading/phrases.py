@@ -254,7 +254,9 @@ def _in_base(digits: str, base: int) -> Node | None:
 
 LABEL = Node("raw", (), "label")
 """Beside the text of a choice: `C: 5` and `(a) 3` may as well be labels of parts."""
-_NO_OPTION = re.compile(r"[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-Ja-j]\)?(?:$|[\s,.:=]|\()")
+_NO_OPTION = re.compile(
+    r"选?项?\s?(?:[是都]|说法|明显)*(?:错|不|排除|有误)|(?:is|are|was)\s+(?:wrong|incorrect|not|false|in)|[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-Ja-j]\)?(?:$|[\s,.:=]|\()"
+)
 
 
 def choice(surface: str) -> Node | None:

@@ -51,14 +51,14 @@ _LEAD = re.compile(
 )  # fmt: skip
 _APPROXIMATE = re.compile(r"~|approx|about|roughly|around|nearly|almost", re.IGNORECASE)
 _LABELS = re.compile(
-    r"[(（][\dA-Ha-hivxIVXⅠ-Ⅻ一二三四五六七八九十]{1,4}\s*[)）]|[①-⑳⑴-⒇]|第[一二三四五六七八九十\d]|^\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.、．:：)）]|[甲乙丙丁戊己庚辛]"
+    r"[(（][\dA-Ha-hivxIVXⅠ-Ⅻ一二三四五六七八九十]{1,4}\s*[)）]|[①-⑳⑴-⒇]|第\s?[(（]?[一二三四五六七八九十\d]|^\s*(?:\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.、．:：)）]|[甲乙丙丁戊己庚辛]"
 )
 """What a text with labelled parts holds; the rules themselves are in parts.py."""
 _START = re.compile(
     r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
 )
 _CONDITIONAL = re.compile(
-    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|整数|常数|实数|自然数|参数"
+    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|arbitrary|of the form|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 _GROUPED_FACTOR = re.compile(r"^\([^()\[\]]*\d,\d{3}\s?(?:[*/+-]|\\times|\\cdot|\\div)")
@@ -66,8 +66,8 @@ MIN_STRUCTURE = 4
 """Characters that no answer with parts or conditions has so few of."""
 MIN_NAMED = 9
 """Characters that two names with values have at least."""
-_NAMING = re.compile(r"[:=]| (?:on|at|has|have|for|in|is) ")
-MAY_NAME = re.compile(r"[A-Za-z]{2}\}?\s*[:=]|[a-z]\s(?:has|have|on|at|for|in|is)\s")
+_NAMING = re.compile(r"[:：=]| (?:on|at|has|have|for|in|is) ")
+MAY_NAME = re.compile(r"[A-Za-z\u4e00-\u9fff]{2}\}?\s*[:：=]|[a-z]\s(?:has|have|on|at|for|in|is)\s")
 """What a text with values under names holds; the rules are in named.py."""
 _SHORT_GROUP = re.compile(r"\d,\d{2,3}")
 _DOLLAR_OR_POINT = re.compile(r"[$.]")
@@ -76,8 +76,8 @@ _SPACED_UNIT = re.compile(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])")
 _OVER_A_PRODUCT = re.compile(r"/\s*\d+\s*[A-Za-z\\(]")
 _NAMED_VALUE = re.compile(
     r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
-    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s(?=[-+\d\\($.])"
-    r"|(?:the\s)?solutions?\s(?:is|are):?\s(?=\[?[A-Za-z]\s?=)|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
+    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s+(?=[-+\d\\($.])"
+    r"|(?:the\s)?solutions?\s(?:is|are):?\s+(?=\[?[A-Za-z]\s?=)|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"(?:\\text\{)?([A-Za-z][A-Za-z ]{3,40}?)\}?\s*(?:=|:)\s*(?=[-+\d\\($.])")
@@ -115,8 +115,8 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     for node in _with_conditions(surface, reference, second) or _parsed(_counted(surface, said), reference, second):
         if node not in found:
             found.append(node)
-    if not reference and not found:
-        found += _with_remark(surface, second)
+    if not reference:
+        found += _with_remark(surface, second) if not found else _with_work(surface, second)
     if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
         found.append(Node("text", (), plainest(said)))
     return tuple(found)
@@ -128,6 +128,20 @@ def _known_words(said: tuple[str, ...]) -> Node | None:
     if number is not None:
         return num(number)
     return Node("text", (), plainest(said)) if said in SAME_WORDS else None
+
+
+_SHOWN_WORK = re.compile(
+    r"(?P<number>[-+]?\$?\d[\d,.]*(?:\s[A-Za-z]{3,20})?)\s+\((?P<work>(?:[\d\s.,+*/=-]|\\times|\\cdot|\\div){3,80})\)$"
+)
+
+
+def _with_work(surface: str, second: bool) -> list[Node]:
+    """72 of `72 (9 \\times 8)`, whose bracket must come to it."""
+    shown = _SHOWN_WORK.match(surface) if surface.endswith(")") else None
+    if shown is None:
+        return []
+    answer, work = (alternatives(shown[part], False, second) for part in ("number", "work"))
+    return [] if answer is None or work is None else [Node("remarked", (answer, work), "near")]
 
 
 def _with_remark(surface: str, second: bool) -> list[Node]:
@@ -179,13 +193,13 @@ def _with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
     if len(surface) <= MIN_STRUCTURE or not _CONDITIONAL.search(surface):
         return []
-    from evaluators.answers.reading.conditions import congruences, of_reals, without_conditions
+    from evaluators.answers.reading.conditions import congruences, introduced, without_conditions
 
+    if (shorter := introduced(surface)) != surface:
+        return _with_conditions(shorter, reference, second) or _parsed(shorter, reference, second)
     if (found := congruences(surface)) is not None:
         named = bool(found[0].name)
         return _residues(found) if named else _residues(found) + _parsed(surface, reference, second)
-    if (shorter := of_reals(surface)) != surface:
-        return _parsed(shorter, reference, second)
     main, conditions = without_conditions(surface)
     if not conditions:
         return []

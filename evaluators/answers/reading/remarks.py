@@ -33,13 +33,16 @@ _FUNCTION_OF = re.compile(
 )
 """A number that another is made from, or the number of a page: `the square of 4`, `in step 4`."""
 _LABELLED = re.compile(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
+_WHERE = re.compile(r"\b(?:when|at|for|where|with|if|by)\b", re.IGNORECASE)
 _RESIDUE = re.compile(r"\b(?:mod|modulo|base)\b")
 _REASON = re.compile(
-    r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>[^$\\]{3,300})$",
+    r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$",
     re.IGNORECASE,
 )
-_BECAUSE = re.compile(r"\s+(?:because|since)\b(?P<rest>[^$\\]{3,300})$", re.IGNORECASE)
-_BRACKET = re.compile(r"\s*[(（](?P<rest>[^()（）]{2,160})[)）]\s*\.?$")
+_BECAUSE = re.compile(
+    r"\s+(?:because|since)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$", re.IGNORECASE
+)
+_BRACKET = re.compile(r"\s*[(（](?P<rest>(?:[^()（）]|\([^()（）]{1,40}\)){2,160})[)）]\s*\.?$")
 _ROUNDED = re.compile(
     r"\s*(?:,\s*|[(（]\s*|\s)(?:or\s+|which\s+is\s+|that\s+is,?\s+|i\.e\.,?\s+)?(?:approximately|approx\.?|about|roughly|around|nearly|\\approx|\\simeq|≈|~)\s*(?P<near>[^()（）]{1,60}?)\s*[)）]?\s*\.?$"
 )
@@ -77,7 +80,8 @@ def without_remark(text: str) -> Remark | None:
             continue
         told = _COMPARISON.sub(" ", match["rest"]) if _EXPLAINS.match(match["rest"]) else match["rest"]
         if not _taken_back(told):
-            labelled = _LABELLED.fullmatch(match["rest"].strip())  # 42 (hidden: 43)
+            labelled = _LABELLED.fullmatch(match["rest"].strip())  # 42 (hidden: 43), and no 6 (when n = 4)
+            labelled = None if labelled and _WHERE.search(labelled[0]) else labelled
             return Remark(text[: match.start()].rstrip(" ,"), near=labelled["near"] if labelled else "")
     return None
 
@@ -86,8 +90,15 @@ def _taken_back(remark: str) -> bool:
     return bool(HEDGE.search(remark) or _RESIDUE.search(remark))
 
 
+_CHINESE_SENTENCE = re.compile(
+    r"(?!.{0,20}[第每倍除])[\u4e00-\u9fff]{2,16}(?<=[有多少剩是为得共要需高长重花用买卖吃做达到看差等走付赚了])(?P<number>-?\d[\d,]*(?:\.\d+)?)\s?(?![折成倍多余半分几])[\u4e00-\u9fff]{0,4}"
+)
+
+
 def stated_number(text: str) -> tuple[int, int] | None:
     """The place of the only number of a clause in words, with what stands behind it; None where it hedges or counts on."""
+    if (chinese := _CHINESE_SENTENCE.fullmatch(text)) is not None and not HEDGE.search(text):
+        return chinese.span("number")
     if len(text) > MAX_SENTENCE or not _SENTENCE.fullmatch(text) or HEDGE.search(text) or _COUNTING.search(text):
         return None
     if _FUNCTION_OF.search(text):

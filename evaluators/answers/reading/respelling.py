@@ -17,6 +17,19 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("and", re.compile(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
     ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", re.compile(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
+    ("!=", re.compile(r"(?<=\d)!=(?=\s?\d)"), "! ="),
+    (
+        "P",
+        re.compile(
+            r"^P\s?\(((?:[^()=]|\([^()]*\)){1,60}(?:\\cup|\\cap|\\mid|\||\\vert)(?:[^()=]|\([^()]*\)){1,60})\)(?=\s*=)"
+        ),
+        r"P_{\1}",
+    ),
+    (
+        " ",
+        re.compile(r"^([a-z]\s*=\s*[^,=<>]{1,20}?)\s+(?:when|for|at|with)\s+([a-z]\s*=\s*[^,=<>]{1,20})$"),
+        r"\1, \2",
+    ),
     (" of ", re.compile(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
     ("h", re.compile(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
     ("+", re.compile(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
@@ -34,7 +47,11 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("/d", re.compile(r"\bd([a-z])/d([a-z])\b"), r"\\frac{d\1}{d\2}"),
     ("e", re.compile(r"^(-?\d+(?:\.\d+)?)[eE](\d{1,2})(?=\s)"), r"\1\\times 10^{\2}"),
     ("E", re.compile(r"(?<=\d)E([-+]?\d{1,3})\b"), r"\\times 10^{\1}"),
-    ("e", re.compile(r"((?<![\d.])\d*\.\d+|(?<![\d.])1|(?<=\d)(?=e[-+]\d\d))e([-+]?\d{1,3})\b"), r"\1\\times 10^{\2}"),
+    (
+        "e",
+        re.compile(r"((?<![\d.])\d*\.\d+|(?<![\d.])1|(?<=\d)(?=e[-+]\d\d))e([-+]?\d{1,3})\b"),
+        lambda m: m[0] if not m[1] and "e^" in m.string else rf"{m[1]}\times 10^{{{m[2]}}}",
+    ),
 )
 _FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 _EXCEPT = re.compile(

@@ -38,7 +38,7 @@ _SYMBOLS = {
     "⇒": r"\Rightarrow ", "→": r"\to ", "∶": ":", "：": ":", "，": ",", "、": ",", "；": ";", "。": ".", "∧": r"\land ", "∨": r"\lor ",
     "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%",
     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega ",
-    "ρ": r"\rho ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
+    "ρ": r"\rho ", "ζ": r"\zeta ", "η": r"\eta ", "ξ": r"\xi ", "ψ": r"\psi ", "χ": r"\chi ", "κ": r"\kappa ", "ν": r"\nu ", "ϕ": r"\phi ", "ϑ": r"\theta ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "Λ": r"\Lambda ", "Θ": r"\Theta ", "Π": r"\Pi ", "Ξ": r"\Xi ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
 }  # fmt: skip
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufe00-\ufe0f]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -105,6 +105,8 @@ def normalise(text: str) -> str:
     text = text.strip()
     if "~" in text:
         text = _TIED.sub("", text)
+    if "**" in text:
+        text = _BOLD_NUMBER.sub(r"\1", text)
     if "\\" in text or "$" in text or "{" in text:
         text = _latex_spelling(text)
     text = _unwrapped(text)
@@ -117,6 +119,8 @@ def normalise(text: str) -> str:
     return text
 
 
+_BOLD_NUMBER = re.compile(r"^(?:\*\*)?([^*]{1,60})\*\*(?=\s+[A-Za-z]{2,}|\s*[.,;:]|\s*$|\s?[\u4e00-\u9fff])")
+"""**83** stickers, of which a cue may have taken the first two stars."""
 _TIED = re.compile(r"(?<=\d)~(?=\d{3}(?!\d))")
 _TURNED = re.compile(r"((?:[a-z]\s*\\in\s*)?)([\[\]])([^\[\]()]+,[^\[\]()]+)([\[\]])")
 

@@ -50,7 +50,9 @@ _define(
 _define("mass", 1, "g gram gm 克=1;kg kilogram kgs kilo 千克 公斤=1000;mg milligram 毫克=1/1000;吨 tonne=1000000")
 _define("mass", 1, "lb lbs pound=45359237/100000;oz ounce=45359237/1600000;斤=500")
 _define(
-    "time", 1, "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 时=3600;day days d 天 日=86400"
+    "time",
+    1,
+    "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 钟头 时=3600;day days d 天 日=86400",
 )
 _define("time", 1, "week wk wks 周 星期=604800;ms millisecond=1/1000")
 _define("month", 1, "month 个月 月=1;year yr yrs 年 岁=12")
@@ -210,7 +212,8 @@ _SPELLED = re.compile(r"electron[- ]volts?")
 
 _SHORT_NOUNS = frozenset(
     ["ant", "bag", "bee", "box", "boy", "bus", "can", "car", "cat", "cow", "cup", "dog", "egg", "fan", "hat", "hen", "jar", "job", "key",
-     "kid", "map", "men", "mug", "nut", "pen", "pet", "pig", "pin", "rod", "row", "toy", "van", "way", "win"]
+     "kid", "map", "men", "mug", "nut", "pen", "pet", "pig", "pin", "rod", "row", "toy", "van", "way", "win", "bat", "bed", "bin", "bun", "cap", "fig", "fox", "gem", "jug", "kit", "leg", "lid", "net", "owl", "pan", "pie", "pot", "rat", "rug",
+     "tag", "tie", "tub", "red", "big", "new", "hot", "wet", "raw"]
 )  # fmt: skip
 """What is counted, in so few letters that they would be a product of variables."""
 
