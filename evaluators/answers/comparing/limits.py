@@ -15,8 +15,10 @@ from evaluators.answers.comparing.exact import OverBudget, perfect_root, rationa
 from evaluators.answers.values import EULER, INFINITY, Node, negated, num, symbols, walk
 
 TERMS = 10
-MAX_PRODUCTS = 300
-"""Products of series in one limit: at most some 20 ms."""
+MAX_PRODUCTS = 120
+"""Products of series in one limit: at most some 8 ms."""
+MAX_LIMITS = 3
+"""Limits of one answer that are taken."""
 MAX_BITS = 3_000
 """Bits of a coefficient."""
 MAX_EXPONENT = 20
@@ -33,7 +35,7 @@ class Series(NamedTuple):
 
 def taken(node: Node) -> Node:
     """The tree with every limit in it that these rules find; the others as they are."""
-    if not any(n.op == "lim" for n in walk(node)):
+    if not 0 < sum(n.op == "lim" for n in walk(node)) <= MAX_LIMITS:
         return node
     node = node._replace(args=tuple(taken(arg) for arg in node.args))
     if node.op != "lim":
