@@ -47,7 +47,10 @@ class S3Server:
 
 @contextmanager
 def serving(bucket: str = "bucket") -> Iterator[S3Server]:
-    """A server with one empty bucket, which ends with the block or with this process."""
+    """A server with one empty bucket, which ends with the block or with this process; s3fs forgets the one before."""
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()  # it keeps connections by its arguments, whatever AWS_ENDPOINT_URL says since
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
@@ -59,4 +62,5 @@ def serving(bucket: str = "bucket") -> Iterator[S3Server]:
         server = S3Server(port=int(process.stdout.readline()))
         server.client().create_bucket(Bucket=bucket)
         yield server
+        s3fs.S3FileSystem.clear_instance_cache()
         process.communicate("")
