@@ -137,7 +137,8 @@ def _is_all_there(recipe: Recipe, *, quiet: bool) -> bool:
     except (MathsieveError, OSError):
         return False
     if found and not quiet:
-        print(f"{len(maker.graph.steps)} assets, all there ({time.monotonic() - started:.1f} s)", file=sys.stderr)
+        units = sum(len(maker.graph.units(step)) for step in maker.graph.steps.values())  # counted as a run counts them
+        print(f"{units} assets, all there ({time.monotonic() - started:.1f} s)", file=sys.stderr)
     return found
 
 

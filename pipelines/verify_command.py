@@ -2,7 +2,7 @@
 
 mathsieve verify                               recipes/demo.yaml
 mathsieve verify my_recipe.yaml --deep         the digest of every file too
-mathsieve verify --data s3://bucket/demo       a run's folder or bucket, without its recipe
+mathsieve verify s3://bucket/demo              a run's folder or bucket, without its recipe (or --data)
 mathsieve verify my_recipe.yaml --repair       set aside what is not whole: the next run makes it again
 
 Exit status: 0 all is whole, or was repaired; 1 something is not.
@@ -15,7 +15,9 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", type=Path, help="a YAML file (default: the only run there is)")
+    parser.add_argument(
+        "recipe", nargs="?", help="a YAML file, or a run's folder or URL (default: the only run there is)"
+    )
     parser.add_argument("--data", metavar="DIR", help="a run's folder or URL instead of a recipe")
     parser.add_argument("--deep", action="store_true", help="read every file and compare its digest")
     parser.add_argument("--repair", action="store_true", help="set aside what is not whole, so that it is made again")
@@ -49,6 +51,7 @@ def _location(arguments: argparse.Namespace) -> str:
 
     if arguments.recipe is not None and arguments.data is not None:
         raise UnusableArguments("expected a recipe or --data; found both. Leave one out.")
-    if arguments.recipe is None:
-        return find_run(arguments.data).store.root.location
-    return str(load_recipe(arguments.recipe).home)
+    named = arguments.recipe
+    if named is None or "://" in named or Path(named).is_dir():
+        return find_run(named or arguments.data).store.root.location
+    return str(load_recipe(Path(named)).home)

@@ -150,21 +150,24 @@ def test_every_damage_is_told_with_its_remedy(
         assert planted_in.told("deep", capsys) == ""
 
 
-def test_the_command_tells_each_fault_and_repairs_it(planted: Planted, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("named", [["--data"], []], ids=["as an option", "by itself"])
+def test_the_command_tells_each_fault_and_repairs_it(
+    named: list[str], planted: Planted, capsys: pytest.CaptureFixture[str]
+) -> None:
     location = planted.store.root.location
     planted.damage(["write", "{up}/a.txt", "he"])
     planted.damage(["write", "{down}/d.txt", "WORLD"])
-    assert main(["verify", "--data", location]) == 1
+    assert main(["verify", *named, location]) == 1
     said = capsys.readouterr().out.splitlines()
     assert [line.startswith(f"{location}/{planted.keys['up']}/a.txt: expected 5 bytes") for line in said] == [
         True,
         False,
     ]
     assert said[1].startswith(f"{location}: 2 artifacts, 3 files, 0.000 GB; 1 faults")
-    assert main(["verify", "--data", location, "--deep", "--repair"]) == 0
+    assert main(["verify", *named, location, "--deep", "--repair"]) == 0
     assert "0 faults, 2 repaired: run the recipe again" in capsys.readouterr().out
     planted.make()
-    assert main(["verify", "--data", location, "--deep"]) == 0
+    assert main(["verify", *named, location, "--deep"]) == 0
 
 
 def test_a_folder_that_is_no_runs_is_refused(root: str, capsys: pytest.CaptureFixture[str]) -> None:
