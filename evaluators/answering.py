@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from evaluators.grading import judged_by_tests
 from evaluators.models.cache import GenerationCache
 from evaluators.models.prompting import Prompt, Prompter
@@ -20,6 +18,7 @@ from evaluators.models.sampling import GroupSampler, Sampler
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.tally import UNKEPT, Tally
 from evaluators.models.trajectory import EvaluationError, Failures, Trajectories
+from evaluators.progress import report_progress
 from evaluators.records import Completion, Problem
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ async def run_plan(
     queue = LongestFirst(plan, samples_together=together)
     total = sum(task.completions for task in plan)
     forms = ", ".join(dict.fromkeys(task.form for task in plan))
-    with tqdm(total=total, desc=f"completions, {forms}", unit="answer", disable=None) as progress:
+    with report_progress(total=total, desc=f"completions, {forms}", unit="answer") as progress:
 
         async def worker() -> None:
             for unit in queue:  # shared: each worker takes the next that nobody has

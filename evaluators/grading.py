@@ -14,13 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from evaluators.answers import check, check_output
 from evaluators.benchmarks import benchmark, names, problems_file
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.trajectory import EvaluationError, completions_file, open_sandbox
+from evaluators.progress import report_progress
 from evaluators.records import Completion, Finish, Form, Grade, Problem, Settings
 from evaluators.sandbox.packages import package_versions
 from evaluators.sandbox.records import SandboxSettings
@@ -232,7 +231,7 @@ async def grade_all_by_tests(
     limit = asyncio.Semaphore(min(settings.concurrency, 4 * (os.cpu_count() or 1)))
 
     async with open_sandbox(settings) as sandbox:
-        progress = tqdm(total=len(completions), desc="tests", unit="answer", disable=None)
+        progress = report_progress(total=len(completions), desc="tests", unit="answer")
 
         async def one(completion: Completion) -> Grade:
             async with limit:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import TypeVar
 
-from tqdm import tqdm
-
 from evaluators.errors import MathsieveError
 from evaluators.executors.outcomes import Job, Outcome, attempt, raised_again
 from evaluators.executors.settings import LOCAL, ExecutorSettings, LocalExecutor, SlurmExecutor
+from evaluators.progress import report_progress
 
 Shard = TypeVar("Shard")
 LONGEST_NAME = 160
@@ -43,7 +42,7 @@ def run_shards(
         return
     name = Job.name_of(work, label, shards) if isinstance(executor, SlurmExecutor) else ""
     attempts: Counter[int] = Counter()
-    with tqdm(total=len(shards), initial=len(shards) - len(left), desc=label, unit=unit, disable=None) as progress:
+    with report_progress(total=len(shards), initial=len(shards) - len(left), desc=label, unit=unit) as progress:
         while left:
             job = Job(work=work, label=label, shards={number: shards[number] for number in left}, name=name)
             lost = _round(job, executor, here, progress.update)

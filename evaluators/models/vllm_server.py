@@ -28,6 +28,7 @@ from evaluators.launch import Launched
 from evaluators.models.endpoint import EndpointSettings
 from evaluators.models.sampling import SamplingError
 from evaluators.ports import listens_below
+from evaluators.progress import report_progress
 from evaluators.records import Settings
 from evaluators.stages.fields import HowItRuns
 
@@ -234,7 +235,7 @@ class VllmServer:
         url = f"http://127.0.0.1:{self._port}/health"
         with httpx.Client(trust_env=False, timeout=5.0) as client, self._waiting() as bar:
             while True:
-                bar.refresh()
+                bar.update()
                 status = running.poll()
                 if status is not None:
                     raise ServerError(self._why_not(status, running.log_tail(400)))
@@ -251,8 +252,8 @@ class VllmServer:
                 time.sleep(POLL)
 
     def _waiting(self) -> tqdm[Any]:
-        """A line with the seconds that have passed, at a terminal; how many it will take nobody knows."""
-        return tqdm(desc=f"vLLM loads {self.model_dir.name}", bar_format="{desc}: {elapsed}", disable=None, leave=False)
+        """A line with the seconds that have passed; how many it will take nobody knows."""
+        return report_progress(desc=f"vLLM loads {self.model_dir.name}", bar_format="{desc}: {elapsed}", leave=False)
 
     def _why_not(self, status: int, log: str) -> str:
         """The sentences for a server that ended before it answered: its own complaint, what to do, where to read on."""

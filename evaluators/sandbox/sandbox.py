@@ -329,11 +329,11 @@ def run_code(code: str, settings: SandboxSettings | None = None) -> Result:
 
 def run_many(codes: Sequence[str], settings: SandboxSettings | None = None, *, progress: bool = False) -> list[Result]:
     """Run programs, each in a fresh session; results in the order given. Raises ExecutorFault after every retry."""
-    from tqdm import tqdm
+    from evaluators.progress import report_progress
 
     with Sandbox(settings) as sandbox:
         futures = [sandbox.submit(code) for code in codes]
-        shown = tqdm(futures, desc="programs", unit="program", disable=None if progress else True)
+        shown = report_progress(futures, desc="programs", unit="program", disable=not progress)
         return [future.result() for future in shown]
 
 

@@ -20,11 +20,11 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
-from tqdm import tqdm
 
 from evaluators.models.cache import GenerationCache, request_key
 from evaluators.models.endpoint import EndpointSettings, open_endpoint
 from evaluators.models.sampling import ContextOverflow, Generation, Request, Sampler, SamplingError
+from evaluators.progress import report_progress
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
@@ -152,7 +152,7 @@ async def _write_shards(
             sampler = await stack.enter_async_context(open_endpoint(said, identity))
         refiner = Refiner(settings, sampler, cache, leaks)
         asked = failed = 0
-        for source in tqdm(sources, desc="refinement", unit="shard", disable=None):
+        for source in report_progress(sources, desc="refinement", unit="shard"):
             shard = folder / "data" / source.name
             if not shard.exists():
                 await _write_shard(source, shard, refiner, settings, asked)

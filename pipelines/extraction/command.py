@@ -23,6 +23,7 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from evaluators.errors import UnusableArguments
+from evaluators.progress import report_progress
 
 LINES_A_TASK = 32
 TIMEOUT = 30.0  # seconds for a page of the web; ours
@@ -93,7 +94,7 @@ def _extract_lines(name: str, workers: int) -> int:
     failed = 0
     with sys.stdin.buffer if name == "-" else Path(name).open("rb") as lines:
         size = None if name == "-" else os.fstat(lines.fileno()).st_size
-        tasks = _tasks(lines, tqdm(total=size, unit="B", unit_scale=True, desc="extraction", disable=None))
+        tasks = _tasks(lines, report_progress(total=size, unit="B", unit_scale=True, desc="extraction"))
         with ProcessPoolExecutor(workers, mp_context=get_context("forkserver"), initializer=spare_collector) as pool:
             for written, errors in _in_order(pool, tasks, 4 * workers):
                 sys.stdout.buffer.write(written)

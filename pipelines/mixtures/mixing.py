@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field, field_validator
-from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
 from evaluators.leaks.settings import Rewording, RewordingSettings
+from evaluators.progress import report_progress
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
 from pipelines.figures import MixtureFacts
@@ -161,7 +161,7 @@ def _candidates(
     for name in order:
         found[name] = []
         # What a killed run could not: the order inside a source is that of its file, so the first solution stays.
-        for row in tqdm(_rows(sources[name]), desc=f"mixture: {name}", unit="example", disable=None):
+        for row in report_progress(_rows(sources[name]), desc=f"mixture: {name}", unit="example"):
             question = question_of(row["prompt"])
             reason = _unwanted(row, settings)
             key, text = digest(row["form"], question), digest(row["form"], question, row["response"])

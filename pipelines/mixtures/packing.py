@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
-from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
+from evaluators.progress import report_progress
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.figures import PackedFacts
@@ -165,7 +165,7 @@ def _tokenize(folder: Path, settings: PackingSettings, mixture: Artifact, tokeni
     beginning, end = _special_tokens(tokenizer, tokenizer_dir)
     starts, dropped = [0], 0
     with (folder / "ids.tmp").open("wb") as ids_file, (folder / "trained.tmp").open("wb") as trained_file:
-        progress = tqdm(desc="tokenized examples", unit="example", disable=None)
+        progress = report_progress(desc="tokenized examples", unit="example")
         for batch in _batches(mixture):
             texts = [row["prompt"] + row["response"] for row in batch]
             encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
@@ -228,7 +228,7 @@ def _batches(mixture: Artifact) -> Iterator[list[Mapping[str, Any]]]:
 
 
 def _write_rows(folder: Path, tokenized: Tokenized, plan: Sequence[Sequence[int]]) -> None:
-    remaining = iter(tqdm(plan, desc="packed rows", unit="row", disable=None))
+    remaining = iter(report_progress(plan, desc="packed rows", unit="row"))
     for shard in range((len(plan) + ROWS_PER_SHARD - 1) // ROWS_PER_SHARD):
         mine = list(islice(remaining, ROWS_PER_SHARD))
         path = folder / f"packed-{shard:05d}.parquet"

@@ -17,7 +17,6 @@ from typing import Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field
-from tqdm import tqdm
 
 from evaluators.errors import MathsieveError
 from evaluators.evaluate import EvaluationSettings, evaluate
@@ -26,6 +25,7 @@ from evaluators.models.endpoint import Endpoint, EndpointSettings, open_endpoint
 from evaluators.models.prompting import Prompter
 from evaluators.models.sampling import Sampler
 from evaluators.models.trajectory import open_sandbox
+from evaluators.progress import report_progress
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
@@ -139,7 +139,7 @@ async def _write_shards(
             sandbox = await stack.enter_async_context(open_sandbox(asking))
         known: set[str] = set()
         starts = range(0, len(problems), SHARD)
-        for shard, start in enumerate(tqdm(starts, desc="annotation by the teacher", unit="shard", disable=None)):
+        for shard, start in enumerate(report_progress(starts, desc="annotation by the teacher", unit="shard")):
             batch = problems[start : start + SHARD]
             if (folder / f"examples-{shard:05d}.parquet").exists():
                 continue

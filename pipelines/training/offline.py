@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from evaluators.models.endpoint import Endpoint
 from evaluators.models.sampling import Request, Sampler
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
+from evaluators.progress import report_progress
 from evaluators.records import Problem
 from pipelines.training.samples import (
     Question,
@@ -66,7 +65,7 @@ async def draw_explorations(
     questions, _ = read_questions(iter(problems), encode, settings.sampling.max_prompt_tokens)
     judge = reward or checker_reward(settings.sampling.checker_profile)
     decode: Callable[[Sequence[int]], str] = lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True))  # noqa: E731 - a parameter, not a function of its own
-    for exploration in tqdm(range(settings.explorations(len(questions))), desc="explorations", disable=None):
+    for exploration in report_progress(range(settings.explorations(len(questions))), desc="explorations"):
         path = exploration_file(folder, exploration)
         if path.exists():
             continue
