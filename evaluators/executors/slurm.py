@@ -30,6 +30,8 @@ from evaluators.executors.shards import ShardError
 
 POLL = 1.0  # seconds between questions to the controller
 SETTLE = 15.0  # seconds in which a shared file system shows what another node wrote
+ANSWER = 60.0  # seconds for a controller's first word: Slurm's own MessageTimeout is 10, and it tries again
+SILENCE, TELL_AGAIN = 30.0, 600.0  # seconds without an answer until it is told, and until it is told again
 ROOT = Path(__file__).resolve().parents[2]
 WORK, OUTCOME = "work.pickle", ".outcome"
 FIELD = re.compile(r"(\w+)=(\S*)")
@@ -51,6 +53,9 @@ class _Array:
     """Whether some have not begun."""
     missing: dict[int, float] = field(default_factory=dict)
     """When an element was first found to have left the queue without a word."""
+    silent_since: float | None = None
+    """When the controller first did not answer; None while it does."""
+    next_told: float = 0.0
 
 
 def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome]]:
@@ -82,12 +87,30 @@ def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome
 
 
 def require_slurm() -> None:
-    """Raises ShardError where its commands are not here."""
+    """Raises ShardError where its commands are not here, or no controller answers them."""
     if shutil.which("sbatch") is None:
         raise ShardError(
             "slurm: expected Slurm's commands on this machine; found no sbatch. Run this where jobs are submitted from, or "
             "choose another executor: {kind: local}, {kind: ray}."
         )
+    configured = os.environ.get("SLURM_CONF")
+    if configured and not Path(configured).is_file():  # Slurm itself would look for it for a minute
+        raise ShardError(
+            f"slurm: {configured}: expected Slurm's configuration, as SLURM_CONF says; found no such file."
+        )
+    try:
+        asked = _slurm("scontrol", "ping", timeout=ANSWER)
+    except subprocess.TimeoutExpired as error:
+        raise _no_controller(f"no answer in {ANSWER:.0f} s") from error
+    if asked.returncode:
+        raise _no_controller(_words(asked.stderr) if asked.stderr.strip() else asked.stdout.partition("\n")[0])
+
+
+def _no_controller(found: str) -> ShardError:
+    return ShardError(
+        f"slurm: expected a controller (slurmctld) that answers `scontrol ping`; found: {found}. Start it, name another "
+        "configuration by SLURM_CONF, or choose another executor: {kind: local}, {kind: ray}."
+    )
 
 
 def _cancel_earlier(name: str) -> None:
@@ -162,9 +185,12 @@ def _ended(folder: Path, array: _Array) -> Generator[tuple[int, Outcome]]:
 
 def _queued(array: _Array) -> set[int] | None:
     """Its elements in the queue; None where the controller does not answer. Raises ShardError where they never leave it."""
+    begun = time.monotonic()
     asked = _slurm("squeue", "-h", "-r", "-j", array.job, "-o", "%K %t %r")
     if asked.returncode and "Invalid job id" not in asked.stderr:
+        _tell_silence(array, begun, _words(asked.stderr))
         return None
+    array.silent_since = None
     lines = [line.split(maxsplit=2) for line in asked.stdout.splitlines()]
     array.waiting = any(state == "PD" for _, state, _ in lines)
     if never := next((reason for _, _, reason in lines if reason in NEVER), None):
@@ -173,6 +199,21 @@ def _queued(array: _Array) -> set[int] | None:
             "executor.memory or executor.cpus, or name another executor.partition; `scontrol show partition` tells its limits."
         )
     return {int(element) for element, _, _ in lines}
+
+
+def _tell_silence(array: _Array, asked: float, found: str) -> None:
+    """Say that the controller is gone when it has been for a while, and again while it stays so."""
+    now = time.monotonic()
+    if array.silent_since is None:
+        array.silent_since, array.next_told = asked, asked + SILENCE
+    if now >= array.next_told:
+        array.next_told = now + TELL_AGAIN
+        print(
+            f"slurm: squeue has not been answered for {now - array.silent_since:.0f} s ({found}). Job {array.job} may go on by "
+            "itself, and this waits for it; when Slurm is back nothing is made twice.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _verdict(array: _Array, element: int, log: Path) -> Outcome | None:
@@ -207,7 +248,7 @@ def _largest_array() -> int:
     return max(1, int(found.group(1)) - 1 if found else 1_000)
 
 
-def _slurm(*command: str, script: str | None = None) -> subprocess.CompletedProcess[str]:
+def _slurm(*command: str, script: str | None = None, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
     """One of Slurm's commands, as from a shell that is in no job: it would inherit that one's limits."""
     kept = {
         name: value
@@ -215,7 +256,7 @@ def _slurm(*command: str, script: str | None = None) -> subprocess.CompletedProc
         if name in ("SLURM_CONF",) or not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_"))
     }
     kept.pop("TMPDIR", None)  # ours ends with us, and other machines do not have it
-    return subprocess.run(command, input=script, capture_output=True, text=True, env=kept, check=False)
+    return subprocess.run(command, input=script, capture_output=True, text=True, env=kept, check=False, timeout=timeout)
 
 
 def _words(stderr: str) -> str:

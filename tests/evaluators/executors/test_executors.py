@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -220,6 +221,57 @@ def test_a_ray_that_is_not_up_in_its_time_is_started_again_and_then_told(
     ):
         make(shards_in(tmp_path / "made"), ray_executor)
     assert len(begun) == 3
+
+
+@pytest.fixture
+def deaf_conf(slurm_conf: Path, tmp_path: Path) -> Path:
+    """The same Slurm's configuration with a port on which no controller listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        conf = tmp_path / "slurm.conf"
+        conf.write_text(re.sub(r"SlurmctldPort=\d+", f"SlurmctldPort={port}", slurm_conf.read_text()))
+        (tmp_path / "cgroup.conf").write_text((slurm_conf.parent / "cgroup.conf").read_text())
+    return conf
+
+
+def test_a_controller_that_does_not_answer_is_told_before_any_work(
+    slurm: SlurmExecutor, deaf_conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", str(deaf_conf))
+    with pytest.raises(ShardError, match=r"expected a controller \(slurmctld\) that answers.*is DOWN\. Start it"):
+        make(shards_in(tmp_path / "made"), slurm)
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "none.conf"))
+    with pytest.raises(ShardError, match=r"none\.conf: expected Slurm's configuration.*found no such file"):
+        make(shards_in(tmp_path / "made"), slurm)
+    assert not slurm.shared.exists()
+
+
+def test_a_controller_that_is_gone_for_a_while_is_told_and_waited_for(
+    slurm: SlurmExecutor,
+    deaf_conf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("evaluators.executors.slurm.SILENCE", 1.0)
+    whole, shards = os.environ["SLURM_CONF"], shards_in(tmp_path / "made")
+
+    def outage() -> None:
+        while not any(shard.with_suffix(".starts").exists() for shard in shards):
+            time.sleep(0.1)
+        monkeypatch.setenv("SLURM_CONF", str(deaf_conf))
+        time.sleep(5)
+        monkeypatch.setenv("SLURM_CONF", whole)
+
+    somebody = threading.Thread(target=outage)
+    somebody.start()
+    run_shards(partial(write_shard, seconds=4.0), shards, slurm, done=Path.exists, label="try")
+    somebody.join()
+    told = [line for line in capfd.readouterr().err.splitlines() if line.startswith("slurm: ")]
+    assert len(told) == 1
+    assert re.match(r"slurm: squeue has not been answered for \d+ s \(.+\)\. Job \d+ may go on by itself", told[0])
+    assert [starts(shard) for shard in shards] == [1, 1, 1, 1]
 
 
 def test_a_job_that_somebody_cancels_is_not_begun_again(slurm: SlurmExecutor, tmp_path: Path) -> None:
