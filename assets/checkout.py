@@ -28,7 +28,7 @@ def enter(recipe: Path | None) -> Path:
     path = Path(os.path.abspath(recipe or default_recipe()))  # noqa: PTH100  # a link to a recipe is kept, `..` is not
     home, history = os.environ.get("MATHSIEVE_HOME"), os.environ.get(HISTORY)
     project = Path.cwd() if home and history else project_folder(path.parent)
-    os.environ["MATHSIEVE_HOME"] = home_location() if home else str(project / "data")
+    os.environ["MATHSIEVE_HOME"] = home_location() if home is not None else str(project / "data")
     os.environ[RECIPE] = str(path)
     os.environ[HISTORY] = str(_history_folder(Path(history or project)))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

@@ -22,6 +22,7 @@ def list_standings(recipe: Recipe, wanted: Collection[Key] | None = None, *, as_
     else:
         told = ""
     maker = maker_of(recipe, snapshots)
+    maker.store.root.folders()  # a root that cannot be read is told once, not of each asset
     shown = [standing for standing in standings(maker) if wanted is None or standing.step.key in wanted]
     if as_json:
         for standing in shown:

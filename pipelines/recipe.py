@@ -40,7 +40,7 @@ from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe_file import RecipeError as RecipeError
 from pipelines.recipe_file import read_yaml, validate
 from pipelines.recipe_paths import with_absolute_paths
-from pipelines.storage import home_location, local_folder
+from pipelines.storage import REFERENCES, home_location, local_folder
 from pipelines.training.base_model import BaseModelSettings
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.settings import PolicySettings, SftSettings
@@ -152,6 +152,13 @@ class Recipe(Settings):
     mixture: MixtureRecipe
     training: TrainingRecipe = TrainingRecipe()
     evaluation: EvaluationRecipe = EvaluationRecipe()
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_folder_of_a_runs_own(cls, name: str) -> str:
+        if name == REFERENCES:
+            raise ValueError(f"expected another name than {REFERENCES}, which is a folder in each run's; found it")
+        return name
 
     @property
     def home(self) -> str:

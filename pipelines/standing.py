@@ -9,7 +9,7 @@ from typing import Literal
 from evaluators.errors import MathsieveError
 from evaluators.stages.identity import Difference, differences
 from pipelines.steps import Key, Lookup, Maker, Step
-from pipelines.storage import Artifact, Json, References, StorageError
+from pipelines.storage import Artifact, Json, References, StorageError, UnreadableManifest
 
 State = Literal["found", "to be made", "unknown"]
 
@@ -78,19 +78,30 @@ def _standing(maker: Maker, step: Step, partitions: tuple[str, ...], lookup: Loo
         return Standing(step=step, partitions=partitions, state="unknown", said=str(error))
     if artifact is not None:
         return Standing(step=step, partitions=partitions, state="found", artifact=artifact)
-    before = identity_of_last(References(maker.store), step, partitions)
+    before, said = _made_last(References(maker.store), step, partitions)
     changed = tuple(differences(before, identity)) if before else ()
-    said = "" if changed else "made before and gone" if before else "never made"
-    return Standing(step=step, partitions=partitions, state="to be made", why=changed, said=said)
+    return Standing(step=step, partitions=partitions, state="to be made", why=changed, said="" if changed else said)
 
 
-def identity_of_last(references: References, step: Step, partitions: tuple[str, ...]) -> Mapping[str, Json]:
-    """What decided the artifact that was made last; empty where there is none that can be read."""
+def _made_last(references: References, step: Step, partitions: tuple[str, ...]) -> tuple[Mapping[str, Json], str]:
+    """What decided the artifact that was made last, where that can be read; and how that one stands, in words."""
     name = step.reference(partitions[0] if partitions else None)
+    if not references.has(name):
+        return {}, "never made"
     try:
-        return references.store.manifest(references.target(name)).identity
+        target = references.target(name)
     except StorageError:
-        return {}
+        return {}, "the reference to the one made last is damaged"
+    try:
+        return references.store.manifest(target).identity, "made before and gone"
+    except UnreadableManifest:
+        return (
+            {},
+            f"the manifest of the one made last is damaged ({references.store.root.shown(target)}): it is set aside",
+        )
+    except StorageError:
+        aside = "set aside (mathsieve verify --repair)" if references.store.was_set_aside(target) else "gone"
+        return {}, f"made before and {aside}"
 
 
 def last_made(maker: Maker) -> Lookup:

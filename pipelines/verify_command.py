@@ -24,10 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from pipelines.storage import find_run
     from pipelines.storage.verification import verify
 
     location = _location(arguments)
     found = verify(location, deep=arguments.deep, repair=arguments.repair)
+    if arguments.recipe is None and not (found.artifacts or found.faults or found.remarks):
+        find_run(location)  # says what was expected of a run's folder
     for remark in found.remarks:
         print(remark)
     for fault in found.faults:
@@ -47,11 +50,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _location(arguments: argparse.Namespace) -> str:
     from evaluators.errors import UnusableArguments
     from pipelines.recipe import load_recipe
-    from pipelines.storage import find_run
+    from pipelines.storage import References, Store, find_run
 
     if arguments.recipe is not None and arguments.data is not None:
         raise UnusableArguments("expected a recipe or --data; found both. Leave one out.")
-    named = arguments.recipe
-    if named is None or "://" in named or Path(named).is_dir():
-        return find_run(named or arguments.data).store.root.location
-    return str(load_recipe(Path(named)).home)
+    named = arguments.recipe or arguments.data
+    if named is None:
+        return find_run(None).store.root.location
+    if arguments.data is not None or "://" in named or Path(named).is_dir():
+        root = Store(named).root
+        if any(References(Store(root.shown(name))).names() for name in root.folders()):  # the folder above runs
+            return find_run(named).store.root.location
+        return root.location  # whether or not its references are lost
+    return load_recipe(Path(named)).home

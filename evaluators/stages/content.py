@@ -7,13 +7,16 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from evaluators.errors import MathsieveError
+from evaluators.progress import report_progress
 
 SETTLED = 2.0
 """Seconds after its last change from which a file's times tell two contents apart: FAT counts in steps of two."""
+PATIENCE = 3.0
+"""Seconds of reading until a terminal is told how far it is."""
 THREADS = 4
 """Files read at once: hashing leaves Python's lock, and one disk serves no more than a few."""
 
@@ -64,8 +67,15 @@ class ContentDigests:
         unread = [path for path in stamps if path not in known]
         if unread:
             begun = self._clock()
-            with ThreadPoolExecutor(THREADS) as pool:
-                read = dict(zip(unread, pool.map(self._digest, unread), strict=True))
+            read: dict[Path, str] = {}
+            size = sum(stamps[path][0] for path in unread)
+            bar = report_progress(
+                total=size, desc="digests of files", unit="B", unit_scale=True, delay=PATIENCE, leave=False
+            )
+            with ThreadPoolExecutor(THREADS) as pool, bar:
+                for path, digest in zip(unread, pool.map(self._digest, unread), strict=True):
+                    read[path] = digest
+                    bar.update(stamps[path][0])
             self._remember({path: digest for path, digest in read.items() if _was_settled(stamps[path], begun)}, stamps)
             known |= read
         return [known[path] for path in asked]
@@ -74,7 +84,10 @@ class ContentDigests:
         if self._memory is None or not self._memory.exists():
             return {}
         found: dict[Path, str] = {}
-        with closing(self._open()) as memory:
+        with (
+            suppress(sqlite3.DatabaseError),
+            closing(self._open()) as memory,
+        ):  # damaged, or not ours to read: read anew
             for path, stamp in stamps.items():
                 row = memory.execute(
                     "SELECT digest FROM digests WHERE path = ? AND stamp = ?", (str(path), repr(stamp))
@@ -87,8 +100,13 @@ class ContentDigests:
         if self._memory is None or not digests:
             return
         rows = [(str(path), repr(stamps[path]), digest) for path, digest in digests.items()]
-        with closing(self._open()) as memory, memory:
-            memory.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", rows)
+        try:
+            with closing(self._open()) as memory, memory:
+                memory.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", rows)
+        except (sqlite3.OperationalError, OSError):
+            pass  # read-only or full: the next run reads the files once more
+        except sqlite3.DatabaseError:  # damaged: it holds nothing that the files do not
+            self._memory.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         assert self._memory is not None

@@ -25,9 +25,11 @@ from pipelines.storage.home import home_location as home_location
 from pipelines.storage.home import project_folder as project_folder
 from pipelines.storage.manifests import MANIFEST as MANIFEST
 from pipelines.storage.manifests import Json as Json
+from pipelines.storage.manifests import UnreadableManifest as UnreadableManifest
 from pipelines.storage.manifests import canonical_json as canonical_json
 from pipelines.storage.manifests import file_digest as file_digest
 from pipelines.storage.manifests import plain as plain
+from pipelines.storage.references import REFERENCES as REFERENCES
 from pipelines.storage.references import References as References
 from pipelines.storage.roots import check_writable as check_writable
 from pipelines.storage.store import Store as Store

@@ -26,6 +26,8 @@ from pipelines.storage.room import hold, make_room
 
 CACHE = "MATHSIEVE_CACHE"
 """Environment variable that names the folder of copies."""
+COMPARED = 946_684_800 * 10**9
+"""The time of change, in nanoseconds, of every copy that was found whole: the first second of 2000."""
 AT_ONCE = 8
 """Files fetched at once: one connection of S3 gives some 50 to 90 MB/s (docs.aws.amazon.com: performance guidelines)."""
 
@@ -91,7 +93,7 @@ class Cached:
     def file(self, name: str) -> Path:
         """The local copy of one file. Raises StorageError where the store's is not the one that was written."""
         path, record = self._held() / name, self.records[name]
-        if not _is_whole(path, record):
+        if not is_whole_copy(path, record):
             self._fetch(name, path, record)
         return path
 
@@ -103,7 +105,7 @@ class Cached:
     def open(self, name: str) -> BinaryIO:
         """The local copy where there is one, or the store's file."""
         path = self._held() / name
-        return path.open("rb") if _is_whole(path, self.records[name]) else self.root.open(f"{self.key}/{name}")
+        return path.open("rb") if is_whole_copy(path, self.records[name]) else self.root.open(f"{self.key}/{name}")
 
     def folder(self) -> Path:
         """A local folder that holds all of them: a model for vLLM."""
@@ -128,13 +130,9 @@ class Cached:
                 while chunk := _read(source, where):
                     target.write(chunk)
             if file_digest(temporary) != record.sha256:
-                raise StorageError(
-                    where=where,
-                    expected="the bytes whose digest its manifest holds",
-                    found="others",
-                    remedy="`mathsieve verify --repair` sets the artifact aside, and the next run makes it again.",
-                )
+                raise altered_file(where)
             with storage_faults(path):
+                mark_as_copy(temporary)
                 temporary.replace(path)
         except FileNotFoundError as error:
             raise missing_file(where, record) from error
@@ -160,13 +158,30 @@ def missing_file(where: str, record: FileRecord, found: str = "none") -> Storage
     )
 
 
+def altered_file(where: str) -> StorageError:
+    """A file holds other bytes than when it was published, though as many."""
+    return StorageError(
+        where=where,
+        expected="the bytes whose digest its manifest holds",
+        found="others of the same size",
+        remedy="A finished artifact was changed: `mathsieve verify --deep --repair` sets it aside, and the next run makes it again.",
+    )
+
+
 def _read(source: BinaryIO, where: str) -> bytes:
     with storage_faults(where):
         return source.read(1 << 22)
 
 
-def _is_whole(path: Path, record: FileRecord) -> bool:
+def mark_as_copy(path: Path) -> None:
+    """Give a file whose digest was compared the time by which it is known again: whoever writes to it changes that."""
+    os.utime(path, ns=(COMPARED, COMPARED))
+
+
+def is_whole_copy(path: Path, record: FileRecord) -> bool:
+    """Whether a copy is there that nobody wrote to since its digest was compared."""
     try:
-        return path.stat().st_size == record.size
+        status = path.stat()
     except FileNotFoundError:
         return False
+    return (status.st_size, status.st_mtime_ns) == (record.size, COMPARED)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pipelines.storage.faults import StorageError
-from pipelines.storage.references import FOLDER, References
+from pipelines.storage.references import REFERENCES, References
 from pipelines.storage.roots import root_at
 from pipelines.storage.store import Store
 
@@ -18,7 +18,12 @@ MARK = "dagster.yaml"
 
 def home_location() -> str:
     """An absolute path, or a URL as it was given. Raises StorageError where there is neither variable nor project."""
-    if named := os.environ.get(HOME):
+    named = os.environ.get(HOME)
+    if named is not None and not named.strip():
+        raise StorageError(
+            where=HOME, expected="a folder or a URL", found="an empty value", remedy=f"unset {HOME}, or name one."
+        )
+    if named:
         return root_at(named).location
     return str(project_folder() / "data")
 
@@ -47,7 +52,7 @@ def find_run(given: str | None) -> References:
         if not run.names():
             raise StorageError(
                 where=run.store.root.location,
-                expected=f"a run's folder with {FOLDER}/ in it",
+                expected=f"a run's folder with {REFERENCES}/ in it",
                 found="none",
                 remedy="Run `mathsieve run` first.",
             )

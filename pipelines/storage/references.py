@@ -8,7 +8,7 @@ from pipelines.storage.artifact import Artifact
 from pipelines.storage.faults import StorageError
 from pipelines.storage.store import Store
 
-FOLDER = "refs"
+REFERENCES = "refs"
 RUN_AGAIN = "Run `mathsieve run` again: it finds what is whole, and makes the rest."
 
 
@@ -20,8 +20,16 @@ class References:
 
     def names(self) -> list[str]:
         """All there are, sorted."""
-        found = self.store.root.sizes(FOLDER)
+        found = self.store.root.sizes(REFERENCES)
         return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+    def has(self, name: str) -> bool:
+        """Whether there is one of that name, whole or not."""
+        try:
+            self.store.root.read(_key(name))
+        except FileNotFoundError:
+            return False
+        return True
 
     def write(self, name: str, artifact: Artifact) -> None:
         """Whole: whoever reads meanwhile finds the old or the new one. What it named before, of other content, stays known."""
@@ -90,4 +98,4 @@ class References:
 
 
 def _key(name: str) -> str:
-    return f"{FOLDER}/{name}.json"
+    return f"{REFERENCES}/{name}.json"

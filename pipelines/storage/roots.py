@@ -10,20 +10,23 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from evaluators.stages.content import ContentDigests
 from evaluators.tables import atomic_file
-from pipelines.storage.cache import Cached, cache_folder, scratch_folder
+from pipelines.storage.cache import Cached, cache_folder, mark_as_copy, scratch_folder
 from pipelines.storage.faults import StorageError, storage_faults, store_code
-from pipelines.storage.manifests import MANIFEST, Manifest
+from pipelines.storage.manifests import MANIFEST, FileRecord, Manifest
 from pipelines.storage.room import hold, make_room
 
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 BENT_URL = re.compile(r"^(s3|gs|gcs|az|abfs|http|https|file):/?[^/]")
 """A URL that went through a path, or was mistyped: `s3:/bucket`."""
+DIGESTS = "digests.sqlite"
+"""In a folder that is a root: the digests of files that were read, so that none is read again until it changes."""
 LOST_RACES = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
@@ -52,6 +55,12 @@ class Root(Protocol):
 
     def folders(self) -> list[str]:
         """The first parts of its keys, without those of files that lie in it directly."""
+
+    def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
+        """Those of an artifact's files that were written after its manifest and hold other bytes than it says."""
+
+    def time_of(self, key: str) -> int | None:
+        """When a file was written, in nanoseconds; None where the storage does not tell to the moment."""
 
     def remove(self, keys: Iterable[str]) -> None:
         """Files that are gone already are no fault."""
@@ -134,6 +143,18 @@ class FolderRoot:
                     except FileNotFoundError:  # removed meanwhile, or a link to nothing: not there
                         continue
         return found
+
+    def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
+        """A file with a later time than its manifest's is read, once: it may only have been touched, or copied."""
+        written = self.time_of(f"{key}/{MANIFEST}")
+        later = [name for name in files if self.time_of(f"{key}/{name}") > written]
+        digests = ContentDigests(self.path / DIGESTS).of_files(self.path / key / name for name in later)
+        return [name for name, digest in zip(later, digests, strict=True) if digest != files[name].sha256]
+
+    def time_of(self, key: str) -> int:
+        with storage_faults(self.shown(key)):
+            status = (self.path / key).stat()
+        return max(status.st_mtime_ns, status.st_ctime_ns)  # a file put back with its old time has a new time of status
 
     def folders(self) -> list[str]:
         with storage_faults(self.path):
@@ -247,6 +268,13 @@ class ObjectRoot:
                 return {}
         return {name.removeprefix(top): int(info["size"]) for name, info in found.items() if name.startswith(top)}
 
+    def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
+        """None that is known: an object's time is of the second and of its last copy. What is fetched is compared instead."""
+        return []
+
+    def time_of(self, key: str) -> int | None:
+        return None
+
     def folders(self) -> list[str]:
         with storage_faults(self.location):
             try:
@@ -308,6 +336,8 @@ class ObjectRoot:
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 make_room(kept.parent, sum(file.size for file in manifest.files.values()))
+                for name in manifest.files:
+                    mark_as_copy(folder / name)
                 folder.rename(kept)
 
     def _upload(self, folder: Path, key: str, names: list[str], *, mode: str) -> None:

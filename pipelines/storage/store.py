@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evaluators.tables import atomic_file
 from pipelines.storage.artifact import Artifact
-from pipelines.storage.cache import missing_file
+from pipelines.storage.cache import altered_file, missing_file
 from pipelines.storage.faults import StorageError, storage_fault
 from pipelines.storage.leases import Lease, Pace, leased
 from pipelines.storage.manifests import (
@@ -74,6 +74,11 @@ class Store:
             return False
         return True
 
+    def was_set_aside(self, key: str) -> bool:
+        """Whether what lay at a key was found damaged and moved beside it."""
+        name, _, fingerprint = key.rpartition("/")
+        return any(other.startswith(f"{fingerprint}.damaged") for other in self.root.sizes(name))
+
     def manifest(self, key: str) -> Manifest:
         """What the artifact at a key says of itself. Raises StorageError where there is none, or it is damaged."""
         where = self.root.shown(f"{key}/{MANIFEST}")
@@ -117,6 +122,8 @@ class Store:
             if there.get(name) != record.size:
                 found = f"{there[name]:,} bytes" if name in there else "none"
                 raise missing_file(self.root.shown(f"{key}/{name}"), record, found)
+        for name in self.root.altered(key, manifest.files):
+            raise altered_file(self.root.shown(f"{key}/{name}"))
         place = self.root.place(key, manifest)
         return Artifact(name=manifest.name, place=place, content=manifest.content, facts=manifest.facts)
 

@@ -9,6 +9,7 @@ import pytest
 
 from assets.checkout import PACKAGED, enter
 from assets.command_line import main
+from evaluators.errors import MathsieveError
 from pipelines.recipe import load_recipe
 from pipelines.storage import StorageError, home_location, project_folder
 
@@ -141,6 +142,33 @@ def test_nothing_but_a_checkout_or_a_project_holds_data(elsewhere: Path, monkeyp
     no_project(monkeypatch, elsewhere)
     with pytest.raises(StorageError, match="mathsieve init DIR"):
         home_location()
+
+
+def test_a_home_that_is_set_to_nothing_is_refused(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main(["init", "one"])
+    monkeypatch.setenv("MATHSIEVE_HOME", "")
+    with pytest.raises(StorageError, match=r"MATHSIEVE_HOME: expected a folder or a URL; found an empty value\. unset"):
+        enter(Path("one/recipes/demo.yaml"))
+
+
+def test_a_recipe_is_not_named_as_the_folder_of_references(elsewhere: Path) -> None:
+    (elsewhere / "my.yaml").write_text(RECIPE.replace("name: demo", "name: refs"), encoding="utf-8")
+    with pytest.raises(MathsieveError, match="name: expected another name than refs"):
+        load_recipe(Path("my.yaml"))
+
+
+def test_a_root_of_no_known_kind_is_listed_once(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["init", "one"])
+    capsys.readouterr()
+    monkeypatch.setenv("MATHSIEVE_HOME", "nowhere://bucket/x")
+    assert main(["run", "one/recipes/demo.yaml", "--list"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(
+        "nowhere://bucket/x/demo: expected a folder, or a URL whose file system is installed; found"
+    )
 
 
 @pytest.mark.parametrize("place", ["dagster.yaml", "workspace.yaml", "recipes/demo.yaml"])

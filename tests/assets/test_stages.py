@@ -22,7 +22,8 @@ from evaluators.stages import ContentDigests, Facts, HowItRuns, Stage, Stored
 from evaluators.stages.facts import FactsError
 from pipelines.standing import Current, standings
 from pipelines.steps import Graph, Maker, Step
-from pipelines.storage import Store
+from pipelines.storage import MANIFEST, References, Store
+from pipelines.storage.verification import verify
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 SNAPSHOTS = ["2025-05", "2025-08"]
@@ -273,6 +274,34 @@ def test_an_artifact_that_was_removed_is_made_again(world: World, instance: dg.D
     for name in made:
         (world.root / "store" / "total" / name).unlink()
     assert world.listed()["total"].startswith("to be made")
+    assert world.run(instance) == ["total"]
+
+
+def test_what_was_made_and_cannot_be_used_is_listed_as_what_became_of_it(world: World) -> None:
+    store = world.maker().store
+    key = References(store).target("total")
+    whole = store.root.read(f"{key}/{MANIFEST}")
+    store.root.replace(f"{key}/{MANIFEST}", whole[:100])
+    assert world.listed()["total"] == (
+        f"to be made: the manifest of the one made last is damaged ({store.root.shown(key)}): it is set aside"
+    )
+    verify(store.root.location, repair=True)
+    assert world.listed()["total"] == "to be made: made before and set aside (mathsieve verify --repair)"
+    store.root.remove(["refs/total.json"])
+    assert world.listed()["total"] == "to be made: never made"
+
+
+def test_bytes_written_over_are_not_read_by_what_is_made_next(world: World, instance: dg.DagsterInstance) -> None:
+    """As many bytes as before: nothing but their times tells that they are others."""
+    store = world.maker().store
+    parity, total = References(store).target("parity"), References(store).target("total")
+    path = world.root / "store" / parity / "n"
+    true = path.read_text()
+    path.write_text("7" * len(true))
+    store.root.set_aside(total)
+    assert "parity: expected" not in world.listed()["numbers/2025-05"]
+    assert world.listed()["parity"].startswith(f"unknown: {path}: expected the bytes whose digest its manifest holds")
+    path.write_text(true)
     assert world.run(instance) == ["total"]
 
 
