@@ -89,7 +89,7 @@ def write_completions(
                 follows = settings.unset == "model"
                 with VllmServer(model_dir, server_settings, log=folder / VLLM_LOG, follows_model=follows) as server:
                     device = "cpu" if on_cpu() else "accelerator"
-                    served = served_by_us(server_settings, model_hash(model_dir), device=device)
+                    served = served_by_us(server.settings, model_hash(model_dir), device=device)
                     endpoint = Endpoint(server.endpoint, served_identity(served), alive=server.watch, probes=True)
                     asked_here = _Answering(endpoint=endpoint, served=served, model_dir=model_dir)
                     asyncio.run(_write_tasks(folder, settings, left, asked_here, generations))

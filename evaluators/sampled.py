@@ -16,7 +16,7 @@ from evaluators.models.listing import listed_models
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.source import ModelSource, model_folder
 from evaluators.models.trajectory import EvaluationError
-from evaluators.models.vllm_server import ServerSettings
+from evaluators.models.vllm_server import ServerSettings, emulates_bfloat16
 from evaluators.records import Form, Settings
 from evaluators.sandbox.packages import package_versions
 from evaluators.stages import Stage, Stored
@@ -70,6 +70,8 @@ def _of_artifacts(
 def _of_this_machine(settings: SampledSettings, *, tasks: Sequence[tuple[str, Form]], **_: Any) -> dict[str, Any]:
     """What decides the answers and can be known before anything runs: the server's version, the sandbox's packages."""
     found: dict[str, Any] = {} if settings.endpoint is not None else {"vllm": vllm_version()}
+    if settings.endpoint is None and emulates_bfloat16():
+        found["bfloat16"] = "emulated"  # what `dtype: auto` becomes depends on it
     if any(form != "cot" for _, form in tasks):
         packages = package_versions(settings.sampling.sandbox.preload)
         found["sandbox"] = {"python": platform.python_version(), **packages}

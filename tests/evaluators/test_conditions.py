@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evaluators import sampled
 from evaluators.conditions import Conditions, asked, served_by_others, served_by_us, served_identity, template_digest
 from evaluators.models.endpoint import EndpointSettings
 from evaluators.models.settings import EvaluationSettings
@@ -107,12 +108,16 @@ def test_two_templates_have_two_digests_and_a_base_model_none(tmp_path: Path) ->
     assert inside != template_digest(tmp_path)
 
 
-def test_the_versions_of_this_machine_are_part_of_the_artifacts_identity() -> None:
+def test_the_versions_of_this_machine_are_part_of_the_artifacts_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampled, "emulates_bfloat16", lambda: False)
     sampling = EvaluationSettings(sandbox=SandboxSettings(preload=("sympy", "scipy.special")))
     served = SampledSettings(sampling=sampling, server=ServerSettings())
     assert COMPLETIONS.conditions is not None
     chain = COMPLETIONS.conditions(served, tasks=[("gsm8k", "cot")])
     assert set(chain) == {"vllm"}
+    with monkeypatch.context() as older_cpu:
+        older_cpu.setattr(sampled, "emulates_bfloat16", lambda: True)
+        assert COMPLETIONS.conditions(served, tasks=[("gsm8k", "cot")]) == {**chain, "bfloat16": "emulated"}
     programs = COMPLETIONS.conditions(served, tasks=[("gsm8k", "cot"), ("gsm8k", "tir")])
     assert set(programs["sandbox"]) == {"python", "sympy", "scipy"}
     elsewhere = SampledSettings(sampling=sampling, endpoint=EndpointSettings())

@@ -176,7 +176,7 @@ def test_what_serves_the_model_is_asked_again_when_it_changes_and_only_then(
     assert run_of(model, fake) == (4, ["problems/templated_easy", *again])
     assert run_of(model, fake) == (0, [])
     assert run_of(model, fake, restarts=5, start_timeout=60.0) == (0, [])
-    assert run_of(model, fake, dtype="float32") == (4, again)
+    assert run_of(model, fake, dtype="float16") == (4, again)
     assert run_of(model, fake, extra_arguments=("--quantization", "fp8")) == (4, again)
     (model / "model.safetensors").write_bytes(b"other weights")
     assert run_of(model, fake) == (4, again)

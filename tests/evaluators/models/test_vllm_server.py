@@ -2,15 +2,19 @@
 
 import importlib.util
 import socket
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evaluators.models import vllm_server
 from evaluators.models.vllm_server import (
     ServerError,
     ServerSettings,
     VllmServer,
     deterministic_kernels,
+    emulates_bfloat16,
     model_hash,
     on_cpu,
 )
@@ -55,6 +59,36 @@ def test_settings_become_the_command_line(tmp_path: Path) -> None:
         "--host 127.0.0.1", "--seed 0", "--quantization fp8",
     ):  # fmt: skip
         assert expected in command
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings", "configuration", "dtype"),
+    [
+        ("fpu avx2", {}, "{}", "float32"),
+        ("fpu avx2 avx512f", {}, "{}", "auto"),
+        ("fpu avx2", {"dtype": "bfloat16"}, "{}", "bfloat16"),
+        ("fpu avx2", {}, '{"quantization_config": {"quant_method": "awq"}}', "auto"),
+        ("fpu avx2", {"extra_arguments": ("--quantization", "fp8")}, "{}", "auto"),
+    ],
+    ids=["without AVX-512", "with AVX-512", "asked for", "quantised weights", "quantised when loaded"],
+)
+def test_a_cpu_without_bfloat16_kernels_computes_in_float32(
+    flags: str,
+    settings: dict[str, Any],
+    configuration: str,
+    dtype: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = tmp_path / "cpuinfo"
+    facts.write_text(f"processor\t: 0\nflags\t\t: {flags}\n", encoding="utf-8")
+    monkeypatch.setattr(vllm_server, "on_cpu", lambda: True)
+    monkeypatch.setattr(vllm_server, "emulates_bfloat16", partial(emulates_bfloat16, facts))
+    folder = model_files(tmp_path, **{"config.json": configuration})
+    server = VllmServer(folder, ServerSettings(**settings), log=tmp_path / "log")
+    assert f"--dtype {dtype} " in " ".join(server.command())
+    monkeypatch.setattr(vllm_server, "on_cpu", lambda: False)
+    assert not emulates_bfloat16(facts)
 
 
 LOGS = {
