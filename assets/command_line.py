@@ -15,7 +15,6 @@ import select
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from evaluators.errors import MathsieveError
 
@@ -59,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "command", choices=COMMANDS, metavar="COMMAND", help="one of those below; `COMMAND --help` tells more"
     )
     if words == ["--version"]:
+        from importlib.metadata import version  # brings the e-mail parser and zip, which no command needs
+
         print(f"mathsieve {version('mathsieve')}")
         return 0
     if not words:
