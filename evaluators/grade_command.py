@@ -13,14 +13,18 @@ score doubtful is said first; where the file carries its harness's own verdicts,
   mathsieve grade samples.jsonl --benchmark humaneval --path data/humaneval     references from the benchmark's data
   mathsieve grade outputs.jsonl --benchmark gsm8k --json > a.json               for `mathsieve compare` too
   mathsieve grade outputs.jsonl --benchmark math --grades graded/               kept for `mathsieve compare`
+  mathsieve grade outputs.jsonl --benchmark math --grades graded.jsonl          one line for every verdict
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
+import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
     from evaluators.benchmarks import Benchmark
     from evaluators.outputs import Outputs
     from evaluators.records import Grade
+
+LINES = ".jsonl"
+TABLES = frozenset({".json", ".csv", ".tsv", ".parquet", ".html", ".txt"})
+"""Ends of the names of files that --grades does not write."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--path", metavar="DATA", help="the benchmark's own data: its references count, not those of FILE"
     )
-    parser.add_argument("--grades", type=Path, metavar="FOLDER", help="write scores.json and the tables there")
+    parser.add_argument(
+        "--grades",
+        type=Path,
+        metavar="FOLDER",
+        help="write scores.json and the tables there; a name that ends in .jsonl is a file of one verdict a line",
+    )
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write the report there as well, a page that opens offline"
     )
@@ -163,26 +176,52 @@ def _published(scores: dict[str, Any], profile: str) -> list[dict[str, Any]]:
     return [asdict(row) for row in against_published(scores, profile)]
 
 
-def _make(folder: Path) -> None:
+def _make(place: Path) -> None:
     """Before the work, not after it. Raises OutputsError."""
     from evaluators.outputs import OutputsError
 
+    lines = place.suffix == LINES
+    if place.suffix in TABLES and not place.is_dir():
+        raise OutputsError(
+            f"--grades {place}: expected a folder, or a file of JSON Lines; found a name that ends in {place.suffix}. Name "
+            f"{place.with_suffix('')} or {place.with_suffix(LINES)}."
+        )
+    folder = place.parent if lines else place
     try:
+        if lines and place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise OutputsError(
-            f"--grades {folder}: expected a folder that can be written; found: {error.strerror}. Name another."
+            f"--grades {place}: expected a {'file' if lines else 'folder'} that can be written; found: {error.strerror}. "
+            "Name another."
         ) from error
 
 
-def _keep(folder: Path, outputs: Outputs, grades: list[Grade], scores: dict[str, Any]) -> None:
+def _keep(place: Path, outputs: Outputs, grades: list[Grade], scores: dict[str, Any]) -> None:
     from evaluators.records import Completion, Grade, Problem
     from evaluators.tables import atomic_file, write_table
 
-    write_table(folder / "problems.parquet", [asdict(one) for one in outputs.problems], Problem)
-    write_table(folder / "completions.parquet", [asdict(one) for one in outputs.completions], Completion)
-    write_table(folder / "grades.parquet", [asdict(one) for one in grades], Grade)
-    with atomic_file(folder / "scores.json") as temporary:  # last: whose presence says that all is there
+    if place.suffix == LINES:
+        with atomic_file(place) as temporary:
+            temporary.write_text("".join(_lines(outputs, grades)), encoding="utf-8")
+        return
+    write_table(place / "problems.parquet", [asdict(one) for one in outputs.problems], Problem)
+    write_table(place / "completions.parquet", [asdict(one) for one in outputs.completions], Completion)
+    write_table(place / "grades.parquet", [asdict(one) for one in grades], Grade)
+    with atomic_file(place / "scores.json") as temporary:  # last: whose presence says that all is there
         temporary.write_text(json.dumps(scores, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _lines(outputs: Outputs, grades: list[Grade]) -> Iterator[str]:
+    """Every verdict with where its response stands in the file and what it was held against."""
+    references = {problem.id: problem.reference for problem in outputs.problems}
+    for grade in grades:
+        origin = outputs.origins.get((grade.problem_id, grade.sample))
+        row = asdict(grade) | {
+            "reference": references[grade.problem_id],
+            "place": None if origin is None else origin.place,
+        }
+        yield json.dumps(row, ensure_ascii=False) + "\n"
