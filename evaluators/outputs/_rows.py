@@ -121,8 +121,11 @@ def _encodable(texts: Sequence[str | None]) -> tuple[str | None, ...]:
 
 
 def encodable(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON can spell and no file or terminal can hold."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Without halves of surrogate pairs, which JSON can spell and no file or terminal can hold.
+
+    Such a half is what a limit of tokens left of an emoji: it says nothing, so nothing stands in its place.
+    """
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _flat(row: Row) -> dict[str, Any]:

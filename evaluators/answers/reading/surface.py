@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.dialect import circled, in_common_latex
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
 MAX_CHARS = 6_000
 """Characters of one answer; the longest reference of the MATH benchmark has about 150."""
 
-_LONG_NUMBER = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
+_LONG_NUMBER = lazy_pattern(rf"\d{{{MAX_DIGITS + 1}}}")
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿˣ⁽⁾ᵗʰ", "0123456789+-nx()th", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₐₓₙₖ", "0123456789+-axnk", strict=True))
 _FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5"}
@@ -40,34 +41,39 @@ _SYMBOLS = {
     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega ",
     "ρ": r"\rho ", "ζ": r"\zeta ", "η": r"\eta ", "ξ": r"\xi ", "ψ": r"\psi ", "χ": r"\chi ", "κ": r"\kappa ", "ν": r"\nu ", "ϕ": r"\phi ", "ϑ": r"\theta ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "Λ": r"\Lambda ", "Θ": r"\Theta ", "Π": r"\Pi ", "Ξ": r"\Xi ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
 }  # fmt: skip
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufe00-\ufe0f]")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_SUPERSCRIPT_RUN = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
-_SUBSCRIPT_RUN = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
-_FRACTION_MARK = re.compile(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
-_SYMBOL = re.compile("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
-_HAN = re.compile("[\u4e00-\u9fff]")
-_BAR_ABOVE = re.compile("((?:\\d\u0305)+)")
-_DOT_ABOVE = re.compile("(\\d)\u0307((?:\\d*\\d\u0307)?)")
+_INVISIBLE = lazy_pattern("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufe00-\ufe0f]")
+_FORBIDDEN = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_SUPERSCRIPT_RUN = lazy_pattern(f"[{''.join(_SUPERSCRIPTS)}]+")
+_SUBSCRIPT_RUN = lazy_pattern(f"[{''.join(_SUBSCRIPTS)}]+")
+_FRACTION_MARK = lazy_pattern(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
+_SYMBOL = lazy_pattern("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
+_ORNAMENT = lazy_pattern(
+    "[\\s\u200d\ufe0f\ufffd\ud800-\udfff\u2705\u2728\u2b50\u263a\u2764\U0001f300-\U0001f44d\U0001f44f-\U0001f5ff\U0001f600-\U0001f614"
+    "\U0001f617-\U0001f64f\U0001f680-\U0001f6aa\U0001f6ac-\U0001f6ff\U0001f970-\U0001f97a]"
+)
+"""An emoji that takes no answer back, or what a cut or a lossy copy leaves of one."""
+_HAN = lazy_pattern("[\u4e00-\u9fff]")
+_BAR_ABOVE = lazy_pattern("((?:\\d\u0305)+)")
+_DOT_ABOVE = lazy_pattern("(\\d)\u0307((?:\\d*\\d\u0307)?)")
 
 # What a text must hold for the step to be tried (nothing: always), the pattern, what takes its place.
 _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    ((), re.compile(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
-    ((), re.compile(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
-    (("frac",), re.compile(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
-    ((), re.compile(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
-    (("begin",), re.compile(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
-    (("color",), re.compile(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
-    (("text",), re.compile(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
-    (("text", "mbox"), re.compile(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
-    (("mbox",), re.compile(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
-    (("text", "mathrm"), re.compile(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
-    (("degree",), re.compile(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
-    ((), re.compile(r"(?<!\\)\\$"), ""),
-    (("{",), re.compile(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
-    (("box",), re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
-    (("text",), re.compile(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
-    (("mathbf", "bold", "vec", "arrow", "hat", "mathit", "bm", "under", "emph"), re.compile(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
+    ((), lazy_pattern(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
+    ((), lazy_pattern(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (("frac",), lazy_pattern(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
+    ((), lazy_pattern(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
+    (("begin",), lazy_pattern(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
+    (("color",), lazy_pattern(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
+    (("text",), lazy_pattern(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
+    (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
+    (("mbox",), lazy_pattern(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
+    (("text", "mathrm"), lazy_pattern(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
+    (("degree",), lazy_pattern(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
+    ((), lazy_pattern(r"(?<!\\)\\$"), ""),
+    (("{",), lazy_pattern(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
+    (("box",), lazy_pattern(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
+    (("text",), lazy_pattern(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (("mathbf", "bold", "vec", "arrow", "hat", "mathit", "bm", "under", "emph"), lazy_pattern(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
     ("$$", "$$"),
@@ -84,10 +90,10 @@ _WRAPPERS = (
 )
 _OPENINGS = frozenset("$\\*_`\"'<{")
 """What a text that is wrapped begins with."""
-_TAGGED = re.compile(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
-_SET_BUILDER = re.compile(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
-_MATH_PAIR = re.compile(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
-_INNER = re.compile(r"\\\(|\\\)")
+_TAGGED = lazy_pattern(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
+_SET_BUILDER = lazy_pattern(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
+_MATH_PAIR = lazy_pattern(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
+_INNER = lazy_pattern(r"\\\(|\\\)")
 
 
 def normalise(text: str) -> str:
@@ -119,10 +125,10 @@ def normalise(text: str) -> str:
     return text
 
 
-_BOLD_NUMBER = re.compile(r"^(?:\*\*)?([^*]{1,60})\*\*(?=\s+[A-Za-z]{2,}|\s*[.,;:]|\s*$|\s?[\u4e00-\u9fff])")
+_BOLD_NUMBER = lazy_pattern(r"^(?:\*\*)?([^*]{1,60})\*\*(?=\s+[A-Za-z]{2,}|\s*[.,;:]|\s*$|\s?[\u4e00-\u9fff])")
 """**83** stickers, of which a cue may have taken the first two stars."""
-_TIED = re.compile(r"(?<=\d)~(?=\d{3}(?!\d))")
-_TURNED = re.compile(r"((?:[a-z]\s*\\in\s*)?)([\[\]])([^\[\]()]+,[^\[\]()]+)([\[\]])")
+_TIED = lazy_pattern(r"(?<=\d)~(?=\d{3}(?!\d))")
+_TURNED = lazy_pattern(r"((?:[a-z]\s*\\in\s*)?)([\[\]])([^\[\]()]+,[^\[\]()]+)([\[\]])")
 
 
 def _turned(match: re.Match[str]) -> str:
@@ -133,12 +139,13 @@ def _turned(match: re.Match[str]) -> str:
 
 
 _TICKS = {"√": "true", "✓": "true", "✔": "true", "☑": "true", "×": "false", "✗": "false", "✘": "false", "✕": "false"}
-_TICK_LEAD = re.compile(r"^\s*(?:判断|答案?|答案是)\s*[:：]?\s*")
+_TICK_LEAD = lazy_pattern(r"^\s*(?:判断|答案?|答案是)\s*[:：]?\s*")
 MAX_TICK = 12
-_STATEMENTS = re.compile(r"[①-⑳](?:(?:[\s,，、和与及]|and)*[①-⑳])*[。.]?")
+_STATEMENTS = lazy_pattern(r"[①-⑳](?:(?:[\s,，、和与及]|and)*[①-⑳])*[。.]?")
 
 
 def _ascii_spelling(text: str) -> str:
+    text = _unadorned(text) or text
     if len(text) < MAX_TICK and (bare := _TICK_LEAD.sub("", text).strip(" ()（）。")) in _TICKS:
         return _TICKS[bare]
     if _STATEMENTS.fullmatch(text.strip()):  # ①③: which statements hold, a set and no number
@@ -163,6 +170,15 @@ def _ascii_spelling(text: str) -> str:
     return text
 
 
+def _unadorned(text: str) -> str:
+    begin, end = 0, len(text)
+    while end and _ORNAMENT.match(text, end - 1):
+        end -= 1
+    while begin < end and _ORNAMENT.match(text, begin):
+        begin += 1
+    return text[begin:end]
+
+
 def _dotted(match: re.Match[str]) -> str:
     """0.1(dot)6(dot) is a repeating decimal."""
     return "\\overline{" + match[0].replace("\u0307", "") + "}"
@@ -174,7 +190,7 @@ def _ascii_digit(character: str) -> str:
     return str(unicodedata.decimal(character))
 
 
-_DOUBLED = re.compile(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")
+_DOUBLED = lazy_pattern(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")
 
 
 def _latex_spelling(text: str) -> str:

@@ -178,13 +178,41 @@ def test_how_alike_texts_are_is_no_verdict(tmp_path: Path) -> None:
     assert outputs.origins["gsm8k/0", 0].verdicts == {"acc": 1.0}
 
 
-def test_half_a_surrogate_pair_is_replaced_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_half_a_surrogate_pair_says_nothing_and_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = answered(30, right=20)
     rows[0]["response"] = "\ud83d " + rows[0]["response"]
+    rows[2]["response"] = f"{rows[2]['gold']} \ud83d"
+    rows[3]["response"] = f"The answer is {rows[3]['gold']} \ud83d"
+    rows[4]["response"] = f"{rows[4]['gold']} \ufffd"
+    rows[5]["gold"] += "\ud83d"
     rows[1]["question"] += "\udc00"
     report = graded(write(tmp_path / "a.jsonl", rows), capsys, "--grades", str(tmp_path / "kept"))
     assert report["correct"] == 20
     assert (tmp_path / "kept" / "completions.parquet").exists()
+
+
+def test_grades_are_kept_one_a_line_where_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "new" / "grades.jsonl"
+    graded(write(tmp_path / "a.jsonl", answered(30, right=20)), capsys, "--grades", str(kept), "--profile", "reward")
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) == 30
+    assert [line["outcome"] for line in lines].count("correct") == 20
+    assert (lines[25]["place"], lines[25]["reference"], lines[25]["prediction"]) == (
+        "row 26",
+        ASKED[25].reference,
+        "9025",
+    )
+    assert {line["profile"] for line in lines} == {"reward"}
+
+
+@pytest.mark.parametrize("name", ["grades.json", "grades.parquet", "grades.csv"])
+def test_a_file_that_grades_are_not_written_as_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a.jsonl", answered(30, right=20))
+    assert main(["grade", str(path), "--benchmark", "templated_easy", "--grades", str(tmp_path / name)]) == 2
+    assert "expected a folder, or a file of JSON Lines; found a name that ends in" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
 
 
 def test_one_missing_reference_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
