@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.profiles import STRICT, Profile
 from evaluators.answers.verdicts import Extraction, Verdict
 
@@ -17,10 +18,10 @@ TOLERANCE = 1e-3
 """Absolute, as the published grader has it."""
 MAX_ANSWER = 1_000
 """Characters of an answer that is normalised; a longer one is compared as it stands, cut at twice that."""
-_NUMBER = re.compile(r"-?\d*\.?\d+")
+_NUMBER = lazy_pattern(r"-?\d*\.?\d+")
 _OUTPUT = "```output"
-_UNITS_AFTER = re.compile(r"\\text\{[^{}]*\}|\\mbox\{[^{}]*\}")
-_TRAILING_WORDS = re.compile(r"(?<=[\d}])(?:\s+(?!pi\b)[a-zA-Z]+\.?)+$|(?<=\d)[a-zA-Z]{3,}$")
+_UNITS_AFTER = lazy_pattern(r"\\text\{[^{}]*\}|\\mbox\{[^{}]*\}")
+_TRAILING_WORDS = lazy_pattern(r"(?<=[\d}])(?:\s+(?!pi\b)[a-zA-Z]+\.?)+$|(?<=\d)[a-zA-Z]{3,}$")
 
 
 def find_answer(

@@ -18,21 +18,22 @@ from evaluators.answers.evidence.concluded import concluded_in_chinese, from_pro
 from evaluators.answers.evidence.denials import taken_back
 from evaluators.answers.evidence.endings import end_of_answer, end_of_conclusion, end_of_turn, may_go_on
 from evaluators.answers.evidence.shaped import Shape, by_shape
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.chinese import simplified
 from evaluators.answers.verdicts import Extraction
 
 MAX_TEXT = 2_000_000
 """Characters read, from the end: the final answer of a longer text is sought in its tail."""
-_ANNOUNCEMENT = re.compile(
+_ANNOUNCEMENT = lazy_pattern(
     r"boxed\s*\{|</answer>|####|\b(?:answer|ans)\b[^\n]{0,12}?(?:is|:|=)|答案|答[:：]|\"answer\"\s*:", re.IGNORECASE
 )
 _HALF_WIDTH = {c + 0xFEE0: c for c in range(0x21, 0x7F) if chr(c).isalnum() or chr(c) in "+-=/%<>*^$[]{}|\\_"}
 """Full-width digits, letters and signs; punctuation between clauses stays as it is. Places do not move."""
-_THOUGHT = re.compile(
+_THOUGHT = lazy_pattern(
     r"<(/)?(?:think|thinking|thought|reasoning)>|<\|(?:begin|(end))_of_thought\|>|◁(/)?think▷|\[(/)?THINK\]"
 )
 """Where a thought begins and ends, in the marks of several models."""
-_ITS_VALUE = re.compile(r"[\s:：*]*\S")
+_ITS_VALUE = lazy_pattern(r"[\s:：*]*\S")
 
 
 def by_evidence(

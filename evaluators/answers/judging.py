@@ -7,6 +7,7 @@ from itertools import product
 
 from evaluators.answers.comparing.equality import equal
 from evaluators.answers.comparing.scalars import Context, Decision
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.problem import Hints, hints_of
 from evaluators.answers.profiles import Profile
 from evaluators.answers.reading.numerals import NUMBER_WORDS
@@ -16,17 +17,19 @@ from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 
 MAX_CHARACTERS = 100_000
 """Of a prediction that is looked at at all; the grammar reads far fewer."""
-_BARE_NUMBER = re.compile(r"[-+]?[\d,.]+")
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
-_ANNOUNCED = re.compile(r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\"?\s*[:=]", re.IGNORECASE)
-_SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w ])|(?<=[^\w ]) ")
-_NOUNS = re.compile(r"\((?:\s*[A-Za-z]{2,})+\s*\)|\s*/\s*[A-Za-z]{2,}|\b[A-Za-z]{2,}\b")
-_UNCERTAIN = re.compile(
+_BARE_NUMBER = lazy_pattern(r"[-+]?[\d,.]+")
+_INTEGER = lazy_pattern(r"-?[0-9]{1,18}")
+_ANNOUNCED = lazy_pattern(
+    r"f?boxed|<answer>|####|answer\s+(?:is|:)|答案|答[:：]|\bans(?:wer)?\"?\s*[:=]", re.IGNORECASE
+)
+_SPACE_BESIDE_SIGN = lazy_pattern(r" (?=[^\w ])|(?<=[^\w ]) ")
+_NOUNS = lazy_pattern(r"\((?:\s*[A-Za-z]{2,})+\s*\)|\s*/\s*[A-Za-z]{2,}|\b[A-Za-z]{2,}\b")
+_UNCERTAIN = lazy_pattern(
     r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
-_LETTER_CUE = re.compile(r"[^。.!?\n；;，,]{0,40}$")
+_LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
+_LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
 _SEVERAL = frozenset({"list", "set", "parts"})
 _LIST_OPS = frozenset({"list", "set"})
 
@@ -115,7 +118,7 @@ def _integers(left: str, right: str) -> Verdict:
     return Verdict(verdict="incorrect", reason=f"{right} is not {left}", stage="exact")
 
 
-_COUNT = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?)\s*([\u4e00-\u9fff]{1,3}|[A-Za-z]{3,15})")
+_COUNT = lazy_pattern(r"([-+]?\d[\d,]*(?:\.\d+)?)\s*([\u4e00-\u9fff]{1,3}|[A-Za-z]{3,15})")
 
 
 def _in_asked_scale(left: str, right: str, hints: Hints) -> str:

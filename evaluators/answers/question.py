@@ -5,28 +5,29 @@ from __future__ import annotations
 import re
 from typing import cast
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.units import Unit, parse_unit, physical
 
-_OPTION = re.compile(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
-_LINE_OPTION = re.compile(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
-_INLINE_OPTION = re.compile(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
+_OPTION = lazy_pattern(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
+_LINE_OPTION = lazy_pattern(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
+_INLINE_OPTION = lazy_pattern(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
 _SHAPE = r"(?P<shape>(?:square|cubic|sq\.?|cu\.?)\s+)?"
-_HOW_MANY = re.compile(
+_HOW_MANY = lazy_pattern(
     rf"\b(?:how\s+many|number\s+of)\s+(?:more\s+|total\s+|full\s+|whole\s+)?{_SHAPE}(?P<unit>[a-z]+)\b", re.IGNORECASE
 )
-_HOW_MANY_CHINESE = re.compile(r"(?:多少|几)\s*(?:个)?(?P<unit>[\u4e00-\u9fff]{1,4})")
-_IN_UNITS = re.compile(
+_HOW_MANY_CHINESE = lazy_pattern(r"(?:多少|几)\s*(?:个)?(?P<unit>[\u4e00-\u9fff]{1,4})")
+_IN_UNITS = lazy_pattern(
     rf"\bin\s+(?:terms\s+of\s+)?{_SHAPE}(?P<unit>[a-z]{{2,}})\b(?!\s+[a-z])|\bin\s+{_SHAPE.replace('shape', 'shape2')}(?P<unit2>[a-z]{{2,}}\s+per(?:\s+[a-z]{{2,}}\b)?)",
     re.IGNORECASE,
 )
-_BASE = re.compile(
+_BASE = lazy_pattern(
     r"base[\s-]*\$?\{?(\d{1,2}|eight|two|three|seven|five|six|four|nine)|binary|octal|hexadecimal", re.IGNORECASE
 )
 
 
-_VARIABLE = re.compile(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
-_MONEY_ASKED = re.compile(r"\bhow\s+much\s+(?:more\s+)?(?:money|change|profit|interest)\b", re.IGNORECASE)
-_THINGS = re.compile(
+_VARIABLE = lazy_pattern(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
+_MONEY_ASKED = lazy_pattern(r"\bhow\s+much\s+(?:more\s+)?(?:money|change|profit|interest)\b", re.IGNORECASE)
+_THINGS = lazy_pattern(
     r"\bhow\s+many\s+(?:more\s+|fewer\s+|total\s+|whole\s+|different\s+|other\s+)?(?P<thing>[a-z]{3,}s|people|children|men|women|fish|sheep|mice)\b",
     re.IGNORECASE,
 )
@@ -44,8 +45,8 @@ def asks_money(text: str) -> bool:
     return _MONEY_ASKED.search(question_of(text)) is not None
 
 
-_TIME_ASKED = re.compile(r"\bwhat\s+time\b|\bat\s+what\s+(?:time|hour)\b|几[点时]|什么时[候间刻]", re.IGNORECASE)
-_HOW_MANY_ASKED = re.compile(r"\bhow\s+(?:many|much)\b|多少|几[个元人只本]", re.IGNORECASE)
+_TIME_ASKED = lazy_pattern(r"\bwhat\s+time\b|\bat\s+what\s+(?:time|hour)\b|几[点时]|什么时[候间刻]", re.IGNORECASE)
+_HOW_MANY_ASKED = lazy_pattern(r"\bhow\s+(?:many|much)\b|多少|几[个元人只本]", re.IGNORECASE)
 
 
 def asks_time(text: str) -> bool:
@@ -77,7 +78,7 @@ def wanted_in(text: str) -> tuple[Unit, ...]:
     return tuple(unit for unit in found if unit is not None)
 
 
-_SCALE_ASKED = re.compile(
+_SCALE_ASKED = lazy_pattern(
     r"\bhow\s+many\s+(?P<many>dozen|hundred|thousand|million|billion)s?\b|\bin\s+(?P<in>hundred|thousand|million|billion)s\b|(?:多少|几)(?P<han>[万亿])",
     re.IGNORECASE,
 )

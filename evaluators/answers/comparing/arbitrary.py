@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from itertools import permutations
 
 from evaluators.answers.comparing.balls import equal_everywhere, sample_points, values_equal
 from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import PI, Node, negated, symbols, walk
 
-_OF_REFERENCE = re.compile(r"[CK]|[cCkK]_\d")
+_OF_REFERENCE = lazy_pattern(r"[CK]|[cCkK]_\d")
 """Names that a reference gives to nothing else, where a variable stands beside them."""
-_OF_PREDICTION = re.compile(r"[cCkKABD]|[cCkKAB]_\d")
+_OF_PREDICTION = lazy_pattern(r"[cCkKABD]|[cCkKAB]_\d")
 _WHOLE = frozenset({"k", "n", "m"})
 MAX_CONSTANTS = 3
 

@@ -9,51 +9,52 @@ from dataclasses import replace
 
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
 from evaluators.answers.evidence.denials import asked, denied_box, supposed
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.remarks import HEDGE, stated_number
 
-_BOX_TOKEN = re.compile(r"(\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{)|\\.|[{}]", re.DOTALL)
-_BARE_BOX = re.compile(r"\\boxed\s*([A-Za-z0-9.,/+-]+|\\[A-Za-z]+\{[^{}]*\}(?:\{[^{}]*\})?)")
-_OPEN_BOX = re.compile(r"\\boxed\s*\{([^\n$]+)")
-_ANSWER_TAG = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
-_HASHES = re.compile(r"####[ \t]*([^\n]+)")
-_FIELD = re.compile(
+_BOX_TOKEN = lazy_pattern(r"(\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{)|\\.|[{}]", re.DOTALL)
+_BARE_BOX = lazy_pattern(r"\\boxed\s*([A-Za-z0-9.,/+-]+|\\[A-Za-z]+\{[^{}]*\}(?:\{[^{}]*\})?)")
+_OPEN_BOX = lazy_pattern(r"\\boxed\s*\{([^\n$]+)")
+_ANSWER_TAG = lazy_pattern(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
+_HASHES = lazy_pattern(r"####[ \t]*([^\n]+)")
+_FIELD = lazy_pattern(
     r'"(?:final[_ ]?answer|answer|final[_ ]?result|result|solution|(?:correct|final)[_ ]?(?:answer|choice|option)|answers|choice|option|答案)"\s*:\s*("(?:[^"\\\n]|\\.){0,2000}"|-?\d[\d.eE+-]*|true|false|null|\[[^\[\]{}\n]{0,500}\])',
     re.IGNORECASE,
 )
-_OBJECT = re.compile(r'\{\s*"')
-_LATEX_ESCAPE = re.compile(r"\\\\(?=[A-Za-z{}\[\]()!,;%$])")
-_ENGLISH_CUE = re.compile(
+_OBJECT = lazy_pattern(r'\{\s*"')
+_LATEX_ESCAPE = lazy_pattern(r"\\\\(?=[A-Za-z{}\[\]()!,;%$])")
+_ENGLISH_CUE = lazy_pattern(
     r"\b(?:(?:final|correct|right|required|desired)\s+(?:answer|result|choice|option)|answer|ans)\b"
     r"(?:\s+to\s+(?:the|this)\s+(?:problem|question))?(?:\s+choice)?\**\s*"
     r"(?:\**\s*(?:is|was|are|would\s+be|should\s+be|will\s+be|equals|=|:|：)\**\s*)+(?:therefore\s+|thus\s+)?(?:\**[:：]\**)?"
     r"|^#{1,6}\s*\**(?:final\s+)?answer\**\s*$|\b(?:choose|pick|select|go\s+with)\s+(?:option\s+|choice\s+)?(?=\(?[A-J]\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_CHINESE_CUE = re.compile(
+_CHINESE_CUE = lazy_pattern(
     r"(?:(?:最终|最后|正确|参考|最終|最後|正確)?(?:的)?(?:答案|结果|选项|結果|選項)(?:应该|应|就|應該)?(?:选择|选|選|是|为|為|等于|等於|：|:|=)+"
     r"|(?:故|应|因此|所以|本题|应该|應)(?:选|選)(?:择|擇)?|【答案】|答[:：])\s*[:：]?"
 )
-_COMPOUND = re.compile(r"(?:\d+(?:\.\d+)?\s?[\u4e00-\u9fff]{1,2}\s?){2,4}$")
-_MADE_FROM = re.compile(
+_COMPOUND = lazy_pattern(r"(?:\d+(?:\.\d+)?\s?[\u4e00-\u9fff]{1,2}\s?){2,4}$")
+_MADE_FROM = lazy_pattern(
     r"[\d零一二两三四五六七八九十百千万亿][\u4e00-\u9fff]?的[\d零一二两三四五六七八九十百千万亿]|\d的?[倍约因]数|除[^，。]{1,20}(?:以外|之外|外)|比\s?\d[^，。]{0,4}[多少大小]"
 )
 """Numbers that another is made from: 5的2倍, 4的倍数, 除4以外."""
-_CHOICE_REASON = re.compile(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
-_NOT_THE_OTHER = re.compile(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
+_CHOICE_REASON = lazy_pattern(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
+_NOT_THE_OTHER = lazy_pattern(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
 """What an announced answer is not: `250, not 240`."""
-_CHINESE_HEDGE = re.compile(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
-CHINESE_NUMBER = re.compile(
+_CHINESE_HEDGE = lazy_pattern(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
+CHINESE_NUMBER = lazy_pattern(
     r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
 )
-_NUMBER = re.compile(
+_NUMBER = lazy_pattern(
     r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?"
 )
-_ABOUT_ITSELF = re.compile(
+_ABOUT_ITSELF = lazy_pattern(
     r"\s*(?:correct|right|wrong|incorrect|reasonable|verified|above|below|as\s+follows|consistent|confirmed|clear|found|given)\b",
     re.IGNORECASE,
 )
-_VALUE = re.compile(r"\d|[$\\]|^\W*\(?[A-J]\)?\W*$|[零〇一二两三四五六七八九十百千万亿]")
+_VALUE = lazy_pattern(r"\d|[$\\]|^\W*\(?[A-J]\)?\W*$|[零〇一二两三四五六七八九十百千万亿]")
 MAX_CLAUSE = 2_000
 
 
@@ -183,6 +184,7 @@ def _object_around(text: str, field: Candidate) -> int:
 def cued(text: str) -> Candidate | None:
     """What follows the last "the answer is", 答案是, 答：, up to the end of its sentence."""
     best: re.Match[str] | None = None
+    chinese = False
     denied: Candidate | None = None
     count: set[str] = set()
     for pattern in (_ENGLISH_CUE, _CHINESE_CUE):
@@ -195,11 +197,11 @@ def cued(text: str) -> Candidate | None:
                 continue
             count.add("".join(text[start:end].split()).strip("*."))
             if best is None or match.end() > best.end():
-                best = match
+                best, chinese = match, pattern is _CHINESE_CUE
     if best is None:
         return denied
     start, end = _sentence(text, best.end())
-    start, end = _narrowed(text, start, end, chinese=best.re is _CHINESE_CUE)
+    start, end = _narrowed(text, start, end, chinese=chinese)
     opened = _OPEN_BOX.match(text, start, end)
     if opened is not None and "}" not in text[end : end + 1]:
         start = opened.start(1)  # a box that the text's end, or its limit of tokens, left open

@@ -6,11 +6,13 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
-MATH = re.compile(
+from evaluators.answers.patterns import lazy_pattern
+
+MATH = lazy_pattern(
     r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n])+?)(?<!\\)\$(?!\d)", re.DOTALL
 )
 """A formula between its delimiters."""
-SENTENCE_END = re.compile(
+SENTENCE_END = lazy_pattern(
     r"[。！？?\n．]|(?<![0-9A-Za-z)}\]])!|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)"
 )
 

@@ -8,32 +8,33 @@ from dataclasses import replace
 from evaluators.answers.evidence.announced import CHINESE_NUMBER
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
 from evaluators.answers.evidence.statements import counted, last_sentence, stated, worded
+from evaluators.answers.patterns import lazy_pattern
 
-_OUTPUT_BLOCK = re.compile(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_CHINESE_CONCLUSION = re.compile(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")
-_NUMBER = re.compile(
+_OUTPUT_BLOCK = lazy_pattern(r"```output[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_CHINESE_CONCLUSION = lazy_pattern(r"(?:所以|因此|综上|于是|綜上|於是|故)[，,：:]?")
+_NUMBER = lazy_pattern(
     r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?(?:[$€£¥￥]\d{1,3}(?:[ ~\u2009\u202f]\d{3})+(?!\d|\.\d)|\s?\d{1,3}(?:(?:~|\\,|\{,\}|\\thinspace\s?|\u2009|\u202f)\d{3})+(?!\d)|[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?/\s?\d+(?![\d/]))?(?:\s?[%％])?(?:[eE][-+]?\d+)?)"
 )
-_ROUNDED = re.compile(r"\s*[,(]?\s*(?:or\s+|which\s+is\s+)?(?:≈|\\approx|about|approximately|roughly)\s*")
+_ROUNDED = lazy_pattern(r"\s*[,(]?\s*(?:or\s+|which\s+is\s+)?(?:≈|\\approx|about|approximately|roughly)\s*")
 """Between an exact value and its rounding: 2/3 ≈ 0.667."""
-_RATIO = re.compile(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
-_COUNTED = re.compile(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
+_RATIO = lazy_pattern(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
+_COUNTED = lazy_pattern(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
 """有两个交点, 共七种: a count in words."""
-_FRACTION = re.compile(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
-_DENIED = re.compile(
+_FRACTION = lazy_pattern(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
+_DENIED = lazy_pattern(
     r"\banswer\s+(?:may|might|could|can)\s|\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)",
     re.IGNORECASE,
 )
-_DENIED_NUMBER = re.compile(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?:\s+be)?|不是|不等于|不能是)\s*\$?-?\d")
-_CONCLUSION_HEDGE = re.compile(
+_DENIED_NUMBER = lazy_pattern(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?:\s+be)?|不是|不等于|不能是)\s*\$?-?\d")
+_CONCLUSION_HEDGE = lazy_pattern(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
 )
-_SIDE_REMARK = re.compile(
+_SIDE_REMARK = lazy_pattern(
     r",\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
     re.DOTALL | re.IGNORECASE,
 )
-_CHINESE_ASIDE = re.compile(
+_CHINESE_ASIDE = lazy_pattern(
     r"[，,；;(（]?(?:当且仅当|当[^，。；]{1,24}时|此时|才能|才可以|才会|以保证|就能|使得|比原来|因为|符合|满足|是.{0,6}的倍数|验证|检验|注意|提示|(?:其他|其余)[^，。]*(?:不|错))"
 )
 """Where a clause goes on with what is no result."""

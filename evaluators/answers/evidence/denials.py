@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 
+from evaluators.answers.patterns import lazy_pattern
+
 _BOX_OPENS = r"[\s$*:([]*(?:\\[(\[]\s*)?\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{$"
-_NOT_BEFORE_BOX = re.compile(
+_NOT_BEFORE_BOX = lazy_pattern(
     rf"(?:\bnot|\bnever|\bcannot\s+be|n['’]t(?:\s+be)?|不是|并非|不等于|不会是|不可能是)(?:\s+equal\s+to)?{_BOX_OPENS}",
     re.IGNORECASE,
 )
-_WRONG_AFTER_BOX = re.compile(
+_WRONG_AFTER_BOX = lazy_pattern(
     r"\}[\s$*)\]\\]*(?:(?:is|was|would\s+be)\s+(?:definitely\s+|clearly\s+|also\s+)?(?:wrong|incorrect|false|impossible|invalid|not\s+(?:the|correct|right|valid)\b)"
     r"|(?:这)?(?:是)?(?:错的|错误|不对|不正确))",
     re.IGNORECASE,
 )
 _WHO = r"(?:someone|somebody|people|students?|they|he|she|one|many|some|others?)"
-_SUPPOSED = re.compile(
+_SUPPOSED = lazy_pattern(
     r"(?:\b(?:wrong|incorrect|false|mistaken|suppose|supposing|assume|assuming|imagine|pretend|if|whether|unless)"
     r"|\b(?:tempting|easy|wrong|incorrect|mistake)\s+to\s+(?:say|think|answer|conclude|believe)"
     rf"|\b{_WHO}\s+(?:might\s+|may\s+|could\s+|would\s+)?(?:said|says?|thinks?|thought|claims?|claimed|argues?|answers?))"
@@ -23,35 +25,35 @@ _SUPPOSED = re.compile(
     r"|(?:错误|不正确|假设|如果|假如|若|倘若|假定|是否|(?:有人|别人|某人|[他她]们?|同学|小[\u4e00-\u9fff])(?:认为|说|以为|觉得))(?:的|其|它)?$",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"[吗么呢]\s*$")
-_TAKEN_BACK = re.compile(
+_ASKED = lazy_pattern(r"[吗么呢]\s*$")
+_TAKEN_BACK = lazy_pattern(
     r"\bwait\b[,:]?\s*(?:no\b|that|this|it|actually|I)|\bno,\s+(?:it|that|the)\b|\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
     r"|\b(?:sorry|oops|scratch\s+that|my\s+mistake)\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
     r"|[这那](?:个答案)?(?:是)?(?:错|不对)|(?:^|[，,。；\s])不对[，,。]|更正|抱歉",
     re.IGNORECASE,
 )
-_ANOTHER = re.compile(
+_ANOTHER = lazy_pattern(
     r"[\s$*)\]}\\.,;:，。；]*(?:(?:or|alternatively|actually|no)\b|或者?|也可能|也许)"
     r"(?:\W{0,3}(?:maybe|perhaps|possibly|even|it|that|the|answer|is|was|be|should|could|might|may|also|just|[xy]\s?=|是)){0,6}[\s$:,({\\]*"
     r"(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)",
     re.IGNORECASE,
 )
-_HEDGED_BEFORE = re.compile(
+_HEDGED_BEFORE = lazy_pattern(
     r"(?:\b(?:less|more|fewer|greater|smaller|larger|higher|lower)\s+than|\bup\s+to|\b(?:may|might|could)\s+(?:be|have|get)|\bbetween|\bsuppose\b[^.]{0,20}|\bperhaps|\bmaybe"
     r"|\bpossibl[ey](?:\s+(?:answers?|values?|solutions?))?(?:\s+(?:is|are))?:?|\b(?:is|are|was)\s+(?:definitely\s+|certainly\s+)?(?:not|never)"
     r"|不超过|超过|不足|大于|小于|多于|少于|高于|低于|(?<!只)可能|也许|介于|不到|将近|接近|\b(?:[Ee]quation|[Ss]tep|[Pp]age|[Ss]ection|[Ff]igure|[Tt]able|[Cc]hapter|[Ee]xample|[Tt]heorem|[Ll]emma)s?|(?:答案|解答|解析)?(?:详?见|参见|参考)第?|如果(?:是|为)?|假设(?:是|为)?)"
     r"(?:\s*(?:about|around|only|equal\s+to|or|是|为|[\w$€£,.]{1,8}\s+(?:and|or)))?[\s$*(\\]*$",
     re.IGNORECASE,
 )
-_BOUND_BEFORE = re.compile(
+_BOUND_BEFORE = lazy_pattern(
     r"(?:\bat\s+(?P<en>least|most)|\bno\s+(?:more|less|fewer)\s+than|\b(?:a\s+)?(?:minimum|maximum)\s+of|至少|至多|最多|最少|不少于|不多于)(?:\s*(?:about|是|为|有|需要?|要))?[\s$*(\\]*$",
     re.IGNORECASE,
 )
-_ASKS_BOUND = re.compile(
+_ASKS_BOUND = lazy_pattern(
     r"\b(?:least|most|minimum|maximum|minimal|maximal|smallest|largest|fewest|greatest)\b|至少|至多|最多|最少|最大|最小",
     re.IGNORECASE,
 )
-_HEDGED_AFTER = re.compile(
+_HEDGED_AFTER = lazy_pattern(
     r"[^.\n。？?!]{0,24}(?:[?？]|\b(?:is|was)(?:\s+not|n['’]t)\s+(?:the|my|our|a|correct|right)\b)|\s*(?:is|was)\s+(?:wrong|incorrect|false)\b|[^。，\n]{0,6}[吗么]\s*[？?。]?|(?:是)?(?:错的|错误|不对|不正确)|\s+(?:to|or)\s+\d",
     re.IGNORECASE,
 )

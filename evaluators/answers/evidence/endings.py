@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_NEXT_PROBLEM = re.compile(
+from evaluators.answers.patterns import lazy_pattern
+
+_NEXT_PROBLEM = lazy_pattern(
     r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant|system|start_header_id)\|>|</s>|<end_of_turn>|\[/?INST\]"
     r"|\n\s*(?:#{1,4}\s*|\*\*)?(?:Question|Problem|Q|Exercise|Example|Human|User|Instruction|Input|题目|问题|例题|習題|题)\s*\d{0,3}\s*(?:\*\*)?[:：]"
 )
@@ -16,7 +18,7 @@ def end_of_answer(text: str, has_answer: int) -> int:
     return match.start() if match else len(text)
 
 
-_CONCLUDES = re.compile(
+_CONCLUDES = lazy_pattern(
     r"(?:\b(?:so|therefore|thus|hence|in\s+total|total|altogether|in\s+all|finally)\b|所以|因此|综上|一共|总共|故)[^\n]*\d[^\n]*\s*$",
     re.IGNORECASE,
 )
@@ -30,7 +32,7 @@ def end_of_conclusion(text: str, announced: int) -> int:
 
 MAX_LINE = 400
 """Characters before another problem in which the conclusion of this one is sought."""
-_CHAT = re.compile(r"<\||</s>|<end_of_turn>|\[/?INST\]|#{1,4}\s*Instruction")
+_CHAT = lazy_pattern(r"<\||</s>|<end_of_turn>|\[/?INST\]|#{1,4}\s*Instruction")
 
 
 def end_of_turn(text: str) -> int:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from evaluators.answers.evidence.candidates import MATH, Candidate, candidate, last_match
 from evaluators.answers.evidence.statements import last_sentence, stated
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.parts import labelled_parts
 from evaluators.answers.reading.readings import readings
 from evaluators.answers.values import Node, symbols
@@ -20,28 +21,28 @@ Shape = Literal["", "list", "parts", "choice", "truth", "remainder", "structure"
 Conclude = Callable[[str], str]
 _STRUCTURES = frozenset({"tuple", "interval", "union", "bracket", "angle", "relation", "ratio", "given"})
 _TRUTHS = frozenset({("true",), ("false",), ("yes",), ("no",)})
-_INTRODUCTION = re.compile(
+_INTRODUCTION = lazy_pattern(
     r"\s*(?:(?:解|答|解答|答案|所以|因此|综上|故|Solution|Answers?|So|Therefore|Thus)(?:是|为|\s+(?:is|are))?\s*[:：,，]?\s*)+"
 )
-_ANSWERED = re.compile(r"答[:：]|答案(?:是|为)?[:：]?|\banswers?\s*(?:is|are)?\s*[:：]", re.IGNORECASE)
-_ANSWERED_LAST = re.compile(r"答[:：][^。\n]{0,40}(?:和|或|、)[^。\n]{0,20}[。.]?\s*$")
-_STEMS = re.compile(r"(?:^|[\s，,。；;：:])(?=[甲乙][^，。；\n]{0,6}\d)")
+_ANSWERED = lazy_pattern(r"答[:：]|答案(?:是|为)?[:：]?|\banswers?\s*(?:is|are)?\s*[:：]", re.IGNORECASE)
+_ANSWERED_LAST = lazy_pattern(r"答[:：][^。\n]{0,40}(?:和|或|、)[^。\n]{0,20}[。.]?\s*$")
+_STEMS = lazy_pattern(r"(?:^|[\s，,。；;：:])(?=[甲乙][^，。；\n]{0,6}\d)")
 _LETTER = r"\\?\(?\**[(（]?\s*([A-J])\s*[)）]?\**"
-_CHOSEN = re.compile(
+_CHOSEN = lazy_pattern(
     rf"(?:\b(?:option|choice|answer)\s+)?(?<![A-Za-z]){_LETTER}\s+(?:is|must\s+be|has\s+to\s+be)\s+(?:therefore\s+|thus\s+)?(?:the\s+)?(?:correct|right|best|only\s+correct)\b"
     rf"|\b(?:correct|right|best|only)\s+(?:answer|choice|option|one)\s*(?:is|:|=)+\s*(?:option\s+|choice\s+)?{_LETTER}(?![A-Za-z'])"
     rf"|\b(?:matches|corresponds\s+to|which\s+is|choose|select|pick)\s+(?:option|choice|answer)\s+{_LETTER}(?![A-Za-z'])"
     rf"|(?<![不非除])(?:选择|选项|应选|故选|选)\s*(?:是|为|[:：])?\s*{_LETTER}"
     rf"|(?<![A-Za-z]){_LETTER}\s*(?:选?项)?(?:是)?(?:正确|符合题意|对的)"
 )
-_WHOLE_OPTION = re.compile(r"[\s*]*[(（]?([A-J])\s*[)）.:．、]\**\s*\S.{0,200}$")
-_REJECTED = re.compile(
+_WHOLE_OPTION = lazy_pattern(r"[\s*]*[(（]?([A-J])\s*[)）.:．、]\**\s*\S.{0,200}$")
+_REJECTED = lazy_pattern(
     r"(?<![A-Za-z])(?:[Oo]ption|[Cc]hoice)?\s*\(?([A-J])\)?\s+(?:is|are|was|can)\s*(?:n['’]t|not|in(?:correct|valid)|wrong|false)"
 )
-_REMAINDER = re.compile(
+_REMAINDER = lazy_pattern(
     r"\d{1,20}\s*(?:[(（][^()（）\d]{1,8}[)）])?\s*(?:(?:…|⋯|·{3,}|\.{3,}|\\[lc]?dots)+|\s+[Rr]\s*|\s*余(?:数是?)?)\s*\d{1,20}"
 )
-_JSON = re.compile(r"\s*(?:```(?:json)?\s*)?(\{.*\})\s*(?:```)?\s*", re.DOTALL)
+_JSON = lazy_pattern(r"\s*(?:```(?:json)?\s*)?(\{.*\})\s*(?:```)?\s*", re.DOTALL)
 MAX_JSON = 10_000
 
 

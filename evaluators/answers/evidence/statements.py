@@ -5,35 +5,38 @@ from __future__ import annotations
 import re
 
 from evaluators.answers.evidence.candidates import SENTENCE_END, Candidate, candidate
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.numerals import english_number
 from evaluators.answers.reading.readings import readings
 from evaluators.answers.values import Node, symbols
 
 MAX_STATED = 200
 """Characters of a sentence whose value is sought so."""
-_BEGINS = re.compile(
+_BEGINS = lazy_pattern(
     r"(?:\b(?:is|are|was|were|equals|be|becomes?|gives?|gets?|have|has|at|point|points|that|namely|solutions?|values?|numbers?|roots?|(?:total|sum|product)\s+of|in)\b:?\s+"
     r"|^(?:so|therefore|thus|hence|then|finally|now|and|we\s+(?:get|have|find|obtain))\b[,:]?\s*|[,;]\s*(?:and\s+)?(?:so|therefore|thus|hence|giving|which\s+(?:gives|means)|meaning)\s+(?:that\s+)?|[:：]\s*"
     r"|(?:是|为|等于|得|所以|因此|从而|于是|故|即|∴|则|范围|有|：)\s*[:：,，]?\s*)(?=[^\s])",
     re.IGNORECASE,
 )
-_PROSE = re.compile(
+_PROSE = lazy_pattern(
     r"(?<![\\A-Za-z])(?!(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|and|or|arcsin|arccos|arctan|max|min|gcd|lcm|inf|mod)\b)[A-Za-z]{3,}|\b(?:so|we|if|as|by|is|it|to|an|of|at|be|on)\b|[\u4e00-\u9fff]"
 )
-_CHINESE_MATHEMATICS = re.compile(
+_CHINESE_MATHEMATICS = lazy_pattern(
     r"(?<=\d)\s+to\s+(?=\d)|根号|分之|或者?|和|余|比|无解|又|[零一二三四五六七八九十百千万两]+"
 )
-_RESPECTIVELY = re.compile(r",?\s*respectively\.?$", re.IGNORECASE)
+_RESPECTIVELY = lazy_pattern(r",?\s*respectively\.?$", re.IGNORECASE)
 _PLAIN = frozenset(
     {"num", "dec", "qty", "percent", "text", "sym", "choice", "clock", "base", "special", "raw", "given"}
 )
-_JOINED = re.compile(r"\b(?:or|and)\b|或|和")
-_NUMBERED = re.compile(
+_JOINED = lazy_pattern(r"\b(?:or|and)\b|或|和")
+_NUMBERED = lazy_pattern(
     r"\b(?:is|are|was|were|has|have|gets?|gives?|makes?|equals)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?"
     r"(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?)\s+[A-Za-z]+(?:\s[A-Za-z]+){0,2}\s+(?:in|of|on|for|from|among|with|per|at|after|between)\s+[^,;=.]*$"
 )
-_RECKONS = re.compile(r"\b(?:so|then|thus|total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE)
-_WORDED = re.compile(
+_RECKONS = lazy_pattern(
+    r"\b(?:so|then|thus|total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE
+)
+_WORDED = lazy_pattern(
     r"(?:\b(?:is|are|was|were|of|be|has|have|makes?|saves?|earns?|pays?|gets?|spends?|costs?|needs?)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$"
 )
 

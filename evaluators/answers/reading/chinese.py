@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.numerals import chinese_to_digits
 
 _PAIRS = (
@@ -24,13 +25,13 @@ _SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split() if pair
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
 _VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
-_LEAD = re.compile(
+_LEAD = lazy_pattern(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
     rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
-_SOLVED = re.compile(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
-_VALUE_OF = re.compile(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
-_REASON = re.compile(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
+_SOLVED = lazy_pattern(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
+_VALUE_OF = lazy_pattern(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
+_REASON = lazy_pattern(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
 _SPECIAL = {
     "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
     "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
@@ -40,39 +41,39 @@ _SPECIAL = {
 }  # fmt: skip
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"]
 _SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip("一二三四五六日天", _DAYS, strict=True)}  # fmt: skip
-_STATED_TRUTH = re.compile(
+_STATED_TRUTH = lazy_pattern(
     r"(?:(?:所以|因此|综上|故|可见|判断)[,:]?)*(?:(?:这|该|此|题目|题中|上述|原|以上|小[\u4e00-\u9fff])?[个种句条]?的?(?:话|说法|结论|命题|判断|陈述|叙述|答案|观点|表述|它)?)(?:都?是)?"
     r"(正确|错误|不正确|不对|对|错|真|假|√|×)的?(?:命题)?"
 )
 _TRUTH = {"正确": "true", "对": "true", "真": "true", "√": "true"}
-_STATED_KIND = re.compile(
+_STATED_KIND = lazy_pattern(
     r"(?:(?:所以|因此|故)[,:]?)?(?:它|这|该函数|函数|f\(x\)|三角形|四边形|该三角形|这个三角形|[△∠]?[A-Z]{0,4})?是(?:一个)?(?=[\u4e00-\u9fff]{1,6}(?:三角形|函数|数列|形|数|线|锥|柱|体|角)$)"
 )
-_ORDINAL = re.compile(rf"第(?=(?:\d+|[{_NUMERAL}]{{1,6}})(?:$|[个次项天名位]$))|(?<=\d)名$")
-_ROOT_WORDS = re.compile(
+_ORDINAL = lazy_pattern(rf"第(?=(?:\d+|[{_NUMERAL}]{{1,6}})(?:$|[个次项天名位]$))|(?<=\d)名$")
+_ROOT_WORDS = lazy_pattern(
     rf"(?P<den>[{_NUMERAL}]{{1,6}}|\d+)分之(?P<num>(?:负)?(?:[{_NUMERAL}]{{1,6}}|\d+)?根号下?(?:[{_NUMERAL}]{{1,4}}|\d+)|π)"
 )
-_OF_EQUATION = re.compile(r"^(?:所以|因此|故)?(?:原|该|此|这个)?(?:方程|不等式|方程组|极限|函数)组?")
-_NECESSARY = re.compile(
+_OF_EQUATION = lazy_pattern(r"^(?:所以|因此|故)?(?:原|该|此|这个)?(?:方程|不等式|方程组|极限|函数)组?")
+_NECESSARY = lazy_pattern(
     r"(充分|必要)而?(不必要|不充分)(?:的)?(?:条件)?|(充要|充分必要|既不充分也不必要)(?:的)?(?:条件)?$"
 )
 _TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
-_JOINER = re.compile(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
-_ALTERNATIVE = re.compile(r"\s*(?:或者|或)\s*")
-_ROOT_SIGN = re.compile(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
-_PER = re.compile(
+_JOINER = lazy_pattern(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
+_ALTERNATIVE = lazy_pattern(r"\s*(?:或者|或)\s*")
+_ROOT_SIGN = lazy_pattern(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
+_PER = lazy_pattern(
     r"每(小时|分钟|分|秒|天)(?:行驶?|走)?(\d[\d.,]*|[零一二两三四五六七八九十百千]+)([\u4e00-\u9fff]+|[A-Za-z]+)"
 )
-_PROPORTION = re.compile(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
-_BELOW_ZERO = re.compile(rf"零下\s*(?={_VALUE})")
-_AND_A_HALF = re.compile(rf"({_VALUE})([个年天斤米元块周倍圈])半(?!径)(小时|月|钟头|世纪)?")
-_OF_HOURS = re.compile(r"(?<=[\d一二两三四五六七八九十半])\s?个(?=小时|星期|钟头)")
-_HALF = re.compile(r"(?<![\u4e00-\u9fff])半(个?)(小时|天|年|月|斤|米|公斤|千米|公里)")
-_TENTHS = re.compile(rf"([{_NUMERAL[2:12]}]|\d(?:\.\d)?)成([{_NUMERAL[2:12]}])?(?![为立分长就功本人年员交])")
-_DISCOUNT = re.compile(rf"(?:打)?([{_NUMERAL[:12]}]{{1,2}}|\d{{1,2}}(?:\.\d)?)折(?![线叠断痕扣扇])")
-_DOZENS = re.compile(rf"({_VALUE})打(?=$|[\u4e00-\u9fff])(?![折印开球字])")
+_PROPORTION = lazy_pattern(r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])")
+_BELOW_ZERO = lazy_pattern(rf"零下\s*(?={_VALUE})")
+_AND_A_HALF = lazy_pattern(rf"({_VALUE})([个年天斤米元块周倍圈])半(?!径)(小时|月|钟头|世纪)?")
+_OF_HOURS = lazy_pattern(r"(?<=[\d一二两三四五六七八九十半])\s?个(?=小时|星期|钟头)")
+_HALF = lazy_pattern(r"(?<![\u4e00-\u9fff])半(个?)(小时|天|年|月|斤|米|公斤|千米|公里)")
+_TENTHS = lazy_pattern(rf"([{_NUMERAL[2:12]}]|\d(?:\.\d)?)成([{_NUMERAL[2:12]}])?(?![为立分长就功本人年员交])")
+_DISCOUNT = lazy_pattern(rf"(?:打)?([{_NUMERAL[:12]}]{{1,2}}|\d{{1,2}}(?:\.\d)?)折(?![线叠断痕扣扇])")
+_DOZENS = lazy_pattern(rf"({_VALUE})打(?=$|[\u4e00-\u9fff])(?![折印开球字])")
 _OLD_UNITS = (("公尺", "米"), ("公分", "厘米"), ("公升", "升"), ("公厘", "毫米"))
-_DROPPED_ROOT = re.compile(
+_DROPPED_ROOT = lazy_pattern(
     r"(?:[,;]|或者?)\s*(?:[a-z](?:_\{?\d\}?)?\s*=\s*)?[^,;()=或]{1,30}\((?:不合题意|不符合题意|负[值数根])?,?应?舍去?\)"
     r"|\([a-z](?:_\{?\d\}?)?\s*=\s*[^()=]{1,30}?(?:不合题意|不符合题意)?,?应?舍去?\)"
 )

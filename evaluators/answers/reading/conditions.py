@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from evaluators.answers.patterns import lazy_pattern
+
 MAX_CONDITIONS = 4
 MAX_TAIL = 160
 """Characters in which a condition stands."""
@@ -23,7 +25,7 @@ class Condition(NamedTuple):
 
 _NAME = r"(?P<name>[A-Za-z](?:_\{?\w{1,2}\}?)?)"
 _SETS = {"Z": "integers", "N": "naturals", "R": "reals", "C": "complex", "Q": "rationals"}
-_IN = re.compile(
+_IN = lazy_pattern(
     rf"{_NAME}\s?(?:\\in|∈)\s?\{{?\s?(?:\\(?:mathbb|mathbf|Bbb|mathrm|bf|rm)\s?\{{?)?\s?(?P<set>[ZNRCQ])\s?\}}?(?P<mark>\s?[\^_]?\s?\{{?\s?(?:[*+-]|\\ast)?(?:\s?[>\\a-z]*\s?0)?\s?\}}?)\s?\}}?"
 )
 _KINDS = (
@@ -35,54 +37,54 @@ _KINDS = (
 )
 _ADJECTIVES = r"(?:(?:an?|any|some|all|every|each|arbitrary|real|given|fixed|任意|一个|the|numerical|nonzero)\s*)*"
 _WORDED = tuple(
-    (re.compile(rf"{_NAME}\s*(?:is|are|being|denotes|=|为|是)\s*{_ADJECTIVES}(?:{words})", re.IGNORECASE), domain)
+    (lazy_pattern(rf"{_NAME}\s*(?:is|are|being|denotes|=|为|是)\s*{_ADJECTIVES}(?:{words})", re.IGNORECASE), domain)
     for words, domain in _KINDS
 ) + tuple(
-    (re.compile(rf"{_ADJECTIVES}(?:{words})\s*{_NAME}", re.IGNORECASE), domain) for words, domain in _KINDS
-) + ((re.compile(rf"{_NAME}\s+real"), "reals"), (re.compile(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (re.compile(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
+    (lazy_pattern(rf"{_ADJECTIVES}(?:{words})\s*{_NAME}", re.IGNORECASE), domain) for words, domain in _KINDS
+) + ((lazy_pattern(rf"{_NAME}\s+real"), "reals"), (lazy_pattern(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (lazy_pattern(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
 _RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
-_BOUND = re.compile(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
-_REVERSED = re.compile(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
-_WITHIN = re.compile(r"(?P<name>[A-Za-z])\s*\\in\s*[\[(].*[\])]")
-_SIGNED = re.compile(
+_BOUND = lazy_pattern(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
+_REVERSED = lazy_pattern(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
+_WITHIN = lazy_pattern(r"(?P<name>[A-Za-z])\s*\\in\s*[\[(].*[\])]")
+_SIGNED = lazy_pattern(
     rf"{_NAME}\s+(?:is|are)\s+(?:an?\s+|any\s+)?(?P<sign>positive|negative|non-?negative|non-?positive|non-?zero)(?:\s+(?:real|number|reals|value))*",
     re.IGNORECASE,
 )
 _SIGNS = {"positive": ">", "negative": "<", "nonnegative": r"\ge", "nonpositive": r"\le", "nonzero": r"\ne"}
-_FIRST_INDEX = re.compile(r"(?:\\geq?|>=)\s*[01]|>\s*0")
-_INTRODUCED = re.compile(
+_FIRST_INDEX = lazy_pattern(r"(?:\\geq?|>=)\s*[01]|>\s*0")
+_INTRODUCED = lazy_pattern(
     r"(?:where|for|with|when|if|given|and|其中|当)(?![a-z])\s*(?:any|all|every|each|some)?\s*|\\forall\s*|任意\s*"
 )
-_STARTS = re.compile(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
-_TEXT = re.compile(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
-_MAY_HOLD = re.compile(
+_STARTS = lazy_pattern(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
+_TEXT = lazy_pattern(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
+_MAY_HOLD = lazy_pattern(
     r"\\in(?![a-z])|∈|integer|constant|arbitrary|\breal|number|parameter|positive|negative|zero|整数|常数|实数|自然数|[<>]|\\[lgn]eq?(?![a-z])|\\[lg]t(?![a-z])|[lg]eqslant"
 )
-_CONGRUENCE = re.compile(
+_CONGRUENCE = lazy_pattern(
     r"\s*(?:(?P<name>[A-Za-z])\s*(?:\\equiv|≡)\s*)?(?P<residues>[^=<>]{1,60}?)\s*\\(?:pmod|bmod|mod)\s*\{?\s*(?P<modulus>\d{1,9})\s*\}?\s*"
 )
-_MODULUS = re.compile(
+_MODULUS = lazy_pattern(
     r"\(?\s*(?:\\(?:text|mathrm|operatorname)\s*\{\s*)?(?<![A-Za-z])\\?b?mod(?:ulo)?(?![A-Za-z])\s*\}?\s*\{?(\d{1,9})\}?\s*\)?(?=\s*(?:$|[,;)]|or\b|and\b))"
 )
 
 
-_REAL_FIRST = re.compile(
+_REAL_FIRST = lazy_pattern(
     r"(?P<name>[a-z])\s*(?:\\in|∈)\s*\{?\s*(?:\\mathbb\s*\{?)?\s*R\s*\}?\s*\}?\s*(?:,|;|\band\b|且)\s*(?=(?P=name)\s*(?:[<>]|\\(?:ne|neq|le|ge|leq|geq)(?![a-z])|!=))"
 )
 """x \\in \\mathbb{R}, before what x is kept to: a bound of x speaks of reals anyway."""
 
 
-_ALL_REALS = re.compile(
+_ALL_REALS = lazy_pattern(
     r"(?:all|any)\s+(?:reals?\s+)?(?:numbers?\s+|values\s+of\s+)?(?=[a-z]\s*(?:[<>]|\\(?:ne|neq|le|ge|leq|geq|lt|gt)(?![a-z])|!=))"
 )
-_ALL_INTEGERS = re.compile(
+_ALL_INTEGERS = lazy_pattern(
     r"(?:all|any|every|the)\s+integers?\s+([a-z])\s+(?:with|such\s+that|satisfying|where|for\s+which)\s+\1\s*(?:\\equiv|≡)\s*"
 )
-_MULTIPLES = re.compile(
+_MULTIPLES = lazy_pattern(
     r"(?:all\s+|the\s+|any\s+|every\s+)?(?:integers?\s+|integral\s+)?(?P<odd>odd\s+|even\s+)?(?:integer\s+)?multiples?\s+of\s+(?P<of>\d{1,9}|\\?pi|\\frac\s*\{\\pi\s*\}\s*\{\d{1,3}\})"
 )
 
-_OF_FORM = re.compile(r"(?:all\s+|the\s+|any\s+)?(?:numbers|integers)\s+of\s+the\s+form\s+(?P<form>[^,;:]{2,30})")
+_OF_FORM = lazy_pattern(r"(?:all\s+|the\s+|any\s+)?(?:numbers|integers)\s+of\s+the\s+form\s+(?P<form>[^,;:]{2,30})")
 
 
 def introduced(text: str) -> str:
@@ -98,7 +100,7 @@ def introduced(text: str) -> str:
     return text
 
 
-_SEVERAL_NAMES = re.compile(
+_SEVERAL_NAMES = lazy_pattern(
     r"(?P<before>(?:^|[,;(]|where|for|with|其中)\s*)(?P<one>[A-Za-z](?:_\{?\w{1,2}\}?)?)\s*(?:,|\band\b)\s*(?P<two>[A-Za-z](?:_\{?\w{1,2}\}?)?)\s*(?P<said>(?:\\in(?![a-z])|∈|are\b|为|是)[^,;]{1,60})$"
 )
 

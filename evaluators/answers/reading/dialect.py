@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from evaluators.answers.patterns import lazy_pattern
+
 Replacement = str | Callable[[re.Match[str]], str]
 
 _NAMES = {
@@ -16,33 +18,33 @@ _NAMES = {
     "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
     "smallsetminus": r"\setminus ", "complement": r"\complement ",
 }  # fmt: skip
-_NAME = re.compile(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")
+_NAME = lazy_pattern(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")
 # What a text must hold for the pattern to be tried, the pattern, what takes its place.
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
-    ("{", re.compile(r"\\(?:num|unit|si)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}"), r"\1"),
-    ("\\ang", re.compile(r"\\ang\s*\{([^{};]*)\}"), r"\1^\\circ "),
+    ("{", lazy_pattern(r"\\(?:num|unit|si)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}"), r"\1"),
+    ("\\ang", lazy_pattern(r"\\ang\s*\{([^{};]*)\}"), r"\1^\\circ "),
     (
         "{",
-        re.compile(r"\\(?:SI|qty)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}\s*\{([^{}]*)\}"),
+        lazy_pattern(r"\\(?:SI|qty)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}\s*\{([^{}]*)\}"),
         lambda m: f"{m[1]} {_unit_text(m[2])}",
     ),
-    ("\\root", re.compile(r"\\root\s*\{?\s*(\w{1,3})\s*\}?\s*\\of(?![A-Za-z])"), r"\\sqrt[\1]"),
-    ("/", re.compile(r"\^\{(\d+)\}\s*/\s*_\{(\d+)\}"), r"\\frac{\1}{\2}"),
-    ("\\cr", re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
-    ("\\not", re.compile(r"\\not\s*="), r"\\ne "),
-    ("\\not", re.compile(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
-    ("phantom", re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),
-    ("\\|", re.compile(r"\\\|"), r"\\Vert "),
+    ("\\root", lazy_pattern(r"\\root\s*\{?\s*(\w{1,3})\s*\}?\s*\\of(?![A-Za-z])"), r"\\sqrt[\1]"),
+    ("/", lazy_pattern(r"\^\{(\d+)\}\s*/\s*_\{(\d+)\}"), r"\\frac{\1}{\2}"),
+    ("\\cr", lazy_pattern(r"\\cr(?![A-Za-z])"), r"\\\\ "),
+    ("\\not", lazy_pattern(r"\\not\s*="), r"\\ne "),
+    ("\\not", lazy_pattern(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
+    ("phantom", lazy_pattern(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),
+    ("\\|", lazy_pattern(r"\\\|"), r"\\Vert "),
     (
         "{",
-        re.compile(r"\\(?:vec|overrightarrow)\s*\{\s*([A-Z])([A-Z])\s*\}"),
+        lazy_pattern(r"\\(?:vec|overrightarrow)\s*\{\s*([A-Z])([A-Z])\s*\}"),
         lambda m: rf"\ray{{{m[1]}{m[2]}}} " if m[1] <= m[2] else rf"(-\ray{{{m[2]}{m[1]}}}) ",
     ),
-    ("\\bar", re.compile(r"\\bar(?=\s*\{[A-Z]{2,}\})"), r"\\overline"),
-    ("\\pmod", re.compile(r"\(\s*\\(?:pmod|bmod|mod)\s*(\{[^{}]*\}|\w+)\s*\)"), r"\\pmod{\1}"),
+    ("\\bar", lazy_pattern(r"\\bar(?=\s*\{[A-Z]{2,}\})"), r"\\overline"),
+    ("\\pmod", lazy_pattern(r"\(\s*\\(?:pmod|bmod|mod)\s*(\{[^{}]*\}|\w+)\s*\)"), r"\\pmod{\1}"),
 )
-_UNIT_MACRO = re.compile(r"\\([A-Za-z]+)")
-_CIRCLED = re.compile(r"\\textcircled\s*\{\s*(?:\\(?:small|scriptsize|footnotesize|tiny)\s*)?\{?(\d{1,2})\}?\s*\}")
+_UNIT_MACRO = lazy_pattern(r"\\([A-Za-z]+)")
+_CIRCLED = lazy_pattern(r"\\textcircled\s*\{\s*(?:\\(?:small|scriptsize|footnotesize|tiny)\s*)?\{?(\d{1,2})\}?\s*\}")
 
 
 def in_common_latex(text: str) -> str:

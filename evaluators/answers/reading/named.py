@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from evaluators.answers.patterns import lazy_pattern
+
 MAX_TEXT = 400
 WHERE = "on"
 """Ends the name of a behaviour: where a function increases is no bare list of values."""
 MAX_NAMES = 10
 _NAME = r"(?:\\text\s*\{\s*)?(?P<name>[A-Za-z][A-Za-z'’]+(?:\s[A-Za-z]+){0,2}?)\s*\}?"
-_ENTRY = re.compile(
+_ENTRY = lazy_pattern(
     rf"\s*(?:and\s+)?{_NAME}\s*(?:[:=]|(?<![A-Za-z])(?:has|have|had|got|gets|is|was)(?![A-Za-z]))\s*(?P<value>[-+$\\(\d][^:=]*?)\s*"
     r"(?=$|[,;\n]\s*(?:and\s+)?(?:\\text\s*\{\s*)?[A-Za-z]{2,}|\s+and\s+[A-Za-z]{2,})[,;\s]*"
 )
@@ -18,7 +20,7 @@ _BEHAVIOURS = (
     r"(?:strictly\s+)?(?:(?:concave|concavity|convex)(?:\s+(?:up|down)(?:wards?)?)?|(?:monotonically\s+)?(?:increas|decreas)(?:ing|es)|positive|negative|constant|"
     r"continuous|discontinuous|differentiable|(?:local|absolute|global|relative)\s+(?:max(?:im(?:um|a))?|min(?:im(?:um|a))?)|maximum|minimum|max|min)"
 )
-_BEHAVIOUR = re.compile(
+_BEHAVIOUR = lazy_pattern(
     rf"\s*(?:and\s+)?(?:(?:it|f|the\s+function)\s+is\s+|\\text\s*\{{\s*)?(?P<name>{_BEHAVIOURS})\s*(?:on|for|at|in|when|over)\s+(?:the\s+interval\s+|x\s*\\in\s*)?\}}?\s*"
     rf"(?P<value>.+?)\s*(?=$|[,;.]?\s*(?:and\s+)?(?:(?:it|f)\s+is\s+|\\text\s*\{{\s*)?{_BEHAVIOURS}\s+(?:on|for|at|in|when|over))[,;.\s]*",
     re.IGNORECASE,
@@ -28,11 +30,11 @@ _SAME = {
     "concave downwards": "concave down", "increases": "increasing", "decreases": "decreasing", "local max": "local maximum", "local min": "local minimum",
     "max": "maximum", "min": "minimum", "relative maximum": "local maximum", "relative minimum": "local minimum",
 }  # fmt: skip
-_HAN_ENTRY = re.compile(
+_HAN_ENTRY = lazy_pattern(
     r"\s*(?P<name>(?!第|答案|结果|解)[\u4e00-\u9fff]{2,4})\s*[:：=]\s*(?P<value>[-+$\\(\d][^:：=]*?)\s*(?=$|[,;，；、\n]\s*[\u4e00-\u9fff]{2,4}\s*[:：=])[,;，；、\s]*"
 )
 """小红：3，小明：10."""
-_NO_NAME = re.compile(
+_NO_NAME = lazy_pattern(
     r"\b(?:the|a|an|answer|value|solution|result|there|it|total|sum|or|not|if|when|then|so|where|for|let|thus|option|choice|part|question|case)\b",
     re.IGNORECASE,
 )

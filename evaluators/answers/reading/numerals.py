@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from evaluators.answers.patterns import lazy_pattern
+
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "壹": 1, "贰": 2, "叁": 3}
 _SMALL = {"十": 10, "百": 100, "千": 1_000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿壹贰叁"
 _RUN = f"[{_NUMERAL}]{{1,40}}"
 _SCALED = r"\d+(?:\.\d+)?[万亿千百]+(?![克米瓦卡帕赫])"
-_CHINESE = re.compile(
+_CHINESE = lazy_pattern(
     rf"(?P<whole>{_RUN}|\d+)又(?:(?P<wden>{_RUN}|\d+)分之(?P<wnum>{_RUN}|\d+)|(?P<wslash>\d+/\d+|\\[dt]?frac\s*(?:\{{\d+\}}\s*\{{\d+\}}|\d\d)))"
     rf"|百分之(?P<percent>{_RUN}(?:点{_RUN})?|\d+(?:\.\d+)?)"
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
@@ -19,8 +21,8 @@ _CHINESE = re.compile(
     rf"|(?P<scaled>(?:{_SCALED})+(?:(?<=[万亿千百])\d+(?![\d.]))?)"
     rf"|(?<![\d.])(?!一[共起样定些般直律])(?P<plain>{_RUN})"
 )
-_NEIGHBOURS = re.compile("一二|[二两]三|三四|四五|五六|六七|七八|八九|三五")
-_NEGATIVE = re.compile(r"负(?=[\d" + _NUMERAL + r"\\])")
+_NEIGHBOURS = lazy_pattern("一二|[二两]三|三四|四五|五六|六七|七八|八九|三五")
+_NEGATIVE = lazy_pattern(r"负(?=[\d" + _NUMERAL + r"\\])")
 
 
 def chinese_to_digits(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from evaluators.answers.patterns import lazy_pattern
+
 MAX_PARTS = 20
 MIN_TEXT = 4
 MAX_TEXT = 6_000
@@ -26,20 +28,20 @@ class Part(NamedTuple):
 
 # One family of labels a pattern; the first whose labels begin the text decides.
 _LABELS = (
-    re.compile(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*"),
-    re.compile(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
-    re.compile(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
-    re.compile(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
-    re.compile(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
-    re.compile(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
-    re.compile(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),
-    re.compile(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+"),
-    re.compile(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
+    lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*"),
+    lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
+    lazy_pattern(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
+    lazy_pattern(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
+    lazy_pattern(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
+    lazy_pattern(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
+    lazy_pattern(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),
+    lazy_pattern(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+"),
+    lazy_pattern(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
 )
 _SEPARATORS = " \t\n\r,;，；。、&"
-_ENDS = re.compile(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
-_NO_END = re.compile(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
-_NO_BEGIN = re.compile(r"[*/^_+=<>)\]}]|or\b|and\b")
+_ENDS = lazy_pattern(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
+_NO_END = lazy_pattern(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
+_NO_BEGIN = lazy_pattern(r"[*/^_+=<>)\]}]|or\b|and\b")
 
 
 def labelled_parts(text: str) -> tuple[Part, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import INFINITY, Node, negated, num
 
 MAX_WORDS = 12
@@ -20,11 +21,11 @@ _SPECIALS = {
     "cannot be determined from the given information|cannot be determined with the given information|indeterminate",
 }
 _SPECIAL_WORDS = {phrase: name for name, phrases in _SPECIALS.items() for phrase in phrases.split("|")}
-_NONE_AT_ALL = re.compile(
+_NONE_AT_ALL = lazy_pattern(
     r"(?:(?:there (?:is|are|exists?)|it has|has|has got) )?no (?:such |real |integer |integral |positive |rational |possible |valid )*"
     r"(?:solutions?|roots?|values?|numbers?|integers?|triangles?|zeros|zeroes|[a-z])(?: (?:exists?|satisf\w+.*|for [a-z]))?"
 )
-_REAL_KINDS = re.compile(
+_REAL_KINDS = lazy_pattern(
     r"(?:the set of )?(?:all |any |every )?(?:the )?(positive|negative|non-?zero|non-?negative|non-?positive) (?:reals?|real numbers?|real values)"
 )
 _REALS = frozenset(
@@ -46,7 +47,7 @@ _MONTHS = {
 }
 _MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 _DATES = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    lazy_pattern(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,?\s+(?P<year>\d{{4}}))?",
         rf"(?:the\s+)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:\s*,?\s*(?P<year>\d{{4}}))?",
@@ -55,29 +56,29 @@ _DATES = tuple(
         r"(?:(?P<year>\d{4})\s*年\s*)?(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*[日号]",
     )
 )
-_CLOCK_MARK = re.compile(r"\d\s?[:点时]|[apAP]\.?\s?[mM]|o'clock|noon|midnight|NOON|MIDNIGHT|Noon|Midnight")
-_DATE_MARK = re.compile(r"[A-Za-z]{3}|[-/.]\d+[-/.]|月")
-_CLOCK = re.compile(
+_CLOCK_MARK = lazy_pattern(r"\d\s?[:点时]|[apAP]\.?\s?[mM]|o'clock|noon|midnight|NOON|MIDNIGHT|Noon|Midnight")
+_DATE_MARK = lazy_pattern(r"[A-Za-z]{3}|[-/.]\d+[-/.]|月")
+_CLOCK = lazy_pattern(
     r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:(a|p)\.?\s?m\.?)?(?:\s*o'clock)?(?:\s*(noon|midnight))?", re.IGNORECASE
 )
-_CHINESE_CLOCK = re.compile(
+_CHINESE_CLOCK = lazy_pattern(
     r"(?P<half>上午|早上|早晨|凌晨|清晨|下午|晚上|中午)?\s?(?P<hour>\d{1,2})(?::(?P<colon>\d{2})|[点时](?:整|钟)?(?P<minute>半|[13]刻|\d{1,2}分?)?)"
 )
-_HOUR = re.compile(r"(\d{1,2})\s*(?:(a|p)\.?\s?m\.?|o'clock)", re.IGNORECASE)
-_CHOICE = re.compile(
+_HOUR = lazy_pattern(r"(\d{1,2})\s*(?:(a|p)\.?\s?m\.?|o'clock)", re.IGNORECASE)
+_CHOICE = lazy_pattern(
     r"(?:(?:the\s+)?(?:answer|option|choice|correct\s+(?:answer|option|choice))\s*(?:is|:)?\s*|选(?:项|择)?\s*)?"
     r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:]?|([A-J])\s*(?:[.)、]|:(?!\d+(?::|$)))(?!\d)|([A-J])(?=\s*$|\s*选?项))\s*(.*)",
     re.DOTALL,
 )
-_OPTION_WORD = re.compile(r"(?:option|choice)\s+([A-Ja-j])\b[.:)]?\s*(.*)", re.IGNORECASE | re.DOTALL)
-_LETTERS = re.compile(
+_OPTION_WORD = lazy_pattern(r"(?:option|choice)\s+([A-Ja-j])\b[.:)]?\s*(.*)", re.IGNORECASE | re.DOTALL)
+_LETTERS = lazy_pattern(
     r"(?:\([A-H]\)|[A-H])(?:(?:\s?(?:,|;|&|and)\s?|\s|(?=\())(?:and )?(?:\([A-H]\)|[A-H]))+|[A-H]{2,6}(?=\s?(?:选?项)?$)"
 )
 _BASED = (
-    re.compile(r"\(?([0-9A-F]+|\d[0-9a-f]+)\)?\s*_\s*\{?\s*(?:\\text\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\}?"),
-    re.compile(r"\(?([0-9A-F]+)\)?\s*\(?\s*(?:\\text\{)?\s*(?:in\s+)?base[\s-]*\{?(\d{1,2}|[a-z]+)\}?\s*\}?\)?", re.IGNORECASE),
+    lazy_pattern(r"\(?([0-9A-F]+|\d[0-9a-f]+)\)?\s*_\s*\{?\s*(?:\\text\{)?\s*(\d{1,2}|[a-z]+)\s*\}?\}?"),
+    lazy_pattern(r"\(?([0-9A-F]+)\)?\s*\(?\s*(?:\\text\{)?\s*(?:in\s+)?base[\s-]*\{?(\d{1,2}|[a-z]+)\}?\s*\}?\)?", re.IGNORECASE),
 )  # fmt: skip
-_PREFIXED_BASE = re.compile(r"0([xbo])([0-9A-Fa-f]+)")
+_PREFIXED_BASE = lazy_pattern(r"0([xbo])([0-9A-Fa-f]+)")
 _BASE_WORDS = {
     "two": 2,
     "three": 3,
@@ -90,11 +91,11 @@ _BASE_WORDS = {
     "ten": 10,
     "sixteen": 16,
 }
-TEXT_COMMAND = re.compile(
+TEXT_COMMAND = lazy_pattern(
     r"\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|operatorname|mathbf|mathit)\s*\{([^{}]*)\}"
 )
-_WORDS = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|\d+")
-_TEXT_ONLY = re.compile(r"[\w\s.,;:'’\"()&/!?{}-]+")
+_WORDS = lazy_pattern(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|\d+")
+_TEXT_ONLY = lazy_pattern(r"[\w\s.,;:'’\"()&/!?{}-]+")
 _PRONOUNS = frozenset({"it", "they", "he", "she", "there", "this", "that", "these", "we", "you", "i"})
 _DAYS = {
     short: day
@@ -114,7 +115,7 @@ SAME_WORDS = {
     ("larger", "than"): ("greater", "than"), ("equal",): ("equal", "to"), ("equals",): ("equal", "to"), ("is", "equal", "to"): ("equal", "to"),
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
 }  # fmt: skip
-_REMAINDER = re.compile(
+_REMAINDER = lazy_pattern(
     r"(?:商(?:是|为)?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"
 )
 _REMAINDER_MARKS = ("ldots", "cdots", "...", "余", " R", " r", "remainder")
@@ -195,22 +196,22 @@ def clock(surface: str) -> Node | None:
     spoken = _CHINESE_CLOCK.fullmatch(plain)
     if spoken and (spoken["half"] or not spoken["colon"]):
         return _spoken_clock(spoken)
-    match = _CLOCK.fullmatch(plain)
-    if match and match[5] and int(match[1]) != 12:
+    timed = _CLOCK.fullmatch(plain)
+    if timed and timed[5] and int(timed[1]) != 12:
         return None
-    if match:
-        hour, minute, second, half = int(match[1]), int(match[2]), int(match[3] or 0), match[4]
-    elif match := _HOUR.fullmatch(plain):
-        hour, minute, second, half = int(match[1]), 0, 0, match[2]
+    if timed:
+        hour, minute, second, half = int(timed[1]), int(timed[2]), int(timed[3] or 0), timed[4]
+    elif hourly := _HOUR.fullmatch(plain):
+        hour, minute, second, half = int(hourly[1]), 0, 0, hourly[2]
     else:
         return None
     if hour > 24 or minute > 59 or second > 59 or (half and not 1 <= hour <= 12):
         return None
-    if match.re is _CLOCK and match[5]:
-        half = "p" if match[5].lower() == "noon" else "a"
+    if timed and timed[5]:
+        half = "p" if timed[5].lower() == "noon" else "a"
     if half:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
-    bare = (Node("raw", (), "hour"),) if match.re is _HOUR else ()
+    bare = () if timed else (Node("raw", (), "hour"),)
     return Node("clock", bare, (hour, minute, second, "exact" if half or hour > 12 else "open"))
 
 
@@ -254,7 +255,7 @@ def _in_base(digits: str, base: int) -> Node | None:
 
 LABEL = Node("raw", (), "label")
 """Beside the text of a choice: `C: 5` and `(a) 3` may as well be labels of parts."""
-_NO_OPTION = re.compile(
+_NO_OPTION = lazy_pattern(
     r"选?项?\s?(?:[是都]|说法|明显)*(?:错|不|排除|有误)|(?:is|are|was)\s+(?:wrong|incorrect|not|false|in)|[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-Ja-j]\)?(?:$|[\s,.:=]|\()"
 )
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"Interval|Union|FiniteSet|Fraction|Rational|Matrix|array|EmptySet|Reals|Tuple|set\(|list\(|matrix")
-_CALL = re.compile(
+from evaluators.answers.patterns import lazy_pattern
+
+_NAME = lazy_pattern(
+    r"Interval|Union|FiniteSet|Fraction|Rational|Matrix|array|EmptySet|Reals|Tuple|set\(|list\(|matrix"
+)
+_CALL = lazy_pattern(
     r"(?:(?:sp|np|sympy|numpy|S)\.)?(?P<name>Interval(?:\.(?:open|Lopen|Ropen))?|FiniteSet|Fraction|Rational)\((?P<inside>[^()]*)\)"
 )
-_WRAPPER = re.compile(
+_WRAPPER = lazy_pattern(
     r"(?:(?:sp|np|sympy|numpy)\.)?(?:Immutable(?:Dense)?)?(?:Mutable(?:Dense)?)?"
     r"(?:Matrix|matrix|array|Tuple|set|tuple|list)\s?\((.*)\)",
     re.DOTALL,
 )
-_SET = re.compile(r"set\(\[([^\[\]]*)\]\)")
-_UNION = re.compile(r"Union\((.*)\)", re.DOTALL)
-_MAPPING = re.compile(r"\[?\\?\{?((?:\s*'?[A-Za-z]\w{0,3}'?\s*:\s*[-\d\\(][^:{}]*(?:,|(?=\\?\}|$))){2,})\\?\}?\]?")
-_PAIR = re.compile(r"'?([A-Za-z]\w{0,3})'?\s*:\s*([^:{}]+?)\s*(?:,(?=\s*'?[A-Za-z]\w{0,3}'?\s*:)|$)")
-_JOINED = re.compile(r"\([^()|&]*[<>=][^()|&]*\)(?:\s*[|&]\s*\([^()|&]*[<>=][^()|&]*\))+")
+_SET = lazy_pattern(r"set\(\[([^\[\]]*)\]\)")
+_UNION = lazy_pattern(r"Union\((.*)\)", re.DOTALL)
+_MAPPING = lazy_pattern(r"\[?\\?\{?((?:\s*'?[A-Za-z]\w{0,3}'?\s*:\s*[-\d\\(][^:{}]*(?:,|(?=\\?\}|$))){2,})\\?\}?\]?")
+_PAIR = lazy_pattern(r"'?([A-Za-z]\w{0,3})'?\s*:\s*([^:{}]+?)\s*(?:,(?=\s*'?[A-Za-z]\w{0,3}'?\s*:)|$)")
+_JOINED = lazy_pattern(r"\([^()|&]*[<>=][^()|&]*\)(?:\s*[|&]\s*\([^()|&]*[<>=][^()|&]*\))+")
 BACKSLASH = "\\"
 MAX_ROUNDS = 20
 MAX_MAPPING = 300

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-HEDGE = re.compile(
+from evaluators.answers.patterns import lazy_pattern
+
+HEDGE = lazy_pattern(
     r"\b(?:or|not|either|neither|nor|maybe|perhaps|possibly|probably|might|may|could|between|unless|except|but|if|than|until|versus|vs|wrong|incorrect|"
     r"false|no|never|without|instead|guess|unsure|at\s+(?:least|most)|up\s+to|as\s+(?:many|much|few)\s+as|more|less|fewer|over|under|above|below|"
     r"within|almost|nearly|roughly|around|about|approximately|impossible|cannot|unknown|alternatively|alternative|another|else|otherwise|should\s+have|would\s+have)\b"
@@ -16,43 +18,43 @@ HEDGE = re.compile(
     re.IGNORECASE,
 )
 """Words beside which a number is none that is stated."""
-_COUNTING = re.compile(
+_COUNTING = lazy_pattern(
     r"\b(?:half|halves|twice|thrice|double[ds]?|triple[ds]?|hundreds?|thousands?|millions?|billions?|dozens?|minus|negative|plus|times|squared|cubed|percent|"
     r"factorial|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirds?|quarters?|base|power|root|mod|modulo)\b",
     re.IGNORECASE,
 )
-NUMBER = re.compile(
+NUMBER = lazy_pattern(
     r"(?<![\w.\\^_{/*+,-])(?<![\w.] )?[-−]?[$€£¥]?\s?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+(?![\d/]))?(?:\s?%)?(?![\w^*/=:]|[.,]\d|\s?[-+*/=<>^]\s?\d)"
 )
-_SENTENCE = re.compile(r"(?:[A-Za-z][A-Za-z'’-]*,?\s+){2,}[^\d]{0,4}\d[^\"();:#|<>{}\[\]\\^_+*]*")
+_SENTENCE = lazy_pattern(r"(?:[A-Za-z][A-Za-z'’-]*,?\s+){2,}[^\d]{0,4}\d[^\"();:#|<>{}\[\]\\^_+*]*")
 """Two words before the number, and no formula or program."""
-_FUNCTION_OF = re.compile(
+_FUNCTION_OF = lazy_pattern(
     r"\b(?:squares?|cubes?|multiples?|factors?|divisors?|reciprocal|inverse|opposite|negation|product|logarithm|log|complement)\s+of\s+\W?\d"
     r"|\bdivisible\s+by\b|\b(?:steps?|chapters?|equations?|eq|sections?|pages?|figures?|tables?|examples?|theorems?|lemmas?|lines?)\.?\s*\W?\d",
     re.IGNORECASE,
 )
 """A number that another is made from, or the number of a page: `the square of 4`, `in step 4`."""
-_LABELLED = re.compile(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
-_WHERE = re.compile(r"\b(?:when|at|for|where|with|if|by)\b", re.IGNORECASE)
-_RESIDUE = re.compile(r"\b(?:mod|modulo|base)\b")
-_REASON = re.compile(
+_LABELLED = lazy_pattern(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
+_WHERE = lazy_pattern(r"\b(?:when|at|for|where|with|if|by)\b", re.IGNORECASE)
+_RESIDUE = lazy_pattern(r"\b(?:mod|modulo|base)\b")
+_REASON = lazy_pattern(
     r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$",
     re.IGNORECASE,
 )
-_BECAUSE = re.compile(
+_BECAUSE = lazy_pattern(
     r"\s+(?:because|since)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$", re.IGNORECASE
 )
-_BRACKET = re.compile(r"\s*[(（](?P<rest>(?:[^()（）]|\([^()（）]{1,40}\)){2,160})[)）]\s*\.?$")
-_ROUNDED = re.compile(
+_BRACKET = lazy_pattern(r"\s*[(（](?P<rest>(?:[^()（）]|\([^()（）]{1,40}\)){2,160})[)）]\s*\.?$")
+_ROUNDED = lazy_pattern(
     r"\s*(?:,\s*|[(（]\s*|\s)(?:or\s+|which\s+is\s+|that\s+is,?\s+|i\.e\.,?\s+)?(?:approximately|approx\.?|about|roughly|around|nearly|\\approx|\\simeq|≈|~)\s*(?P<near>[^()（）]{1,60}?)\s*[)）]?\s*\.?$"
 )
-_ALSO = re.compile(
+_ALSO = lazy_pattern(
     r"(?:\s*[(（]\s*or\s+(?P<in>[^()（）]{1,60}?)\s*[)）]|,\s*(?:i\.e\.|that\s+is|or\s+equivalently),?\s*(?P<after>[^()（）]{1,60}?))\s*\.?$"
 )
-_DENIED = re.compile(r"\s*[(（]\s*not\s+(?P<other>[^()（）]{1,40}?)\s*[)）]\s*\.?$")
-_EXPLAINS = re.compile(r"\s*(?:which\s+(?:is|was)|that\s+is|since|because|as)\b")
-_COMPARISON = re.compile(r"\b(?:more|less|fewer|over|under|above|below)\s+than\b")
-_WORD = re.compile(r"[A-Za-z]{2,}|[<>=]")
+_DENIED = lazy_pattern(r"\s*[(（]\s*not\s+(?P<other>[^()（）]{1,40}?)\s*[)）]\s*\.?$")
+_EXPLAINS = lazy_pattern(r"\s*(?:which\s+(?:is|was)|that\s+is|since|because|as)\b")
+_COMPARISON = lazy_pattern(r"\b(?:more|less|fewer|over|under|above|below)\s+than\b")
+_WORD = lazy_pattern(r"[A-Za-z]{2,}|[<>=]")
 MAX_SENTENCE = 300
 
 
@@ -90,7 +92,7 @@ def _taken_back(remark: str) -> bool:
     return bool(HEDGE.search(remark) or _RESIDUE.search(remark))
 
 
-_CHINESE_SENTENCE = re.compile(
+_CHINESE_SENTENCE = lazy_pattern(
     r"(?!.{0,20}[第每倍除])[\u4e00-\u9fff]{2,16}(?<=[有多少剩是为得共要需高长重花用买卖吃做达到看差等走付赚了])(?P<number>-?\d[\d,]*(?:\.\d+)?)\s?(?![折成倍多余半分几])[\u4e00-\u9fff]{0,4}"
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.printed import as_written
 
 Replacement = str | Callable[[re.Match[str]], str]
@@ -12,49 +13,53 @@ _SCALES = {"k": "thousand", "m": "million", "b": "billion"}
 _COMBINATIONS = r"(?:\{\}|(?<![\w}]))\^?_?\{?(\d{1,3}|n)\}?\s?_?\\?C\s?_?\{?(\d{1,3}|[rk])\}?(?!\w)"
 # What a text must hold for the pattern to be tried, the pattern, what takes its place.
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
-    (" ", re.compile(r"(?<![\d._^])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
-    ("'", re.compile(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
-    ("and", re.compile(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
-    ("t", re.compile(r"(\d+)\s*(?:st|th)\b"), r"\1"),
-    ("d", re.compile(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
-    ("!=", re.compile(r"(?<=\d)!=(?=\s?\d)"), "! ="),
+    (" ", lazy_pattern(r"(?<![\d._^])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
+    ("'", lazy_pattern(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
+    ("and", lazy_pattern(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
+    ("t", lazy_pattern(r"(\d+)\s*(?:st|th)\b"), r"\1"),
+    ("d", lazy_pattern(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
+    ("!=", lazy_pattern(r"(?<=\d)!=(?=\s?\d)"), "! ="),
     (
         "P",
-        re.compile(
+        lazy_pattern(
             r"^P\s?\(((?:[^()=]|\([^()]*\)){1,60}(?:\\cup|\\cap|\\mid|\||\\vert)(?:[^()=]|\([^()]*\)){1,60})\)(?=\s*=)"
         ),
         r"P_{\1}",
     ),
     (
         " ",
-        re.compile(r"^([a-z]\s*=\s*[^,=<>]{1,20}?)\s+(?:when|for|at|with)\s+([a-z]\s*=\s*[^,=<>]{1,20})$"),
+        lazy_pattern(r"^([a-z]\s*=\s*[^,=<>]{1,20}?)\s+(?:when|for|at|with)\s+([a-z]\s*=\s*[^,=<>]{1,20})$"),
         r"\1, \2",
     ),
-    (" of ", re.compile(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
-    ("h", re.compile(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
-    ("+", re.compile(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
-    ("<", re.compile(r"^<([^<>=]+,[^<>=]+)>$"), r"\\langle \1 \\rangle"),
-    ("inus ", re.compile(r"^[Mm]inus\s+(?=[\d\\(.])"), "-"),
-    ("egative ", re.compile(r"^[Nn]egative\s+(?=[\d\\(.])"), "-"),
-    ("10", re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))"), r"\\times "),
-    ("log", re.compile(r"(?<![A-Za-z])log(10|2)(?=\s?\()"), r"\\log_{\1}"),
-    ("C", re.compile(_COMBINATIONS), r"\\binom{\1}{\2}"),
-    ("US", re.compile(r"^(?:USD\s?\$?|US\s?\$)\s?(?=\d)"), "$"),
-    ("RMB", re.compile(r"^RMB\s?¥?\s?(?=\d)"), "¥"),
-    ("CNY", re.compile(r"^CNY\s?¥?\s?(?=\d)"), "¥"),
-    ("人民币", re.compile(r"^人民币\s?¥?\s?(?=\d)"), "¥"),
-    ("$", re.compile(r"^(-?\$\s?-?[\d,.]*\d)\s?([KkMmBb])(?:n|illion)?$"), lambda m: f"{m[1]} {_SCALES[m[2].lower()]}"),
-    ("/d", re.compile(r"\bd([a-z])/d([a-z])\b"), r"\\frac{d\1}{d\2}"),
-    ("e", re.compile(r"^(-?\d+(?:\.\d+)?)[eE](\d{1,2})(?=\s)"), r"\1\\times 10^{\2}"),
-    ("E", re.compile(r"(?<=\d)E([-+]?\d{1,3})\b"), r"\\times 10^{\1}"),
+    (" of ", lazy_pattern(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
+    ("h", lazy_pattern(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
+    ("+", lazy_pattern(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
+    ("<", lazy_pattern(r"^<([^<>=]+,[^<>=]+)>$"), r"\\langle \1 \\rangle"),
+    ("inus ", lazy_pattern(r"^[Mm]inus\s+(?=[\d\\(.])"), "-"),
+    ("egative ", lazy_pattern(r"^[Nn]egative\s+(?=[\d\\(.])"), "-"),
+    ("10", lazy_pattern(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))"), r"\\times "),
+    ("log", lazy_pattern(r"(?<![A-Za-z])log(10|2)(?=\s?\()"), r"\\log_{\1}"),
+    ("C", lazy_pattern(_COMBINATIONS), r"\\binom{\1}{\2}"),
+    ("US", lazy_pattern(r"^(?:USD\s?\$?|US\s?\$)\s?(?=\d)"), "$"),
+    ("RMB", lazy_pattern(r"^RMB\s?¥?\s?(?=\d)"), "¥"),
+    ("CNY", lazy_pattern(r"^CNY\s?¥?\s?(?=\d)"), "¥"),
+    ("人民币", lazy_pattern(r"^人民币\s?¥?\s?(?=\d)"), "¥"),
+    (
+        "$",
+        lazy_pattern(r"^(-?\$\s?-?[\d,.]*\d)\s?([KkMmBb])(?:n|illion)?$"),
+        lambda m: f"{m[1]} {_SCALES[m[2].lower()]}",
+    ),
+    ("/d", lazy_pattern(r"\bd([a-z])/d([a-z])\b"), r"\\frac{d\1}{d\2}"),
+    ("e", lazy_pattern(r"^(-?\d+(?:\.\d+)?)[eE](\d{1,2})(?=\s)"), r"\1\\times 10^{\2}"),
+    ("E", lazy_pattern(r"(?<=\d)E([-+]?\d{1,3})\b"), r"\\times 10^{\1}"),
     (
         "e",
-        re.compile(r"((?<![\d.])\d*\.\d+|(?<![\d.])1|(?<=\d)(?=e[-+]\d\d))e([-+]?\d{1,3})\b"),
+        lazy_pattern(r"((?<![\d.])\d*\.\d+|(?<![\d.])1|(?<=\d)(?=e[-+]\d\d))e([-+]?\d{1,3})\b"),
         lambda m: m[0] if not m[1] and "e^" in m.string else rf"{m[1]}\times 10^{{{m[2]}}}",
     ),
 )
-_FRENCH = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
-_EXCEPT = re.compile(
+_FRENCH = lazy_pattern(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
+_EXCEPT = lazy_pattern(
     r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
 )
 

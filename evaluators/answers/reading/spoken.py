@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import Node
 
-_TRUE_OF = re.compile(
+_TRUE_OF = lazy_pattern(
     r"(?:(?:so|therefore|thus|hence)\s+)?(?:the\s+|this\s+|that\s+|given\s+)*(?:statement|claim|assertion|proposition|conclusion|conjecture|equation|sentence|it|inequality|identity)\s+"
     r"(?:is|must\s+be|was)\s+(?:indeed\s+|therefore\s+|always\s+|also\s+)?(?P<truth>true|false|correct|incorrect|wrong|right|not\s+(?:true|correct|right))"
 )
@@ -20,7 +21,7 @@ def stated_truth(said: tuple[str, ...]) -> str:
     return "true" if truth["truth"] in ("true", "correct", "right") else "false"
 
 
-_HALF_PAST = re.compile(r"(half|(?:a\s+)?quarter)\s+(past|to)\s+([a-z]+|\d{1,2})", re.IGNORECASE)
+_HALF_PAST = lazy_pattern(r"(half|(?:a\s+)?quarter)\s+(past|to)\s+([a-z]+|\d{1,2})", re.IGNORECASE)
 _HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 

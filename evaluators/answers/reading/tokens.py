@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.vocabulary import FUNCTIONS
 from evaluators.answers.values import MAX_DIGITS, ParseError
 
@@ -33,9 +34,9 @@ _REST = r"""
     |(?P<cjk>[\u4e00-\u9fff]+)
     |(?P<op>[-+*/^_(){}\[\]|,;:=<>!%$€£¥₹¢'"&.?#@])
 """
-_GROUPING = re.compile(rf"(?P<num>{_GROUPED}|{_PLAIN}){_REST}", re.VERBOSE)
-_NO_GROUPING = re.compile(rf"(?P<num>{_PLAIN}){_REST}", re.VERBOSE)
-_ZERO_GROUP = re.compile(r"\d{1,3}(?:,\d{3})*,0\d\d(?!\d|,\d)")
+_GROUPING = lazy_pattern(rf"(?P<num>{_GROUPED}|{_PLAIN}){_REST}", re.VERBOSE)
+_NO_GROUPING = lazy_pattern(rf"(?P<num>{_PLAIN}){_REST}", re.VERBOSE)
+_ZERO_GROUP = lazy_pattern(r"\d{1,3}(?:,\d{3})*,0\d\d(?!\d|,\d)")
 """5,000 within brackets: nobody writes an element as 000."""
 _SIGNS = frozenset("+/^_(){}[]|,;:%$€£¥₹¢'\"&?#@")
 """Operators that begin nothing longer."""

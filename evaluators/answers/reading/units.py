@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.numerals import NUMBER_WORDS
 
 Dimensions = tuple[tuple[str, int], ...]
@@ -193,21 +194,21 @@ _REFUSED |= NUMBER_WORDS | {
     "million",
     "billion",
 }
-_PIECE = re.compile(
+_PIECE = lazy_pattern(
     r"\s*(?:(?P<power>\^\{?-?\d\}?)|(?P<slash>/|\bper\b|每)|(?P<times>\*|·|\\cdot)"
     r"|(?P<word>[A-Za-zμΩ][A-Za-zΩ'-]*\.?|°[CF]?|[$€£¥₹¢]|[\u4e00-\u9fff]+))\s*"
 )
-_NO_COUNTER = re.compile(
+_NO_COUNTER = lazy_pattern(
     r"^(?:多(?!边)|几(?!何)|来(?!回)|余|出头|不到)|左右|上下|以[上下内外]|之[内外]|吗|的?[倍约因]数|的(?:相反数|倒数|平方|立方|[\u4e00-\u9fff]?次方)"
 )
 """What stands where a measure word does and changes the number: 二十多, 10来个, 4以外, 3的倍数."""
 _SHAPE_WORDS = {"square": 2, "squared": 2, "sq": 2, "sq.": 2, "cubic": 3, "cubed": 3, "cu": 3, "平方": 2, "立方": 3}
 
 
-_INCHES = re.compile(r"(^|square |cubic |sq\.? |cu\.? |/)\s*in\.?(?=$|\s*[\^/])")
+_INCHES = lazy_pattern(r"(^|square |cubic |sq\.? |cu\.? |/)\s*in\.?(?=$|\s*[\^/])")
 """`in` is a filler in `5 in total`, and inches at the end of a unit or under a power."""
-_METRES_PER_SECOND = re.compile(r"\bms(?=\s?\^\s?\{?-[12])")
-_SPELLED = re.compile(r"electron[- ]volts?")
+_METRES_PER_SECOND = lazy_pattern(r"\bms(?=\s?\^\s?\{?-[12])")
+_SPELLED = lazy_pattern(r"electron[- ]volts?")
 
 
 _SHORT_NOUNS = frozenset(
