@@ -33,6 +33,7 @@ _THOUGHT = lazy_pattern(
     r"<(/)?(?:think|thinking|thought|reasoning)>|<\|(?:begin|(end))_of_thought\|>|◁(/)?think▷|\[(/)?THINK\]"
 )
 """Where a thought begins and ends, in the marks of several models."""
+_OPENS_A_THOUGHT = ("<", "◁", "THINK]")
 _ITS_VALUE = lazy_pattern(r"[\s:：*]*\S")
 
 
@@ -123,7 +124,7 @@ def _concluded(text: str) -> str:
 
 def _after_thinking(text: str) -> int | None:
     """Where the answer part begins; None where a thought was begun and never ended."""
-    if not _THOUGHT.search(text):
+    if not any(mark in text for mark in _OPENS_A_THOUGHT) or not _THOUGHT.search(text):
         return 0
     closed = opened = -1
     behind = 0

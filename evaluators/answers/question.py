@@ -96,7 +96,8 @@ def scale_asked(text: str) -> tuple[str, int] | None:
 
 def counted(text: str) -> tuple[Unit, ...]:
     found = [_unit(m["shape"] or "", m["unit"]) for m in _HOW_MANY.finditer(text)]
-    found += [_chinese_unit(m["unit"]) for m in _HOW_MANY_CHINESE.finditer(text)]
+    if not text.isascii():
+        found += [_chinese_unit(m["unit"]) for m in _HOW_MANY_CHINESE.finditer(text)]
     return tuple(unit for unit in found if unit is not None)
 
 

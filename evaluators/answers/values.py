@@ -41,7 +41,7 @@ NUMERALS = frozenset({"num", "dec"})
 
 
 def num(value: int | Fraction) -> Node:
-    return Node("num", (), Fraction(value))
+    return Node("num", (), value if type(value) is Fraction else Fraction(value))
 
 
 def negated(node: Node) -> Node:

@@ -46,7 +46,7 @@ METHODS = {
 
 POLICY_MODEL = Stage(
     name="policy_model",
-    version="4",
+    version="5",
     write=write_policy_model,
     settings=Settings,
     inputs=("policy", "problems"),

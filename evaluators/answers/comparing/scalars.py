@@ -176,8 +176,18 @@ def _parts_close(r: Node, p: Node, context: Context) -> bool:
     return True
 
 
+_EXPRESSIONS = _NEEDS_SYMPY | {
+    "num", "dec", "sym", "const", "fn", "call", "qty", "add", "mixed", "mul", "div", "neg", "pow", "root", "percent"
+}  # fmt: skip
+"""What symbolic.py builds; a collection within a product is none of it."""
+
+
+def _is_expression(node: Node) -> bool:
+    return all(n.op in _EXPRESSIONS for n in walk(node))
+
+
 def _by_sympy(r: Node, p: Node) -> Decision:
-    if is_hopeless(r) or is_hopeless(p):
+    if is_hopeless(r) or is_hopeless(p) or not _is_expression(r) or not _is_expression(p):
         return Decision(False, "budget", f"{show(p)[:80]} cannot be shown to be {show(r)[:80]} within the budget")
     # Its modules take time to import, and few pairs need them.
     from evaluators.answers.comparing.isolation import symbolic_equal

@@ -187,7 +187,7 @@ def cued(text: str) -> Candidate | None:
     chinese = False
     denied: Candidate | None = None
     count: set[str] = set()
-    for pattern in (_ENGLISH_CUE, _CHINESE_CUE):
+    for pattern in (_ENGLISH_CUE,) if text.isascii() else (_ENGLISH_CUE, _CHINESE_CUE):
         for match in pattern.finditer(text):
             start, end = _sentence(text, match.end())
             if not text[start:end].strip(" *:$") or (best is not None and _ABOUT_ITSELF.match(text, start, end)):

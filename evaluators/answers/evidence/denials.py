@@ -72,7 +72,8 @@ def denied_box(text: str, start: int, end: int) -> bool:
 
 def supposed(text: str, cue: int) -> bool:
     """Whether what stands before a cue makes it no announcement: `suppose the answer is`, `错误答案是`."""
-    return _SUPPOSED.search(text, max(0, cue - BEFORE), cue) is not None
+    before = max(0, cue - BEFORE)
+    return bool(text[before:cue].strip()) and _SUPPOSED.search(text, before, cue) is not None
 
 
 def asked(text: str, start: int, end: int) -> bool:
@@ -82,6 +83,8 @@ def asked(text: str, start: int, end: int) -> bool:
 
 def taken_back(text: str, answer: str, end: int) -> bool:
     """Whether the words behind an announcement withdraw it, or offer another whole number beside a whole number."""
+    if end >= len(text):
+        return False
     if _TAKEN_BACK.search(text, end, end + AFTER):
         return True
     another = _ANOTHER.match(text, end, end + AFTER)

@@ -43,5 +43,9 @@ def end_of_turn(text: str) -> int:
     return len(text)
 
 
+_MARKS = ("\n", "<", "INST]")
+"""One of these is in whatever begins another problem."""
+
+
 def may_go_on(text: str) -> bool:
-    return _NEXT_PROBLEM.search(text) is not None
+    return any(mark in text for mark in _MARKS) and _NEXT_PROBLEM.search(text) is not None

@@ -26,6 +26,8 @@ _PERCENT = frozenset(
     {"percent", "per cent", "percents", "percentage", "percentage point", "percentage points", "pct", "%"}
 )
 _SMALLER = {"'": "feet", '"': "inches"}
+_BEFORE_LISTS = frozenset({"=", "==", ",", ";", "(", "[", "{", "in"})
+"""After anything else a bracket holds a factor or a term: 1/[x + 2] has no list."""
 _LOGIC = {"land": "and", "lor": "or"}
 MAX_PLUS_MINUS = 4
 
@@ -252,6 +254,7 @@ class Answers(Bounds):
     # ---- collections
 
     def group(self) -> Node:
+        alone = self.position == 0 or self.tokens[self.position - 1].text in _BEFORE_LISTS
         opener = self.advance().text
         closers = _CLOSERS[opener]
         self.depth += 1
@@ -283,7 +286,7 @@ class Answers(Bounds):
         self.building = building
         if any(item.op == "declared" for item in items):
             raise ParseError("a condition is no element")
-        return self.grouped(opener, closer, items)
+        return self.grouped(opener, closer, items, alone=alone)
 
     def elided(self, shown: list[Node], *closers: str) -> list[Node]:
         """The whole list, at the dots of which the parser stands."""
@@ -292,7 +295,7 @@ class Answers(Bounds):
         last = None if self.peek().text in closers else self.item()
         return continued(shown, last)
 
-    def grouped(self, opener: str, closer: str, items: list[Node]) -> Node:
+    def grouped(self, opener: str, closer: str, items: list[Node], *, alone: bool) -> Node:
         if opener == "{":
             return self.node("set", *items)
         if opener == "langle":
@@ -304,7 +307,8 @@ class Answers(Bounds):
         if len(items) == 1:
             if items[0].op == "matrix" or (opener == "[" and items[0].op in ("tuple", "list")):
                 return items[0]
-            if opener == "[" and self.peek() is END and self.position == len(self.tokens) and items[0].op != "relation":
+            ends = self.peek() is END and self.position == len(self.tokens)
+            if opener == "[" and alone and ends and items[0].op != "relation":
                 return self.node("bracket", items[0])
             return items[0]
         if len(items) == 2 and any(_infinite(i) for i in items):

@@ -25,6 +25,8 @@ _BEHAVIOUR = lazy_pattern(
     rf"(?P<value>.+?)\s*(?=$|[,;.]?\s*(?:and\s+)?(?:(?:it|f)\s+is\s+|\\text\s*\{{\s*)?{_BEHAVIOURS}\s+(?:on|for|at|in|when|over))[,;.\s]*",
     re.IGNORECASE,
 )
+_MAY_BEHAVE = lazy_pattern(r"[cC]on|[cC]rea|[tT]iv|[mM]ax|[mM]in|[dD]iff|CON|CREA|TIV|MAX|MIN|DIFF")
+"""What every name of a behaviour holds."""
 _SAME = {
     "concave upward": "concave up", "concave upwards": "concave up", "convex": "concave up", "concave downward": "concave down",
     "concave downwards": "concave down", "increases": "increasing", "decreases": "decreasing", "local max": "local maximum", "local min": "local minimum",
@@ -50,7 +52,7 @@ def named_values(text: str) -> tuple[Named, ...] | None:
     if len(text) > MAX_TEXT:
         return None
     plain = re.sub(r"(?<!\\)\$", "", text.strip().rstrip("."))
-    found = _entries(_BEHAVIOUR, plain)
+    found = _entries(_BEHAVIOUR, plain) if _MAY_BEHAVE.search(plain) else None
     if found:
         return tuple(Named(f"{_SAME.get(name, name)} {WHERE}", value) for name, value in found)
     found = _entries(_ENTRY, plain)

@@ -26,18 +26,20 @@ class Part(NamedTuple):
     text: str
 
 
-# One family of labels a pattern; the first whose labels begin the text decides.
+_CIRCLED = "".join(map(chr, range(ord("①"), ord("⒇") + 1)))
+_SMALL = "0123456789abcdefghivx"
+# One family of labels a pattern, with what its labels begin with; the first whose labels begin the text decides.
 _LABELS = (
-    lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*"),
-    lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}"),
-    lazy_pattern(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}"),
-    lazy_pattern(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*"),
-    lazy_pattern(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}"),
-    lazy_pattern(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*"),
-    lazy_pattern(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)"),
-    lazy_pattern(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+"),
-    lazy_pattern(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])"),
-)
+    ("PQC", lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*")),
+    ("\\Pp(（", lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}")),
+    (_CIRCLED, lazy_pattern(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}")),
+    ("第", lazy_pattern(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*")),
+    (_SMALL, lazy_pattern(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}")),
+    ("ABCDEFGHabcdefgh", lazy_pattern(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*")),
+    ("ABCDEFGHIVX", lazy_pattern(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)")),
+    (_SMALL, lazy_pattern(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+")),
+    (_STEMS, lazy_pattern(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])")),
+)  # fmt: skip
 _SEPARATORS = " \t\n\r,;，；。、&"
 _ENDS = lazy_pattern(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
 _NO_END = lazy_pattern(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
@@ -49,8 +51,8 @@ def labelled_parts(text: str) -> tuple[Part, ...] | None:
     if not MIN_TEXT <= len(text) <= MAX_TEXT:
         return None
     stripped = text.strip().removeprefix("$").strip()
-    for pattern in _LABELS:
-        if pattern.match(stripped) is None:
+    for begins, pattern in _LABELS:
+        if stripped[:1] not in begins or pattern.match(stripped) is None:
             continue
         labels = list(pattern.finditer(stripped))
         if 2 <= len(labels) <= MAX_PARTS and labels[0].start() == 0:

@@ -57,7 +57,9 @@ _DATES = tuple(
     )
 )
 _CLOCK_MARK = lazy_pattern(r"\d\s?[:点时]|[apAP]\.?\s?[mM]|o'clock|noon|midnight|NOON|MIDNIGHT|Noon|Midnight")
-_DATE_MARK = lazy_pattern(r"[A-Za-z]{3}|[-/.]\d+[-/.]|月")
+_DATE_MARK = lazy_pattern(
+    r"[jJ][aAuU]|[fF][eE]|[mM][aA]|[aA][pPuU]|[sS][eE]|[oO][cC]|[nN][oO]|[dD][eE]|[-/.]\d+[-/.]|月"
+)
 _CLOCK = lazy_pattern(
     r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:(a|p)\.?\s?m\.?)?(?:\s*o'clock)?(?:\s*(noon|midnight))?", re.IGNORECASE
 )
@@ -162,9 +164,12 @@ def plain_text(surface: str) -> str:
 
 def remainder(surface: str) -> Node | None:
     """48……4, 商48余4, 48 R 4: a quotient with what is left over."""
+    stripped = surface.strip()
+    if not stripped[:1].isdecimal() and stripped[:1] != "商":
+        return None
     if not any(mark in surface for mark in _REMAINDER_MARKS):
         return None
-    match = _REMAINDER.fullmatch(surface.strip())
+    match = _REMAINDER.fullmatch(stripped)
     return Node("remainder", (num(int(match[1])), num(int(match[2])))) if match else None
 
 

@@ -99,7 +99,7 @@ _CHINESE_SENTENCE = lazy_pattern(
 
 def stated_number(text: str) -> tuple[int, int] | None:
     """The place of the only number of a clause in words, with what stands behind it; None where it hedges or counts on."""
-    if (chinese := _CHINESE_SENTENCE.fullmatch(text)) is not None and not HEDGE.search(text):
+    if not text.isascii() and (chinese := _CHINESE_SENTENCE.fullmatch(text)) is not None and not HEDGE.search(text):
         return chinese.span("number")
     if len(text) > MAX_SENTENCE or not _SENTENCE.fullmatch(text) or HEDGE.search(text) or _COUNTING.search(text):
         return None

@@ -58,10 +58,10 @@ _DOT_ABOVE = lazy_pattern("(\\d)\u0307((?:\\d*\\d\u0307)?)")
 
 # What a text must hold for the step to be tried (nothing: always), the pattern, what takes its place.
 _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    ((), lazy_pattern(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
-    ((), lazy_pattern(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
+    (("{,}", ",\\", "\\!", "\\,"), lazy_pattern(r"(?<=\d)\s*(?:\{,\}|,\\[!,;:]|\\[!,](?=\d{3}))\s*(?:\\!)?\s*(?=\d{3})"), ""),
+    (("\\left", "\\right", "\\big", "\\Big", "style", "\\bf", "\\it", "ensuremath", "\\large", "\\Large", "size", "limits", "hfill", "strut"), lazy_pattern(r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|bf|it|ensuremath|large|Large|normalsize|limits|nolimits|hfill|strut)(?![A-Za-z])\.?"), ""),
     (("frac",), lazy_pattern(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
-    ((), lazy_pattern(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
+    (("\\,", "\\:", "\\;", "\\!", "\\>", "quad", "space", "\\ ", "~"), lazy_pattern(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
     (("begin",), lazy_pattern(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
     (("color",), lazy_pattern(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
     (("text",), lazy_pattern(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
@@ -69,7 +69,7 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("mbox",), lazy_pattern(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
     (("text", "mathrm"), lazy_pattern(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
     (("degree",), lazy_pattern(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
-    ((), lazy_pattern(r"(?<!\\)\\$"), ""),
+    (("\\",), lazy_pattern(r"(?<!\\)\\$"), ""),
     (("{",), lazy_pattern(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (("box",), lazy_pattern(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
     (("text",), lazy_pattern(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),

@@ -72,8 +72,11 @@ def tokenise(text: str, *, grouping: bool, everywhere: bool = False) -> list[Tok
         if kind == "space" or (kind == "textcmd" and _holds_mathematics(text, position)):
             spaced = True
             continue
-        token, position, depth = _token(kind, match, text, position, depth, spaced)
-        tokens.append(token)
+        if kind == "word":
+            tokens.append(Token("word", match.group(), spaced))
+        else:
+            token, position, depth = _token(kind, match, text, position, depth, spaced)
+            tokens.append(token)
         spaced = False
     if len(tokens) > MAX_TOKENS:
         raise ParseError(f"more than {MAX_TOKENS} tokens")
@@ -109,7 +112,7 @@ def _token(
         return Token("text", word, spaced), position, depth
     if kind == "op":
         depth += (word in "([") - (word in ")]")
-    return Token("word" if kind == "word" else "op", word, spaced), position, max(depth, 0)
+    return Token("op", word, spaced), position, max(depth, 0)
 
 
 def _braced(text: str, position: int) -> tuple[str, int]:

@@ -275,7 +275,7 @@ class _UnitReader:
 
     def word(self, word: str) -> bool:
         self.words += 1
-        if word.lower() in _REFUSED or self.words > 6 or _NO_COUNTER.search(word):
+        if word.lower() in _REFUSED or self.words > 6 or (not word.isascii() and _NO_COUNTER.search(word)):
             return False
         if word.lower() in _FILLER and not (word == "A" and self.words == 1):
             return True
