@@ -28,6 +28,7 @@ _UNCERTAIN = lazy_pattern(
     r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
     re.IGNORECASE,
 )
+_LETTERS = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}|[左右东西南北]")
 _LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
 _SEVERAL = frozenset({"list", "set", "parts"})
@@ -155,6 +156,8 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
     if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
+    if decision.same and _LETTERS.search(right) and _turned_round(left, right, hints):
+        decision = Decision(False, "text", "one of its words says the contrary")
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
         verdict=outcome,
@@ -163,6 +166,13 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         reference_form=show(pair[0]),
         prediction_form=show(pair[1]),
     )
+
+
+def _turned_round(left: str, right: str, hints: Hints) -> bool:
+    """Whether a word of the prediction is the contrary of one of the reference, or else of the question."""
+    from evaluators.answers.comparing.contraries import contrary
+
+    return contrary(left, right) or (not _LETTERS.search(left) and contrary(hints.question, right))
 
 
 def _best(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> tuple[Decision, tuple[Node, Node]]:

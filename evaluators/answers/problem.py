@@ -19,6 +19,13 @@ class Hints:
     def __init__(self, text: str = "") -> None:
         self.text = text
 
+    @cached_property
+    def question(self) -> str:
+        """Its last sentence that asks."""
+        from evaluators.answers.question import question_of
+
+        return question_of(self.text) if self.text else ""
+
     @property
     def given(self) -> bool:
         """False where there is no problem text: then nothing may be concluded from its silence."""
@@ -67,6 +74,25 @@ class Hints:
         from evaluators.answers.question import asks_time
 
         return asks_time(self.text)
+
+    @cached_property
+    def half_of_day(self) -> str:
+        """a or p, where the question says in which half of the day: `at what time in the afternoon`."""
+        from evaluators.answers.question import half_of_day
+
+        return half_of_day(self.text)
+
+    @cached_property
+    def interval(self) -> bool:
+        """Whether the answer shall be an interval."""
+        return "interval" in self.lower or "区间" in self.text
+
+    @cached_property
+    def per(self) -> tuple[Unit, ...]:
+        """What a rate is asked for each of: pound of `the price per pound`, 小时 of 每小时行多少千米."""
+        from evaluators.answers.question import per_what
+
+        return per_what(self.text)
 
     @cached_property
     def one_number(self) -> bool:

@@ -53,6 +53,28 @@ def asks_time(text: str) -> bool:
     return _TIME_ASKED.search(question_of(text)) is not None
 
 
+_AFTERNOON = lazy_pattern(r"\b(?:afternoon|evening|tonight)\b|\bp\.?m\b|下午|晚上|傍晚", re.IGNORECASE)
+_MORNING = lazy_pattern(r"\bmorning\b|\ba\.?m\b|上午|早上|早晨|凌晨", re.IGNORECASE)
+
+
+def half_of_day(text: str) -> str:
+    question = question_of(text)
+    late, early = _AFTERNOON.search(question), _MORNING.search(question)
+    return "" if bool(late) == bool(early) else "p" if late else "a"
+
+
+_PER_ASKED = lazy_pattern(
+    r"(?:\b(?:per|each|every|an?)\s+|/\s?)(?P<unit>[a-z]+)\b|每(?P<han>[\u4e00-\u9fff]{1,3})", re.IGNORECASE
+)
+
+
+def per_what(text: str) -> tuple[Unit, ...]:
+    found = [
+        _unit("", m["unit"]) if m["unit"] else _chinese_unit(m["han"]) for m in _PER_ASKED.finditer(question_of(text))
+    ]
+    return tuple(unit for unit in found if unit is not None)
+
+
 def asks_how_many(text: str) -> bool:
     return _HOW_MANY_ASKED.search(question_of(text)) is not None
 
@@ -94,7 +116,12 @@ def scale_asked(text: str) -> tuple[str, int] | None:
     return word, _SCALES[word]
 
 
+_AGE_ASKED = lazy_pattern(r"\bhow\s+old\b|多大年[龄纪]|几岁|多少岁", re.IGNORECASE)
+
+
 def counted(text: str) -> tuple[Unit, ...]:
+    if _AGE_ASKED.search(text):
+        return (cast("Unit", parse_unit("years")),)
     found = [_unit(m["shape"] or "", m["unit"]) for m in _HOW_MANY.finditer(text)]
     if not text.isascii():
         found += [_chinese_unit(m["unit"]) for m in _HOW_MANY_CHINESE.finditer(text)]

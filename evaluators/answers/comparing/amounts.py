@@ -5,7 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
-from evaluators.answers.reading.units import MONEY, SINGLE_LETTER, Unit, as_money, compatible, nouns, physical
+from evaluators.answers.reading.units import (
+    MONEY,
+    SINGLE_LETTER,
+    Unit,
+    as_money,
+    compatible,
+    nouns,
+    parse_unit,
+    physical,
+)
 from evaluators.answers.values import PI, Node, num, show, walk
 
 _STERLING = (("gbp", 1),)
@@ -29,7 +38,7 @@ def amounts(r: Node, p: Node, context: Context) -> Decision:
     if "date" in (r.op, p.op):
         return Decision(r == p, "exact", "one date" if r == p else f"{show(p)} is not the date {show(r)}")
     if "clock" in (r.op, p.op):
-        return _clocks(r, p)
+        return _clocks(r, p, context)
     if _based(r) or _based(p):
         return _bases(r, p, context)
     if r.op == "percent" or p.op == "percent":
@@ -111,9 +120,11 @@ def _worth(node: Node) -> int:
 # ---- times and ratios
 
 
-def _clocks(r: Node, p: Node) -> Decision:
+def _clocks(r: Node, p: Node, context: Context) -> Decision:
     if r.op == p.op == "clock":
-        (hour_r, *rest_r, kind_r), (hour_p, *rest_p, _) = r.value, p.value
+        (hour_r, *rest_r, kind_r), (hour_p, *rest_p, kind_p) = r.value, p.value
+        if kind_r == "open" and kind_p == "exact" and context.hints.half_of_day == ("p" if hour_p < 12 else "a"):
+            return Decision(False, "exact", "the other half of the day")
         # 4:30 p.m. for 4:30 says more than was asked; 4:30 for 4:30 p.m. says less.
         same_hour = hour_r == hour_p or (kind_r == "open" and hour_r % 12 == hour_p % 12)  # 9:00 for 上午9时
         same = same_hour and rest_r == rest_p
@@ -217,6 +228,10 @@ def _conflict(unit: Unit, context: Context) -> str | None:
     if context.hints.things and physical(unit) and not counted:
         return f"the problem asks how many {context.hints.things}"
     wanted = () if counted else context.hints.wanted_in
+    if context.hints.per and (each := _each(unit)) is not None:
+        asked_for = [a for a in context.hints.per if a.dims == each.dims]
+        if asked_for and all(a.scale != each.scale for a in asked_for):
+            return f"the problem asks for each {asked_for[-1].text}, not {unit.text}"
     if any(_is_rate(a) for a in wanted) and physical(unit) and not any(_rates_alike(a, unit) for a in wanted):
         return f"the problem asks for {wanted[-1].text}, not {unit.text}"
     if wanted and physical(unit) and not any(_shares(a, unit) or (_angle(a) and _angle(unit)) for a in wanted):
@@ -224,6 +239,13 @@ def _conflict(unit: Unit, context: Context) -> str | None:
     if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):
         return f"the problem asks for {counted[-1].text}, not {unit.text}"
     return None
+
+
+def _each(unit: Unit) -> Unit | None:
+    """The ounce of $2 per ounce, where it is a measure."""
+    _, _, below = unit.text.replace(" per ", "/").partition("/")
+    each = parse_unit(below.strip()) if below else None
+    return each if each is not None and physical(each) and not nouns(each) else None
 
 
 def _is_rate(unit: Unit) -> bool:

@@ -9,6 +9,7 @@ from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.systems import solutions, systems
 from evaluators.answers.comparing.vectors import in_components, on_one_line
+from evaluators.answers.reading.units import nouns
 from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
@@ -274,14 +275,33 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return different(r, p)
     if p.op == "bracket" and len(p.args) == 2:
         return different(r, p)  # as a program prints two answers, or an interval
+    if r.op == p.op == "list" and (ordered := _counted_things(r, p, context)) is not None:
+        return in_order(r.args, ordered, _comparison(context))
     return unordered(r, p, _comparison(context))
+
+
+def _counted_things(r: Node, p: Node, context: Context) -> tuple[Node, ...] | None:
+    """10 chickens and 24 rabbits for the bare 24, 10, in the order in which the question names them."""
+    names = [nouns(item.value) if item.op == "qty" else frozenset() for item in p.args]
+    if (
+        any(item.op == "qty" for item in r.args)
+        or any(len(name) != 1 for name in names)
+        or len(set(names)) != len(names)
+    ):
+        return None
+    text = context.hints.lower
+    places = [text.rfind(next(iter(name)).lstrip("#")) for name in names]
+    if -1 in places or len(set(places)) != len(places):
+        return p.args
+    return tuple(item for _, item in sorted(zip(places, p.args, strict=True), key=lambda pair: pair[0]))
 
 
 def _tuples(r: Node, p: Node, context: Context) -> Decision:
     """Order counts. Braces never mean an order; `[1, 2]` is no point, and `1, 2` may be one without its brackets."""
     if "set" in (r.op, p.op):
         return different(r, p)
-    if "list" in (r.op, p.op) and len(r.args) == 2 and (r.op == "list" or not context.profile.second_readings):
+    bare = r.op == "list" or not context.profile.second_readings or context.hints.interval
+    if "list" in (r.op, p.op) and len(r.args) == 2 and bare:
         return different(r, p)  # a point or an interval, or two answers
     if "bracket" in (r.op, p.op) and r.op != p.op and len(r.args) == 2:
         return different(r, p)

@@ -104,10 +104,23 @@ def _taken_apart(node: Node) -> tuple[Node, dict[str, str], list[Node]]:
     if node.op != "given":
         return node, {}, []
     main, *conditions = node.args
-    declared = {c.value[0]: c.value[1] for c in conditions if c.op == "declared"}
-    declared = {name: domain for name, domain in declared.items() if name in symbols(main)}
+    declared: dict[str, str] = {}
+    for condition in conditions:
+        if condition.op == "declared":
+            name, domain = condition.value
+            declared[name] = _both(declared.get(name, ""), domain)
+    declared = {
+        name: "first" if domain == "first 0" else domain for name, domain in declared.items() if name in symbols(main)
+    }
     free = {name: d for name, d in declared.items() if not (d in ("reals", "complex") and _is_argument(main, name))}
     return main, free, [c for c in conditions if c.op == "restricts"]
+
+
+def _both(one: str, other: str) -> str:
+    """Integers from a first one on; otherwise what was said last."""
+    if {one.partition(" ")[0], other.partition(" ")[0]} == {"first", "integers"}:
+        return "naturals" if "first 0" in (one, other) else "positive"
+    return other if other != "integers" or one not in _STARTS else one
 
 
 def _is_argument(main: Node, name: str) -> bool:

@@ -13,7 +13,7 @@ from evaluators.answers.reading.grammar import is_amount
 from evaluators.answers.reading.numerals import MAGNITUDES
 from evaluators.answers.reading.units import Unit, as_money, parse_unit, physical
 from evaluators.answers.reading.vocabulary import RELATIONS
-from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show
+from evaluators.answers.values import COLLECTIONS, INFINITY, MAX_ITEMS, Node, ParseError, negated, num, show, symbols
 
 _ARROWS = frozenset({"=>", "Rightarrow", "implies", "Longrightarrow"})
 _SEPARATING_WORDS = frozenset({"and", "or", "AND", "OR"})
@@ -25,6 +25,7 @@ _DOMAINS = {"integers": "integers", "naturals": "naturals", "positive integers":
 _PERCENT = frozenset(
     {"percent", "per cent", "percents", "percentage", "percentage point", "percentage points", "pct", "%"}
 )
+_ALL_REALS = Node("interval", (negated(INFINITY), INFINITY), (False, False))
 _SMALLER = {"'": "feet", '"': "inches"}
 _BEFORE_LISTS = frozenset({"=", "==", ",", ";", "(", "[", "{", "in"})
 """After anything else a bracket holds a factor or a term: 1/[x + 2] has no list."""
@@ -110,6 +111,8 @@ class Answers(Bounds):
             return sides[0]
         if relations == ["in"]:
             domain = _DOMAINS.get(sides[1].value) if sides[1].op == "special" and self.building else None
+            if self.building and not self.closing_bar and sides[1] == _ALL_REALS:
+                domain = "reals"
             if domain is not None and sides[0].op == "sym":
                 return Node("declared", (), (sides[0].value, domain))
             return self.membership(sides)
@@ -317,6 +320,19 @@ class Answers(Bounds):
             return self.node("list", *items)  # [x = 3, y = 5]
         return self.node("tuple" if opener == "(" else "bracket", *items)
 
+    def of_form(self, head: Node, declared: list[Node], others: list[Node]) -> Node:
+        """{2k + 1 : k \\in Z, k > 3}: elements of a form, whose letters the conditions keep."""
+        free = symbols(head)
+        limits = []
+        for other in others:
+            names = symbols(other) & free
+            if other.op != "relation" or len(names) != 1:
+                raise ParseError("a condition that is about no letter of the elements")
+            limits.append(Node("restricts", (other,), names.pop()))
+        if not declared and not limits:
+            raise ParseError("elements of a form whose letters nothing keeps")
+        return self.node("given", head, *declared, *limits)
+
     def set_builder(self, head: Node, outer_bars: int) -> Node:
         conditions = [self.item()]
         while self.separator():
@@ -326,9 +342,20 @@ class Answers(Bounds):
         self.building = False
         declared = [c for c in (head, *conditions) if c.op == "declared"]
         others = [c for c in conditions if c.op != "declared"]
+        if not _is_name(head) and head.op not in ("declared", "relation") and head not in others:
+            return self.of_form(head, declared, others)
         kept = [c for c in others if c.op == "relation"] or others or [head]
         main = kept[0] if len(kept) == 1 else self.node("list", *kept)
+        if main == head and declared == [Node("declared", (), (head.value, "reals"))]:
+            return _ALL_REALS
         return self.node("given", main, *declared) if declared else main
+
+
+def _is_name(node: Node) -> bool:
+    """x of {x | x > 2}, (x, y) of {(x, y) | y = 2x}: what the conditions are about."""
+    if node.op == "tuple":
+        return len(set(node.args)) == len(node.args) and all(a.op == "sym" for a in node.args)
+    return node.op in ("sym", "special", "interval", "set")
 
 
 def _plain_unit(text: str) -> str:

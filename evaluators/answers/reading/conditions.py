@@ -126,7 +126,7 @@ def without_conditions(text: str) -> tuple[str, tuple[Condition, ...]]:
             break
         text = cut[0]
         found.append(cut[1])
-    return text, tuple(reversed(found))
+    return text, tuple(_as_bound(text, condition, found) for condition in reversed(found))
 
 
 def _last_condition(text: str) -> tuple[str, Condition] | None:
@@ -141,6 +141,16 @@ def _last_condition(text: str) -> tuple[str, Condition] | None:
         if condition is not None and _speaks_of(main, condition):
             return main, condition
     return None
+
+
+def _as_bound(main: str, condition: Condition, beside: list[Condition]) -> Condition:
+    """k > 0 beside kx keeps k to some values; beside a_k or 2k\\pi it says where k begins."""
+    if not condition.domain.startswith("first") or condition.name not in "km":
+        return condition
+    if any(other.name == condition.name and other.domain in ("integers", "naturals", "positive") for other in beside):
+        return condition
+    index = re.search(rf"_\{{?{condition.name}|\^\{{?[^{{}}]{{0,9}}{condition.name}|\\pi|∈|\\in", main)
+    return condition if index else condition._replace(domain="")
 
 
 def _starts(text: str) -> list[int]:
@@ -189,7 +199,8 @@ def _condition(piece: str) -> Condition | None:
         return Condition(match["name"], "", f"{match['name']} {_SIGNS[match['sign'].lower().replace('-', '')]} 0")
     if match := _BOUND.fullmatch(plain):
         whole = match["name"] in "nkmij" and _FIRST_INDEX.fullmatch(plain[match.start("sign") :].strip())
-        return Condition(match["name"], "first" if whole else "", plain)
+        first = "first 0" if whole and re.search(r"(?:=|\\ge(?:q|qslant)?)\s*0", plain) else "first"
+        return Condition(match["name"], first if whole else "", plain)
     match = _REVERSED.fullmatch(plain) or _WITHIN.fullmatch(plain)
     return Condition(match["name"], "", plain) if match else None
 

@@ -1,0 +1,43 @@
+"""Words that turn an answer round: 3 units left is not 3 units right, a loss of $5 no profit of $5."""
+
+from __future__ import annotations
+
+import re
+
+from evaluators.answers.patterns import lazy_pattern
+
+_CONTRARIES = (
+    ("left|左", "right|右"),
+    ("up|upwards?", "down|downwards?"),
+    ("north|北", "south|南"),
+    ("east|东", "west|西"),
+    ("clockwise|顺时针", "counter-?clockwise|anti-?clockwise|逆时针"),
+    ("increased?|rise|gain|profit|增加|增长|上升|盈利", "decreased?|fall|drop|loss|减少|下降|降低|亏损"),
+    ("above|零上", "below|零下"),
+    ("before|之前", "after|之后"),
+    ("forwards?|向前", "backwards?|向后"),
+    ("more", "less|fewer"),
+    ("earlier", "later"),
+    ("taller|longer", "shorter"),
+)
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    latin = "|".join(word for word in words.split("|") if word.isascii())
+    han = "|".join(word for word in words.split("|") if not word.isascii())
+    return lazy_pattern(rf"(?<![\\-])\b(?:{latin})\b" + (f"|{han}" if han else ""), re.IGNORECASE)
+
+
+_PAIRS = tuple((_pattern(one), _pattern(other)) for one, other in _CONTRARIES)
+_ANY = lazy_pattern("|".join(f"{one}|{other}" for one, other in _CONTRARIES), re.IGNORECASE)
+
+
+def contrary(reference: str, prediction: str) -> bool:
+    """Whether the one says left, and only left, where the other says only right."""
+    if not _ANY.search(reference) or not _ANY.search(prediction):
+        return False
+    for one, other in _PAIRS:
+        mine, yours = ((bool(one.search(text)), bool(other.search(text))) for text in (reference, prediction))
+        if mine != yours and sum(mine) == sum(yours) == 1:
+            return True
+    return False
