@@ -137,10 +137,14 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
 
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
+    if hints.given:
+        from evaluators.answers.asked import as_asked
+
+        right = as_asked(left, right, hints)
     mine = readings(left, True, rules.second_readings)
     yours = readings(right, False, rules.second_readings)
     announced = None
-    if not yours or yours[0].op == "text" or len(right) > 60:
+    if not yours or yours[0].op == "text" or (len(right) > 60 and yours[0].op != "parts"):
         announced = _announced_answer(right, rules)
         if announced is not None and announced != right:
             yours = readings(announced, False, rules.second_readings) or yours

@@ -65,6 +65,13 @@ class Hints:
         return asks_base(self.text)
 
     @cached_property
+    def base_asked(self) -> int:
+        """The base that the problem names; 0 where it names none."""
+        from evaluators.answers.question import base_asked
+
+        return base_asked(self.text)
+
+    @cached_property
     def ratio(self) -> bool:
         return "ratio" in self.lower or "比" in self.text
 

@@ -83,6 +83,19 @@ def asks_base(text: str) -> bool:
     return _BASE.search(text) is not None
 
 
+_BASE_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
+_BASE_NAMES = {"binary": 2, "octal": 8, "hexadecimal": 16}
+
+
+def base_asked(text: str) -> int:
+    """The last base that the text names: what is converted comes first."""
+    found = list(_BASE.finditer(text))
+    if not found:
+        return 0
+    name = (found[-1][1] or found[-1][0]).lower()
+    return int(name) if name.isdigit() else _BASE_WORDS.get(name) or _BASE_NAMES.get(name, 0)
+
+
 def formula_letters(text: str) -> frozenset[str]:
     """Letters of the text's formulas that might be units."""
     return frozenset(_VARIABLE.findall(text))

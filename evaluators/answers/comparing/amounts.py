@@ -236,7 +236,8 @@ def _conflict(unit: Unit, context: Context) -> str | None:
         return f"the problem asks for {wanted[-1].text}, not {unit.text}"
     if wanted and physical(unit) and not any(_shares(a, unit) or (_angle(a) and _angle(unit)) for a in wanted):
         return f"the problem asks for {wanted[-1].text}, not {unit.text}"
-    if counted and physical(unit) and not any(_shares(a, unit) for a in (*counted, *context.hints.asked)):
+    asked = (*counted, *context.hints.asked)
+    if counted and physical(unit) and not any(_shares(a, unit) or (_angle(a) and _angle(unit)) for a in asked):
         return f"the problem asks for {counted[-1].text}, not {unit.text}"
     return None
 

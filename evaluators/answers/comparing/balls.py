@@ -60,7 +60,7 @@ def real_value(node: Node) -> Fraction | None:
         exact = rational(node)
         if exact is not None:
             return exact
-    except (OverBudget, ZeroDivisionError):
+    except (OverBudget, ZeroDivisionError, RecursionError):
         return None
     with _lock:
         before = ctx.prec

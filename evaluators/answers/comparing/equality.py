@@ -104,6 +104,8 @@ def _evaluated(node: Node, other: Node, context: Context) -> Node:
 
 def _alike(node: Node, like: Node) -> Node:
     """The value of A = ..., the tuple of 2i + 3j, where the other is a bare matrix or a vector."""
+    if node.op == "relation" and node.value == ("=",) and like.op != "relation" and node.args[0].op in _SET_LIKE:
+        return node.args[1] if is_name(node.args[0]) else node  # A \\cap B = {1, 2}
     if "matrix" in (node.op, like.op) or "cases" in (node.op, like.op):
         node = _unnamed(node, like)
     return in_components(node, like) if like.op in _VECTORS else node
@@ -119,6 +121,8 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         return equal(r, p.args[0], context)  # (E) 26, where the reference is what option E says
     if r.op == "choice" and len(r.args) == 1 and p.op not in _TERMINAL and not _is_letter(p):
         return equal(r.args[0], p, context)  # 26, where the reference is (E) 26
+    if r.op == p.op == "text" and r.value != p.value and _repeats_question(r.value, p.value, context):
+        return Decision(True, "text", "the words that the question gives")
     if r.op != p.op or r.value != p.value:
         return different(r, p, "text")
     if r.op == "choice" and r.args:
@@ -127,6 +131,25 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
         known = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
         return choices(r, p, _comparison(context), is_option=known)
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
+
+
+_SAYS = frozenset({"is", "was", "are", "were", "has", "have", "had", "does", "did", "the", "a", "an", "it"})
+_NEGATIONS = frozenset(
+    {"not", "no", "never", "neither", "nor", "or", "but", "isn't", "doesn't", "hasn't", "except", "unless"}
+)
+
+
+def _repeats_question(mine: tuple[str, ...], yours: tuple[str, ...], context: Context) -> bool:
+    """Lena of `Lena has the most stickers`, where the question is who has the most stickers; 小红跑得快."""
+    question = context.hints.question.lower()
+    if not question:
+        return False
+    if len(mine) == len(yours) == 1:
+        rest = yours[0].removeprefix(mine[0])
+        return yours[0].startswith(mine[0]) and not rest.isascii() and rest in question
+    rest_words = set(yours[len(mine) :])
+    said = set("".join(c if c.isalpha() or c == "'" else " " for c in question).split())
+    return yours[: len(mine)] == mine and not rest_words & _NEGATIONS and rest_words <= said | _SAYS
 
 
 def _is_figure(node: Node, letters: str) -> bool:
@@ -260,7 +283,9 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
     if r.op in _ORDERED and p.op == "list" and len(p.args) > 1 and solutions(p)[0]:
         return different(r, p)  # x = 20 or x = 60 are two answers
     names_r, r = solutions(r)
-    names_p, p = solutions(p)
+    names_p, values = solutions(p)
+    if not (names_p and not names_r and r.op in COLLECTIONS and all(a.op == "relation" for a in r.args)):
+        p = values
     if names_r.endswith(" on") and not names_p and not context.profile.second_readings:
         return different(r, p, "relation")  # increasing on (0, 3): the question may be what it does there
     if names_r and names_p and names_r != names_p:

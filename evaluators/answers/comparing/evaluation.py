@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluators.answers.comparing.exact import OverBudget, rational
 from evaluators.answers.comparing.substitution import substituted
-from evaluators.answers.values import Node
+from evaluators.answers.values import Node, symbols, walk
 
 MAX_SUM_TERMS = 1_000
 MAX_MAGNITUDE = 100_000
@@ -20,7 +20,8 @@ class Unevaluable(ValueError):
     """No ball: an unknown function, a pole, a branch point, or over the budget."""
 
 
-Environment = Mapping[str, Fraction]
+Environment = Mapping[str, Any]
+"""A Fraction for each letter; within an integral a ball for its variable."""
 
 
 def enclosure(node: Node, environment: Environment) -> Any:
@@ -34,6 +35,8 @@ def enclosure(node: Node, environment: Environment) -> Any:
         if value not in environment:
             raise Unevaluable
         number = environment[value]
+        if isinstance(number, acb):
+            return number
         return acb(arb(fmpq(number.numerator, number.denominator)))
     if op == "const":
         if value == "inf":
@@ -41,6 +44,8 @@ def enclosure(node: Node, environment: Environment) -> Any:
         return {"pi": lambda: acb.pi(), "e": lambda: acb(arb(1).exp()), "i": lambda: acb(0, 1)}[value]()
     if op in ("sum", "prod"):
         return _series(node, environment)
+    if op == "int":
+        return _integral(node, environment)
     rule = _OPERATIONS.get(op)
     if rule is None:
         raise Unevaluable
@@ -74,6 +79,42 @@ def _series(node: Node, environment: Environment) -> Any:
         term = enclosure(body, {**environment, node.value: Fraction(index)})
         total = total + term if node.op == "sum" else _bounded(total * term)
     return total
+
+
+MAX_EVALUATIONS = 4_000
+"""Of an integrand."""
+_ANALYTIC = frozenset({"num", "dec", "sym", "const", "add", "mul", "div", "neg", "mixed", "pow", "fn"})
+_ANALYTIC_FUNCTIONS = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "sec", "csc", "cot"})
+
+
+def _integral(node: Node, environment: Environment) -> Any:
+    """A definite integral between finite ends of what has no branch points, enclosed rigorously."""
+    from flint import acb
+
+    body, lower, upper = node.args
+    if not _is_analytic(body, node.value):
+        raise Unevaluable
+
+    def integrand(x: Any, _analytic: bool) -> Any:
+        try:
+            return enclosure(body, {**environment, node.value: x})
+        except (Unevaluable, OverBudget, ZeroDivisionError):
+            return acb("nan")
+
+    ends = enclosure(lower, environment), enclosure(upper, environment)
+    return _bounded(acb.integral(integrand, *ends, eval_limit=MAX_EVALUATIONS))
+
+
+def _is_analytic(body: Node, name: str) -> bool:
+    for node in walk(body):
+        if node.op not in _ANALYTIC or (node.op == "fn" and node.value not in _ANALYTIC_FUNCTIONS):
+            return False
+        if node.op == "pow":
+            base, exponent = node.args
+            whole = exponent.op == "num" and exponent.value.denominator == 1
+            if not whole and name in symbols(base):
+                return False
+    return True
 
 
 def _is_real(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import permutations
 
 from evaluators.answers.comparing.balls import real_value, sample_points, values_equal
 from evaluators.answers.comparing.scalars import Decision
@@ -26,6 +27,8 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
     """Two answers of which one at least has conditions on its letters."""
     main_r, declared_r, limits_r = _taken_apart(r)
     main_p, declared_p, limits_p = _taken_apart(p)
+    if (renamed := _renamed(r, p, (main_r, declared_r, limits_r), (main_p, declared_p, limits_p), same)) is not None:
+        return renamed
     if (refused := _limits(main_r, limits_r, limits_p, same)) is not None:
         return refused
     if not declared_r and not declared_p:
@@ -42,6 +45,38 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
     if len(known) > 1 and not known <= _STARTS.keys():
         return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
     return _families(main_r, main_p, domain_r or domain_p, domain_p or domain_r, _names(declared_r, declared_p), same)
+
+
+_Parts = tuple[Node, dict[str, str], list[Node]]
+MAX_RENAMED = 3
+
+
+def _renamed(r: Node, p: Node, mine: _Parts, yours: _Parts, same: Compare) -> Decision | None:
+    """x = m + n, m and n real, in the letters of the reference; None where one letter is free that nothing limits."""
+    main_r, main_p = mine[0], yours[0]
+    lost = sorted(_limited(r) & symbols(main_r) - symbols(main_p))
+    new = sorted(_limited(p) & symbols(main_p) - symbols(main_r))
+    if len(lost) != len(new) or not 0 < len(lost) <= MAX_RENAMED or (len(lost) == 1 and not yours[2]):
+        return None
+    decision = None
+    for order in permutations(lost):
+        names = dict(zip(new, order, strict=True))
+        letters = {old: Node("sym", (), name) for old, name in names.items()}
+        conditions = [
+            Node("declared", (), (names.get(c.value[0], c.value[0]), c.value[1])) if c.op == "declared"
+            else Node("restricts", (substituted(c.args[0], letters),), names.get(c.value, c.value))
+            for c in (p.args[1:] if p.op == "given" else ())
+        ]  # fmt: skip
+        decision = given(r, Node("given", (substituted(main_p, letters), *conditions)), same)
+        if decision.same:
+            break
+    return decision
+
+
+def _limited(node: Node) -> set[str]:
+    """The letters that conditions speak of."""
+    conditions = node.args[1:] if node.op == "given" else ()
+    return {c.value[0] if c.op == "declared" else c.value for c in conditions}
 
 
 def _only_some(r: Node, declared_r: dict[str, str], p: Node, declared_p: dict[str, str]) -> Decision | None:

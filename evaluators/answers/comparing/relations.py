@@ -89,6 +89,8 @@ def is_name(node: Node) -> bool:
     """AB, \\angle ABC, a segment's or an angle's name: a product of capitals."""
     if node.op == "sym":
         return len(node.value) > 1 or node.value.isupper()
+    if node.op in ("cap", "union", "without") or (node.op == "fn" and node.value == "abs"):
+        return all(is_name(a) and (a.op != "sym" or node.op != "fn" or len(a.value) > 1) for a in node.args)
     return node.op == "mul" and all(is_name(a) and a.op in ("sym", "mul") for a in node.args)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from evaluators.answers.comparing.elements import Compare, in_order, unordered
 from evaluators.answers.comparing.relations import assignment
 from evaluators.answers.comparing.scalars import Decision
-from evaluators.answers.values import Node
+from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.values import Node, symbols
 
 
 def solutions(node: Node) -> tuple[str, Node]:
@@ -32,6 +33,7 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
     if named_r is not None and named_p is not None:
         if named_r.keys() != named_p.keys():
             return Decision(False, "relation", "values of other variables")
+        named_p = _with_parameter_of(named_r, named_p)
         return in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), same)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
     assert named is not None
@@ -48,6 +50,19 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
     elif other.op == "list" and (decision := in_order(other.args, written, same)).same:
         return decision
     return in_order(ordered, other.args, same) if other is p else in_order(other.args, ordered, same)
+
+
+_PARAMETERS = frozenset({"t", "s", "k", "u", "v", "m", "n", "r", "lambda", "mu"})
+
+
+def _with_parameter_of(mine: dict[str, Node], yours: dict[str, Node]) -> dict[str, Node]:
+    """x = 1 + 2s, y = 3 - s in the t of x = 1 + 2t, y = 3 - t."""
+    free_r, free_p = (set().union(*map(symbols, named.values())) for named in (mine, yours))
+    lost, new = free_r - free_p, free_p - free_r
+    if len(lost) != 1 or len(new) != 1 or not lost | new <= _PARAMETERS or (lost | new) & mine.keys():
+        return yours
+    letters = {new.pop(): Node("sym", (), lost.pop())}
+    return {name: substituted(value, letters) for name, value in yours.items()}
 
 
 def mapping(node: Node) -> dict[str, Node] | None:

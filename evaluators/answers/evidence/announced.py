@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -56,6 +57,8 @@ _ABOUT_ITSELF = lazy_pattern(
 )
 _VALUE = lazy_pattern(r"\d|[$\\]|^\W*\(?[A-J]\)?\W*$|[零〇一二两三四五六七八九十百千万亿]")
 MAX_CLAUSE = 2_000
+MAX_CUES = 40
+"""Announcements in words that are looked at, the last ones."""
 
 
 def announced(text: str, expect_list: bool) -> list[Candidate]:
@@ -188,7 +191,7 @@ def cued(text: str) -> Candidate | None:
     denied: Candidate | None = None
     count: set[str] = set()
     for pattern in (_ENGLISH_CUE,) if text.isascii() else (_ENGLISH_CUE, _CHINESE_CUE):
-        for match in pattern.finditer(text):
+        for match in deque(pattern.finditer(text), maxlen=MAX_CUES):
             start, end = _sentence(text, match.end())
             if not text[start:end].strip(" *:$") or (best is not None and _ABOUT_ITSELF.match(text, start, end)):
                 continue

@@ -21,7 +21,7 @@ _ROUNDED = lazy_pattern(r"\s*[,(]?\s*(?:or\s+|which\s+is\s+)?(?:≈|\\approx|abo
 _RATIO = lazy_pattern(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)+")
 _COUNTED = lazy_pattern(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
 """有两个交点, 共七种: a count in words."""
-_FRACTION = lazy_pattern(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|-?\d*\\[dt]?frac\s*\d\s*\d")
+_FRACTION = lazy_pattern(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|(?<!\d)-?\d*\\[dt]?frac\s*\d\s*\d")
 _DENIED = lazy_pattern(
     r"\banswer\s+(?:may|might|could|can)\s|\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)"
     r"|(?:无法|不能|没法)(?:被)?(?:确定|得出|求出|判断|知道)[^。\n]{0,12}[。.]?\s*$|\b(?:can\s?not|can['’]t|could\s+not|impossible\s+to)\s+(?:be\s+)?(?:determined?|known?|found|tell|say)[^.\n]{0,20}\.?\s*$",

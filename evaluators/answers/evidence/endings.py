@@ -8,8 +8,8 @@ from evaluators.answers.patterns import lazy_pattern
 
 _NEXT_PROBLEM = lazy_pattern(
     r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant|system|start_header_id)\|>|</s>|<end_of_turn>|\[/?INST\]"
-    r"|\n\s*(?:#{1,4}\s*|\*\*)?(?:Question|Problem|Q|Exercise|Example|Human|User|Instruction|Input|题目|问题|例题|習題|题)\s*\d{0,3}\s*(?:\*\*)?[:：]"
-    r"|\n\s*(?:#{1,4}\s*|\*\*)?(?:Question|Problem|Exercise|Example|题目|问题|例题|习题)\s*\d{1,3}\s*\.?(?:\*\*)?\s*(?=\n)"
+    r"|\n[ \t]{0,12}(?:#{1,4}[ \t]{0,12}|\*\*)?(?:Question|Problem|Q|Exercise|Example|Human|User|Instruction|Input|题目|问题|例题|習題|题)\s*\d{0,3}\s*(?:\*\*)?[:：]"
+    r"|\n[ \t]{0,12}(?:#{1,4}[ \t]{0,12}|\*\*)?(?:Question|Problem|Exercise|Example|题目|问题|例题|习题)\s*\d{1,3}\s*\.?(?:\*\*)?\s*(?=\n)"
 )
 
 

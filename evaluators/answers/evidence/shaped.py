@@ -24,7 +24,9 @@ _TRUTHS = frozenset({("true",), ("false",), ("yes",), ("no",)})
 _INTRODUCTION = lazy_pattern(
     r"\s*(?:(?:解|答|解答|答案|所以|因此|综上|故|Solution|Answers?|So|Therefore|Thus)(?:是|为|\s+(?:is|are))?\s*[:：,，]?\s*)+"
 )
-_ANSWERED = lazy_pattern(r"答[:：]|答案(?:是|为)?[:：]?|\banswers?\s*(?:is|are)?\s*[:：]", re.IGNORECASE)
+_ANSWERED = lazy_pattern(
+    r"答[:：]|答案(?:是|为)?[:：]?|综上(?:所述)?[,，:：]?|\banswers?\s*(?:is|are)?\s*[:：]", re.IGNORECASE
+)
 _ANSWERED_LAST = lazy_pattern(r"答[:：][^。\n]{0,40}(?:和|或|、)[^。\n]{0,20}[。.]?\s*$")
 _STEMS = lazy_pattern(r"(?:^|[\s，,。；;：:])(?=[甲乙][^，。；\n]{0,6}\d)")
 _LETTER = r"\\?\(?\**[(（]?\s*([A-J])\s*[)）]?\**"

@@ -19,6 +19,7 @@ from evaluators.answers.reading.vocabulary import (
 from evaluators.answers.values import INFINITY, Node, ParseError, negated, num
 
 _GREEK_FUNCTIONS = {"Gamma": "gamma", "zeta": "zeta"}
+_VARIANTS = {"varphi": "phi", "vartheta": "theta", "varepsilon": "epsilon"}
 _GREEK_HEADS = frozenset({"Phi", "phi", "varphi", "Psi", "psi"})
 _GLUED = sorted({*ROOTS, *FUNCTIONS, "pi"} - {"re", "im", "arg", "max", "min", "det"}, key=len, reverse=True)
 """Names that a letter may follow without a space, `sinx`; the others begin words: red, image, minor."""
@@ -179,7 +180,7 @@ class Atoms(Cursor):
         if text in _GREEK_FUNCTIONS and self.peek().text == "(":
             return self.function(_GREEK_FUNCTIONS[text])
         if text in GREEK:
-            return self.symbol(text)
+            return self.symbol(_VARIANTS.get(text, text))
         if text == "jmath":
             return self.node("sym", value="j")
         if text in ("lfloor", "lceil", "lvert", "vert", "Vert"):

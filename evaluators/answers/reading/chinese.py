@@ -25,6 +25,18 @@ _SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split() if pair
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
 _VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
+_SAME_SIGNS = str.maketrans("【】", "()")
+_SAME_WORDS = (
+    ("能够", "能"),
+    ("亏损", "亏"),
+    ("走向", "向"),
+    ("向东走", "向东"),
+    ("向西走", "向西"),
+    ("向南走", "向南"),
+    ("向北走", "向北"),
+)
+_STATED_RATIO = lazy_pattern(r"^[\u4e00-\u9fff]{1,12}的?比(?:值)?(?:是|为)[:]?\s*(?=\d)")
+_LONE_IS = lazy_pattern(r"^是(?=[\u4e00-\u9fff]{2,4}$)(?!是的|是否)|(?<=\d)\s?个(?=人$)")
 _LEAD = lazy_pattern(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
     rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
@@ -47,7 +59,7 @@ _STATED_TRUTH = lazy_pattern(
 )
 _TRUTH = {"正确": "true", "对": "true", "真": "true", "√": "true"}
 _STATED_KIND = lazy_pattern(
-    r"(?:(?:所以|因此|故)[,:]?)?(?:它|这|该函数|函数|f\(x\)|三角形|四边形|该三角形|这个三角形|[△∠]?[A-Z]{0,4})?是(?:一个)?(?=[\u4e00-\u9fff]{1,6}(?:三角形|函数|数列|形|数|线|锥|柱|体|角)$)"
+    r"(?:(?:所以|因此|故)[,:]?)?(?:它|这|该函数|函数|f\(x\)|三角形|四边形|五边形|六边形|该三角形|这个三角形|[△∠]?[A-Z]{0,4})?[A-Z]{0,6}是(?:一个)?(?=[\u4e00-\u9fff]{1,6}(?:三角形|函数|数列|形|数|线|锥|柱|体|角)$)"
 )
 _ORDINAL = lazy_pattern(rf"第(?=(?:\d+|[{_NUMERAL}]{{1,6}})(?:$|[个次项天名位]$))|(?<=\d)名$")
 _ROOT_WORDS = lazy_pattern(
@@ -88,7 +100,11 @@ def simplified(text: str) -> str:
 
 def chinese_spelling(text: str) -> str:
     """A Chinese answer with its numerals in digits and its words as the grammar knows them."""
-    text = simplified(text.strip())
+    text = simplified(text.strip()).translate(_SAME_SIGNS)
+    for words, word in _SAME_WORDS:
+        if words in text:
+            text = text.replace(words, word)
+    text = _LONE_IS.sub("", _STATED_RATIO.sub("", text))
     stripped = text.rstrip(".")
     if stripped in _SPECIAL:
         return _SPECIAL[stripped]

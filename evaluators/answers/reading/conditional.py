@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.collections_grammar import Answers, expand_plus_minus
 from evaluators.answers.reading.conditions import Condition, Congruence, congruences, introduced, without_conditions
 from evaluators.answers.reading.grammars import parsed
 from evaluators.answers.reading.tokens import tokenise
-from evaluators.answers.values import Node, ParseError, num
+from evaluators.answers.values import Node, ParseError, num, symbols
 
 
 def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
@@ -16,6 +18,8 @@ def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     if (found := congruences(surface)) is not None:
         named = bool(found[0].name)
         return _residues(found) if named else _residues(found) + parsed(surface, reference, second)
+    if (ranged := _over_range(surface, reference, second)) is not None:
+        return ranged
     main, conditions = without_conditions(surface)
     if not conditions:
         return []
@@ -24,6 +28,48 @@ def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     if len(kept) != len(limits):
         return []
     return [Node("given", (node, *kept)) for node in parsed(main, reference, second)]
+
+
+_RANGE = lazy_pattern(
+    r"(?P<name>[kmnjt])\s?=\s?(?P<values>-?\d{1,9}(?:\s?,\s?-?\d{1,9}){1,11})(?P<dots>\s?,?\s?(?:\\[lcd]?dots|\.{3}))?\s?\)?\.?$"
+)
+_VALUE = lazy_pattern(r"(?P<name>[A-Za-z])\s?=\s?(?P<values>-?[\w./\\{}]{1,20})\$?$")
+_BEFORE_RANGE = lazy_pattern(
+    r"(?:[,;(\s$\\]|\\quad|\\text\s?\{\s?|(?<![A-Za-z])(?:where|for|with)(?![A-Za-z])(?:\s?\})?|其中|当)+$"
+)
+"""Between an answer and the values of its letter."""
+MAX_RANGED = 300
+
+
+def _over_range(surface: str, reference: bool, second: bool) -> list[Node] | None:
+    """3k for k = 1, 2, 3 as a list, for k = 0, 1, 2, ... as a family, where k = 4 as the one value."""
+    if len(surface) > MAX_RANGED or "=" not in surface:
+        return None
+    ranged = _RANGE.search(surface)
+    match = ranged or _VALUE.search(surface)
+    between = None if match is None else _BEFORE_RANGE.search(surface, 0, match.start())
+    if match is None or between is None or (ranged is None and not _INTRODUCES.search(between.group())):
+        return None
+    name, values = match["name"], [value.strip() for value in match["values"].split(",")]
+    mains = [node for node in parsed(surface[: between.start()], reference, second) if name in symbols(node)]
+    if ranged is not None and ranged["dots"]:
+        return _from_first_on(mains, name, [int(value) for value in values])
+    points = [parsed(value, reference, second)[:1] for value in values]
+    if not all(points):
+        return None
+    lists = [tuple(substituted(node, {name: point[0]}) for point in points) for node in mains]
+    return [Node("list", items) if len(items) > 1 else items[0] for items in lists] or None
+
+
+_INTRODUCES = lazy_pattern(r"where|with|其中")
+
+
+def _from_first_on(mains: list[Node], name: str, steps: list[int]) -> list[Node] | None:
+    """The family of k = 0, 1, 2, ... or of k = 1, 2, 3, ...; None for any other row."""
+    if steps != list(range(steps[0], steps[0] + len(steps))) or steps[0] not in (0, 1):
+        return None
+    domain = Node("declared", (), (name, "naturals" if steps[0] == 0 else "positive"))
+    return [Node("given", (node, domain)) for node in mains] or None
 
 
 def _limit(condition: Condition) -> Node | None:

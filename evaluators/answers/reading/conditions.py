@@ -81,17 +81,43 @@ _ALL_INTEGERS = lazy_pattern(
     r"(?:all|any|every|the)\s+integers?\s+([a-z])\s+(?:with|such\s+that|satisfying|where|for\s+which)\s+\1\s*(?:\\equiv|≡)\s*"
 )
 _MULTIPLES = lazy_pattern(
-    r"(?:all\s+|the\s+|any\s+|every\s+)?(?:integers?\s+|integral\s+)?(?P<odd>odd\s+|even\s+)?(?:integer\s+)?multiples?\s+of\s+(?P<of>\d{1,9}|\\?pi|\\frac\s*\{\\pi\s*\}\s*\{\d{1,3}\})"
+    r"(?:all\s+|the\s+|any\s+|every\s+)?(?P<positive>positive\s+)?(?:integers?\s+|integral\s+)?(?P<odd>odd\s+|even\s+)?(?:integer\s+)?multiples?\s+of\s+(?P<of>\d{1,9}|\\?pi|\\frac\s*\{\\pi\s*\}\s*\{\d{1,3}\})"
 )
 
 _OF_FORM = lazy_pattern(r"(?:all\s+|the\s+|any\s+)?(?:numbers|integers)\s+of\s+the\s+form\s+(?P<form>[^,;:]{2,30})")
+
+
+_PARITY = lazy_pattern(
+    r"(?:(?P<all>all|any|every|each)\s+(?:the\s+)?)?(?P<positive>positive\s+)?(?P<kind>odd|even)(?:\s+(?P<noun>integers?|numbers?|values\s+of))?(?:\s+[a-z])?"
+)
+_IS_KIND = lazy_pattern(
+    r"(?P<name>[a-z])\s+is\s+(?:an?\s+)?(?:(?P<kind>odd|even)|(?:divisible\s+by|multiple\s+of)\s+(?P<of>\d{1,6}))(?:\s+(?:integer|number))?"
+)
+_FOR_ALL = lazy_pattern(r",?\s+for\s+(?:all|every|any)\s+(?:real\s+)?(?:numbers?\s+)?(?P<name>[a-z])\s*$")
+
+
+def _parity(text: str) -> str:
+    """2k+1 of `all odd integers`, n = 6k of `n is divisible by 6`; empty for any other text."""
+    if (match := _PARITY.fullmatch(text)) is not None and (match["all"] or (match["noun"] or "").endswith(("s", "of"))):
+        first = {"odd": "N", "even": "Z^+"}[match["kind"]]
+        form = {"odd": "2k+1", "even": "2k"}[match["kind"]]
+        return f"{form}, k \\in {first if match['positive'] else 'Z'}"
+    if (match := _IS_KIND.fullmatch(text)) is not None:
+        index = "m" if match["name"] == "k" else "k"
+        form = {"odd": f"2{index}+1", "even": f"2{index}"}.get(match["kind"] or "", f"{match['of']}{index}")
+        return f"{match['name']} = {form}, {index} \\in \\mathbb{{Z}}"
+    return ""
 
 
 def introduced(text: str) -> str:
     """x \\ne 5 of `x \\in \\mathbb{R}, x \\ne 5`, x > 2 of `all real x > 2`, 6k for any integer k of `multiples of 6`."""
     if (match := _MULTIPLES.fullmatch(text)) is not None:
         factor = {"odd": "(2k+1)", "even": "(2k)"}.get((match["odd"] or "").strip(), "k")
-        return f"{match['of']} {factor}, k \\in \\mathbb{{Z}}"
+        return f"{match['of']} {factor}, k \\in \\mathbb{{Z}}{'^+' if match['positive'] else ''}"
+    if parity := _parity(text):
+        return parity
+    if "for" in text and (match := _FOR_ALL.search(text)) is not None and match["name"] in text[: match.start()]:
+        return text[: match.start()]
     if (match := _OF_FORM.fullmatch(text)) is not None and len(set(re.findall(r"[kmnt]", match["form"]))) == 1:
         return f"{match['form']}, {re.findall(r'[kmnt]', match['form'])[0]} \\in \\mathbb{{Z}}"
     for pattern in (_REAL_FIRST, _ALL_REALS, _ALL_INTEGERS):

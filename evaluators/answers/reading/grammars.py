@@ -36,9 +36,12 @@ _SPACED_UNIT = lazy_pattern(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])")
 _OVER_A_PRODUCT = lazy_pattern(r"/\s*\d+\s*[A-Za-z\\(]")
 _NAMED_VALUE = lazy_pattern(
     r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
-    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s+(?=[-+\d\\($.])"
+    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed|ratio|rate|vertex|cent(?:er|re)|focus|midpoint|point)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s+(?:at\s+)?(?=[-+\d\\($.])"
     r"|(?:the\s)?solutions?\s(?:is|are):?\s+(?=\[?[A-Za-z]\s?=)|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
     re.IGNORECASE,
+)
+_BARE_NAME = lazy_pattern(
+    r"(?:at\s+|a\s+|the\s+)?(?:aged?|remainder|answer|total|result)\s+(?:of\s+)?(?=-?\d)|in\s+(?=\d{4}$)", re.IGNORECASE
 )
 _LABEL = lazy_pattern(r"(?:\\text\{)?([A-Za-z][A-Za-z ]{3,40}?)\}?\s*(?:=|:)\s*(?=[-+\d\\($.])")
 
@@ -184,6 +187,9 @@ def _without_lead(text: str) -> tuple[str, bool]:
     match = _LEAD.match(text)
     if match and match.end() < len(text):
         return text[match.end() :], bool(_APPROXIMATE.search(match.group()))
+    bare = _BARE_NAME.match(text)
+    if bare is not None:
+        return text[bare.end() :], False
     named = _NAMED_VALUE.match(text)
     if named is not None and not _QUALIFIED.search(named.group()):
         return text[named.end() :], False

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 
 from evaluators.answers.patterns import lazy_pattern
+from evaluators.answers.reading.chinese import simplified
+from evaluators.answers.reading.measures import NAMES
 
 MAX_TEXT = 400
 WHERE = "on"
@@ -36,6 +38,15 @@ _HAN_ENTRY = lazy_pattern(
     r"\s*(?P<name>(?!第|答案|结果|解)[\u4e00-\u9fff]{2,4})\s*[:：=]\s*(?P<value>[-+$\\(\d][^:：=]*?)\s*(?=$|[,;，；、\n]\s*[\u4e00-\u9fff]{2,4}\s*[:：=])[,;，；、\s]*"
 )
 """小红：3，小明：10."""
+_HAN_STATED = lazy_pattern(
+    r"\s*(?P<name>(?!第|答案|结果|解)[\u4e00-\u9fff]{1,6}?)\s*(?:[:：=]|为|是|有)?\s*(?P<value>(?:[(\[（][^()\[\]（）]{1,40}[)\]）]|[-+]?[\d$\\][^:：=,，;；、。\u4e00-\u9fff]{0,40})[\u4e00-\u9fff%]{0,2})\s*(?=$|[,，;；、。\n])[,，;；、。\s]*"
+)
+"""鸡有23只，兔有12只; 最大值为4，最小值为-1."""
+_HAN_AFFIXES = lazy_pattern(r"^(?:还|又|共|一共|其中|则|即)(?=.)|(?<=.)(?:为|是|有|的值)$")
+_MEASURED = lazy_pattern(
+    rf"\s*(?:and\s+)?(?:the\s+)?(?P<name>{NAMES})(?:\s+value)?\s*(?:is|are|was|of|:|=)?\s*(?P<value>[-+$\\(\d][^:=,;]*?)\s*(?=$|(?:[,;.]|\band\b)\s*(?:and\s+)?(?:the\s+)?(?:{NAMES})(?![A-Za-z]))[,;.\s]*",
+    re.IGNORECASE,
+)
 _NO_NAME = lazy_pattern(
     r"\b(?:the|a|an|answer|value|solution|result|there|it|total|sum|or|not|if|when|then|so|where|for|let|thus|option|choice|part|question|case)\b",
     re.IGNORECASE,
@@ -55,10 +66,21 @@ def named_values(text: str) -> tuple[Named, ...] | None:
     found = _entries(_BEHAVIOUR, plain) if _MAY_BEHAVE.search(plain) else None
     if found:
         return tuple(Named(f"{_SAME.get(name, name)} {WHERE}", value) for name, value in found)
+    if (measured := _entries(_MEASURED, re.sub(r"^[Tt]he\s+", "", plain))) and len(measured) > 1:
+        return tuple(Named(_SAME.get(name, name), value) for name, value in measured)
     found = _entries(_ENTRY, plain)
     if not found and not plain.isascii():
-        found = _entries(_HAN_ENTRY, plain)
+        found = _entries(_HAN_ENTRY, plain) or _han_stated(plain)
     return found if found and len(found) > 1 and not any(_NO_NAME.search(n.name) for n in found) else None
+
+
+def _han_stated(plain: str) -> tuple[Named, ...] | None:
+    """Chinese names with values behind them and nothing between."""
+    found = _entries(_HAN_STATED, simplified(plain))
+    if not found:
+        return None
+    named = tuple(Named(_HAN_AFFIXES.sub("", name), value) for name, value in found)
+    return named if len({n.name for n in named}) == len(named) else None
 
 
 def _entries(pattern: re.Pattern[str], text: str) -> tuple[Named, ...] | None:

@@ -19,7 +19,7 @@ _CHINESE = lazy_pattern(
     rf"|(?P<den>{_RUN}|\d+)分之(?P<num>{_RUN}|\d+)"
     rf"|(?P<int>{_RUN})点(?P<frac>[{_NUMERAL[:12]}]+)"
     rf"|(?P<scaled>(?:{_SCALED})+(?:(?<=[万亿千百])\d+(?![\d.]))?)"
-    rf"|(?<![\d.])(?!一[共起样定些般直律])(?P<plain>{_RUN})"
+    rf"|(?<![\d.])(?!千[克米瓦卡帕赫])(?!一[共起样定些般直律])(?P<plain>{_RUN})"
 )
 _NEIGHBOURS = lazy_pattern("一二|[二两]三|三四|四五|五六|六七|七八|八九|三五")
 _NEGATIVE = lazy_pattern(r"负(?=[\d" + _NUMERAL + r"\\])")

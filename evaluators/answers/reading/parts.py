@@ -31,7 +31,7 @@ _SMALL = "0123456789abcdefghivx"
 # One family of labels a pattern, with what its labels begin with; the first whose labels begin the text decides.
 _LABELS = (
     ("PQC", lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*")),
-    ("\\Pp(（", lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}")),
+    ("\\PpFf(（", lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:(?:[Ff]or\s+)?[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}(?:,?\s*(?:the\s+)?(?:answer|value)\s+is\s+)?")),
     (_CIRCLED, lazy_pattern(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}")),
     ("第", lazy_pattern(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*")),
     (_SMALL, lazy_pattern(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}")),

@@ -118,7 +118,7 @@ SAME_WORDS = {
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
 }  # fmt: skip
 _REMAINDER = lazy_pattern(
-    r"(?:商(?:是|为)?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"
+    r"(?:商(?:是|为)?|[qQ]uotient(?:\s+(?:is|of))?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"
 )
 _REMAINDER_MARKS = ("ldots", "cdots", "...", "余", " R", " r", "remainder")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -139,8 +139,25 @@ def special(surface: str) -> Node | None:
         return INFINITY if plain in ("infinity", "positive infinity") else negated(INFINITY)
     if kind := _REAL_KINDS.fullmatch(plain):
         return _half_of_the_reals(kind[1].replace("-", ""))
+    if (" " in plain or "," in plain) and (answered := _yes_or_no(plain)):
+        return Node("text", (), (answered,))
     name = _SPECIAL_WORDS.get(plain) or ("empty" if _NONE_AT_ALL.fullmatch(plain) else None)
     return None if name is None else Node("special", (), name)
+
+
+_YES_NO = lazy_pattern(r"(?P<first>yes|no)\s?[,.;:]\s+(?P<rest>.{3,200})|(?P<reason>.{3,160}),\s+so\s+(?P<last>yes|no)")
+_CONTRARY = lazy_pattern(r"\b(?:but|or|if|only|maybe|unless|however|except|although|yes|no|wait|actually)\b")
+_DENIES = lazy_pattern(r"\b(?:not|never|cannot)\b|n't\b")
+
+
+def _yes_or_no(plain: str) -> str:
+    """no of `no, 91 is not a prime` and of `91 is 7 times 13, so no`; empty where what stands beside it may take it back."""
+    match = _YES_NO.fullmatch(plain)
+    if match is None or _CONTRARY.search(match["rest"] or match["reason"]):
+        return ""
+    if match["first"] == "yes" and _DENIES.search(match["rest"]):
+        return ""
+    return match["first"] or match["last"]
 
 
 def _half_of_the_reals(kind: str) -> Node:
@@ -165,7 +182,7 @@ def plain_text(surface: str) -> str:
 def remainder(surface: str) -> Node | None:
     """48……4, 商48余4, 48 R 4: a quotient with what is left over."""
     stripped = surface.strip()
-    if not stripped[:1].isdecimal() and stripped[:1] != "商":
+    if not stripped[:1].isdecimal() and stripped[:1] not in ("商", "q", "Q"):
         return None
     if not any(mark in surface for mark in _REMAINDER_MARKS):
         return None

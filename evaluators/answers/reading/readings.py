@@ -7,10 +7,12 @@ ambiguous text never means both: the reference decides, or the problem.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.grammars import parsed, simple_number
+from evaluators.answers.reading.measures import MEASURES
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
 from evaluators.answers.reading.phrases import (
     SAME_WORDS,
@@ -34,7 +36,7 @@ _START = lazy_pattern(
     r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
 )
 _CONDITIONAL = lazy_pattern(
-    r"<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|arbitrary|of the form|整数|常数|实数|自然数|参数"
+    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|arbitrary|of the form|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 MIN_STRUCTURE = 4
@@ -49,11 +51,10 @@ MAY_NAME = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}\}?\s*[:：=]|[a-z]\s(?:has|ha
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
-    labelled = "(" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
-    if labelled and len(text) > MIN_STRUCTURE and (node := _in_parts(text, reference, second)) is not None:
-        return (node,)
-    if _may_name(text) and (names := _under_names(text, reference, second)) is not None:
-        return (names,)
+    labelled = bool("(" in text or _START.match(text) if text.isascii() else _LABELS.search(text))
+    whole = _structure(text, reference, second, labelled=labelled)
+    if whole is not None:
+        return (whole,)
     try:
         surface = normalise(text)
     except ParseError:
@@ -63,21 +64,75 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     plain = simple_number(surface)
     if plain is not None:
         return (plain,)
+    if surface[0] in "iIoO":
+        surface = _FALLS_ON.sub("", surface)
     phrase, final = _phrases(surface, reference, second)
     if final:
         return phrase
-    found = list(phrase)
     said = words(surface)
     if said and (known := _known_words(said)) is not None:
         return (known,)
-    for node in _with_conditions(surface, reference, second) or parsed(_counted(surface, said), reference, second):
-        if node not in found:
-            found.append(node)
+    found = list(dict.fromkeys((*phrase, *_expressions(surface, said, reference, second))))
+    worded = said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found)
     if not reference:
         found += _with_remark(surface, second) if not found else _with_work(surface, second)
-    if said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found):
+        found += _without_label(text, second) if labelled else []
+    if not found and "\n" in surface:
+        found += _in_lines(surface, reference, second)
+    if said is not None and worded:
         found.append(Node("text", (), plainest(said)))
     return tuple(found)
+
+
+def _structure(text: str, reference: bool, second: bool, *, labelled: bool) -> Node | None:
+    """Labelled parts, values under names, which statements hold; None for a text that is none of them."""
+    if labelled and len(text) >= MIN_STRUCTURE:
+        if (node := _in_parts(text, reference, second)) is not None:
+            return node
+        if reference and (statements := _STATEMENTS.fullmatch(text.strip())) is not None:
+            return _statements(statements[0])
+    return _under_names(text, reference, second) if _may_name(text) else None
+
+
+def _expressions(surface: str, said: tuple[str, ...] | None, reference: bool, second: bool) -> list[Node]:
+    return _with_conditions(surface, reference, second) or parsed(_counted(surface, said), reference, second)
+
+
+_FALLS_ON = lazy_pattern(
+    r"^(?:it\s+(?:will\s+be|would\s+be|falls\s+on|is\s+on|is|was)|on)\s+(?=(?:the\s+)?(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d{1,2}(?:st|nd|rd|th)\b))",
+    re.IGNORECASE,
+)
+"""It will be June 1, it falls on Saturday."""
+_ONE_LABEL = lazy_pattern(r"\s*(?:[(（](?:\d{1,2}|[a-h]|i{1,3}|iv)[)）]\s+|[①-⑳]\s*)(?=\S)")
+_STATEMENTS = lazy_pattern(r"[(（][1-9][)）](?:\s?(?:[,，、和与]|and)?\s?[(（][1-9][)）])+[.。]?")
+"""(1)(3), (2) and (4): which statements hold."""
+MAX_LINES = 20
+MAX_LABELLED = 400
+"""Characters of a lone part."""
+
+
+def _without_label(text: str, second: bool) -> list[Node]:
+    """5 of `(1) 5`, the only part there is; which statements hold, of `(1)(3)`."""
+    if (statements := _STATEMENTS.fullmatch(text.strip())) is not None:
+        return [_statements(statements[0])]
+    label = _ONE_LABEL.match(text)
+    if label is None or len(text) > MAX_LABELLED or _ONE_LABEL.match(text, label.end()):
+        return []
+    return list(readings(text[label.end() :], False, second))
+
+
+def _statements(text: str) -> Node:
+    """As surface.py spells ①③."""
+    return Node("set", tuple(Node("sym", (), f"N_{digit}") for digit in dict.fromkeys(re.findall(r"\d", text))))
+
+
+def _in_lines(surface: str, reference: bool, second: bool) -> list[Node]:
+    """A list of answers, a line each."""
+    lines = [line.strip() for line in surface.split("\n") if line.strip()]
+    if not 1 < len(lines) <= MAX_LINES or "begin" in surface:
+        return []
+    found = readings(", ".join(lines), reference, second)
+    return [node for node in found if node.op == "list" and len(node.args) == len(lines)]
 
 
 def _known_words(said: tuple[str, ...]) -> Node | None:
@@ -156,7 +211,13 @@ def _in_parts(text: str, reference: bool, second: bool) -> Node | None:
 
 
 def _may_name(text: str) -> bool:
-    return len(text) > MIN_NAMED and _NAMING.search(text) is not None and MAY_NAME.search(text) is not None
+    if len(text) <= MIN_NAMED - 2 * (not text.isascii()):
+        return False
+    if _NAMING.search(text) is not None and MAY_NAME.search(text) is not None:
+        return True
+    if text.isascii():
+        return ("," in text or " and " in text) and MEASURES.search(text) is not None
+    return any(mark in text for mark in ",，;；、")
 
 
 def _under_names(text: str, reference: bool, second: bool) -> Node | None:

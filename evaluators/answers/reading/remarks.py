@@ -38,7 +38,7 @@ _LABELLED = lazy_pattern(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
 _WHERE = lazy_pattern(r"\b(?:when|at|for|where|with|if|by)\b", re.IGNORECASE)
 _RESIDUE = lazy_pattern(r"\b(?:mod|modulo|base)\b")
 _REASON = lazy_pattern(
-    r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|when|where|after|given)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$",
+    r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|with\s+equality|when|where|after|given)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$",
     re.IGNORECASE,
 )
 _BECAUSE = lazy_pattern(
@@ -46,7 +46,7 @@ _BECAUSE = lazy_pattern(
 )
 _BRACKET = lazy_pattern(r"\s*[(（](?P<rest>(?:[^()（）]|\([^()（）]{1,40}\)){2,160})[)）]\s*\.?$")
 _ROUNDED = lazy_pattern(
-    r"\s*(?:,\s*|[(（]\s*|\s)(?:or\s+|which\s+is\s+|that\s+is,?\s+|i\.e\.,?\s+)?(?:approximately|approx\.?|about|roughly|around|nearly|\\approx|\\simeq|≈|~)\s*(?P<near>[^()（）]{1,60}?)\s*[)）]?\s*\.?$"
+    r"\s*(?:,\s*|[(（]\s*|\s)(?:or\s+|which\s+is\s+|that\s+is,?\s+|i\.e\.,?\s+)?(?:approximately|approx\.?|about|roughly|around|nearly|\\approx|\\simeq|≈|~|大?约(?:等于|为|是)?)\s*(?P<near>[^()（）]{1,60}?)\s*[)）]?\s*\.?$"
 )
 _ALSO = lazy_pattern(
     r"(?:\s*[(（]\s*or\s+(?P<in>[^()（）]{1,60}?)\s*[)）]|,\s*(?:i\.e\.|that\s+is|or\s+equivalently),?\s*(?P<after>[^()（）]{1,60}?))\s*\.?$"
@@ -93,7 +93,7 @@ def _taken_back(remark: str) -> bool:
 
 
 _CHINESE_SENTENCE = lazy_pattern(
-    r"(?!.{0,20}[第每倍除])[\u4e00-\u9fff]{2,16}(?<=[有多少剩是为得共要需高长重花用买卖吃做达到看差等走付赚了])(?P<number>-?\d[\d,]*(?:\.\d+)?)\s?(?![折成倍多余半分几])[\u4e00-\u9fff]{0,4}"
+    r"(?!.{0,20}(?:第|(?<!平均)每|倍|除))[\u4e00-\u9fff]{2,16}(?<![比约近超过按照加减乘被足])(?P<number>-?\d[\d,]*(?:\.\d+)?)\s?(?![折成倍多余半分几])[\u4e00-\u9fff]{0,4}"
 )
 
 

@@ -40,6 +40,17 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("10", lazy_pattern(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))"), r"\\times "),
     ("log", lazy_pattern(r"(?<![A-Za-z])log(10|2)(?=\s?\()"), r"\\log_{\1}"),
     ("C", lazy_pattern(_COMBINATIONS), r"\\binom{\1}{\2}"),
+    (" ", lazy_pattern(r"(?<=\d)\s+[xX]\s+(?=\d)"), r"\\times "),
+    (
+        "below",
+        lazy_pattern(
+            r"^(\d+(?:\.\d+)?)((?:\s*(?:degrees?|\^\\circ\s?[CF]?))?(?:\s+(?:[CF]|Celsius|Fahrenheit))?)\s+below\s+zero$"
+        ),
+        r"-\1\2",
+    ),
+    ("mapsto", lazy_pattern(r"^([fghFGH])\s*(?:\\colon|:)\s*([a-z])\s*\\mapsto\s*"), r"\1(\2)="),
+    ("rm{d}", lazy_pattern(r"\\mathrm\s*\{d\}\s*(?=[a-z](?![a-z]))"), "d"),
+    ("P", lazy_pattern(r"(?<![A-Za-z\\])P\s?\(([^()=]{1,20}=[^()=]{1,20})\)(?=\s*=)"), r"P_{\1}"),
     ("US", lazy_pattern(r"^(?:USD\s?\$?|US\s?\$)\s?(?=\d)"), "$"),
     ("RMB", lazy_pattern(r"^RMB\s?¥?\s?(?=\d)"), "¥"),
     ("CNY", lazy_pattern(r"^CNY\s?¥?\s?(?=\d)"), "¥"),

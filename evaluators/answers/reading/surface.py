@@ -32,7 +32,7 @@ _SYMBOLS = {
     "·": r"\cdot ", "•": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "∗": "*", "⋆": "*", "√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ", "℃": r"^\circ C", "℉": r"^\circ F", "Ω": r"\Omega ", "µ": r"\mu ", "¬": r"\neg ",
     "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ", "≥": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
     "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "∖": r"\setminus ", "ø": r"\emptyset ", "Ø": r"\emptyset ",
-    "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ",
+    "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ", "△": r"\triangle ",
     "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "″": '"',
     "㎡": "m^2 ", "㎥": "m^3 ", "㎠": "cm^2 ", "㎢": "km^2 ", "㎤": "cm^3 ",
     "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
@@ -52,6 +52,7 @@ _ORNAMENT = lazy_pattern(
     "\U0001f617-\U0001f64f\U0001f680-\U0001f6aa\U0001f6ac-\U0001f6ff\U0001f970-\U0001f97a]"
 )
 """An emoji that takes no answer back, or what a cut or a lossy copy leaves of one."""
+_LETTER_POINT = lazy_pattern(r"\s*[A-JＡ-Ｊ]．")
 _HAN = lazy_pattern("[\u4e00-\u9fff]")
 _BAR_ABOVE = lazy_pattern("((?:\\d\u0305)+)")
 _DOT_ABOVE = lazy_pattern("(\\d)\u0307((?:\\d*\\d\u0307)?)")
@@ -63,6 +64,7 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("frac",), lazy_pattern(r"\\(?:[dtc]frac)(?![a-z])"), r"\\frac"),
     (("\\,", "\\:", "\\;", "\\!", "\\>", "quad", "space", "\\ ", "~"), lazy_pattern(r"(?<!\\)\\(?:[,:;!>]|(?:quad|qquad|enspace|thinspace)(?![A-Za-z]))|(?<!\\)\\ |~"), " "),
     (("begin",), lazy_pattern(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
+    (("\\textdollar", "\\text{\\$}"), lazy_pattern(r"\\text\s*\{\s*(?:\\textdollar|\\\$)\s*\}|\\textdollar(?![a-z])"), r"\\$"),
     (("color",), lazy_pattern(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
     (("text",), lazy_pattern(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
     (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
@@ -141,6 +143,9 @@ def _turned(match: re.Match[str]) -> str:
 _TICKS = {"√": "true", "✓": "true", "✔": "true", "☑": "true", "×": "false", "✗": "false", "✘": "false", "✕": "false"}
 _TICK_LEAD = lazy_pattern(r"^\s*(?:判断|答案?|答案是)\s*[:：]?\s*")
 MAX_TICK = 12
+_STATED = lazy_pattern(
+    r"^(?:其中)?(?:正确|真命题|错误|成立|符合)的?(?:命题|结论|说法|序号|编号|选项)?(?:的)?(?:有|是|为)?\s*[:：]?\s*(?=[①-⑳$])"
+)
 _STATEMENTS = lazy_pattern(r"[①-⑳](?:(?:[\s,，、和与及]|and)*[①-⑳])*[。.]?")
 
 
@@ -148,7 +153,10 @@ def _ascii_spelling(text: str) -> str:
     text = _unadorned(text) or text
     if len(text) < MAX_TICK and (bare := _TICK_LEAD.sub("", text).strip(" ()（）。")) in _TICKS:
         return _TICKS[bare]
-    if _STATEMENTS.fullmatch(text.strip()):  # ①③: which statements hold, a set and no number
+    if _STATEMENTS.fullmatch(
+        bare := _STATED.sub("", text.strip(" $")).strip(" $")
+    ):  # ①③: which hold, a set and no number
+        text = bare
         return "\\{" + ", ".join(f"N_{{{unicodedata.numeric(c):.0f}}}" for c in text if "①" <= c <= "⑳") + "\\}"
     if _FORBIDDEN.search(text):
         raise ParseError("holds control characters or lone surrogates")
@@ -161,7 +169,7 @@ def _ascii_spelling(text: str) -> str:
         _dotted, unicodedata.normalize("NFKD", text) if "\u0307" in unicodedata.normalize("NFD", text) else text
     )
     text = _SYMBOL.sub(lambda m: _SYMBOLS[m[0]], text)
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", text.replace("．", ". ") if _LETTER_POINT.match(text) else text)
     text = "".join(_ascii_digit(c) for c in text)
     if _HAN.search(text):
         from evaluators.answers.reading.chinese import chinese_spelling

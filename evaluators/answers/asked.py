@@ -1,0 +1,34 @@
+"""Predictions with the words that the question gives them: in the base asked for, at least 7, a 15 % decrease."""
+
+from __future__ import annotations
+
+import re
+
+from evaluators.answers.patterns import lazy_pattern
+from evaluators.answers.problem import Hints
+
+_IN_BASE = lazy_pattern(r"\$?\(?([0-9A-Fa-f]{1,40})\)?_\{?(\d{1,2})\}?\$?")
+_BOUND = lazy_pattern(
+    r"(?:at\s+(?P<en>least|most)|(?P<han>至少|最少|至多|最多))(?:\s*(?:需要|要|需|有|是|能|为))?\s*(?=[\d$\\])",
+    re.IGNORECASE,
+)
+_LEAST = lazy_pattern(r"\b(?:least|minimum|minimal|smallest|fewest)\b|至少|最少|最小", re.IGNORECASE)
+_MOST = lazy_pattern(r"\b(?:most|maximum|maximal|greatest|largest)\b|至多|最多|最大", re.IGNORECASE)
+_CHANGE = lazy_pattern(
+    r"(?:an?\s+)?(?P<share>\d[\d.]*\s?\\?%)\s+(?P<word>increase|decrease|discount|profit|loss|reduction|growth)",
+    re.IGNORECASE,
+)
+
+
+def as_asked(left: str, right: str, hints: Hints) -> str:
+    """The prediction without what only repeats the question; as it is where it says anything else."""
+    if hints.base and (match := _IN_BASE.fullmatch(right)) is not None:
+        same = left.strip("$ ").upper() == match[1].upper()
+        return left if same and int(match[2]) == hints.base_asked else right
+    if (bound := _BOUND.match(right)) is not None:
+        least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
+        asks = (_LEAST if least else _MOST).search(hints.question)
+        return right[bound.end() :] if asks else right
+    if (change := _CHANGE.fullmatch(right)) is not None and change["word"].lower()[:6] in hints.question.lower():
+        return change["share"]
+    return right
