@@ -107,7 +107,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="5",
+    version="6",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
