@@ -44,6 +44,8 @@ class _Replica:
 class _Efforts:
     """What one request has cost so far."""
 
+    probing: bool = False
+    """The first request of its sort: a server that was never there is told at once."""
     attempts: int = 0
     lessons: int = 0
     waited: float = 0.0
@@ -144,7 +146,7 @@ class Endpoint:
             self._listing = await look_at(self._session, self.settings.base_url, self.settings.model)
             if self.capabilities.context is None:
                 self.capabilities.context = self._listing.context
-        efforts, few = _Efforts(), min(2, count)
+        efforts, few = _Efforts(probing=True), min(2, count)
         try:
             little = replace(request, max_tokens=min(SMALLEST_CALL, request.max_tokens))
             if len(await self._ask(little, few, efforts)) < few:
@@ -272,7 +274,9 @@ class Endpoint:
         efforts.attempts += 1
         efforts.discarded += failure.tokens
         efforts.unreachable = isinstance(failure, Unreachable)
-        if efforts.attempts >= self.settings.attempts:
+        never_there = efforts.probing and efforts.unreachable and self.alive is None
+        allowed = min(self.settings.attempts, 1 + len(self._replicas)) if never_there else self.settings.attempts
+        if efforts.attempts >= allowed:
             remedy = " Is the server up, and base_url its address?" if efforts.unreachable else ""
             raise SamplingError(
                 f"{self.settings.base_url}: no usable answer in {efforts.attempts} attempts; the last: {str(failure).rstrip('.')}.{remedy}"

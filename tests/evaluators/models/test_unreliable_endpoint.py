@@ -186,3 +186,17 @@ def test_a_server_that_accepts_no_connection_is_told_apart_from_one_that_is_slow
         url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
         with pytest.raises(SamplingError, match=rf"no connection to {url} within 0\.2 s \(endpoint\.connect_timeout\)"):
             generate(url, attempts=1, connect_timeout=0.2)
+
+
+def test_an_address_where_nobody_was_ever_heard_is_told_after_one_more_try() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+
+        async def run() -> None:
+            async with Endpoint(settings(url, attempts=6), "none", probes=True) as endpoint:
+                await endpoint.generate(REQUEST)
+
+        with pytest.raises(SamplingError, match=r"no usable answer in 2 attempts; .*Is the server up") as told:
+            asyncio.run(run())
+    assert told.value.final
