@@ -80,7 +80,7 @@ def _of_this_machine(settings: SampledSettings, *, tasks: Sequence[tuple[str, Fo
 
 COMPLETIONS = Stage(
     name="completions",
-    version="6",
+    version="7",
     write=write_completions,
     arguments=_of_artifacts,
     settings=SampledSettings,

@@ -26,6 +26,7 @@ from evaluators.sandbox.records import ProtocolName, Result
 END_OF_INPUT = ("EOFError: EOF when reading a line", "EOFError")
 """Of input, and of getpass."""
 _FENCE = re.compile(r"^()```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
+_OPENED_IN_LINE = re.compile(r"^(.*[^\s`])[ \t]*```python[ \t]*$", re.MULTILINE)
 _INDENTED_FENCE = re.compile(r"^([ \t]*)```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
 
 
@@ -48,12 +49,16 @@ class Protocol:
     """What may stand behind the opening fence, in lower case where `lenient`."""
     lenient: bool = False
     """Whether fences may be indented, as in an item of a list, and their language be written in capitals."""
+    opens_in_line: bool = False
+    """Whether an opening fence may follow words in its line, as in DeepSeekMath's harness, which splits wherever one stands."""
     shows_value: bool = False
     """Whether the value of a last expression is shown, as notebooks do; the published executors use `exec`."""
 
     def program(self, text: str) -> str | None:
         """The program to run now: that of the last block, if `text` ends with a closed ```python fence; else None."""
-        stripped = text.rstrip()
+        stripped = text.strip()  # an answer goes on behind "Assistant:": its first space is no indent
+        if self.opens_in_line:
+            stripped = _OPENED_IN_LINE.sub(r"\1\n```python", stripped)
         fences = list((_INDENTED_FENCE if self.lenient else _FENCE).finditer(stripped))
         if len(fences) < 2 or fences[-1].end() != len(stripped) or fences[-1][2]:
             return None
@@ -108,6 +113,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         wall_seconds=10.0,  # its executor's limit
         timeout_text="Timeout Error",
         input_text="RuntimeError",
+        opens_in_line=True,
     ),
     "tora": Protocol(
         name="tora",
@@ -127,6 +133,7 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
         input_text="RuntimeError",
         languages=frozenset({"python", "python3", "py"}),
         lenient=True,
+        opens_in_line=True,
     ),
     "notebook": Protocol(
         name="notebook",

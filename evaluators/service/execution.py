@@ -21,7 +21,7 @@ from evaluators.service.records import (
 
 MOST_PROGRAMS = 64
 """Programs of one trajectory that are run: the published harnesses allow four calls, agents a few dozen."""
-_FENCE = re.compile(r"^[ \t]*```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
+_FENCE = re.compile(r"^(?:[ \t]*|.*[^\s`][ \t]*(?=```python[ \t]*$))```[ \t]*(\w*)[^\n`]*$", re.MULTILINE)
 _RECORDED = re.compile(r"\s*?\n[ \t]*```output[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 

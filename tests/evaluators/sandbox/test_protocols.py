@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.sandbox import PROTOCOLS, Result, SandboxSettings, run_many
+from evaluators.sandbox.records import ProtocolName
 
 TORA, DEEPSEEK = PROTOCOLS["tora"], PROTOCOLS["deepseekmath"]
 
@@ -94,6 +95,27 @@ def test_a_program_that_asks_for_input_is_refused_by_both_harnesses() -> None:
 )
 def test_code_runs_only_if_the_text_ends_with_a_closed_python_fence(text: str, program: str | None) -> None:
     assert DEEPSEEK.program(text) == program
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_program_that_opens_an_answer_runs_though_a_space_parts_it_from_the_prompt(name: ProtocolName) -> None:
+    """A prompt ends in "Assistant:", and a model that was trained so begins its answer with a space."""
+    assert PROTOCOLS[name].program(" ```python\nprint(8)\n```") == "print(8)\n"
+    assert PROTOCOLS[name].program("\n\n ```python\nif x:\n    print(8)\n```\n") == "if x:\n    print(8)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("We compute: ```python\nprint(1)\n```", "print(1)\n"),
+        ("Then\nso: ```python  \nprint(2)\n```\n", "print(2)\n"),
+        ("Use `x` here: ```python\nprint(1)\n```", "print(1)\n"),
+        ("A fence ```python is not one in a sentence.\nprint(1)\n```", None),
+    ],
+)
+def test_a_fence_behind_words_opens_a_program_as_in_deepseekmaths_harness(text: str, program: str | None) -> None:
+    assert DEEPSEEK.program(text) == program
+    assert TORA.program(text) is None  # its harness reads the beginnings of lines
 
 
 @pytest.mark.parametrize(
