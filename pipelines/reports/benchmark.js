@@ -1,6 +1,7 @@
 "use strict";
 // The browser of problems. Only what is in view is drawn; details are decoded when a problem is opened.
 (async () => {
+  const PLACES_IN_SIGHT = 3;
   const HEIGHT = 58; // of one line of the list, as in the style sheet
   const $ = (id) => document.getElementById(id);
 
@@ -133,10 +134,18 @@
       element("div", { className: "question", textContent: problem.question }),
       element("p", {}, "Reference: ", element("b", { textContent: problem.reference }))];
     if (problem.contaminated) head.push(element("p", { className: "mixed", textContent: "⚠ The training data contain this problem." }));
-    if (detail.places.length) head.push(element("ul", {}, ...detail.places.map(drawPlace)));
+    head.push(...drawPlaces(detail.places));
     if (detail.solution) head.push(element("details", {}, element("summary", { textContent: "The source's solution" }), element("pre", { textContent: detail.solution })));
     $("detail").replaceChildren(...head, element("div", { className: "columns" }, ...columns));
     $("detail").scrollTop = 0;
+  }
+
+  // The first few places in sight, the others folded away: what the model wrote stands below.
+  function drawPlaces(found) {
+    const list = (some) => element("ul", {}, ...some.map(drawPlace));
+    const rest = found.slice(PLACES_IN_SIGHT);
+    return [...(found.length ? [list(found.slice(0, PLACES_IN_SIGHT))] : []),
+      ...(rest.length ? [element("details", {}, element("summary", { textContent: `${rest.length} more places` }), list(rest))] : [])];
   }
 
   // A page or example that holds the problem, how it matched, and the words that agree.

@@ -187,7 +187,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="7",
+    version="8",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,
