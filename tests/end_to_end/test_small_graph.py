@@ -85,19 +85,28 @@ def left_of(home: Path, within: float) -> list[str]:
         time.sleep(0.1)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The home of a run of the whole graph, and what it said."""
+    home = tmp_path_factory.mktemp("whole")
+    done = run(home)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return home, done
+
+
 @pytest.mark.slow
-def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = run(whole, "--select", CORPUS_AND_MIXTURE)
-    assert done.returncode == 0, done.stderr[-2000:]
+def test_a_run_killed_again_and_again_ends_with_the_bytes_of_one_that_was_not(
+    whole: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed"
     stops = [("] pages", signal.SIGKILL), ("] pages", signal.SIGTERM), ("/classifier", signal.SIGKILL)]
     for said, number in stops:
         assert stopped_at(killed, said, number) == (130 if number == signal.SIGTERM else -signal.SIGKILL)
         assert left_of(killed, within=30) == []
     assert run(killed, "--select", CORPUS_AND_MIXTURE).returncode == 0
     for name in ("math_corpus", "sft_mixture"):
-        assert artifact(killed, name).content == artifact(whole, name).content
-    assert artifact(whole, "math_corpus").facts["rows"] > 0
+        assert artifact(killed, name).content == artifact(whole[0], name).content
+    assert artifact(killed, "math_corpus").facts["rows"] > 0
 
 
 def assert_one_fate_each(home: Path) -> None:
@@ -124,30 +133,29 @@ def keys(folder: Path, name: str = "") -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_whole_graph_runs_and_a_second_run_makes_nothing(tmp_path: Path) -> None:
-    first = run(tmp_path)
-    assert first.returncode == 0, first.stderr[-3000:]
-    page = artifact(tmp_path, "benchmark_report").file("report.html")
+def test_the_whole_graph_runs_and_a_second_run_makes_nothing(
+    whole: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    home, first = whole
+    page = artifact(home, "benchmark_report").file("report.html")
     assert str(page) in first.stdout
     text = page.read_text(encoding="utf-8")
     assert "Templated-easy" in text
     assert "http" not in text.partition("<body")[0].replace("http-equiv", "").replace("http://www.w3.org", "")
-    scores = json.loads(
-        artifact(tmp_path, "sft/scores/templated_easy.cot").file("scores.json").read_text(encoding="utf-8")
-    )
+    scores = json.loads(artifact(home, "sft/scores/templated_easy.cot").file("scores.json").read_text(encoding="utf-8"))
     assert scores["problems"] == 6
-    rows = {row["corpus"]: row for row in artifact(tmp_path, "proxy_models").facts["compared"]}
+    rows = {row["corpus"]: row for row in artifact(home, "proxy_models").facts["compared"]}
     assert set(rows) == {"no_math_training", "seed", "iteration_1", "iteration_2", "random_pages"}
-    grown = artifact(tmp_path, "corpus_report").file("report.html").read_text(encoding="utf-8")
+    grown = artifact(home, "corpus_report").file("report.html").read_text(encoding="utf-8")
     for row in rows.values():
         assert row["asked"] == 2
         assert f">{row['bits_per_byte']:.3f}<" in grown
-    assert_one_fate_each(tmp_path)
-    before, memory = manifests(tmp_path), tmp_path / "small" / "history.json"
+    assert_one_fate_each(home)
+    before, memory = manifests(home), home / "small" / "history.json"
     remembered = memory.stat().st_mtime_ns
-    second = run(tmp_path)
+    second = run(home)
     assert second.returncode == 0
-    assert manifests(tmp_path) == before
+    assert manifests(home) == before
     (made,) = re.findall(r"(\d+) assets in", first.stderr)
     assert f"{made} assets, all there" in second.stderr
     assert memory.stat().st_mtime_ns == remembered  # Dagster was not asked
