@@ -10,8 +10,13 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 
 from evaluators.launch import temporary_folder
+
+properties.register_profile("any_load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+properties.load_profile("any_load")  # the machine may be busy: a slow example is no fault
 
 
 def pytest_configure() -> None:

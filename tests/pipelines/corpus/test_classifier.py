@@ -78,7 +78,7 @@ PIECES = st.one_of(
 TEXTS = st.lists(st.tuples(PIECES, st.sampled_from([1, 1, 1, 3, 45, 300])), max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, st.sampled_from([8_000, 250, 7]))
 def test_words_in_machine_code_are_those_of_the_pattern(pieces, characters):
     text = "".join(piece * times for piece, times in pieces)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.corpus.fasttext_training import Shape, train
@@ -215,7 +215,6 @@ def test_menus_and_news_do_not(text):
     assert not speaks_of_mathematics(text)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("abAZé9_ \n\x1c学\u0301\ud800"), max_size=200), st.sampled_from([1, 30]))
 def test_a_language_is_told_by_the_letters_in_the_middle(text, times):
     text *= times
@@ -226,7 +225,6 @@ def test_a_language_is_told_by_the_letters_in_the_middle(text, times):
 SPELLINGS = ["abc", "ab", "a" * 20, "a" * 21, "éàü", "数学", "学数", "数é学", "ῥήμα", "word", "x1y", "The", "ﬁn", "İx"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([*SPELLINGS, " ", "_", "7", "é", "a", "学", "\ud800"]), max_size=40).map("".join))
 def test_words_in_machine_code_weigh_what_those_of_the_pattern_weigh(text):
     known = sorted({word for spelling in SPELLINGS for word in words_of(spelling)})
@@ -234,7 +232,6 @@ def test_words_in_machine_code_weigh_what_those_of_the_pattern_weigh(text):
     assert weight_of(text, WordWeights(weights)) == sum(weights.get(word, 0) for word in words_of(text))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["menu", "a sentence that is long", "句子够长了", "", "é" * 9]), max_size=12))
 def test_first_sentences_are_the_long_lines(lines):
     long = [line for line in lines if len(line.encode()) >= 12]

@@ -82,7 +82,7 @@ def joined(nodes: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SOUP)
 def test_the_table_has_every_element_and_text_of_the_tree(html: str) -> None:
     root = LexborHTMLParser(html).css_first("html")
@@ -90,7 +90,7 @@ def test_the_table_has_every_element_and_text_of_the_tree(html: str) -> None:
     assert joined(rows_of(parse(html))) == joined(nodes_of(root))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SOUP)
 def test_texts_and_starts_are_cut_out_at_the_right_characters(html: str) -> None:
     document = Document(html)
@@ -102,7 +102,7 @@ def test_texts_and_starts_are_cut_out_at_the_right_characters(html: str) -> None
         assert document.nodes[OWN, row] == sum(len(text.strip()) for text in texts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from([*sorted(BEGINNINGS), "x7", "col", "Related", "menu", "posts", "of", "link", "text"]),

@@ -320,7 +320,7 @@ def test_hostile_pages_neither_crash_nor_hang() -> None:
     assert html_to_text("<p>x" + "<sup>" * 300 + "2") != ""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.sampled_from(
