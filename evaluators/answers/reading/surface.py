@@ -48,7 +48,7 @@ _SUBSCRIPT_RUN = lazy_pattern(f"[{''.join(_SUBSCRIPTS)}]+")
 _FRACTION_MARK = lazy_pattern(rf"(\d?)\s?([{''.join(_FRACTIONS)}])")
 _SYMBOL = lazy_pattern("[" + "".join(map(re.escape, _SYMBOLS)) + "]")
 _ORNAMENT = lazy_pattern(
-    "[\\s\u200d\ufe0f\ufffd\ud800-\udfff\u2705\u2728\u2b50\u263a\u2764\U0001f300-\U0001f44d\U0001f44f-\U0001f5ff\U0001f600-\U0001f614"
+    "(?<![^\\s\ufffd])\ufffd|[\\s\u200d\ufe0f\ud83c-\ud83e\udc00-\udfff\u2705\u2728\u2b50\u263a\u2764\U0001f300-\U0001f44d\U0001f44f-\U0001f5ff\U0001f600-\U0001f614"
     "\U0001f617-\U0001f64f\U0001f680-\U0001f6aa\U0001f6ac-\U0001f6ff\U0001f970-\U0001f97a]"
 )
 """An emoji that takes no answer back, or what a cut or a lossy copy leaves of one."""

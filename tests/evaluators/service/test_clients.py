@@ -66,7 +66,10 @@ def test_a_request_that_cannot_be_used_raises_the_same_error(judge: Any) -> None
 
 
 def test_what_a_model_cut_in_half_is_judged_all_the_same(judge: Any) -> None:
-    assert judge.check_many([Pair(reference="1", prediction="1\ud835")])[0].verdict != "correct"
+    """Half of an emoji says nothing; half of a mathematical letter, or a sign lost right behind a number, is part of it."""
+    cut = ["1\ud835", "1\ufffd", "1 \ufffd", "1 \ud83d"]
+    verdicts = judge.check_many([Pair(reference="1", prediction=one) for one in cut])
+    assert [one.verdict == "correct" for one in verdicts] == [False, False, True, True]
     assert judge.run("print('\ud835')").result.stdout == "\ufffd\n"
 
 
