@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO, TypeVar, overload
 
 from tqdm import tqdm
@@ -29,14 +31,50 @@ def report_progress(
     Without items it is moved by `update`; the options are tqdm's.
     """
     stream = sys.stderr if file is None else file
-    options["file"] = stream
-    if not stream.isatty():
-        known = options.get("total") is not None or hasattr(items, "__len__")
-        done = "{n_fmt} of {total_fmt} ({percentage:.0f} %), {elapsed} so far, {remaining} left"
-        shown = "{desc}: " + (done if known else "{n_fmt}, {elapsed} so far") + ", {rate_fmt}"
-        options = {"bar_format": shown, **options, "file": _Lines(stream), "leave": False}
-        options |= {"mininterval": log_interval, "delay": log_interval, "miniters": 1}
-    return tqdm(**options) if items is None else tqdm(items, **options)
+    if stream.isatty():
+        return tqdm(items, file=stream, **options)
+    known = options.get("total") is not None or hasattr(items, "__len__")
+    done = "{n_fmt} of {total_fmt} ({percentage:.0f} %), {elapsed} so far, {remaining} left"
+    shown = "{desc}: " + (done if known else "{n_fmt}, {elapsed} so far") + ", {rate_fmt}"
+    options = {"bar_format": shown, **options, "file": _Lines(stream), "leave": False, "delay": log_interval}
+    return _Log(items, log_interval=log_interval, **options)
+
+
+class _Log(tqdm):  # type: ignore[type-arg]
+    """Reports by the clock, since an hour may lie between two updates. Its rate is that of all the work so far."""
+
+    def __init__(self, items: Iterable[Any] | None, *, log_interval: float, **options: Any) -> None:
+        self._ended = threading.Event()
+        super().__init__(items, **options)
+        if not self.disable:
+            reporting = threading.Thread(
+                target=_report, args=(weakref.ref(self), self._ended, log_interval), daemon=True
+            )
+            reporting.start()
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            for item in self.iterable:
+                yield item
+                self.update()
+        finally:
+            self.close()
+
+    def update(self, n: float | None = 1) -> bool | None:
+        self.n += n or 0
+        return None
+
+    def close(self) -> None:
+        self._ended.set()
+        super().close()
+
+
+def _report(log: weakref.ref[_Log], ended: threading.Event, interval: float) -> None:
+    while not ended.wait(interval):
+        if (alive := log()) is None:
+            return
+        alive.refresh()
+        del alive
 
 
 class _Lines:

@@ -8,7 +8,7 @@ import time
 
 from evaluators.progress import report_progress
 
-LINE = re.compile(r"\w+: \d of 4 \(\d+ %\), 00:0\d so far, 00:0\d left, [\d.]+(it/s|s/it)")
+LINE = re.compile(r"\w+: \d of 4 \(\d+ %\), 00:0\d so far, (\?|00:0\d) left, (\?|[\d.]+)(it/s|s/it)")
 
 
 class Terminal(io.StringIO):
@@ -37,7 +37,18 @@ def test_work_of_unknown_length_tells_how_much_is_done() -> None:
         for _ in range(3):
             time.sleep(0.1)
             bar.update()
-    assert re.fullmatch(r"rows: 1, 00:00 so far, [\d.]+row/s", log.getvalue().splitlines()[0])
+    assert re.fullmatch(r"rows: \d, 00:00 so far, (\?row/s|[\d.]+(row/s|s/row))", log.getvalue().splitlines()[-1])
+
+
+def test_a_log_is_written_while_one_piece_of_work_lasts() -> None:
+    log = io.StringIO()
+    with report_progress(total=8, initial=3, desc="shards", unit="shard", file=log, log_interval=0.05):
+        time.sleep(0.3)
+        lines = log.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert set(lines) == {"shards: 3 of 8 (38 %), 00:00 so far, ? left, ?shard/s"}
+    time.sleep(0.15)
+    assert log.getvalue().splitlines() == lines
 
 
 def test_a_terminal_has_one_line_that_moves() -> None:
