@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evaluators.records import Settings
 from evaluators.stages import Stage
@@ -53,6 +53,15 @@ class PlantedSettings(Settings):
     variants: float = Field(default=0.05, ge=0, le=1)  # share of pages also fetched under another spelling of the URL
     duplicates: float = Field(default=0.04, ge=0, le=1)  # share of pages with an edited copy elsewhere on the site
     broken: bool = True  # plant each kind of broken record once per snapshot
+
+    @model_validator(mode="after")
+    def _has_problems_to_leak(self) -> PlantedSettings:
+        if self.leaks > self.leaked_rows * len(self.leaked_benchmarks):
+            raise ValueError(
+                f"leaks: expected at most {self.leaked_rows * len(self.leaked_benchmarks)}, from {self.leaked_rows} rows of "
+                f"{len(self.leaked_benchmarks)} benchmarks; found {self.leaks}. Raise leaked_rows or lower leaks."
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

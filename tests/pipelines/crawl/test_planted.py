@@ -291,3 +291,8 @@ def test_a_formula_outside_the_grammar_is_refused() -> None:
         parse("x + \\unknown")
     with pytest.raises(ValueError, match="expected '}', found the end"):
         parse("\\frac{1}{2")
+
+
+def test_more_leaks_than_there_are_problems_are_refused_with_the_settings() -> None:
+    with pytest.raises(ValueError, match=r"leaks: expected at most 20, from 20 rows of 1 benchmarks; found 24\. Raise"):
+        PlantedSettings(leaked_benchmarks=("templated_easy",))
