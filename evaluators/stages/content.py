@@ -106,7 +106,8 @@ class ContentDigests:
         except (sqlite3.OperationalError, OSError):
             pass  # read-only or full: the next run reads the files once more
         except sqlite3.DatabaseError:  # damaged: it holds nothing that the files do not
-            self._memory.unlink(missing_ok=True)
+            with suppress(OSError):  # read-only: the next run reads the files once more
+                self._memory.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         assert self._memory is not None

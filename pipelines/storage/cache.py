@@ -93,7 +93,7 @@ class Cached:
     def file(self, name: str) -> Path:
         """The local copy of one file. Raises StorageError where the store's is not the one that was written."""
         path, record = self._held() / name, self.records[name]
-        if not is_whole_copy(path, record):
+        if not is_whole_copy(path, record) and not _is_found_whole(path, record):
             self._fetch(name, path, record)
         return path
 
@@ -176,6 +176,17 @@ def _read(source: BinaryIO, where: str) -> bytes:
 def mark_as_copy(path: Path) -> None:
     """Give a file whose digest was compared the time by which it is known again: whoever writes to it changes that."""
     os.utime(path, ns=(COMPARED, COMPARED))
+
+
+def _is_found_whole(path: Path, record: FileRecord) -> bool:
+    """Whether a copy that was touched, or that an older version fetched, holds the right bytes; it is marked then."""
+    try:
+        whole = path.stat().st_size == record.size and file_digest(path) == record.sha256
+        if whole:
+            mark_as_copy(path)
+    except OSError:  # none is there, or it cannot be read or marked: what is fetched takes its place
+        return False
+    return whole
 
 
 def is_whole_copy(path: Path, record: FileRecord) -> bool:

@@ -56,8 +56,11 @@ class Root(Protocol):
     def folders(self) -> list[str]:
         """The first parts of its keys, without those of files that lie in it directly."""
 
+    def written_later(self, key: str, files: Iterable[str]) -> list[str]:
+        """Those of an artifact's files that were written after its manifest, or copied or touched after it."""
+
     def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
-        """Those of an artifact's files that were written after its manifest and hold other bytes than it says."""
+        """Those of the files that were written after the manifest and hold other bytes than it says."""
 
     def time_of(self, key: str) -> int | None:
         """When a file was written, in nanoseconds; None where the storage does not tell to the moment."""
@@ -144,10 +147,13 @@ class FolderRoot:
                         continue
         return found
 
+    def written_later(self, key: str, files: Iterable[str]) -> list[str]:
+        written = self.time_of(f"{key}/{MANIFEST}")
+        return [name for name in files if self.time_of(f"{key}/{name}") > written]
+
     def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
         """A file with a later time than its manifest's is read, once: it may only have been touched, or copied."""
-        written = self.time_of(f"{key}/{MANIFEST}")
-        later = [name for name in files if self.time_of(f"{key}/{name}") > written]
+        later = self.written_later(key, files)
         digests = ContentDigests(self.path / DIGESTS).of_files(self.path / key / name for name in later)
         return [name for name, digest in zip(later, digests, strict=True) if digest != files[name].sha256]
 
@@ -268,8 +274,12 @@ class ObjectRoot:
                 return {}
         return {name.removeprefix(top): int(info["size"]) for name, info in found.items() if name.startswith(top)}
 
+    def written_later(self, key: str, files: Iterable[str]) -> list[str]:
+        """None that is known: an object's time is of the second and of its last copy."""
+        return []
+
     def altered(self, key: str, files: Mapping[str, FileRecord]) -> list[str]:
-        """None that is known: an object's time is of the second and of its last copy. What is fetched is compared instead."""
+        """None that is known: what is fetched is compared instead."""
         return []
 
     def time_of(self, key: str) -> int | None:

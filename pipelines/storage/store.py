@@ -20,6 +20,7 @@ from pipelines.storage.manifests import (
     Manifest,
     UnreadableManifest,
     content_digest,
+    file_digest,
     fingerprint_of,
     manifest_of,
     plain,
@@ -166,13 +167,21 @@ def key_of(identity: Mapping[str, Json]) -> str:
 
 
 def _sealed_before(folder: Path, identity: Mapping[str, Json]) -> Manifest | None:
-    """The manifest of a folder that an earlier attempt filled and could not publish: the store did not answer."""
+    """The manifest of a folder that an earlier attempt filled and could not publish: the store did not answer.
+
+    A file that changed since is removed with the manifest, so that it is written again: others are found as finished shards.
+    """
     try:
         manifest = read_manifest((folder / MANIFEST).read_bytes(), str(folder))
-        whole = all((folder / name).stat().st_size == record.size for name, record in manifest.files.items())
     except FileNotFoundError:
         return None
     except UnreadableManifest:
         (folder / MANIFEST).unlink()
         return None
-    return manifest if whole and manifest.identity == plain(identity) else None
+    there = {name: folder / name for name in manifest.files if (folder / name).exists()}
+    others = [path for name, path in there.items() if file_digest(path) != manifest.files[name].sha256]
+    if others or len(there) < len(manifest.files):
+        for path in (folder / MANIFEST, *others):
+            path.unlink()
+        return None
+    return manifest if manifest.identity == plain(identity) else None

@@ -66,6 +66,8 @@ class Verified:
     readers: dict[str, frozenset[str]] = field(default_factory=dict)
     """Key of an artifact -> the content of each of its inputs."""
     damage: list[Damage] = field(default_factory=list)
+    was_copied: bool = False
+    """Whether whole files are later than their manifests: a copy, or a change of owners, gave all files times of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,7 @@ def _digest_faults(
         others = [name for name, record in whole.items() if _digest(store, f"{key}/{name}") != record.sha256]
     else:
         others = store.root.altered(key, whole)
+    found.was_copied |= not set(others).issuperset(store.root.written_later(key, whole))
     for name in others:
         what = "expected the bytes whose digest its manifest holds; found others of the same size"
         yield Fault(where=store.root.shown(f"{key}/{name}"), what=what, remedy=SET_ASIDE_DEEP, repair=key)
@@ -231,7 +234,7 @@ def _readers_of_damage(store: Store, found: Verified) -> Iterator[Fault]:
             if key in told or damage.contents.isdisjoint(read):
                 continue
             made = store.root.time_of(f"{key}/{MANIFEST}")
-            if damage.since is not None and made is not None and made < damage.since:
+            if not found.was_copied and damage.since is not None and made is not None and made < damage.since:
                 continue
             told.add(key)
             what = (

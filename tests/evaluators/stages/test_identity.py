@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -194,6 +195,18 @@ def counting(memory: Path, read: list[str], later: float = 60.0) -> ContentDiges
         return path.read_text(encoding="utf-8")
 
     return ContentDigests(memory, digest=digest, clock=lambda: time.time() + later)
+
+
+def test_a_damaged_memory_that_cannot_be_removed_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    memory, file = tmp_path / "digests.sqlite", written(tmp_path / "a.txt", "hello")
+    memory.write_bytes(b"no database" * 500)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert counting(memory, [], later=60.0).of(file) == "hello"
 
 
 def test_a_second_look_at_a_large_folder_reads_only_what_changed(tmp_path: Path) -> None:

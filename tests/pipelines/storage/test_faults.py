@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -203,6 +204,21 @@ class TestReadersOfDamage:
         in_a_folder = isinstance(planted.store.root, FolderRoot)  # objects have no times that could tell
         assert len(readers) == (0 if in_a_folder else 1)
 
+    def test_times_of_a_copied_root_acquit_no_reader(self, planted: Planted, pattern: str, tmp_path: Path) -> None:
+        if not isinstance(planted.store.root, FolderRoot):
+            pytest.skip("objects have no times that could tell")
+        rot(planted, "a.txt", b"hellp")
+        false, _ = build_readers(planted, pattern)
+        copied, key = tmp_path / "copied", planted.store.key(false)
+        shutil.copytree(Path(false.location), copied / key)
+        time.sleep(0.02)
+        up = planted.keys["up"]
+        shutil.copytree(planted.store.root.path, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("table"))
+        whole = (copied / up / "b" / "c.txt").stat()  # copied after the manifest, as rsync does by name
+        os.utime(copied / up / "b" / "c.txt", ns=(whole.st_atime_ns, time.time_ns()))
+        told = [fault.where for fault in verify(copied, deep=True).faults if "was published with" in fault.what]
+        assert told == [str(copied / key)]
+
     def test_a_reader_of_another_partition_stays(self, planted: Planted, pattern: str) -> None:
         rot(planted, "b/c.txt", b"WORLD")
         build_readers(planted, pattern)
@@ -306,6 +322,15 @@ class TestCopies:
         artifact = fetched[0].references.read("up")
         artifact.file("a.txt").write_text("hellp")
         assert artifact.file("a.txt").read_text() == "hello"
+
+    def test_a_copy_that_was_only_touched_is_not_fetched_again(self, fetched: tuple[Planted, Path]) -> None:
+        planted, _ = fetched
+        artifact = planted.references.read("up")
+        copy = artifact.file("a.txt")
+        os.utime(copy)  # as those are that versions before fetched
+        planted.damage(["remove", "{up}/a.txt"])
+        assert artifact.file("a.txt").read_text() == "hello"
+        assert copy.stat().st_mtime_ns == COMPARED
 
     def test_a_copy_with_other_bytes_is_told_by_deep_and_removed_by_repair(self, fetched: tuple[Planted, Path]) -> None:
         planted, _ = fetched

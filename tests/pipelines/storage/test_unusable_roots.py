@@ -208,6 +208,22 @@ def test_an_upload_that_breaks_off_publishes_nothing_and_goes_on(gate: Gate, roo
     assert verify(root_url, deep=True).faults == []
 
 
+def test_what_waits_for_its_upload_and_was_written_over_is_made_again(gate: Gate, root_url: str) -> None:
+    folders = []
+
+    def once(folder: Path) -> dict[str, int]:
+        folders.append(folder)
+        return {} if (folder / "a.txt").exists() else write(folder)
+
+    gate.rule = lambda method, path: (400, "ExpiredToken") if method == "PUT" and "a.txt" in path else None
+    with pytest.raises(StorageError, match="an expired credential"):
+        Store(root_url).build({"name": "x"}, once)
+    (folders[0] / "a.txt").write_text("hellp")
+    gate.rule = lambda method, path: None
+    assert Store(root_url).build({"name": "x"}, once).file("a.txt").read_text() == "hello"
+    assert verify(root_url, deep=True).faults == []
+
+
 def test_reading_needs_no_permission_to_write(gate: Gate, root_url: str) -> None:
     made = Store(root_url).build({"name": "x"}, write)
     References(Store(root_url)).write("x", made)
