@@ -23,6 +23,13 @@ def home_location() -> str:
         raise StorageError(
             where=HOME, expected="a folder or a URL", found="an empty value", remedy=f"unset {HOME}, or name one."
         )
+    if named and named.startswith("memory://"):
+        raise StorageError(
+            where=named,
+            expected="storage that outlives a command",
+            found="this process's memory",
+            remedy="Name a folder or a bucket.",
+        )
     if named:
         return root_at(named).location
     return str(project_folder() / "data")

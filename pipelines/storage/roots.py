@@ -25,6 +25,7 @@ from pipelines.storage.room import hold, make_room
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 BENT_URL = re.compile(r"^(s3|gs|gcs|az|abfs|http|https|file):/?[^/]")
 """A URL that went through a path, or was mistyped: `s3:/bucket`."""
+S3 = ("s3", "s3a")
 DIGESTS = "digests.sqlite"
 """In a folder that is a root: the digests of files that were read, so that none is read again until it changes."""
 LOST_RACES = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -224,11 +225,11 @@ class ObjectRoot:
         if self._opened is None or self._opened[0] != os.getpid():  # a forked child has connections of its own
             import fsspec
 
-            options = {"use_listings_cache": False} if self._scheme == "s3" else {}
+            options = {"use_listings_cache": False} if self._scheme in S3 else {}
             with storage_faults(self.location):
                 try:
                     self._opened = os.getpid(), fsspec.filesystem(self._scheme, **options)
-                except (ImportError, ValueError) as error:
+                except (ImportError, ValueError, TypeError) as error:  # TypeError: it asks for a host, as ftp:// does
                     raise StorageError(
                         where=self.location,
                         expected="a folder, or a URL whose file system is installed",
@@ -358,7 +359,7 @@ class ObjectRoot:
                 self._files.put(
                     [str(folder / name) for name in names],
                     [self.shown(f"{key}/{name}") for name in names],
-                    **({"mode": mode} if self._scheme == "s3" else {}),
+                    **({"mode": mode} if self._scheme in S3 else {}),
                 )
             except FileExistsError as error:
                 raise StorageError(

@@ -151,6 +151,12 @@ def test_a_home_that_is_set_to_nothing_is_refused(elsewhere: Path, monkeypatch: 
         enter(Path("one/recipes/demo.yaml"))
 
 
+def test_artifacts_are_not_kept_in_a_command_s_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATHSIEVE_HOME", "memory://x")
+    with pytest.raises(StorageError, match="memory://x: expected storage that outlives a command; found"):
+        home_location()
+
+
 def test_a_recipe_is_not_named_as_the_folder_of_references(elsewhere: Path) -> None:
     (elsewhere / "my.yaml").write_text(RECIPE.replace("name: demo", "name: refs"), encoding="utf-8")
     with pytest.raises(MathsieveError, match="name: expected another name than refs"):

@@ -168,6 +168,7 @@ def test_a_missing_credential_is_told(gate: Gate, monkeypatch: pytest.MonkeyPatc
             "nothing://x/y",
             r"nothing://x/y: expected a root that can be written; found Protocol not known: nothing\. s3:// is",
         ),
+        ("github://x/y", r"github://x/y: expected a root that can be written; found .*'org' and 'repo'\. s3:// is"),
     ],
 )
 def test_a_root_that_is_none_is_told(root: str, told: str) -> None:
