@@ -23,7 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # bench/ is a fold
 SECONDS, MEMORY_KIB = 0.5, 512 * 1024
 PROFILES = ("strict", "reward", "deepseek")
 LATE = (
-    "judging", "deepseek", "extraction", "comparing.isolation", "reading.chinese", "reading.conditions", "reading.parts", "reading.remarks",
+    "judging", "deepseek", "extraction", "asked", "question", "comparing.isolation", "comparing.families", "comparing.structures",
+    "comparing.contraries", "comparing.work", "reading.chinese", "reading.conditional", "reading.named", "reading.parts", "reading.remarks",
+    "reading.spoken", "evidence.shaped",
 )  # fmt: skip
 """Modules that the checker imports when they are first needed: all are to be instrumented."""
 PIECES = [

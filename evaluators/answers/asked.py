@@ -14,6 +14,8 @@ _BOUND = lazy_pattern(
 )
 _LEAST = lazy_pattern(r"\b(?:least|minimum|minimal|smallest|fewest)\b|至少|最少|最小", re.IGNORECASE)
 _MOST = lazy_pattern(r"\b(?:most|maximum|maximal|greatest|largest)\b|至多|最多|最大", re.IGNORECASE)
+_REPEATED = lazy_pattern(r"(?P<asked>[\u4e00-\u9fff]{2,12})(?P<value>\d[\d.]*[\u4e00-\u9fff]{0,4})[。.]?")
+"""每人8本, where the question is 每人几本."""
 _CHANGE = lazy_pattern(
     r"(?:an?\s+)?(?P<share>\d[\d.]*\s?\\?%)\s+(?P<word>increase|decrease|discount|profit|loss|reduction|growth)",
     re.IGNORECASE,
@@ -29,6 +31,10 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
         least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
         asks = (_LEAST if least else _MOST).search(hints.question)
         return right[bound.end() :] if asks else right
+    if (counted := _REPEATED.fullmatch(right)) is not None and re.search(
+        re.escape(counted["asked"]) + "(?:几|多少)", hints.question
+    ):
+        return counted["value"]
     if (change := _CHANGE.fullmatch(right)) is not None and change["word"].lower()[:6] in hints.question.lower():
         return change["share"]
     return right

@@ -127,7 +127,7 @@ def _whole_arguments(node: Node) -> tuple[Node, ...]:
     if node.op in ("sum", "prod"):
         return node.args[1:]
     counted = node.op == "fn" and node.value in ("factorial", "double_factorial", "binom", "mod", "gcd", "lcm")
-    signs = node.op == "pow" and node.args[0].op == "neg"
+    signs = node.op == "pow" and (node.args[0].op == "neg" or (node.args[0].op == "num" and node.args[0].value < 0))
     return node.args if counted else node.args[1:] if signs else ()
 
 
@@ -143,6 +143,18 @@ def over_budget(node: Node) -> bool:
             return True
         except (Unevaluable, ZeroDivisionError, ValueError):
             return False
+    return False
+
+
+def has_values(node: Node) -> bool:
+    """Whether it has a value, real or not, at any sampled point."""
+    with _lock:
+        for point in sample_points(symbols(node)):
+            try:
+                if enclosure(node, point).is_finite():
+                    return True
+            except (Unevaluable, OverBudget, ZeroDivisionError, OverflowError, ValueError):
+                continue
     return False
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from evaluators.answers.comparing.amounts import NAMED, amounts, peeled
 from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.systems import solutions, systems
-from evaluators.answers.comparing.vectors import in_components, on_one_line
+from evaluators.answers.comparing.vectors import in_components, on_one_line, worked
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.units import nouns
 from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
 
@@ -95,6 +98,8 @@ def _evaluated(node: Node, other: Node, context: Context) -> Node:
     """A determinant, a product of matrices, a derivative as what it comes to, where work may be left to be done."""
     if node.op in _FINAL or not (context.profile.unevaluated or node.op == other.op == "det"):
         return node
+    if context.profile.unevaluated and node.op in ("mul", "fn"):
+        node = worked(node, other)
     if not any(n.op in _TO_DO for n in walk(node)):
         return node
     from evaluators.answers.comparing.work import done
@@ -133,23 +138,36 @@ def _terminals(r: Node, p: Node, context: Context) -> Decision:
     return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
 
 
-_SAYS = frozenset({"is", "was", "are", "were", "has", "have", "had", "does", "did", "the", "a", "an", "it"})
-_NEGATIONS = frozenset(
-    {"not", "no", "never", "neither", "nor", "or", "but", "isn't", "doesn't", "hasn't", "except", "unless"}
-)
+_VERBS = frozenset({"is", "was", "are", "were", "has", "have", "had", "does", "did", "wins", "won", "gets", "got"})
+_SAYS = _VERBS | {"the", "a", "an", "it"}
+_NEGATIONS = frozenset({"not", "no", "never", "neither", "nor", "or", "and", "but", "except", "unless"})
+_KIND_OF = lazy_pattern(r"\b(?:type|kind|sort)\s+of\s+([a-z]+)")
+_ASKS_WHO = r"(?:谁|哪[\u4e00-\u9fff]{0,3}?|什么[\u4e00-\u9fff]{0,4}?)"
 
 
 def _repeats_question(mine: tuple[str, ...], yours: tuple[str, ...], context: Context) -> bool:
-    """Lena of `Lena has the most stickers`, where the question is who has the most stickers; 小红跑得快."""
-    question = context.hints.question.lower()
-    if not question:
+    """Lena of `Lena has the most stickers`, where the question is who has the most stickers; 小红跑得快.
+
+    What follows is a verb and words of the question, none of them another name, or the noun whose kind is asked for.
+    """
+    question = context.hints.question
+    if not question or yours[: len(mine)] != mine:
+        return len(mine) == len(yours) == 1 and _repeats_chinese(mine[0], yours[0], question)
+    rest = yours[len(mine) :]
+    kind = _KIND_OF.search(question.lower())
+    if len(rest) == 1 and kind is not None and rest[0] == kind[1]:
+        return True
+    spelled = "".join(c if c.isalpha() or c == "'" else " " for c in question).split()
+    names = {word.lower() for word in spelled[1:] if word[0].isupper()}
+    said = {word.lower() for word in spelled} - names
+    return bool(rest) and rest[0] in _VERBS and not set(rest) & _NEGATIONS and set(rest) <= said | _SAYS
+
+
+def _repeats_chinese(mine: str, yours: str, question: str) -> bool:
+    rest = yours.removeprefix(mine)
+    if not question or rest == yours or not rest or rest.isascii():
         return False
-    if len(mine) == len(yours) == 1:
-        rest = yours[0].removeprefix(mine[0])
-        return yours[0].startswith(mine[0]) and not rest.isascii() and rest in question
-    rest_words = set(yours[len(mine) :])
-    said = set("".join(c if c.isalpha() or c == "'" else " " for c in question).split())
-    return yours[: len(mine)] == mine and not rest_words & _NEGATIONS and rest_words <= said | _SAYS
+    return re.search(_ASKS_WHO + re.escape(rest), question) is not None
 
 
 def _is_figure(node: Node, letters: str) -> bool:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from evaluators.answers.comparing.balls import equal_everywhere
 from evaluators.answers.comparing.exact import rational
 from evaluators.answers.comparing.substitution import substituted
-from evaluators.answers.values import IMAGINARY, Node, num, symbols, walk
+from evaluators.answers.values import IMAGINARY, Node, negated, num, symbols, walk
 
 _AXES = ("i", "j", "k")
 
@@ -28,6 +28,37 @@ def in_components(node: Node, like: Node) -> Node:
     for axis, part in zip(_AXES[1:], parts[1:], strict=False):
         total = Node("add", (total, Node("mul", (part, Node("sym", (), axis)))))
     return Node("tuple", parts) if equal_everywhere(named, total) else node
+
+
+def worked(node: Node, like: Node) -> Node:
+    """The number of (1, 2) \\cdot (3, 4) and of |(3, 4)|, the vector of (1, 0, 0) \\times (0, 1, 0); else the node as it is."""
+    if node.op == "fn" and node.value in ("abs", "norm") and node.args[0].op in _TUPLES:
+        parts = node.args[0].args
+        return Node("root", (_dot(parts, parts), num(2)))
+    if node.op != "mul" or any(arg.op not in _TUPLES for arg in node.args):
+        return node
+    a, b = (arg.args for arg in node.args)
+    if len(a) != len(b):
+        return node
+    if not _size(like):
+        return _dot(a, b)
+    if len(a) != 3:
+        return node
+    pairs = ((1, 2), (2, 0), (0, 1))
+    return Node(
+        "tuple",
+        tuple(Node("add", (Node("mul", (a[i], b[j])), negated(Node("mul", (a[j], b[i]))))) for i, j in pairs),
+    )
+
+
+_TUPLES = frozenset({"tuple", "angle"})
+
+
+def _dot(a: tuple[Node, ...], b: tuple[Node, ...]) -> Node:
+    total = Node("mul", (a[0], b[0]))
+    for x, y in zip(a[1:], b[1:], strict=True):
+        total = Node("add", (total, Node("mul", (x, y))))
+    return total
 
 
 _MULTIPLIERS = frozenset({"t", "s", "r", "lambda", "mu", "c", "C"})

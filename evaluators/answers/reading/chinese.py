@@ -38,9 +38,10 @@ _SAME_WORDS = (
 _STATED_RATIO = lazy_pattern(r"^[\u4e00-\u9fff]{1,12}的?比(?:值)?(?:是|为)[:]?\s*(?=\d)")
 _LONE_IS = lazy_pattern(r"^是(?=[\u4e00-\u9fff]{2,4}$)(?!是的|是否)|(?<=\d)\s?个(?=人$)")
 _LEAD = lazy_pattern(
-    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|[大]?约(?:为|是|等于)?|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
+    r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
     rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
+_ABOUT = lazy_pattern(rf"^大?约(?:为|是|等于)?(?={_BEGINS})")
 _SOLVED = lazy_pattern(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
 _VALUE_OF = lazy_pattern(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
 _REASON = lazy_pattern(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
@@ -128,6 +129,7 @@ def chinese_spelling(text: str) -> str:
         return _SPECIAL[text]
     text = _ROOT_WORDS.sub(r"\\frac{\g<num>}{\g<den>}", text)
     text = _LEAD.sub("", _REASON.sub("", text))
+    text = _ABOUT.sub("about ", text)
     text = _SOLVED.sub("", _DROPPED_ROOT.sub("", text) if "舍" in text else text)
     text = _VALUE_OF.sub(r"\1=", text)
     text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)

@@ -181,10 +181,10 @@ def plain_text(surface: str) -> str:
 
 def remainder(surface: str) -> Node | None:
     """48……4, 商48余4, 48 R 4: a quotient with what is left over."""
-    stripped = surface.strip()
+    stripped = plain_text(surface)
     if not stripped[:1].isdecimal() and stripped[:1] not in ("商", "q", "Q"):
         return None
-    if not any(mark in surface for mark in _REMAINDER_MARKS):
+    if not any(mark in stripped for mark in _REMAINDER_MARKS):
         return None
     match = _REMAINDER.fullmatch(stripped)
     return Node("remainder", (num(int(match[1])), num(int(match[2])))) if match else None
@@ -278,7 +278,7 @@ def _in_base(digits: str, base: int) -> Node | None:
 LABEL = Node("raw", (), "label")
 """Beside the text of a choice: `C: 5` and `(a) 3` may as well be labels of parts."""
 _NO_OPTION = lazy_pattern(
-    r"选?项?\s?(?:[是都]|说法|明显)*(?:错|不|排除|有误)|(?:is|are|was)\s+(?:wrong|incorrect|not|false|in)|[-+*/^=<>!,;]|(?:and|or)\b|\(?[A-Ja-j]\)?(?:$|[\s,.:=]|\()"
+    r"选?项?\s?(?:[是都]|说法|明显)*(?:错|不|排除|有误)|(?:is|are|was)\s+(?:wrong|incorrect|not|false|in)|[-+*/^=<>!,;]|(?:and|or)\b|(?:\([A-Ja-j]\)|[A-J])(?:$|[\s,.:=]|\()|[a-j](?:$|[,.:=]|\()"
 )
 
 
