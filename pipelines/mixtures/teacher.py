@@ -107,7 +107,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="6",
+    version="7",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
