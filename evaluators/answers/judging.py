@@ -174,9 +174,9 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
 
 def _turned_round(left: str, right: str, hints: Hints) -> bool:
     """Whether a word of the prediction is the contrary of one of the reference, or else of the question."""
-    from evaluators.answers.comparing.contraries import contrary
+    from evaluators.answers.comparing.contraries import contrary, contrary_to_question
 
-    return contrary(left, right) or (not _LETTERS.search(left) and contrary(hints.question, right))
+    return contrary(left, right) or (not _LETTERS.search(left) and contrary_to_question(hints.question, right))
 
 
 def _best(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> tuple[Decision, tuple[Node, Node]]:

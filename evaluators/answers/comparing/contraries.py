@@ -30,14 +30,25 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 _PAIRS = tuple((_pattern(one), _pattern(other)) for one, other in _CONTRARIES)
 _ANY = lazy_pattern("|".join(f"{one}|{other}" for one, other in _CONTRARIES), re.IGNORECASE)
+_ASKED = frozenset({5, 9, 10, 11})
+"""Pairs of which a question names the one: how many are left is no direction."""
 
 
 def contrary(reference: str, prediction: str) -> bool:
     """Whether the one says left, and only left, where the other says only right."""
-    if not _ANY.search(reference) or not _ANY.search(prediction):
+    return _contrary(reference, prediction, _PAIRS)
+
+
+def contrary_to_question(question: str, prediction: str) -> bool:
+    """Whether the prediction is a decrease where the question asks for an increase."""
+    return _contrary(question, prediction, tuple(pair for place, pair in enumerate(_PAIRS) if place in _ASKED))
+
+
+def _contrary(text: str, prediction: str, pairs: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]) -> bool:
+    if not _ANY.search(text) or not _ANY.search(prediction):
         return False
-    for one, other in _PAIRS:
-        mine, yours = ((bool(one.search(text)), bool(other.search(text))) for text in (reference, prediction))
+    for one, other in pairs:
+        mine, yours = ((bool(one.search(side)), bool(other.search(side))) for side in (text, prediction))
         if mine != yours and sum(mine) == sum(yours) == 1:
             return True
     return False

@@ -102,8 +102,8 @@ def _by_form_and_points(r: Node, p: Node, context: Context) -> Decision:
         same = balls.equal_at_integers(r, p)
     if same is None and (balls.over_budget(r) or balls.over_budget(p)):
         return Decision(False, "budget", f"{show(p)[:80]} is over the budget: not shown to be {show(r)[:80]}")
-    if same is None and not needs_sympy(p) and balls.has_values(r) and not balls.has_values(p):
-        return Decision(False, "points", f"{show(p)[:80]} has no value at any sampled point")
+    if same is None and not needs_sympy(r) and not needs_sympy(p) and balls.has_values(r) != balls.has_values(p):
+        return Decision(False, "points", "only one of them has a value at any sampled point")
     if same is not None:
         reason = "equal at every sampled point" if same else f"{show(p)[:120]} differs from {show(r)[:120]} at a point"
         return Decision(same, "points", reason)

@@ -64,7 +64,7 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
     if labelled is not None and other.op == "text" and len(other.value) == len(labelled):
         other = Node("list", tuple(Node("text", (), (word,)) for word in other.value))  # true, false, true
         r, p = (r, other) if labelled is mine else (other, p)
-    if labelled is None or other.op not in ("list", "tuple", "set"):
+    if labelled is None or other.op not in ("list", "tuple", "set") or other.value == "pm":  # +-3 has no first part
         return Decision(False, "parts", f"{show(p)[:80]} is not {show(r)[:80]}: one has parts")
     ordered = tuple(labelled[index] for index in sorted(labelled))
     if labelled is mine:

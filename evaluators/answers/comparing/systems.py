@@ -44,6 +44,8 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
         return unordered(roots, other, same) if other is p else unordered(other, roots, same)
     if other.op not in ("tuple", "angle", "list"):
         return None
+    if other.value == "pm":
+        return Decision(False, "relation", "both signs, where each name has its own value")
     written, ordered = tuple(named.values()), tuple(named[name] for name in sorted(named))
     if other.op == "list" and (other is p or not lenient):
         ordered = written  # no brackets of a point: as the names stand

@@ -389,8 +389,8 @@ def _expanded(node: Node) -> Node:
     if not _has_plus_minus(node):
         return node
     if node.op == "relation" and node.value == ("=",):
-        return Node("list", tuple(node._replace(args=tuple(_signed(a, s) for a in node.args)) for s in (1, -1)))
-    return Node("list", (_signed(node, 1), _signed(node, -1)))
+        return Node("list", tuple(node._replace(args=tuple(_signed(a, s) for a in node.args)) for s in (1, -1)), "pm")
+    return Node("list", (_signed(node, 1), _signed(node, -1)), "pm")
 
 
 def _has_plus_minus(node: Node) -> bool:

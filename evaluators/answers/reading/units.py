@@ -55,7 +55,7 @@ _define(
     1,
     "s sec second secs 秒=1;min minute mins 分钟 分=60;h hr hour hrs 小时 钟头 时=3600;day days d 天 日=86400",
 )
-_define("time", 1, "week wk wks 周 星期=604800;ms millisecond=1/1000")
+_define("time", 1, "week wk wks 周 星期=604800;刻钟 刻=900;ms millisecond=1/1000")
 _define("month", 1, "month 个月 月=1;year yr yrs 年 岁=12")
 _define("usd", 1, "dollar usd USD $ 美元=1;cent ¢=1/100")
 _define("eur", 1, "euro eur EUR €=1")
