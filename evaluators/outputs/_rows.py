@@ -86,13 +86,14 @@ def guess_row(row: Row, benchmark: Benchmark, *, gold_elsewhere: bool) -> ReadRo
         reference_is_answer=True,
         responses=texts,
         answers_only=response.key in SHORT,
-        verdicts=_verdicts(spelling, len(texts)),
+        verdicts=_verdicts(flat, len(texts)),
     )
 
 
-def _verdicts(spelling: Spelling, count: int) -> dict[str, tuple[float | None, ...]]:
-    """Booleans, 0 and 1 under names that say right or wrong: one for every response."""
-    found = {one.key: verdicts_of(one.value) for one in spelling.all(VERDICTS)}
+def _verdicts(flat: Mapping[str, Any], count: int) -> dict[str, tuple[float | None, ...]]:
+    """Booleans, 0 and 1 under names that say right or wrong, as the file spells them: one for every response."""
+    named = {key_of(name): name for name in flat}
+    found = {named[one.key]: verdicts_of(one.value) for one in Spelling(flat).all(VERDICTS)}
     return given({name: own for name, own in found.items() if len(own) == count and set(own) <= {0.0, 1.0, None}})
 
 

@@ -171,6 +171,12 @@ def test_a_harness_far_from_us_is_an_alarm(tmp_path: Path, capsys: pytest.Captur
     assert alarm == "The file's own correct is 33.3 where we say 66.7: 10 rows differ, see below."
 
 
+def test_a_score_keeps_the_name_of_its_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**row, "Is_Correct": n < 19} for n, row in enumerate(answered(30, right=20))]
+    (harness,) = graded(write(tmp_path / "a.jsonl", rows), capsys)["harness"]
+    assert (harness["score"], harness["harness"], len(harness["differences"])) == ("Is_Correct", 63.3333, 1)
+
+
 def test_how_alike_texts_are_is_no_verdict(tmp_path: Path) -> None:
     score = {"value": {"bleu-1": 0.0, "Rouge-L-F": 1.0, "acc": 1.0}, "prediction": RIGHT}
     row = {"index": 0, "input": "q", "target": "4", "sample_score": {"score": score, "sample_id": 0}}
