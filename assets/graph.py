@@ -265,6 +265,10 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(lines) or "a run failed before its first step; see `make ui`"
 
 
+NOT_REACHED = "Dependencies for step "
+"""How Dagster begins a line for each step after one that failed: the failure itself is told once, at the end."""
+
+
 class _Progress:
     """One line per asset as it starts and ends, driven by Dagster's own events."""
 
@@ -288,7 +292,9 @@ class _Progress:
                 if meta.get("dagster_event") is not None:
                     progress.see(meta["dagster_event"])
                 elif record.levelno >= logging.WARNING and not progress.quiet:
-                    print(f"         {meta.get('orig_message', record.getMessage())}", file=sys.stderr, flush=True)
+                    message = meta.get("orig_message", record.getMessage())
+                    if not message.startswith(NOT_REACHED):
+                        print(f"         {message}", file=sys.stderr, flush=True)
 
         @dg.logger
         def console(_: dg.InitLoggerContext) -> logging.Logger:

@@ -109,7 +109,10 @@ def _run(path: Path, arguments: argparse.Namespace) -> int:
             f"{getattr(error, 'orig', error)}. Free some space, or keep it elsewhere: export DAGSTER_HOME=..."
         ) from error
     if failed:
-        print(f"\nfailed: {failed}\nWhat was finished is kept; the same command goes on from here.", file=sys.stderr)
+        print(
+            f"\nfailed: {failed}\nWhat was finished is kept: with that mended the same command goes on from here.",
+            file=sys.stderr,
+        )
         return 1
     with suppress(StorageError, OSError):  # what cannot be kept is asked for again next time
         _asked(recipe.workspace / "history.json", current.maker.graph, quiet=arguments.quiet)

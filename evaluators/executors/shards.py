@@ -79,7 +79,7 @@ def require_engine(executor: ExecutorSettings) -> None:
     if isinstance(executor, SlurmExecutor):
         from evaluators.executors.slurm import require_slurm
 
-        require_slurm()
+        require_slurm(executor)
     elif not isinstance(executor, LocalExecutor):
         from evaluators.executors.ray_tasks import require_ray
 

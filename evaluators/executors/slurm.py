@@ -62,7 +62,7 @@ def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome
     """The outcome of each shard, as they end. Closed early, it ends its jobs."""
     numbers, shards = list(job.shards), list(job.shards.values())
     folder = executor.shared.expanduser().absolute() / job.name
-    require_slurm()
+    require_slurm(executor)
     _cancel_earlier(job.name)
     _lay_out(folder, job.work, shards)
     size, submitted = _largest_array(), 0
@@ -86,8 +86,8 @@ def run_slurm(job: Job, executor: SlurmExecutor) -> Generator[tuple[int, Outcome
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def require_slurm() -> None:
-    """Raises ShardError where its commands are not here, or no controller answers them."""
+def require_slurm(executor: SlurmExecutor) -> None:
+    """Raises ShardError where its commands are not here, no controller answers them, or it has no such partition."""
     if shutil.which("sbatch") is None:
         raise ShardError(
             "slurm: expected Slurm's commands on this machine; found no sbatch. Run this where jobs are submitted from, or "
@@ -104,6 +104,14 @@ def require_slurm() -> None:
         raise _no_controller(f"no answer in {ANSWER:.0f} s") from error
     if asked.returncode:
         raise _no_controller(_words(asked.stderr) if asked.stderr.strip() else asked.stdout.partition("\n")[0])
+    there = {
+        name.rstrip("*") for name in _slurm("sinfo", "-a", "-h", "-o", "%P").stdout.split()
+    }  # the default one has a star
+    if executor.partition and there and (none := sorted(set(executor.partition.split(",")) - there)):
+        raise ShardError(
+            f"slurm: expected a partition that is here ({', '.join(sorted(there))}); found {', '.join(none)}. Name another: "
+            "executor.partition."
+        )
 
 
 def _no_controller(found: str) -> ShardError:

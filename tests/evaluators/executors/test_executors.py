@@ -146,7 +146,10 @@ def test_a_shard_over_its_time_in_slurm_is_told_with_its_limit(slurm: SlurmExecu
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"partition": "gone"}, r"in partition gone; found: .*[Ii]nvalid partition.*sinfo"),
+        (
+            {"partition": "gone"},
+            r"expected a partition that is here \(main, short\); found gone\. .*executor\.partition",
+        ),
         ({"memory": 9_000.0}, r"9000 GiB.*found: .*(Memory|node configuration)"),
         ({"partition": "short", "time": "1:00:00"}, r"never will: Partition(TimeLimit|Config).*executor\.time"),
         ({"sbatch": ("--no-such-option",)}, r"found: .*no-such-option"),
