@@ -24,17 +24,23 @@ _CHANGE = lazy_pattern(
 
 def as_asked(left: str, right: str, hints: Hints) -> str:
     """The prediction without what only repeats the question; as it is where it says anything else."""
-    if hints.base and (match := _IN_BASE.fullmatch(right)) is not None:
+    if "_" in right and (match := _IN_BASE.fullmatch(right)) is not None and hints.base:
         same = left.strip("$ ").upper() == match[1].upper()
         return left if same and int(match[2]) == hints.base_asked else right
-    if (bound := _BOUND.match(right)) is not None:
+    if right[:1] in "aA至最" and (bound := _BOUND.match(right)) is not None:
         least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
         asks = (_LEAST if least else _MOST).search(hints.question)
         return right[bound.end() :] if asks else right
-    if (counted := _REPEATED.fullmatch(right)) is not None and re.search(
-        re.escape(counted["asked"]) + "(?:几|多少)", hints.question
+    if (
+        not right.isascii()
+        and (counted := _REPEATED.fullmatch(right)) is not None
+        and re.search(re.escape(counted["asked"]) + "(?:几|多少)", hints.question)
     ):
         return counted["value"]
-    if (change := _CHANGE.fullmatch(right)) is not None and change["word"].lower()[:6] in hints.question.lower():
+    if (
+        "%" in right
+        and (change := _CHANGE.fullmatch(right)) is not None
+        and change["word"].lower()[:6] in hints.question.lower()
+    ):
         return change["share"]
     return right

@@ -137,7 +137,7 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
 
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
-    if hints.given:
+    if hints.given and not _BARE_NUMBER.fullmatch(right):
         from evaluators.answers.asked import as_asked
 
         right = as_asked(left, right, hints)

@@ -29,7 +29,9 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 _PAIRS = tuple((_pattern(one), _pattern(other)) for one, other in _CONTRARIES)
-_ANY = lazy_pattern("|".join(f"{one}|{other}" for one, other in _CONTRARIES), re.IGNORECASE)
+_ANY = lazy_pattern(
+    rf"(?<![\\a-z])(?:{'|'.join(f'{one}|{other}' for one, other in _CONTRARIES)})(?![a-z])", re.IGNORECASE
+)
 _ASKED = frozenset({5, 9, 10, 11})
 """Pairs of which a question names the one: how many are left is no direction."""
 
