@@ -12,6 +12,7 @@ from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.values import Node, symbols, walk
 
 MAX_SUM_TERMS = 1_000
+MAX_NESTED_TERMS = 3_000
 MAX_MAGNITUDE = 100_000
 """Bits before the point of any value."""
 
@@ -72,7 +73,7 @@ def _series(node: Node, environment: Environment) -> Any:
     first, last = rational(substituted(lower, environment)), rational(substituted(upper, environment))
     if first is None or last is None or first.denominator != 1 or last.denominator != 1:
         raise Unevaluable
-    if last - first > MAX_SUM_TERMS:
+    if last - first > _most_terms(body):
         raise OverBudget
     total = acb(0 if node.op == "sum" else 1)
     for index in range(int(first), int(last) + 1):
@@ -85,6 +86,16 @@ MAX_EVALUATIONS = 4_000
 """Of an integrand."""
 _ANALYTIC = frozenset({"num", "dec", "sym", "const", "add", "mul", "div", "neg", "mixed", "pow", "fn"})
 _ANALYTIC_FUNCTIONS = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "sec", "csc", "cot"})
+
+
+def _most_terms(body: Node) -> float:
+    """How many terms a sum of such terms may have: sums within sums multiply theirs."""
+    depth, level = 1, [body]
+    while series := [n for part in level for n in walk(part) if n.op in ("sum", "prod")]:
+        depth, level = depth + 1, [arg for n in series for arg in n.args]
+        if depth > 4:
+            raise OverBudget
+    return MAX_SUM_TERMS if depth == 1 else float(MAX_NESTED_TERMS ** (1 / depth))
 
 
 def _integral(node: Node, environment: Environment) -> Any:
