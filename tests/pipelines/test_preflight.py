@@ -61,7 +61,7 @@ def test_the_demo_misses_nothing(tmp_path: Path) -> None:
     ("changes", "asset", "told"),
     [
         (
-            {"planted__leaked_benchmarks": ["templatd"]},
+            {"planted__leaked_benchmarks": ["templatd"], "planted__leaks": 12},
             "pages",
             "planted.leaked_benchmarks: benchmark 'templatd' is not known; did you mean templated?",
         ),
@@ -127,7 +127,7 @@ def test_a_snapshot_named_twice_is_told(tmp_path: Path) -> None:
 
 
 MISSING: dict[str, dict[str, Any]] = {
-    "pages": {"planted__leaked_benchmarks": ["templatd"]},
+    "pages": {"planted__leaked_benchmarks": ["templatd"], "planted__leaks": 12},
     "seed_corpus": {"seed": {}},
     "iteration_1/annotations": {"iterations__annotations": {"decisions": "."}},
     "problems": {"benchmarks": {"gsm8k": {"name": "gsm9k"}}},
