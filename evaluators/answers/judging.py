@@ -6,6 +6,7 @@ import re
 from itertools import product
 
 from evaluators.answers.comparing.equality import equal
+from evaluators.answers.comparing.orders import spelled_in_another_order
 from evaluators.answers.comparing.scalars import Context, Decision
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.problem import Hints, hints_of
@@ -157,11 +158,18 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         return _without_grammar(left, right, "prediction")
     if len(mine) > 1 and mine[0].op == "num" and (hints.one_number or not rules.second_readings):
         mine = tuple(reading for reading in mine if reading.op != "list")  # 1,234 is one number
+    mine, yours = _in_their_order(mine, hints), _in_their_order(yours, hints)
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
     if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
     if decision.same and _LETTERS.search(right) and _turned_round(left, right, hints):
         decision = Decision(False, "text", "one of its words says the contrary")
+    if (
+        decision.same
+        and (hints.ordered or not hints.options)
+        and spelled_in_another_order(left, right, ordered=hints.ordered)
+    ):
+        decision = Decision(False, "text", "the letters stand in another order")
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
         verdict=outcome,
@@ -170,6 +178,13 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         reference_form=show(pair[0]),
         prediction_form=show(pair[1]),
     )
+
+
+def _in_their_order(nodes: tuple[Node, ...], hints: Hints) -> tuple[Node, ...]:
+    """Without the reading of `C, A, B` as choices in any order, where the problem asks for an order."""
+    if len(nodes) < 2 or not any(node.op == "choices" for node in nodes) or not hints.ordered:
+        return nodes
+    return tuple(node for node in nodes if node.op != "choices")
 
 
 def _turned_round(left: str, right: str, hints: Hints) -> bool:

@@ -83,6 +83,18 @@ class Hints:
         return asks_time(self.text)
 
     @cached_property
+    def ordered(self) -> bool:
+        """Whether the answers shall stand in an order: `from least to greatest`."""
+        from evaluators.answers.question import asks_order
+
+        return bool(self.text) and asks_order(self.text)
+
+    @cached_property
+    def temperature(self) -> bool:
+        """Whether degrees are those of a thermometer."""
+        return any(word in self.lower for word in ("temperature", "celsius", "thermometer", "温", "摄氏", "℃"))
+
+    @cached_property
     def half_of_day(self) -> str:
         """a or p, where the question says in which half of the day: `at what time in the afternoon`."""
         from evaluators.answers.question import half_of_day

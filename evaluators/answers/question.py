@@ -141,6 +141,31 @@ def counted(text: str) -> tuple[Unit, ...]:
     return tuple(unit for unit in found if unit is not None)
 
 
+_END = r"(?:the\s+)?(?:\w+(?:est|iest)|least|most|left|right|first|last|top|bottom)\b"
+_RISING = r"(?:increasing|ascending|decreasing|descending|alphabetical|numerical|chronological)"
+_PUT = r"(?:list|arrange|write|sort|rank|put|give|enter|state|name|express|place|report|order|answer|what|which)"
+_ORDER_ASKED = lazy_pattern(
+    rf"\bfrom\s+{_END}(?:\s[a-z]+)?\s+to\s+{_END}|\b(?:least|smallest|lowest)\s+to\s+(?:greatest|largest|highest|biggest)\b"
+    r"|\b(?:greatest|largest|highest|biggest)\s+to\s+(?:least|smallest|lowest)\b|\bwhat\s+is\s+the\s+(?:correct\s+)?order\b"
+    rf"|\b{_PUT}\b.{{0,300}}?(?<!are )(?<!is )(?<!digits )(?<!stand )(?<!form )\b"
+    rf"in\s+(?:(?:strictly\s+|non-?)*{_RISING}\s+order|(?:the\s+)?order\s+(?:of|from|by|they|in\s+which)|(?:the|that|this|their)\s+(?:right\s+|correct\s+|same\s+)?order\b)"
+    r"|\b(?:arrange|sort|rank|order)\s+(?:the|these|those|them|following)\b"
+    r"|[从由](?:小到大|大到小|低到高|高到低|短到长|长到短|少到多|多到少|轻到重|重到轻|矮到高|高到矮|冷到热|热到冷|近到远|远到近|先到后|早到晚|快到慢|慢到快|左到右|右到左|上到下|前到后)"
+    r"|[按依]照?[^，。,.]{0,12}(?:顺序|次序|排列|排序)|升序|降序|排序",
+    re.IGNORECASE | re.DOTALL,
+)
+_ORDERED_FIRST = lazy_pattern(
+    rf"(?:^|[.!?]\s)\s*(?:list|arrange|sort|rank|order)\s[^.?!]{{0,300}}?\b(?:in\s+{_RISING}\s+order|from\s+{_END})",
+    re.IGNORECASE,
+)
+
+
+def asks_order(text: str) -> bool:
+    """Whether the values shall stand in an order: `in increasing order`, `from the coldest to the warmest`, 从小到大."""
+    behind = text[max(0, text.rfind(question_of(text))) :]
+    return _ORDER_ASKED.search(behind) is not None or _ORDERED_FIRST.search(text) is not None
+
+
 def question_of(text: str) -> str:
     """The last sentence that asks, or the last one."""
     end = max(text.rfind("?"), text.rfind("？"))

@@ -71,7 +71,8 @@ def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
         return context.hints.percents or not _fraction_of_one(r)
     if context.hints.given or not context.profile.bare_attributes:
         return False
-    return r.op == "percent" or (r.op == "num" and abs(r.value) > 1) or (r.op == "dec" and abs(r.value[0]) > 1)
+    bare = r.args[0] if r.op == "percent" else r  # 0.5 for 0.5 % may as well be a half
+    return not _fraction_of_one(bare) and (r.op == "percent" or bare.op in ("num", "dec"))
 
 
 def _fraction_of_one(r: Node) -> bool:
@@ -197,6 +198,8 @@ def _two_units(r: Node, p: Node, context: Context) -> Decision:
         if _angle(unit_r) == "degree":
             return scalars(_in_radians(r.args[0]), p.args[0], context)
         return scalars(r.args[0], _in_radians(p.args[0]), context)
+    if _angle(unit_r) == "degree" and _celsius(unit_p) and not context.hints.temperature:
+        return Decision(False, "unit", f"{show(p)[:80]} is a temperature, where an angle was expected")
     if not compatible(unit_r, unit_p):
         return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}: the units differ in kind")
     if unit_r.scale == unit_p.scale or not physical(unit_r):
@@ -293,6 +296,10 @@ def _angle(unit: Unit) -> str | None:
     if kind in ((("degree", 1),), (("radian", 1),)) and not nouns(unit):
         return kind[0][0]
     return None
+
+
+def _celsius(unit: Unit) -> bool:
+    return physical(unit) == (("celsius", 1),)
 
 
 def _with_angle(inner: Node, unit: Unit, other: Node, context: Context, *, reverse: bool) -> Decision | None:

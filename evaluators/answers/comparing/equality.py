@@ -318,13 +318,18 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return different(r, p)
     if p.op == "bracket" and len(p.args) == 2:
         return different(r, p)  # as a program prints two answers, or an interval
-    if r.op == p.op == "list" and (ordered := _counted_things(r, p, context)) is not None:
+    if r.op == p.op == "list" and (ordered := _in_order_asked(r, p, context)) is not None:
         return in_order(r.args, ordered, _comparison(context))
     return unordered(r, p, _comparison(context))
 
 
-def _counted_things(r: Node, p: Node, context: Context) -> tuple[Node, ...] | None:
-    """10 chickens and 24 rabbits for the bare 24, 10, in the order in which the question names them."""
+def _in_order_asked(r: Node, p: Node, context: Context) -> tuple[Node, ...] | None:
+    """The prediction's elements in the order that counts; None where none does.
+
+    `From least to greatest` asks for one; and of 10 chickens and 24 rabbits for the bare 24, 10 it is the question's.
+    """
+    if context.hints.ordered:
+        return p.args
     names = [nouns(item.value) if item.op == "qty" else frozenset() for item in p.args]
     if (
         any(item.op == "qty" for item in r.args)

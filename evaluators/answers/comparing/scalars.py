@@ -10,6 +10,7 @@ from evaluators.answers.comparing import balls
 from evaluators.answers.comparing.arbitrary import same_family
 from evaluators.answers.comparing.canonical import canonical, is_polynomial
 from evaluators.answers.comparing.exact import OverBudget, rational
+from evaluators.answers.comparing.orders import factors_in_another_order
 from evaluators.answers.comparing.series import is_hopeless
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.problem import Hints
@@ -57,6 +58,8 @@ def scalars(r: Node, p: Node, context: Context) -> Decision:
         return Decision(False, "type", f"the reference is the numeral {show(r)}; {show(p)[:80]} is left unevaluated")
     if not context.profile.unevaluated and _is_left_to_do(r, p):
         return Decision(False, "type", f"{show(p)[:80]} is left unevaluated")
+    if not context.profile.unevaluated and factors_in_another_order(r, p):
+        return _different("structure", r, p)
     try:
         exact_r, exact_p = rational(r), rational(p)
     except (OverBudget, ZeroDivisionError, OverflowError):

@@ -69,7 +69,9 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
     ordered = tuple(labelled[index] for index in sorted(labelled))
     if labelled is mine:
         return in_order(ordered, other.args, same) if other.op != "set" else different(r, p)
-    return in_order(other.args, ordered, same) if other.op == "tuple" else unordered(other, Node("list", ordered), same)
+    if other.op == "set" or other.value == "or":
+        return unordered(other, Node("list", ordered), same)
+    return in_order(other.args, ordered, same)
 
 
 def _by_label(node: Node) -> dict[int, Node] | None:

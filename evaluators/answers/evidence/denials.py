@@ -13,10 +13,20 @@ _NOT_BEFORE_BOX = lazy_pattern(
 )
 _WRONG_AFTER_BOX = lazy_pattern(
     r"\}[\s$*)\]\\]*(?:(?:is|was|would\s+be)\s+(?:definitely\s+|clearly\s+|also\s+)?(?:wrong|incorrect|false|impossible|invalid|not\s+(?:the|correct|right|valid)\b)"
+    r"|,?\s*(?:which|but\s+(?:that|this|it))\s+(?:is|was)\s+(?:wrong|incorrect|false|impossible|not\s+(?:correct|right\b|valid|the\s+(?:right|correct|true)\s+(?:answer|value|result)))"
     r"|(?:这)?(?:是)?(?:错的|错误|不对|不正确))",
     re.IGNORECASE,
 )
 _WHO = r"(?:someone|somebody|people|students?|they|he|she|one|many|some|others?)"
+_WRONG_BEFORE_BOX = lazy_pattern(
+    r"(?:\b(?:wrong|incorrect|false|mistaken|erroneous|tempting|naive)\s+(?:final\s+)?(?:answers?|values?|results?|choices?|guess(?:es)?|conclusions?)(?:\s+(?:here|to\s+give))?(?:\s+(?:is|was|are|would\s+be|of))?"
+    r"|\b(?:common|typical|frequent|usual)\s+(?:mistake|error|slip)s?\s+(?:is|gives?|leads?\s+to|would\s+be|results?\s+in)(?:\s+to)?(?:\s+(?:say|write|answer|get|give|the\s+answer|an\s+answer\s+of))?"
+    r"|\b(?:someone|somebody|people|students|many|some)\s+(?:(?:might|may|could|would|will|often|sometimes)\s+)+(?:say|think|answer|write|claim|conclude)"
+    r"|\b(?:wrongly|mistakenly|incorrectly|falsely)\s+(?:says?|said|thinks?|thought|answers?|answered|writes?|wrote|claims?|claimed|concludes?|concluded|gets?|got|gives?|gave|finds?|found|obtains?|obtained)"
+    r"|(?:错误|不正确|错误的?)的?(?:答案|结果|做法|结论)(?:会)?(?:是|为|得到?)?|(?:有人|不少人|很多人|有些?同学|许多(?:学生|同学))(?:会|可能|常|容易|误)*(?:认为|以为|算成|写成|得出|得到|答))"
+    rf"(?:\s+that)?(?:\s+the\s+answer\s+is)?(?:答案)?[是为]?[:：]?{_BOX_OPENS}",
+    re.IGNORECASE,
+)
 _SUPPOSED = lazy_pattern(
     r"(?:\b(?:wrong|incorrect|false|mistaken|suppose|supposing|assume|assuming|imagine|pretend|if|whether|unless)"
     r"|\b(?:tempting|easy|wrong|incorrect|mistake)\s+to\s+(?:say|think|answer|conclude|believe)"
@@ -57,6 +67,12 @@ _HEDGED_AFTER = lazy_pattern(
     r"[^.\n。？?!]{0,24}(?:[?？]|\b(?:is|was)(?:\s+not|n['’]t)\s+(?:the|my|our|a|correct|right)\b)|\s*(?:is|was)\s+(?:wrong|incorrect|false)\b|[^。，\n]{0,6}[吗么]\s*[？?。]?|(?:是)?(?:错的|错误|不对|不正确)|\s+(?:to|or)\s+\d",
     re.IGNORECASE,
 )
+_UNSURE_AFTER = lazy_pattern(
+    r"[^。\n]{0,30}(?:也(?:有)?可能|也许|我?(?:不太?确定|不敢(?:肯定|确定)|没有?把握|说不准|拿不准)|只是?(?:我)?(?:的)?猜测?)"
+    r"|[^.\n]{0,40}\b(?:I\s*(?:am|['’]m)\s+(?:not\s+(?:really\s+|quite\s+|entirely\s+|at\s+all\s+)?(?:sure|certain)|unsure|only\s+guessing|just\s+guessing)|(?:is|was)\s+(?:just|only)\s+(?:a|my)\s+guess)\b",
+    re.IGNORECASE,
+)
+"""What is concluded and then called a guess."""
 BEFORE = 60
 """Characters before an announcement in which it may be denied or supposed."""
 AFTER = 60
@@ -66,7 +82,9 @@ AFTER = 60
 def denied_box(text: str, start: int, end: int) -> bool:
     r"""Whether `not \boxed{4}` or `\boxed{4} is wrong` is said of the box with the contents `text[start:end]`."""
     return bool(
-        _NOT_BEFORE_BOX.search(text, max(0, start - BEFORE), start) or _WRONG_AFTER_BOX.match(text, end, end + AFTER)
+        _NOT_BEFORE_BOX.search(text, max(0, start - BEFORE), start)
+        or _WRONG_BEFORE_BOX.search(text, max(0, start - BEFORE), start)
+        or _WRONG_AFTER_BOX.match(text, end, end + AFTER)
     )
 
 
@@ -96,6 +114,8 @@ def hedged(text: str, start: int, end: int, problem: str) -> bool:
     """Whether the sentence of a conclusion takes it back: `may be 60`, `less than 5`, `at least 7` unless the problem asks so."""
     before = max(0, start - BEFORE)
     if _HEDGED_BEFORE.search(text, before, start) or _HEDGED_AFTER.match(text, end, end + AFTER):
+        return True
+    if _UNSURE_AFTER.match(text, end, end + AFTER):
         return True
     bound = _BOUND_BEFORE.search(text, before, start)
     return bound is not None and bool(bound["en"] or problem) and _ASKS_BOUND.search(problem) is None
