@@ -111,7 +111,7 @@ def _before_the_letter(reference: str, before: str, problem: str | None, rules: 
 def wants_list(reference: str) -> bool:
     """Whether the reference holds several answers, so that several boxes may be one answer together."""
     found = readings(reference, True, False)
-    return bool(found) and found[0].op in _SEVERAL
+    return bool(found) and found[0].op in _SEVERAL and (found[0].op != "parts" or len(found[0].args) > 1)
 
 
 def _integers(left: str, right: str) -> Verdict:

@@ -170,6 +170,8 @@ def _products(left: Node, right: Node, context: Context) -> Decision:
 def _quantities(r: Node, p: Node, context: Context) -> Decision:
     if r.op == "qty" and p.op == "qty":
         return _two_units(r, p, context)
+    if (measured := _glued_unit(r, p.value, context)) is not None:
+        return _two_units(measured, p, context)
     if r.op == "qty":
         return _with_angle(r.args[0], r.value, p, context, reverse=False) or scalars(r.args[0], p, context)
     conflict = _conflict(p.value, context)
@@ -188,6 +190,16 @@ def _quantities(r: Node, p: Node, context: Context) -> Decision:
             else Decision(False, "unit", f"{show(p)[:60]} is not {show(r)[:60]} {wanted.text}")
         )
     return _with_angle(p.args[0], p.value, r, context, reverse=True) or scalars(r, p.args[0], context)
+
+
+def _glued_unit(r: Node, said: Unit, context: Context) -> Node | None:
+    """12h of the reference as 12 hours, where the prediction spells out a unit of the kind; None for any other product."""
+    if r.op != "mul" or r.args[0].op not in ("num", "dec") or r.args[1].op != "sym" or len(said.text) < 3:
+        return None
+    letter = r.args[1].value
+    unit = parse_unit(letter) if letter in SINGLE_LETTER and letter not in context.hints.variables else None
+    same = unit is not None and unit.dims == physical(said) == said.dims
+    return Node("qty", (r.args[0],), unit) if same else None
 
 
 def _two_units(r: Node, p: Node, context: Context) -> Decision:
@@ -228,7 +240,7 @@ def _conflict(unit: Unit, context: Context) -> str | None:
         return f"the problem asks for {context.hints.asked[-1].text}, not {unit.text}"
     if context.hints.money and physical(unit) and not MONEY & {name for name, _ in unit.dims}:
         return "the problem asks for money"
-    if context.hints.things and physical(unit) and not counted:
+    if context.hints.things and physical(unit) and not counted and not _names_things(unit, context.hints.things):
         return f"the problem asks how many {context.hints.things}"
     wanted = () if counted else context.hints.wanted_in
     if context.hints.per and (each := _each(unit)) is not None:
@@ -250,6 +262,11 @@ def _each(unit: Unit) -> Unit | None:
     _, _, below = unit.text.replace(" per ", "/").partition("/")
     each = parse_unit(below.strip()) if below else None
     return each if each is not None and physical(each) and not nouns(each) else None
+
+
+def _names_things(unit: Unit, things: str) -> bool:
+    """Words per minute, where the question is how many words."""
+    return any(name.lstrip("#") in (things, things.rstrip("s")) for name in nouns(unit))
 
 
 def _is_rate(unit: Unit) -> bool:

@@ -158,11 +158,23 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
         return same_value(solved_r[1], function_p[2])
     if solved_r is not None and function_p is not None and solved_r[0] == f"{function_p[0]}_{function_p[1][0].value}":
         return same_value(solved_r[1], function_p[2])  # a(n) is a_n
+    if solved_r is not None and solved_p is not None and (other := _with_index_of(solved_r, solved_p)) is not None:
+        return same_value(solved_r[1], other)
     if solved_r is not None and not symbols(solved_r[1]) and _is_line(p) and context.profile.unevaluated:
         return _up_to_scale(r, p, same_value)
     if solved_r is not None and not symbols(solved_r[1]):
         return Decision(False, "relation", f"{show(p)[:80]} does not say that {show(r)[:80]}")
     return _up_to_scale(r, p, same_value)
+
+
+def _with_index_of(mine: tuple[str, Node], yours: tuple[str, Node]) -> Node | None:
+    """3k + 2 of a_k = 3k + 2 in the n of a_n; None where the names are no terms of one sequence."""
+    (head, _, index), (other_head, _, other) = mine[0].partition("_"), yours[0].partition("_")
+    if head != other_head or not (len(index) == len(other) == 1 and index.isalpha() and other.isalpha()):
+        return None
+    if other not in symbols(yours[1]) or index in symbols(yours[1]):
+        return None
+    return substituted(yours[1], {other: Node("sym", (), index)})
 
 
 def _figure(node: Node) -> str:

@@ -60,6 +60,12 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
         if mine.keys() != yours.keys():
             return Decision(False, "parts", "parts with other labels")
         return in_order(tuple(mine.values()), tuple(yours[index] for index in mine), same)
+    for labelled, other in ((mine, p), (yours, r)):
+        if labelled is not None and len(labelled) == 1:
+            (lone,) = labelled.values()
+            if other.op == "choice":  # (c) 5 beside (b) 5
+                return different(r, p, "parts")
+            return same(lone, other) if other is p else same(other, lone)
     labelled, other = (mine, p) if mine is not None else (yours, r)
     if labelled is not None and other.op == "text" and len(other.value) == len(labelled):
         other = Node("list", tuple(Node("text", (), (word,)) for word in other.value))  # true, false, true

@@ -28,6 +28,7 @@ _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
 _SAME_SIGNS = str.maketrans("【】", "()")
 _SAME_WORDS = (
     ("能够", "能"),
+    ("块钱", "元"),
     ("亏损", "亏"),
     ("走向", "向"),
     ("向东走", "向东"),
@@ -73,6 +74,7 @@ _NECESSARY = lazy_pattern(
 _TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
 _JOINER = lazy_pattern(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
 _ALTERNATIVE = lazy_pattern(r"\s*(?:或者|或)\s*")
+_INEQUALITY = lazy_pattern(r"[<>]|\\[lg]e")
 _ROOT_SIGN = lazy_pattern(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
 _PER = lazy_pattern(
     r"每(小时|分钟|分|秒|天)(?:行驶?|走)?(\d[\d.,]*|[零一二两三四五六七八九十百千]+)([\u4e00-\u9fff]+|[A-Za-z]+)"
@@ -94,6 +96,30 @@ _DROPPED_ROOT = lazy_pattern(
 _DIGIT = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "十": 10}
 
 
+_BECAUSE = lazy_pattern(r"(?<=[\u4e00-\u9fff])\s*\((?:因为|由于|理由|原因)[^()]{1,60}\)$")
+_COUNTER_IN_BRACKETS = lazy_pattern(r"(?<=\d)\(([\u4e00-\u9fff]{1,2})\)(?=[\u4e00-\u9fff]{1,4}$)")
+"""5（名）学生."""
+_CHOSEN = lazy_pattern(
+    r"(?:正确的?)?(?:选项|答案)?(?:应该?)?(?:是|为|有|:)?\s*([A-J](?:[\s,和与及]*[A-J])*)\s*(?:(?:两|三)?(?:项|个选项|选项)?(?:都)?是?(?:正确|对|符合题意)的?)?"
+)
+"""选项B和C正确."""
+_COMPARED = lazy_pattern(
+    r"(?<=[a-z])\s*(?P<word>大于或?等于|不小于|不少于|大于|小于或?等于|不大于|不超过|小于|不等于)\s*(?=[-\d\\a-z(])"
+)
+_COMPARISONS = {
+    "大于": ">", "大于等于": r"\ge ", "大于或等于": r"\ge ", "不小于": r"\ge ", "不少于": r"\ge ", "小于": "<", "小于等于": r"\le ", "小于或等于": r"\le ",
+    "不大于": r"\le ", "不超过": r"\le ", "不等于": r"\ne ",
+}  # fmt: skip
+_BOTH = lazy_pattern(r"(?<=[\da-z})\]])\s*[,;]?\s*(?:并且|而且|且)\s*(?=[-\da-z\\(])")
+_HAN = lazy_pattern("[\u4e00-\u9fff]")
+
+
+def _compared(text: str) -> str:
+    """x > 3 of x大于3, and of a<2且a≠0 both conditions; a text that says anything else stays as it is."""
+    plain = _BOTH.sub(" and ", _COMPARED.sub(lambda m: _COMPARISONS[m["word"]], text))
+    return text if _HAN.search(plain) else plain
+
+
 def simplified(text: str) -> str:
     """In simplified characters, as far as arithmetic and school need them: 正確 is 正确."""
     return text.translate(_SIMPLIFIED)
@@ -107,6 +133,7 @@ def chinese_spelling(text: str) -> str:
             text = text.replace(words, word)
     text = _LONE_IS.sub("", _STATED_RATIO.sub("", text))
     stripped = text.rstrip(".")
+    stripped = _BECAUSE.sub("", stripped)
     if stripped in _SPECIAL:
         return _SPECIAL[stripped]
     if (bare := _OF_EQUATION.sub("", stripped)) in _SPECIAL:
@@ -132,8 +159,13 @@ def chinese_spelling(text: str) -> str:
     text = _ABOUT.sub("about ", text)
     text = _SOLVED.sub("", _DROPPED_ROOT.sub("", text) if "舍" in text else text)
     text = _VALUE_OF.sub(r"\1=", text)
+    text = _compared(_COUNTER_IN_BRACKETS.sub(r"\1", text))
+    if (letters := _CHOSEN.fullmatch(text)) is not None:
+        return ",".join(re.findall("[A-J]", letters[1]))
     text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
     text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
+    if _INEQUALITY.search(text):  # x<1或x>5 is no list
+        text = _ALTERNATIVE.sub(" or ", text)
     text = _JOINER.sub(",", text)
     text = _ALTERNATIVE.sub(" or ", text)
     text = _with_values(text)

@@ -16,6 +16,7 @@ _NAMES = {
     "textasciitilde": " ", "rm": " ", "lVert": r"\Vert ", "rVert": r"\Vert ", "R": r"\mathbb{R} ", "N": r"\mathbb{N} ", "Z": r"\mathbb{Z} ", "Q": r"\mathbb{Q} ", "C": r"\mathbb{C} ",
     "reals": r"\mathbb{R} ","dotsc": r"\ldots ", "dotsb": r"\ldots ", "hdots": r"\ldots ", "colon": ":",
     "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
+    "bigcup": r"\cup ", "bigcap": r"\cap ",
     "smallsetminus": r"\setminus ", "complement": r"\complement ",
 }  # fmt: skip
 _NAME = lazy_pattern(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from evaluators.answers.patterns import lazy_pattern
+from evaluators.answers.reading.dialect import circled
 
 MAX_PARTS = 20
 MIN_TEXT = 4
@@ -43,14 +44,32 @@ _LABELS = (
 _SEPARATORS = " \t\n\r,;，；。、&"
 _ENDS = lazy_pattern(r"(?:\s|[,;，；。、&]|\\\\|\\q?quad|\\[,;: ]|\band\b|\.(?=\s*$)|[和与])+$")
 _NO_END = lazy_pattern(r"(?:[-+*/^_=<>:(\[{]|\\(?:times|cdot|le|ge|pm|cup|cap|in|or|lor|land))$|\b(?:or|not|if)$")
+_DELIMITER = lazy_pattern(r"(?<!\\)\$")
 _NO_BEGIN = lazy_pattern(r"[*/^_+=<>)\]}]|or\b|and\b")
+
+
+_BULLET = lazy_pattern(rf"(?m:^)[ \t]*[-*+•][ \t]+(?=(?:\*\*)?\s*[(（①-⑳]\s*(?:{_COUNT})?\s*[)）]?)")
+_BOLD_LABEL = lazy_pattern(
+    rf"\*\*\s*(?P<label>(?:(?:Part|Question)\s*)?(?:[(（]\s*(?:{_COUNT})\s*[)）]|[①-⑳⑴-⒇]|(?:{_COUNT})[.、:)])\s*[.:：]?)\s*\*\*|\*\*(?P<whole>\s*[(（]\s*(?:{_COUNT})\s*[)）][^*\n]{{1,80}})\*\*"
+)
+
+
+def without_markdown(text: str) -> str:
+    """Labels without their bullets and bold type: `- (1) 9`, `**(a)** 3`; and \\textcircled{1} as ①."""
+    if "\\textcircled" in text:
+        text = circled(text)
+    if len(_BULLET.findall(text)) > 1:
+        text = _BULLET.sub("", text)
+    if "**" in text:
+        text = _BOLD_LABEL.sub(lambda m: f"{m['label'] or m['whole']} ", text)
+    return text
 
 
 def labelled_parts(text: str) -> tuple[Part, ...] | None:
     """The parts of an answer that carries labels, at least two; None for any other text."""
     if not MIN_TEXT <= len(text) <= MAX_TEXT:
         return None
-    stripped = text.strip().removeprefix("$").strip()
+    stripped = without_markdown(text).strip().removeprefix("$").strip()
     for begins, pattern in _LABELS:
         if stripped[:1] not in begins or pattern.match(stripped) is None:
             continue
@@ -68,8 +87,8 @@ def _cut(text: str, labels: list[re.Match[str]]) -> tuple[Part, ...] | None:
     ends = [label.start() for label in labels[1:]] + [len(text)]
     for index, label, end in zip(counts, labels, ends, strict=True):
         body = _ENDS.sub("", text[label.end() : end]).strip(_SEPARATORS)
-        if body.count("$") % 2:
-            body = body.replace("$", "").strip()
+        if (body.count("$") - body.count("\\$")) % 2:
+            body = _DELIMITER.sub("", body).strip()
         if not body or _NO_END.search(body) or _NO_BEGIN.match(body):
             return None
         parts.append(Part(index, body))
@@ -87,6 +106,11 @@ def _indices(labels: list[str]) -> list[int] | None:
     if labels[0].isdigit() and sorted(counts) != list(range(1, len(counts) + 1)):
         return None
     return counts
+
+
+def place_of(label: str) -> int:
+    """What a lone label counts: 3 of (3), 2 of (b), (ii) and ②."""
+    return _ROMAN.index(label) + 1 if label in _ROMAN else _index(label)
 
 
 def _index(label: str) -> int:

@@ -68,7 +68,7 @@ _CHINESE_CLOCK = lazy_pattern(
 )
 _HOUR = lazy_pattern(r"(\d{1,2})\s*(?:(a|p)\.?\s?m\.?|o'clock)", re.IGNORECASE)
 _CHOICE = lazy_pattern(
-    r"(?:(?:the\s+)?(?:answer|option|choice|correct\s+(?:answer|option|choice))\s*(?:is|:)?\s*|选(?:项|择)?\s*)?"
+    r"(?:(?:[Tt]he\s+)?(?:answer|option|choice|correct\s+(?:answer|option|choice))\s*(?:is|:)?\s*|选(?:项|择)?\s*)?"
     r"(?:\(\s*([A-Ja-j])\s*\)\s*[.:]?|([A-J])\s*(?:[.)、]|:(?!\d+(?::|$)))(?!\d)|([A-J])(?=\s*$|\s*选?项))\s*(.*)",
     re.DOTALL,
 )
@@ -304,6 +304,18 @@ def choice(surface: str) -> Node | None:
         return None
     label = match is not None and (match.group().strip("(").strip()[0].islower() or ":" in plain[: match.start(4)])
     return Node("choice", (Node("raw", (), rest), LABEL) if label else (Node("raw", (), rest),), letter)
+
+
+_FIGURES = ("perp", "parallel", "cong", "sim", "subset", "supset", "//")
+
+
+def figures(surface: str) -> Node | None:
+    """AB \\perp CD and the like."""
+    if not any(sign in surface for sign in _FIGURES):
+        return None
+    from evaluators.answers.reading.figures import related
+
+    return related(surface)
 
 
 def words(surface: str) -> tuple[str, ...] | None:

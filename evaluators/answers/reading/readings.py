@@ -20,6 +20,7 @@ from evaluators.answers.reading.phrases import (
     choice,
     clock,
     date,
+    figures,
     plainest,
     remainder,
     special,
@@ -51,7 +52,9 @@ MAY_NAME = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}\}?\s*[:：=]|[a-z]\s(?:has|ha
 @lru_cache(maxsize=8192)
 def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     """What the text may say, the likeliest first; empty where it is outside the language of answers."""
-    labelled = bool("(" in text or _START.match(text) if text.isascii() else _LABELS.search(text))
+    labelled = bool(
+        "(" in text or "\\textcircled" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
+    )
     whole = _structure(text, reference, second, labelled=labelled)
     if whole is not None:
         return (whole,)
@@ -68,7 +71,7 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
         surface = _FALLS_ON.sub("", surface)
     phrase, final = _phrases(surface, reference, second)
     if final:
-        return phrase
+        return (*phrase, *_without_label(text, reference, second)) if labelled and phrase[0].op == "choice" else phrase
     said = words(surface)
     if said and (known := _known_words(said)) is not None:
         return (known,)
@@ -76,8 +79,9 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     worded = said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found)
     if not reference:
         found += _with_remark(surface, second) if not found else _with_work(surface, second)
-        found += _without_label(text, second) if labelled else []
-    if not found and "\n" in surface:
+    if labelled:
+        found += _without_label(text, reference, second)
+    if "\n" in surface and (not found or not _GOES_ON.search(surface)):
         found += _in_lines(surface, reference, second)
     if said is not None and worded:
         found.append(Node("text", (), plainest(said)))
@@ -103,7 +107,7 @@ _FALLS_ON = lazy_pattern(
     re.IGNORECASE,
 )
 """It will be June 1, it falls on Saturday."""
-_ONE_LABEL = lazy_pattern(r"\s*(?:[(（](?:\d{1,2}|[a-h]|i{1,3}|iv)[)）]\s+|[①-⑳]\s*)(?=\S)")
+_ONE_LABEL = lazy_pattern(r"\s*(?:[(（](?P<count>\d{1,2}|[a-h]|i{1,3}|iv)[)）]\s+|(?P<circled>[①-⑳])\s*)(?=[^\s(（])")
 _STATEMENTS = lazy_pattern(r"[(（][1-9][)）](?:\s?(?:[,，、和与]|and)?\s?[(（][1-9][)）])+[.。]?")
 """(1)(3), (2) and (4): which statements hold."""
 MAX_LINES = 20
@@ -111,19 +115,26 @@ MAX_LABELLED = 400
 """Characters of a lone part."""
 
 
-def _without_label(text: str, second: bool) -> list[Node]:
-    """5 of `(1) 5`, the only part there is; which statements hold, of `(1)(3)`."""
+def _without_label(text: str, reference: bool, second: bool) -> list[Node]:
+    """5 under its label of `(1) 5`, the only part there is; which statements hold, of `(1)(3)`."""
     if (statements := _STATEMENTS.fullmatch(text.strip())) is not None:
         return [_statements(statements[0])]
-    label = _ONE_LABEL.match(text)
-    if label is None or len(text) > MAX_LABELLED or _ONE_LABEL.match(text, label.end()):
+    label = _ONE_LABEL.match(text) if len(text) <= MAX_LABELLED else None
+    if label is None or _ONE_LABEL.match(text, label.end()):
         return []
-    return list(readings(text[label.end() :], False, second))
+    from evaluators.answers.reading.parts import place_of
+
+    body = alternatives(text[label.end() :], reference, second)
+    return [] if body is None else [Node("parts", (body,), (place_of(label["count"] or label["circled"]),))]
 
 
 def _statements(text: str) -> Node:
     """As surface.py spells ①③."""
     return Node("set", tuple(Node("sym", (), f"N_{digit}") for digit in dict.fromkeys(re.findall(r"\d", text))))
+
+
+_GOES_ON = lazy_pattern(r"[-+*/=<>^,(]\s*\n|\n\s*[+*/=<>^),]")
+"""A line that is not the end of its expression."""
 
 
 def _in_lines(surface: str, reference: bool, second: bool) -> list[Node]:
@@ -177,7 +188,7 @@ def _with_remark(surface: str, second: bool) -> list[Node]:
 def _phrases(surface: str, reference: bool, second: bool) -> tuple[tuple[Node, ...], bool]:
     """What the whole text is as a date, a time, a choice, ...; whether it can be nothing else."""
     found: list[Node] = []
-    for read in (special, date, clock, based, remainder, choice):
+    for read in (special, date, clock, based, remainder, figures, choice):
         node = read(surface)
         if node is None:
             continue
@@ -216,7 +227,7 @@ def _may_name(text: str) -> bool:
     if _NAMING.search(text) is not None and MAY_NAME.search(text) is not None:
         return True
     if text.isascii():
-        return ("," in text or " and " in text) and MEASURES.search(text) is not None
+        return ("," in text or ";" in text or " and " in text) and MEASURES.search(text) is not None
     return any(mark in text for mark in ",，;；、")
 
 

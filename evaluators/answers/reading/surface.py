@@ -32,7 +32,7 @@ _SYMBOLS = {
     "·": r"\cdot ", "•": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "∗": "*", "⋆": "*", "√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ", "℃": r"^\circ C", "℉": r"^\circ F", "Ω": r"\Omega ", "µ": r"\mu ", "¬": r"\neg ",
     "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "≤": r"\le ", "≥": r"\ge ", "≦": r"\le ", "≧": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
     "∪": r"\cup ", "⋃": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∉": r"\notin ", "∅": r"\emptyset ", "∖": r"\setminus ", "ø": r"\emptyset ", "Ø": r"\emptyset ",
-    "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ", "△": r"\triangle ",
+    "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ", "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∠": r"\angle ", "△": r"\triangle ", "⊥": r"\perp ", "∥": r"\parallel ", "≅": r"\cong ", "≌": r"\cong ", "∽": r"\sim ", "⊆": r"\subseteq ", "⊇": r"\supseteq ", "⊂": r"\subset ", "⊃": r"\supset ",
     "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "″": '"',
     "㎡": "m^2 ", "㎥": "m^3 ", "㎠": "cm^2 ", "㎢": "km^2 ", "㎤": "cm^3 ",
     "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
@@ -75,6 +75,7 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("{",), lazy_pattern(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (("box",), lazy_pattern(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
     (("text",), lazy_pattern(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
+    (("vec", "bold", "bm", "mathbf"), lazy_pattern(r"\\(?:vec|boldsymbol|bm|mathbf)\s+(?=[a-zA-Z](?![a-zA-Z]))"), ""),
     (("mathbf", "bold", "vec", "arrow", "hat", "mathit", "bm", "under", "emph"), lazy_pattern(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
