@@ -60,7 +60,7 @@ def check_text(
     found = _found(reference, text, rules, problem, program_output)
     if found is None:
         return _verdict("no_answer", "the output gives no answer", "extraction")
-    if not rules.weak_methods and found.distinct > 1 and found.method in ("boxed", "answer_tag"):
+    if not rules.weak_methods and found.distinct > 1 and not _settled(text, found, problem):
         hedged = _verdict("incorrect", f"{found.distinct} different answers are given", "extraction")
         return _about(hedged, found.answer, found.method)
     verdict = _about(check_pair(reference, found.answer, rules, problem), found.answer, found.method)
@@ -70,6 +70,15 @@ def check_text(
     if verdict.correct or not rules.weak_methods or not lettered:
         return verdict
     return _before_the_letter(reference, text[: found.start], problem, rules) or verdict
+
+
+def _settled(text: str, found: Extraction, problem: str | None) -> bool:
+    """Whether one of several boxes or tags is what the text comes to."""
+    if found.method not in ("boxed", "answer_tag"):
+        return True
+    from evaluators.answers.evidence.several import settled
+
+    return settled(text, found.start, found.end, found.method, hints_of(problem).question)
 
 
 def _found(

@@ -13,7 +13,7 @@ MATH = lazy_pattern(
 )
 """A formula between its delimiters."""
 SENTENCE_END = lazy_pattern(
-    r"[。！？?\n．]|(?<![0-9A-Za-z)}\]])!|(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)"
+    r"[。！？?\n．]|(?<![0-9A-Za-z)}\]])!|(?<!\d)\.(?=\s|$|\*\*(?:\s|$))|(?<=\d)\.(?=\s*$|\s+[A-Z(])|\.(?=\s*\n)"
 )
 
 

@@ -35,8 +35,8 @@ _LETTER_UNIT = lazy_pattern(r"[\d})](\s*)[mgshLlNJWVKd](?![A-Za-z])")
 _SPACED_UNIT = lazy_pattern(r"[\d})]\s+[mgshLlNJWVKd](?![A-Za-z])")
 _OVER_A_PRODUCT = lazy_pattern(r"/\s*\d+\s*[A-Za-z\\(]")
 _NAMED_VALUE = lazy_pattern(
-    r"(?:the\s)?(?:value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
-    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed|ratio|rate|vertex|cent(?:er|re)|focus|midpoint|point)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is|are)\s+(?:at\s+)?(?=[-+\d\\($.])"
+    r"(?:the\s)?(?:equation|formula|function|expression|value|answer|result|sum|product|total|number|solution|probability|area|volume|perimeter|length|distance|"
+    r"cost|price|average|mean|median|remainder|quotient|difference|age|height|width|speed|ratio|rate|vertex|cent(?:er|re)|focus|midpoint|point)(?:\sof\s[\w\s$\\']{1,40}?)?\s(?:is\s+equal\s+to|is|are|equals)\s+(?:at\s+)?(?=[-+\d\\($.]|(?!a\s+[a-z]{2})[a-z](?![a-zA-Z'’]))"
     r"|(?:the\s)?solutions?\s(?:is|are):?\s+(?=\[?[A-Za-z]\s?=)|(?:a\s|in\s)?total\sof\s(?=[\d\\($])",
     re.IGNORECASE,
 )
