@@ -22,6 +22,10 @@ _CHANGE = lazy_pattern(
 )
 
 
+_TIMES = {"once": "1", "twice": "2", "thrice": "3"}
+_HOW_OFTEN = lazy_pattern(r"\bhow\s+(?:many\s+times|often)\b", re.IGNORECASE)
+
+
 def as_asked(left: str, right: str, hints: Hints) -> str:
     """The prediction without what only repeats the question; as it is where it says anything else."""
     if "_" in right and (match := _IN_BASE.fullmatch(right)) is not None and hints.base:
@@ -31,6 +35,8 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
         least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
         asks = (_LEAST if least else _MOST).search(hints.question)
         return right[bound.end() :] if asks else right
+    if right.lower().rstrip(".") in _TIMES and _HOW_OFTEN.search(hints.question):
+        return _TIMES[right.lower().rstrip(".")]
     if (
         not right.isascii()
         and (counted := _REPEATED.fullmatch(right)) is not None

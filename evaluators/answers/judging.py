@@ -147,6 +147,10 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
 
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
+    if " of " in left and " of " in right:
+        from evaluators.answers.comparing.contraries import without_same_noun
+
+        left, right = without_same_noun(left, right)
     if hints.given and not _BARE_NUMBER.fullmatch(right):
         from evaluators.answers.asked import as_asked
 

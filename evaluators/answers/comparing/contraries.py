@@ -22,6 +22,20 @@ _CONTRARIES = (
 )
 
 
+_NAMED_CHANGE = lazy_pattern(
+    r"(?:an?\s+)?(?:net\s+|total\s+)?(?P<noun>profit|loss|gain|increase|decrease|discount|rise|drop)\s+of\s+(?P<amount>[-$\\\d].*)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def without_same_noun(reference: str, prediction: str) -> tuple[str, str]:
+    """The amounts of `profit of $20` and `a profit of 20 dollars`; both as they are where they do not name one thing."""
+    mine, yours = _NAMED_CHANGE.fullmatch(reference), _NAMED_CHANGE.fullmatch(prediction)
+    if mine is None or yours is None or mine["noun"].lower() != yours["noun"].lower():
+        return reference, prediction
+    return mine["amount"], yours["amount"]
+
+
 def _pattern(words: str) -> re.Pattern[str]:
     latin = "|".join(word for word in words.split("|") if word.isascii())
     han = "|".join(word for word in words.split("|") if not word.isascii())

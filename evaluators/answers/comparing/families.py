@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import permutations
+from math import ceil, floor
 
 from evaluators.answers.comparing.balls import real_value, sample_points, values_equal
 from evaluators.answers.comparing.scalars import Decision
+from evaluators.answers.comparing.sets import pieces_of
 from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.comparing.systems import mapping
 from evaluators.answers.values import Node, num, show, symbols
 
 Compare = Callable[[Node, Node], Decision]
@@ -33,6 +36,8 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
         return refused
     if not declared_r and not declared_p:
         return same(main_r, main_p)
+    if (alike := _alike(main_r, main_p, declared_r, declared_p)) is not None:
+        return alike
     main_p, declared_p = _same_bound_name(main_r, declared_r, main_p, declared_p)
     if (narrower := _only_some(main_r, declared_r, main_p, declared_p)) is not None:
         return narrower
@@ -45,6 +50,66 @@ def given(r: Node, p: Node, same: Compare) -> Decision:
     if len(known) > 1 and not known <= _STARTS.keys():
         return Decision(False, "family", f"{domain_p}, where {domain_r} were meant")
     return _families(main_r, main_p, domain_r or domain_p, domain_p or domain_r, _names(declared_r, declared_p), same)
+
+
+def _alike(r: Node, p: Node, declared_r: dict[str, str], declared_p: dict[str, str]) -> Decision | None:
+    """That both are the same points of a lattice, or the same whole numbers; None where this does not show it."""
+    if set(declared_r.values()) == set(declared_p.values()) == {"integers"} and (
+        _same_points(r, p, declared_r, declared_p) or _same_whole_numbers(r, p, declared_r, declared_p)
+    ):
+        return Decision(True, "family", "the same whole numbers")
+    return None
+
+
+NEAR = 8
+"""Values of a parameter whose points must all be points of the other family."""
+
+
+def _same_points(r: Node, p: Node, declared_r: dict[str, str], declared_p: dict[str, str]) -> bool:
+    """x = 3 + 7t, y = 2 - 5t and x = 10 - 7k, y = -3 + 5k: each near point of the one is a point of the other."""
+    mine, yours = mapping(r), mapping(p)
+    if mine is None or yours is None or mine.keys() != yours.keys() or len(declared_r) != 1 or len(declared_p) != 1:
+        return False
+    (name_r,), (name_p,) = declared_r, declared_p
+    near_r, far_r = _points(mine, name_r, NEAR), _points(mine, name_r, SPAN)
+    near_p, far_p = (
+        _points({name: yours[name] for name in mine}, name_p, NEAR),
+        _points({name: yours[name] for name in mine}, name_p, SPAN),
+    )
+    return bool(near_r) and near_r <= far_p and near_p <= far_r
+
+
+def _points(values: dict[str, Node], name: str, span: int) -> set[tuple[int, ...]]:
+    """The points of linear values; none where one is no number."""
+    found = set()
+    for value in range(-span, span + 1):
+        point = [real_value(substituted(node, {name: num(value)})) for node in values.values()]
+        if None in point:
+            return set()
+        found.add(tuple(round(number * _PLACES) for number in point if number is not None))
+    return found if len(found) == 2 * span + 1 else set()
+
+
+def _same_whole_numbers(r: Node, p: Node, declared_r: dict[str, str], declared_p: dict[str, str]) -> bool:
+    """n >= 3 and n > 2 for any whole n: the same of the whole numbers near their bounds."""
+    if declared_r.keys() != declared_p.keys() or not _bounded_names(r) or _bounded_names(r) != _bounded_names(p):
+        return False
+    mine, yours = _whole_ends(r), _whole_ends(p)
+    return mine is not None and mine == yours
+
+
+def _whole_ends(main: Node) -> tuple[int | None, int | None] | None:
+    """The least and the greatest whole number of an interval; None where it is none."""
+    pieces = pieces_of(main)
+    if pieces is None or len(pieces) != 1:
+        return None
+    (piece,) = pieces
+    low, high = (None if end is None else real_value(end) for end in (piece.low, piece.high))
+    if (low is None) != (piece.low is None) or (high is None) != (piece.high is None):
+        return None
+    least = None if low is None else ceil(low) + (not piece.low_closed and low == ceil(low))
+    greatest = None if high is None else floor(high) - (not piece.high_closed and high == floor(high))
+    return least, greatest
 
 
 _Parts = tuple[Node, dict[str, str], list[Node]]

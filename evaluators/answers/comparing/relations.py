@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -67,8 +68,23 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
         return function[2]
     if left.op == "fn" and left.value in _TRIGONOMETRIC and left.args[0].op == "sym" and not symbols(right):
         return right  # \\sin A = 3/5 says what the sine is
-    lenient = context.profile.unevaluated and len(symbols(left)) > 1 and not symbols(right)
-    return right if lenient else None
+    if len(symbols(left)) < 2 or symbols(right):
+        return None
+    return right if context.profile.unevaluated or _is_asked(left, context.hints.question) else None
+
+
+def _is_asked(side: Node, question: str) -> bool:
+    """Whether the question is what this sum or product of letters is: p + q of `What is $p+q$?`."""
+    if not question or any(n.op not in ("add", "mul", "sym", "num") for n in walk(side)):
+        return False
+    spelled = re.sub(r"[()*\s]", "", show(side))
+    found = re.search(re.escape(spelled), re.sub(r"[\s$\\{}*]", "", question))
+    around = (
+        ""
+        if found is None
+        else found.string[max(0, found.start() - 1) : found.start()] + found.string[found.end() : found.end() + 1]
+    )
+    return found is not None and not re.search(r"[-+/^_()=<>]", around)
 
 
 def _before_approximation(node: Node) -> Node | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import perm
 
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.cursor import END, Cursor
 from evaluators.answers.reading.tokens import Token
 from evaluators.answers.reading.vocabulary import (
@@ -32,6 +33,21 @@ _PARTS_OF_REALS = {
     "_{ge0}": ("nonnegative", 5), "_{geq0}": ("nonnegative", 5), "_{>=0}": ("nonnegative", 5), "^{-}": ("negative", 4),
     "^-": ("negative", 2), "_{<0}": ("negative", 5), "^{*}": ("nonzero", 4), "^*": ("nonzero", 2),
 }  # fmt: skip
+
+
+_TURNED_SUM = lazy_pattern(r"(\d+)\+([a-z])")
+_SPELLED_PRODUCT = lazy_pattern(
+    r"(?:(?P<before>\d+)(?:\*|cdot|times)(?P<one>[a-z])|(?P<two>[a-z])(?:\*|cdot|times)(?P<after>\d+))"
+)
+
+
+def _in_usual_order(index: str) -> str:
+    """n+1 for the subscript 1+n, 2n for n \\cdot 2."""
+    if (turned := _TURNED_SUM.fullmatch(index)) is not None:
+        return f"{turned[2]}+{turned[1]}"
+    if (product := _SPELLED_PRODUCT.fullmatch(index)) is not None:
+        return f"{product['before'] or product['after']}{product['one'] or product['two']}"
+    return index
 
 
 def _derivative(upper: Node, lower: Node) -> str | None:
@@ -168,7 +184,7 @@ class Atoms(Cursor):
             if self.peek() is END:
                 raise ParseError("a subscript is never closed")
             parts.append(self.advance().text)
-        return "".join(parts)
+        return _in_usual_order("".join(parts))
 
     def command(self, text: str, minimum: int) -> Node:
         if text in FUNCTIONS:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.collections_grammar import Answers, expand_plus_minus
-from evaluators.answers.reading.conditions import Condition, Congruence, congruences, introduced, without_conditions
+from evaluators.answers.reading.conditions import (
+    Condition,
+    Congruence,
+    congruences,
+    each_excluded,
+    introduced,
+    without_conditions,
+)
 from evaluators.answers.reading.grammars import parsed
+from evaluators.answers.reading.parity import by_parity
 from evaluators.answers.reading.tokens import tokenise
 from evaluators.answers.values import Node, ParseError, num, symbols
 
 
 def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
+    if (excluded := each_excluded(surface)) is not None:
+        return parsed(", ".join(excluded), reference, second)
+    if (cases := _by_parity(surface, reference, second)) is not None:
+        return [cases]
     if (shorter := introduced(surface)) != surface:
         return with_conditions(shorter, reference, second) or parsed(shorter, reference, second)
     if (found := congruences(surface)) is not None:
@@ -23,16 +35,36 @@ def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     main, conditions = without_conditions(surface)
     if not conditions:
         return []
-    limits = [_limit(condition) for condition in conditions]
+    limits = [
+        _limit(condition._replace(text=text))
+        for condition in conditions
+        for text in each_excluded(condition.text) or [condition.text]
+    ]
     kept = tuple(limit for limit in limits if limit is not None)
     if len(kept) != len(limits):
         return []
     return [Node("given", (node, *kept)) for node in parsed(main, reference, second)]
 
 
+def _by_parity(surface: str, reference: bool, second: bool) -> Node | None:
+    """The pieces for even and odd numbers, each with its word as the condition."""
+    values = by_parity(surface)
+    if values is None:
+        return None
+    read = {kind: parsed(value, reference, second) for kind, value in values.items()}
+    if not all(read.values()):
+        return None
+    pieces = [Node("tuple", (nodes[0], Node("text", (), (kind,)))) for kind, nodes in read.items()]
+    return Node("cases", tuple(pieces))
+
+
 _RANGE = lazy_pattern(
     r"(?P<name>[kmnjt])\s?=\s?(?P<values>-?\d{1,9}(?:\s?,\s?-?\d{1,9}){1,11})(?P<dots>\s?,?\s?(?:\\[lcd]?dots|\.{3}))?\s?\)?\.?$"
 )
+_AMONG = lazy_pattern(
+    r"(?P<name>[kmnjt])\s?\\in\s?\\\{\s?(?P<values>-?\d{1,9}(?:\s?,\s?-?\d{1,9}){1,11})\s?\\\}(?=\s?\)?\.?$)"
+)
+"""k \\in \\{0, 1, 2\\}."""
 _VALUE = lazy_pattern(r"(?P<name>[A-Za-z])\s?=\s?(?P<values>-?[\w./\\{}]{1,20})\$?$")
 _BEFORE_RANGE = lazy_pattern(
     r"(?:[,;(\s$\\]|\\quad|\\text\s?\{\s?|(?<![A-Za-z])(?:where|for|with)(?![A-Za-z])(?:\s?\})?|其中|当)+$"
@@ -43,8 +75,9 @@ MAX_RANGED = 300
 
 def _over_range(surface: str, reference: bool, second: bool) -> list[Node] | None:
     """3k for k = 1, 2, 3 as a list, for k = 0, 1, 2, ... as a family, where k = 4 as the one value."""
-    if len(surface) > MAX_RANGED or "=" not in surface:
+    if len(surface) > MAX_RANGED or ("=" not in surface and "\\in" not in surface):
         return None
+    surface = _AMONG.sub(r"\g<name>=\g<values>", surface)
     ranged = _RANGE.search(surface)
     match = ranged or _VALUE.search(surface)
     between = None if match is None else _BEFORE_RANGE.search(surface, 0, match.start())

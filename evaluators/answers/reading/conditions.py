@@ -41,7 +41,7 @@ _WORDED = tuple(
     for words, domain in _KINDS
 ) + tuple(
     (lazy_pattern(rf"{_ADJECTIVES}(?:{words})\s*{_NAME}", re.IGNORECASE), domain) for words, domain in _KINDS
-) + ((lazy_pattern(rf"{_NAME}\s+real"), "reals"), (lazy_pattern(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (lazy_pattern(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
+) + ((lazy_pattern(rf"{_NAME}\s+(?:is\s+)?an?\s+(?:arbitrary\s+|real\s+)*constant"), "constant"), (lazy_pattern(rf"{_NAME}\s+real"), "reals"), (lazy_pattern(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (lazy_pattern(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
 _RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
 _BOUND = lazy_pattern(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
 _REVERSED = lazy_pattern(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
@@ -53,7 +53,7 @@ _SIGNED = lazy_pattern(
 _SIGNS = {"positive": ">", "negative": "<", "nonnegative": r"\ge", "nonpositive": r"\le", "nonzero": r"\ne"}
 _FIRST_INDEX = lazy_pattern(r"(?:\\geq?|>=)\s*[01]|>\s*0")
 _INTRODUCED = lazy_pattern(
-    r"(?:where|for|with|when|if|given|and|其中|当)(?![a-z])\s*(?:any|all|every|each|some)?\s*|\\forall\s*|任意\s*"
+    r"(?:(?:where|for|with|when|if|given|and)(?![a-z])|其中|当)\s*(?:any|all|every|each|some)?\s*|\\forall\s*|任意\s*"
 )
 _STARTS = lazy_pattern(r"[,;]|(?<![A-Za-z\\])(?:where|for|when|with|if)(?![A-Za-z])|其中|\\forall")
 _TEXT = lazy_pattern(r"\\(?:text|mbox|mathrm|quad|qquad)(?![A-Za-z])\s*\{?|[{}](?=\s*$)")
@@ -139,6 +139,19 @@ def _each_named(text: str) -> str:
     return f"{text[: match.start('one')]}{match['one']} {match['said']}, {match['two']} {match['said']}" + ")" * (
         text.rstrip(" .").endswith(")") and "(" in match["before"]
     )
+
+
+_EXCLUDED = lazy_pattern(
+    r"(?P<not>[a-z]\s*(?:\\neq?(?![a-z])|!=|≠)\s*)(?P<values>-?[\d./]+(?:\s*(?:,|and|or)\s*-?[\d./]+)+)"
+)
+
+
+def each_excluded(text: str) -> list[str] | None:
+    """x \\ne 0 and x \\ne 5 of `x \\ne 0, 5`; None for any other text."""
+    match = _EXCLUDED.fullmatch(text.strip())
+    if match is None:
+        return None
+    return [match["not"] + value for value in re.split(r"\s*(?:,|and|or)\s*", match["values"])]
 
 
 def without_conditions(text: str) -> tuple[str, tuple[Condition, ...]]:

@@ -131,7 +131,8 @@ class Expressions(Atoms):
     def word_continues(self, left: Node, text: str, spaced: bool) -> bool:
         if text in STOP_WORDS or (len(text) > 3 and not self.splits(text)):
             return False
-        if is_unit_word(text) and is_amount(left) and self.peek(1).text != "(":
+        squared_hours = text == "hr" and self.peek(1).text in ("^", "**")  # \pi hr^2 has a height and a radius
+        if is_unit_word(text) and is_amount(left) and self.peek(1).text != "(" and not squared_hours:
             return False
         if text in FUNCTIONS or text in CONSTANTS or text in ROOTS:
             return True
