@@ -6,6 +6,7 @@ import re
 
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.problem import Hints
+from evaluators.answers.reading.remarks import HEDGE
 
 _IN_BASE = lazy_pattern(r"\$?\(?([0-9A-Fa-f]{1,40})\)?_\{?(\d{1,2})\}?\$?")
 _BOUND = lazy_pattern(
@@ -22,6 +23,12 @@ _CHANGE = lazy_pattern(
 )
 
 
+_HOW_MANY = lazy_pattern(r"\bhow\s+many\b", re.IGNORECASE)
+_THERE_ARE = lazy_pattern(
+    r"there\s+(?:are|is)\s+(?:exactly\s+|a\s+total\s+of\s+)?(?P<count>\d{1,9})\s+(?:[a-z]+\s+){0,3}[a-z]+\s*[:(]\s?.{1,200}",
+    re.IGNORECASE,
+)
+"""There are 3 such numbers: 2, 5 and 10."""
 _TIMES = {"once": "1", "twice": "2", "thrice": "3"}
 _HOW_OFTEN = lazy_pattern(r"\bhow\s+(?:many\s+times|often)\b", re.IGNORECASE)
 
@@ -35,6 +42,12 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
         least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
         asks = (_LEAST if least else _MOST).search(hints.question)
         return right[bound.end() :] if asks else right
+    if (
+        (stated := _THERE_ARE.fullmatch(right)) is not None
+        and _HOW_MANY.search(hints.question)
+        and not HEDGE.search(right)
+    ):
+        return stated["count"]
     if right.lower().rstrip(".") in _TIMES and _HOW_OFTEN.search(hints.question):
         return _TIMES[right.lower().rstrip(".")]
     if (

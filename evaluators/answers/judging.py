@@ -147,7 +147,7 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
 
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
-    if " of " in left and " of " in right:
+    if " of " in left or " of " in right or not left.isascii():
         from evaluators.answers.comparing.contraries import without_same_noun
 
         left, right = without_same_noun(left, right)

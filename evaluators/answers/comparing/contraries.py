@@ -22,18 +22,28 @@ _CONTRARIES = (
 )
 
 
-_NAMED_CHANGE = lazy_pattern(
-    r"(?:an?\s+)?(?:net\s+|total\s+)?(?P<noun>profit|loss|gain|increase|decrease|discount|rise|drop)\s+of\s+(?P<amount>[-$\\\d].*)",
-    re.IGNORECASE | re.DOTALL,
+_CHANGES = r"(?:profit|loss|gain|increase|decrease|discount|rise|drop)"
+_NAMED_CHANGES = (
+    lazy_pattern(
+        rf"(?:an?\s+)?(?:net\s+|total\s+)?(?P<name>{_CHANGES})\s+of\s+(?P<amount>[-$\\\d].*)", re.IGNORECASE | re.DOTALL
+    ),
+    lazy_pattern(rf"(?:an?\s+)?(?P<amount>[-$\\\d].*?)\s+(?P<name>{_CHANGES})", re.IGNORECASE | re.DOTALL),
+    lazy_pattern(
+        r"(?P<name>增加|减少|提高|降低|上升|下降|上涨|下跌|盈利|亏损|节约|节省)了?\s*(?P<amount>[-\d].*)", re.DOTALL
+    ),
 )
 
 
 def without_same_noun(reference: str, prediction: str) -> tuple[str, str]:
-    """The amounts of `profit of $20` and `a profit of 20 dollars`; both as they are where they do not name one thing."""
-    mine, yours = _NAMED_CHANGE.fullmatch(reference), _NAMED_CHANGE.fullmatch(prediction)
-    if mine is None or yours is None or mine["noun"].lower() != yours["noun"].lower():
+    """The amounts of `profit of $20` and `a $20 profit`, of 增加20% and 增加了20%; both as they are where they name none."""
+    mine, yours = _named_change(reference), _named_change(prediction)
+    if mine is None or yours is None or mine["name"].lower() != yours["name"].lower():
         return reference, prediction
     return mine["amount"], yours["amount"]
+
+
+def _named_change(text: str) -> re.Match[str] | None:
+    return next((match for pattern in _NAMED_CHANGES if (match := pattern.fullmatch(text)) is not None), None)
 
 
 def _pattern(words: str) -> re.Pattern[str]:

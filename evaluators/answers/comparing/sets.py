@@ -70,6 +70,8 @@ def variable_of(node: Node) -> str | None:
 
 def _of_relation(node: Node) -> list[Piece] | None:
     sides, names = node.args, node.value
+    if len(sides) == 3 and (between := _between_letters(node)) is not None:
+        return between
     if variable_of(node) is None or any(n not in ("<", ">", "<=", ">=", "!=") for n in names):
         return None
     if len(sides) == 2:
@@ -84,6 +86,22 @@ def _of_relation(node: Node) -> list[Piece] | None:
             return [_piece(sides[0], sides[2], names[0] == "<=", names[1] == "<=")]
         if set(names) <= {">", ">="}:
             return [_piece(sides[2], sides[0], names[1] == ">=", names[0] == ">=")]
+    return None
+
+
+_UNKNOWNS = frozenset({"x", "y", "theta", "alpha", "t"})
+
+
+def _between_letters(node: Node) -> list[Piece] | None:
+    """The interval of k\\pi < x < k\\pi + 1, whose ends hold a letter of their own; None for any other chain."""
+    low, middle, high = node.args
+    ends = symbols(low) | symbols(high)
+    if middle.op != "sym" or middle.value not in _UNKNOWNS or not ends or not ends <= {"k", "n", "m"}:
+        return None
+    if set(node.value) <= {"<", "<="}:
+        return [_piece(low, high, node.value[0] == "<=", node.value[1] == "<=")]
+    if set(node.value) <= {">", ">="}:
+        return [_piece(high, low, node.value[1] == ">=", node.value[0] == ">=")]
     return None
 
 

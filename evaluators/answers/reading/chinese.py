@@ -49,7 +49,7 @@ _REASON = lazy_pattern(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.
 _SPECIAL = {
     "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
     "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
-    "一半": "1/2", "半": "1/2", "半个": "1/2", "任意实数": r"\mathbb{R}", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false",
+    "一半": "1/2", "半": "1/2", "半个": "1/2", "任意实数": r"\mathbb{R}", "全体整数": r"\mathbb{Z}", "任意整数": r"\mathbb{Z}", "所有整数": r"\mathbb{Z}", "全体正整数": r"\mathbb{Z}^+", "所有正整数": r"\mathbb{Z}^+", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false",
     "是": "yes", "否": "no", "是的": "yes", "不是": "no", "不对": "false", "不正确": "false", "偶函数": "even", "奇函数": "odd", "偶数": "even", "奇数": "odd", "非奇非偶函数": "neither",
     "大于": "greater than", "小于": "less than", "等于": "equal to", "相等": "equal to", "有理数": "rational", "无理数": "irrational",
 }  # fmt: skip

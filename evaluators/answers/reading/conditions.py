@@ -146,8 +146,13 @@ _EXCLUDED = lazy_pattern(
 )
 
 
+_NOT_IN = lazy_pattern(r"(?P<name>[a-z])\s*\\notin\s*\\\{(?P<values>[-\d./,\s]+)\\\}")
+
+
 def each_excluded(text: str) -> list[str] | None:
     """x \\ne 0 and x \\ne 5 of `x \\ne 0, 5`; None for any other text."""
+    if (outside := _NOT_IN.fullmatch(text.strip())) is not None:
+        return [f"{outside['name']} \\ne {value}" for value in outside["values"].split(",")]
     match = _EXCLUDED.fullmatch(text.strip())
     if match is None:
         return None

@@ -28,6 +28,12 @@ _NONE_AT_ALL = lazy_pattern(
 _REAL_KINDS = lazy_pattern(
     r"(?:the set of )?(?:all |any |every )?(?:the )?(positive|negative|non-?zero|non-?negative|non-?positive) (?:reals?|real numbers?|real values)"
 )
+_NUMBERS = lazy_pattern(
+    r"(?:the set of )?(?:all |any )?(?:the )?(?:(positive integer)s|(integer)s|(natural number)s|(rational number)s)|(?:any |every |each )(?:(positive integer)|(integer)|(natural number)|(rational number))"
+)
+_NUMBERS_SAID = {
+    "positive integer": "positive integers", "integer": "integers", "natural number": "naturals", "rational number": "rationals",
+}  # fmt: skip
 _REALS = frozenset(
     [
         "all real numbers",
@@ -137,6 +143,8 @@ def special(surface: str) -> Node | None:
         return Node("interval", (negated(INFINITY), INFINITY), (False, False))
     if plain in ("infinity", "positive infinity", "negative infinity", "minus infinity"):
         return INFINITY if plain in ("infinity", "positive infinity") else negated(INFINITY)
+    if (numbers := _NUMBERS.fullmatch(plain)) is not None:
+        return Node("special", (), _NUMBERS_SAID[next(word for word in numbers.groups() if word)])
     if kind := _REAL_KINDS.fullmatch(plain):
         return _half_of_the_reals(kind[1].replace("-", ""))
     if (" " in plain or "," in plain) and (answered := _yes_or_no(plain)):

@@ -37,7 +37,7 @@ _START = lazy_pattern(
     r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
 )
 _CONDITIONAL = lazy_pattern(
-    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|arbitrary|of the form|整数|常数|实数|自然数|参数"
+    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|\\notin|arbitrary|of the form|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 MIN_STRUCTURE = 4
@@ -258,8 +258,13 @@ def alternatives(text: str, reference: bool, second: bool) -> Node | None:
     return found[0] if len(found) == 1 else Node("either", found) if found else None
 
 
+_EXACTLY = {("exactly",), ("precisely",)}
+
+
 def _counted(surface: str, said: tuple[str, ...] | None) -> str:
     """`two hours` with its number in digits, so that the grammar reads the unit."""
+    if said is not None and said[:1] in _EXACTLY:
+        said = said[1:]
     if said is None or len(said) < 2 or said[0] not in NUMBER_WORDS:
         return surface
     for count in range(len(said) - 1, 0, -1):

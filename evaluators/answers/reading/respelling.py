@@ -28,9 +28,11 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ),
     (
         " ",
-        lazy_pattern(r"^([a-z]\s*=\s*[^,=<>]{1,20}?)\s+(?:when|for|at|with)\s+([a-z]\s*=\s*[^,=<>]{1,20})$"),
+        lazy_pattern(r"^([a-z]\s*=\s*[^,=<>]{1,20}?)\s+(?:when|for|at|with|if)\s+([a-z]\s*=\s*[^,=<>]{1,20})$"),
         r"\1, \2",
     ),
+    ("mathcal", lazy_pattern(r"\\mathcal\s*\{\s*([NBU])\s*\}(?=\s*\()"), r"\1"),
+    ("sim", lazy_pattern(r"^[A-Z]\s*\\sim\s*(?=[A-Z][A-Za-z]*\s*\()"), ""),
     (" of ", lazy_pattern(r"^(\d+)\sout\sof\s(\d+)$"), r"\1/\2"),
     ("h", lazy_pattern(r"^(\d+)\s?(?:h|hr|hrs)\s?(\d+)\s?(?:m|min|mins|minutes)$"), r"\1 hours \2 minutes"),
     ("+", lazy_pattern(r"\+\s?/\s?-|\+-(?=\d)"), r"\\pm "),
