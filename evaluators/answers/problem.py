@@ -10,6 +10,19 @@ if TYPE_CHECKING:
 
 MAX_PROBLEM = 20_000
 _PERCENT_WORDS = ("percent", "probability", "chance", "rate", "%", "百分")
+_OF_TEMPERATURE = (
+    "temperature",
+    "celsius",
+    "thermometer",
+    "weather",
+    "oven",
+    "warm",
+    "cold",
+    "freez",
+    "温",
+    "摄氏",
+    "℃",
+)
 _PERCENT_NAMED = ("percent", "%", "百分")
 
 
@@ -92,7 +105,7 @@ class Hints:
     @cached_property
     def temperature(self) -> bool:
         """Whether degrees are those of a thermometer."""
-        return any(word in self.lower for word in ("temperature", "celsius", "thermometer", "温", "摄氏", "℃"))
+        return any(word in self.lower for word in _OF_TEMPERATURE)
 
     @cached_property
     def half_of_day(self) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from evaluators.answers.comparing.balls import real_value
 from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
 from evaluators.answers.comparing.scalars import Decision
-from evaluators.answers.comparing.systems import mapping
+from evaluators.answers.comparing.systems import mapping, solutions
 from evaluators.answers.values import Node, show
 
 
@@ -75,7 +75,7 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
     ordered = tuple(labelled[index] for index in sorted(labelled))
     if labelled is mine:
         return in_order(ordered, other.args, same) if other.op != "set" else different(r, p)
-    if other.op == "set" or other.value == "or":
+    if other.op == "set" or other.value == "or" or solutions(other)[0]:  # x = 3, x = 8 have no order
         return unordered(other, Node("list", ordered), same)
     return in_order(other.args, ordered, same)
 

@@ -10,7 +10,7 @@ from evaluators.answers.patterns import lazy_pattern
 
 _BOX = r"[\s$*:([]*(?:\\[(\[]\s*)?\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{$"
 _CORRECTED = lazy_pattern(
-    r"\bwait\b|\b(?:I|we)\s+(?:have\s+)?(?:made|forgot|miscounted|misread|swapped|missed|overlooked|miscalculated|mixed|was\s+wrong|were\s+wrong|should\s+have)\b|\b(?:mistake|correction|oops)\b"
+    r"\bwait\b(?=\s*[-,.:!;…—–])|\b(?:I|we)\s+(?:have\s+)?(?:made|forgot|miscounted|misread|swapped|missed|overlooked|miscalculated|mixed|was\s+wrong|were\s+wrong|should\s+have)\b|\b(?:mistake|correction|oops)\b"
     r"|\blet\s+(?:me|us)\s+(?:fix|correct|redo|recompute|recalculate|recount)\b|(?:不对|更正|算错|看错|弄错|写错|纠正|改正|重新(?:计算|算))",
     re.IGNORECASE,
 )

@@ -22,7 +22,7 @@ _BY_VERTICES = frozenset({"cong", "sim"})
 def related(surface: str) -> Node | None:
     """The statement as words in one order, so that CD \\perp AB and BA \\perp DC are AB \\perp CD; None for other texts."""
     match = _RELATED.fullmatch(surface)
-    if match is None:
+    if match is None or (match["slashes"] and not match["a"][1:2].isupper()):  # n//d divides
         return None
     sign = match["sign"] or "parallel"
     names = [(match["akind"] or "", match["a"]), (match["bkind"] or "", match["b"])]
