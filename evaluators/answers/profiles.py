@@ -22,7 +22,10 @@ class Profile:
     unevaluated: bool
     """Whether `3 * 4` is an answer where the reference is the numeral `12`."""
     bare_attributes: bool
-    """Whether a percent sign or a base may be left out or added with no problem text that asks for it."""
+    """Whether a percent sign or a base may be left out or added with no problem text that asks for it.
+
+    Never that of 0.5 %, which may as well be a half.
+    """
     second_readings: bool
     """Whether `1/2x` may also be read as 1/(2x)."""
     weak_methods: bool
