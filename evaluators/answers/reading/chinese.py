@@ -106,6 +106,10 @@ _CHOSEN = lazy_pattern(
 _COMPARED = lazy_pattern(
     r"(?<=[a-z])\s*(?P<word>大于或?等于|不小于|不少于|大于|小于或?等于|不大于|不超过|小于|不等于)\s*(?=[-\d\\a-z(])"
 )
+_OF_THE_SAME = lazy_pattern(
+    r"(?P<first>(?P<name>[a-z])\s*(?:不?[大小]于|不少于|不超过)[^且,]{1,20}?)[,]?(?:并且|而且|且)(?=不?[大小]于|不少于|不超过)"
+)
+"""x大于3且小于5."""
 _COMPARISONS = {
     "大于": ">", "大于等于": r"\ge ", "大于或等于": r"\ge ", "不小于": r"\ge ", "不少于": r"\ge ", "小于": "<", "小于等于": r"\le ", "小于或等于": r"\le ",
     "不大于": r"\le ", "不超过": r"\le ", "不等于": r"\ne ",
@@ -116,6 +120,7 @@ _HAN = lazy_pattern("[\u4e00-\u9fff]")
 
 def _compared(text: str) -> str:
     """x > 3 of x大于3, and of a<2且a≠0 both conditions; a text that says anything else stays as it is."""
+    text = _OF_THE_SAME.sub(r"\g<first>且\g<name>", text)
     plain = _BOTH.sub(" and ", _COMPARED.sub(lambda m: _COMPARISONS[m["word"]], text))
     return text if _HAN.search(plain) else plain
 
