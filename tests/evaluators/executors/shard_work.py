@@ -34,7 +34,7 @@ def _meet(trouble: str, *, begun: int) -> None:
     if trouble == "raises in our words":
         raise MathsieveError("page 7: expected text; found none. Add some.")
     if trouble == "memory":
-        held = bytearray(os.urandom(1 << 20) * 700)
+        held = os.urandom(1 << 20) * 700  # 700 MiB, once: a copy of it would double what a late look finds
         time.sleep(60)
         del held
     if trouble == "writes nothing":
