@@ -145,18 +145,38 @@ PROBLEMS = pa.schema(
     ]
 )
 
+MESSAGE = pa.struct(
+    [
+        ("role", pa.string()),  # system | user | assistant | tool
+        ("content", pa.string()),
+        ("tool_calls", pa.list_(pa.struct([("name", pa.string()), ("arguments", pa.string())]))),  # arguments: JSON
+    ]
+)
+
 EXAMPLES = pa.schema(
     [
         ("id", pa.string()),
-        ("source", pa.string()),
         ("problem_id", pa.string()),
-        ("language", pa.string()),
-        ("subject", pa.string()),
-        ("form", pa.string()),  # cot | pot | tir
-        ("prompt", pa.string()),  # `User: ...\n\nAssistant:` (evaluators.models.prompting)
-        ("response", pa.string()),  # with a leading space, no end-of-sequence marker
+        ("problem", pa.string()),  # the question alone, without any instruction
+        ("messages", pa.list_(MESSAGE)),  # pipelines.example_text makes the text of them that a model is trained on
+        ("form", pa.string()),  # cot | pot | tir | chat (conversation and code, of which no answer is asked)
         ("reference", pa.string()),
-        ("verified", pa.bool_()),  # its code ran and its answer was found right
+        ("reference_from", pa.string()),  # benchmark | source | solution (the source's own); null where there is none
+        ("language", pa.string()),
+        ("field", pa.string()),  # algebra, geometry, ...; null where it is not known, as are the three below
+        ("topic", pa.string()),  # within the field: 一元一次方程
+        ("subject", pa.string()),  # in the source's own words
+        ("level", pa.string()),  # in the source's own words
+        ("source", pa.string()),  # its name in the recipe
+        ("dataset", pa.string()),  # on the hub, owner/name; null where it came from a path or a program
+        ("revision", pa.string()),  # commit of the dataset
+        ("licence", pa.string()),
+        (
+            "verification",
+            pa.string(),
+        ),  # executed (programs ran, the answer is right) | answer | no_reference; null: unseen
+        ("tokens", pa.int32()),  # of the solution, as the source counts them; null where it does not
+        ("pass_rate", pa.float32()),  # share of a model's attempts that were right, as the source says; 0 to 1
     ]
 )
 

@@ -19,6 +19,8 @@ from pydantic import Field
 from evaluators.benchmarks import problems_file
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
 from evaluators.leaks.settings import GRAM, Rewording, RewordingSettings
+from evaluators.models.sampling import ToolCall
+from evaluators.models.tool_calls import code_of
 from evaluators.records import Problem, Settings
 from evaluators.stages import Stage
 from evaluators.tables import atomic_file, read_table
@@ -26,7 +28,8 @@ from evaluators.tables import atomic_file, read_table
 if TYPE_CHECKING:
     from evaluators.leaks.shares import QuestionIndex
 
-TEXT_COLUMNS = ("text", "prompt", "response", "question", "solution")
+TEXT_COLUMNS = ("text", "prompt", "response", "question", "solution", "messages")
+"""Whose texts are read: strings, or a conversation of role and content."""
 PLACE_COLUMNS = ("url", "id")
 """What names a row for a person."""
 PLACES_KEPT = 20  # of a problem in a table; how many there are is counted
@@ -49,7 +52,7 @@ def write_contamination(
     tables: Mapping[str, Sequence[Path]],
     executor: ExecutorSettings = LOCAL,
 ) -> dict[str, Any]:
-    """Tables are Parquet files with any of the columns text, prompt, response, question, solution; `url` or `id` names a row."""
+    """Tables are Parquet files with any of TEXT_COLUMNS; `url` or `id` names a row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -79,7 +82,7 @@ def write_contamination(
 
 CONTAINED_PROBLEMS = Stage(
     name="contained_problems",
-    version="3",
+    version="4",
     write=write_contamination,
     arguments=lambda settings, problems, corpus, mixture, executor=LOCAL: {
         "problems": problems_file(problems),
@@ -157,5 +160,14 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         for batch in file.iter_batches(batch_size=512, columns=[*columns, *names]):
             for row in batch.to_pylist():
                 place = row[names[0]] if names else f"{path.name}, row {number}"
-                yield place or "", "\n".join(row[column] for column in columns if row[column])
+                yield place or "", "\n".join(text for column in columns for text in _texts_in(row[column]))
                 number += 1
+
+
+def _texts_in(value: str | Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from filter(None, [value])
+        return
+    for message in value or ():
+        programs = [code_of(ToolCall(id="", **call)) for call in message.get("tool_calls") or ()]
+        yield from (text for text in (message["content"], *programs) if text)

@@ -24,8 +24,9 @@ from evaluators.leaks.settings import Rewording, RewordingSettings
 from evaluators.progress import report_progress
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
+from pipelines.example_text import VERIFIED, example_text
 from pipelines.figures import MixtureFacts
-from pipelines.mixtures.source import question_of, write_rows
+from pipelines.mixtures.source import write_rows
 from pipelines.records import EXAMPLES
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -112,7 +113,7 @@ def write_sft_mixture(
 
 SFT_MIXTURE = Stage(
     name="sft_mixture",
-    version="2",
+    version="3",
     write=write_sft_mixture,
     settings=MixtureSettings,
     inputs=("sources/*", "problems/*"),
@@ -162,13 +163,13 @@ def _candidates(
         found[name] = []
         # What a killed run could not: the order inside a source is that of its file, so the first solution stays.
         for row in report_progress(_rows(sources[name]), desc=f"mixture: {name}", unit="example"):
-            question = question_of(row["prompt"])
+            question, response = row["problem"], example_text(row).response
             reason = _unwanted(row, settings)
-            key, text = digest(row["form"], question), digest(row["form"], question, row["response"])
+            key, text = digest(row["form"], question), digest(row["form"], question, response)
             if reason is None and (text in responses or seen[key] >= settings.solutions_per_question):
                 reason = "duplicate"
             if reason is None:
-                hit = benchmarks.find(question, row["response"])
+                hit = benchmarks.find(question, response)
                 if hit is not None:
                     reason = f"contaminated_{hit.rule}"
                     line = {"example": row["id"], "source": name, "problem": hit.problem_id, "rule": hit.rule}
@@ -188,7 +189,7 @@ def _unwanted(row: Mapping[str, Any], settings: MixtureSettings) -> str | None:
         return "other_form"
     if row["language"] not in settings.languages:
         return "other_language"
-    return "unverified" if settings.only_verified and not row["verified"] else None
+    return "unverified" if settings.only_verified and row["verification"] not in VERIFIED else None
 
 
 def _rank(seed: int, source: str, identity: str) -> bytes:
@@ -244,20 +245,19 @@ def _write_shards(folder: Path, sources: Mapping[str, Artifact], chosen: Mapping
 def _facts(
     folder: Path, counts: Mapping[str, int], dropped: Mapping[str, Counter[str]], questions: int
 ) -> dict[str, Json]:
-    by: dict[str, Counter[str]] = {column: Counter() for column in ("language", "form", "subject")}
-    verified = 0
+    columns = ("language", "form", "subject", "verification")
+    by: dict[str, Counter[str]] = {column: Counter() for column in columns}
     for path in sorted(folder.glob("examples-*.parquet")):
-        table = pq.read_table(path, columns=[*by, "verified"])
+        table = pq.read_table(path, columns=list(by))
         for column, counter in by.items():
             counter.update(str(value) for value in table[column].to_pylist())
-        verified += sum(table["verified"].to_pylist())
     return {
         "rows": sum(counts.values()),
         "sources": dict(sorted(counts.items())),
         "languages": dict(sorted(by["language"].items())),
         "forms": dict(sorted(by["form"].items())),
         "subjects": dict(by["subject"].most_common(30)),
-        "verified": verified,
+        "verified": sum(by["verification"][how] for how in VERIFIED),
         "benchmark_questions": questions,
         "dropped": {name: dict(sorted(reasons.items())) for name, reasons in sorted(dropped.items())},
     }

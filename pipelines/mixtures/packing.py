@@ -25,6 +25,7 @@ from evaluators.errors import MathsieveError
 from evaluators.progress import report_progress
 from evaluators.records import Settings
 from evaluators.stages import Stage
+from pipelines.example_text import TEXT_COLUMNS, example_text
 from pipelines.figures import PackedFacts
 from pipelines.mixtures.source import write_rows
 from pipelines.records import PACKED
@@ -88,7 +89,7 @@ def write_packed_mixture(
 
 PACKED_MIXTURE = Stage(
     name="packed_mixture",
-    version="1",
+    version="2",
     write=write_packed_mixture,
     arguments=lambda settings, mixture, base_model: {"mixture": mixture, "tokenizer_dir": base_model.path},
     settings=PackingSettings,
@@ -167,10 +168,12 @@ def _tokenize(folder: Path, settings: PackingSettings, mixture: Artifact, tokeni
     with (folder / "ids.tmp").open("wb") as ids_file, (folder / "trained.tmp").open("wb") as trained_file:
         progress = report_progress(desc="tokenized examples", unit="example")
         for batch in _batches(mixture):
-            texts = [row["prompt"] + row["response"] for row in batch]
-            encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-            for row, ids, offsets in zip(batch, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-                spans = untrained_spans(row["prompt"], row["response"])
+            texts = [example_text(row) for row in batch]
+            encoded = tokenizer(
+                [one.prompt + one.response for one in texts], add_special_tokens=False, return_offsets_mapping=True
+            )
+            for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+                spans = untrained_spans(text.prompt, text.response)
                 flags = [not any(low <= start < high for low, high in spans) for start, _ in offsets]
                 ids, flags = [*beginning, *ids, end], [*(False for _ in beginning), *flags, True]
                 if len(ids) > settings.context:
@@ -223,7 +226,7 @@ def _special_tokens(tokenizer: Any, tokenizer_dir: Path) -> tuple[list[int], int
 def _batches(mixture: Artifact) -> Iterator[list[Mapping[str, Any]]]:
     for path in mixture.files("examples-*.parquet"):
         with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=BATCH, columns=["prompt", "response"]):
+            for batch in table.iter_batches(batch_size=BATCH, columns=list(TEXT_COLUMNS)):
                 yield batch.to_pylist()
 
 

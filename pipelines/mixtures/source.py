@@ -12,7 +12,6 @@ import gzip
 import itertools
 import json
 import pickle
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,12 +26,12 @@ from pydantic import Field
 
 from evaluators.errors import MathsieveError
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
-from evaluators.models.prompting import deepseek_prompt
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import NamesFiles
+from pipelines.example_text import VERIFIED, example_messages
 from pipelines.figures import SourceFacts
-from pipelines.mixtures.verification import Solution, Verdict, VerificationSettings, verified
+from pipelines.mixtures.verification import WITH_PROGRAMS, Solution, Verdict, VerificationSettings, verified
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Json, atomic_file
 
@@ -45,6 +44,15 @@ Row = Mapping[str, Any]
 
 class SourceError(MathsieveError):
     """A source's data is missing or is not what it should be; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a table of examples comes from, for each of its rows."""
+
+    licence: str | None = None
+    dataset: str | None = None
+    revision: str | None = None
 
 
 class SourceSettings(Settings):
@@ -100,7 +108,7 @@ def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSe
     waiting.mkdir(exist_ok=True)
     numbers = _set_apart(waiting, settings)
     run_shards(
-        partial(_verify, folder, settings.verification),
+        partial(_verify, folder, settings),
         numbers,
         executor,
         done=partial(_is_verified, folder),
@@ -113,7 +121,7 @@ def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSe
 
 SOURCE = Stage(
     name="source",
-    version="2",
+    version="3",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,
@@ -216,9 +224,17 @@ def _set_apart(waiting: Path, settings: SourceSettings) -> list[int]:
     return list(range(shard))
 
 
-def _verify(folder: Path, settings: VerificationSettings, shard: int) -> None:
+def _verify(folder: Path, settings: SourceSettings, shard: int) -> None:
     batch, problems = pickle.loads((folder / "waiting" / f"{shard:05d}").read_bytes())
-    write_shard(folder, shard, batch, asyncio.run(verified(batch, settings)), problems)
+    verdicts = asyncio.run(verified(batch, settings.verification))
+    write_shard(folder, shard, batch, verdicts, problems, origin_of(settings))
+
+
+def origin_of(settings: SourceSettings) -> Origin:
+    """What every row of the source says of where it comes from."""
+    from pipelines.mixtures.sources import source_named
+
+    return Origin(licence=source_named(settings.source).licence)
 
 
 def _is_verified(folder: Path, shard: int) -> bool:
@@ -244,13 +260,18 @@ def new_problems(solutions: Sequence[Solution], known: set[str]) -> list[Problem
 
 
 def write_shard(
-    folder: Path, shard: int, solutions: Sequence[Solution], verdicts: Sequence[Verdict], problems: Sequence[Problem]
+    folder: Path,
+    shard: int,
+    solutions: Sequence[Solution],
+    verdicts: Sequence[Verdict],
+    problems: Sequence[Problem],
+    origin: Origin,
 ) -> None:
     """One shard of all three tables, examples last: its presence means that the shard is done."""
     examples, rejected = [], []
     for solution, verdict in zip(solutions, verdicts, strict=True):
         if verdict.kept:
-            examples.append(example_row(solution, verdict))
+            examples.append(example_row(solution, verdict, origin))
         else:
             rejected.append(
                 {"id": solution.id, "form": solution.form, "reason": verdict.reason, "detail": verdict.detail[:500]}
@@ -267,23 +288,36 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema)
         pq.write_table(table, temporary, compression="zstd", row_group_size=1024)
 
 
-def example_row(solution: Solution, verdict: Verdict) -> dict[str, Any]:
-    """The solution as a row of EXAMPLES, with the prompt that evaluation uses."""
+def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[str, Any]:
+    """The solution as a row of EXAMPLES."""
     problem = solution.problem
-    # A program alone answers the tool-integrated prompt: evaluation runs it and takes its output for the answer.
-    asked: Literal["cot", "tir"] = "cot" if solution.form == "cot" else "tir"
     return {
         "id": solution.id,
-        "source": problem.benchmark,
         "problem_id": problem.id,
-        "language": problem.language,
-        "subject": problem.subject,
+        "problem": problem.question,
+        "messages": example_messages(problem.question, solution.response, solution.form, solution.earlier),
         "form": solution.form,
-        "prompt": deepseek_prompt(problem.question, form=asked, language=problem.language),
-        "response": " " + solution.response.strip(),
         "reference": problem.reference,
-        "verified": verdict.verified,
+        "reference_from": solution.reference_from if problem.reference else None,
+        "language": problem.language,
+        "field": solution.field,
+        "topic": solution.topic,
+        "subject": problem.subject,
+        "level": problem.level,
+        "source": problem.benchmark,
+        "dataset": origin.dataset,
+        "revision": origin.revision,
+        "licence": solution.licence or origin.licence,
+        "verification": _verification(solution, verdict),
+        "tokens": solution.tokens,
+        "pass_rate": solution.pass_rate,
     }
+
+
+def _verification(solution: Solution, verdict: Verdict) -> str | None:
+    if verdict.verified:
+        return "executed" if solution.form in WITH_PROGRAMS else "answer"
+    return None if solution.problem.reference else "no_reference"
 
 
 def problem_row(problem: Problem) -> dict[str, Any]:
@@ -291,21 +325,14 @@ def problem_row(problem: Problem) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in PROBLEMS.names}
 
 
-def question_of(prompt: str) -> str:
-    """The question inside a prompt that `deepseek_prompt` made."""
-    body = re.sub(r"\n\nAssistant:$", "", prompt.removeprefix("User: "))
-    return body.rpartition("\n")[0]
-
-
 def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
-    kept, forms, languages, reasons = 0, Counter[str](), Counter[str](), Counter[str]()
-    verified_rows = 0
+    kept, reasons = 0, Counter[str]()
+    by = {column: Counter[str]() for column in ("form", "language", "verification", "reference_from")}
     for path in sorted(folder.glob("examples-*.parquet")):
-        table = pq.read_table(path, columns=["form", "language", "verified"])
+        table = pq.read_table(path, columns=list(by))
         kept += table.num_rows
-        forms.update(table["form"].to_pylist())
-        languages.update(table["language"].to_pylist())
-        verified_rows += sum(table["verified"].to_pylist())
+        for column, counter in by.items():
+            counter.update(value or "none" for value in table[column].to_pylist())
     for path in sorted(folder.glob("rejected-*.parquet")):
         reasons.update(pq.read_table(path, columns=["reason"])["reason"].to_pylist())
     problems = sum(pq.ParquetFile(path).metadata.num_rows for path in sorted(folder.glob("problems-*.parquet")))
@@ -316,8 +343,10 @@ def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
         "problems": problems,
         "solutions_read": read,
         "kept_share": round(kept / read, 4) if read else 0.0,
-        "verified": verified_rows,
-        "forms": dict(sorted(forms.items())),
-        "languages": dict(sorted(languages.items())),
+        "verified": sum(by["verification"][how] for how in VERIFIED),
+        "verification": dict(sorted(by["verification"].items())),
+        "references_from": dict(sorted(by["reference_from"].items())),
+        "forms": dict(sorted(by["form"].items())),
+        "languages": dict(sorted(by["language"].items())),
         "rejected": dict(sorted(reasons.items())),
     }

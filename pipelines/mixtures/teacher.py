@@ -29,7 +29,7 @@ from evaluators.progress import report_progress
 from evaluators.records import Completion, Form, Problem, Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
-from pipelines.mixtures.source import new_problems, write_shard
+from pipelines.mixtures.source import Origin, new_problems, write_shard
 from pipelines.mixtures.verification import Solution, Verdict
 from pipelines.records import PROBLEMS
 from pipelines.storage import Artifact, Json
@@ -107,7 +107,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="7",
+    version="8",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
@@ -148,7 +148,7 @@ async def _write_shards(
             found = [_Asked(by_id[completion.problem_id], completion) for completion in completions]
             _refuse_failures(found, settings)
             solutions, verdicts = await asyncio.to_thread(_judged, found, settings)
-            write_shard(folder, shard, solutions, verdicts, new_problems(solutions, known))
+            write_shard(folder, shard, solutions, verdicts, new_problems(solutions, known), Origin())
 
 
 def _asking(settings: TeacherSettings) -> EvaluationSettings:

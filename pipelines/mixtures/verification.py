@@ -1,6 +1,6 @@
 """Keeps only solutions that are right: programs must run, and the answer must be the reference.
 
-    cot    the final answer of the text is the reference
+    cot    the final answer of the text is the reference; so with `chat`, which has one only where its source gives it
     pot    the program runs without error and what it prints is the reference
     tir    every program runs, prints what the trajectory says it printed, and the final answer is the reference
 
@@ -23,8 +23,11 @@ from evaluators.records import Problem, Settings
 from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, ProtocolName, Result
 from evaluators.stages.fields import HowItRuns
+from pipelines.example_text import ExampleForm, Message
 
-ExampleForm = Literal["cot", "pot", "tir"]
+ReferenceFrom = Literal["benchmark", "source", "solution"]
+"""Who gives the reference: a benchmark's train split, the source beside its solution, or the source's own solution."""
+WITH_PROGRAMS = ("pot", "tir")
 PROGRAM = re.compile(r"```python[ \t]*\n(.*?)\n?```(?:[ \t]*\n+```output[ \t]*\n(.*?)\n?```)?", re.DOTALL)
 
 
@@ -54,6 +57,18 @@ class Solution:
     response: str
     number: int = 0
     """Tells solutions of one form to one problem apart."""
+    reference_from: ReferenceFrom = "source"
+    """Says nothing where the problem has no reference."""
+    field: str | None = None
+    topic: str | None = None
+    tokens: int | None = None
+    """Of the response, as the source counts them."""
+    pass_rate: float | None = None
+    """Share of a model's attempts at the problem that were right, as the source says."""
+    licence: str | None = None
+    """Where it differs from the source's."""
+    earlier: tuple[Message, ...] = ()
+    """What was said before the question."""
 
     @property
     def id(self) -> str:
@@ -94,7 +109,7 @@ async def verified(
     if not settings.execute:
         progress(len(solutions))
         return [Verdict(kept=True, reason="unverified") for _ in solutions]
-    if executor is None and any(solution.form != "cot" for solution in solutions):
+    if executor is None and any(solution.form in WITH_PROGRAMS for solution in solutions):
         from evaluators.sandbox import Sandbox, SandboxSettings
 
         async with Sandbox(SandboxSettings()) as sandbox:
@@ -117,7 +132,7 @@ async def verified(
 
 def _refuse_faults(solutions: Sequence[Solution], verdicts: Sequence[Verdict], settings: VerificationSettings) -> None:
     faults = [verdict for verdict in verdicts if verdict.reason == "executor_fault"]
-    programs = sum(solution.form != "cot" for solution in solutions)
+    programs = sum(solution.form in WITH_PROGRAMS for solution in solutions)
     if len(faults) > settings.tolerated_fault_share * programs:
         raise VerificationError(
             f"verification: the executor failed on {len(faults)} of {programs} solutions, {settings.attempts} times each; "
@@ -127,7 +142,7 @@ def _refuse_faults(solutions: Sequence[Solution], verdicts: Sequence[Verdict], s
 
 
 async def _judge(solution: Solution, executor: Executor | None, settings: VerificationSettings) -> Verdict:
-    if solution.form == "cot":
+    if solution.form not in WITH_PROGRAMS:
         return await asyncio.to_thread(_answer_verdict, solution, None)
     assert executor is not None, "programs need an executor"
     blocks = PROGRAM.findall(solution.response)

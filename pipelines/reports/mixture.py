@@ -23,6 +23,7 @@ from pydantic import Field
 
 from evaluators.records import Settings
 from evaluators.stages import Stage
+from pipelines.example_text import VERIFIED, example_text
 from pipelines.figures import MixtureFacts, PackedFacts, SourceFacts
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -86,7 +87,7 @@ def write_mixture_report(
 
 MIXTURE_REPORT = Stage(
     name="mixture_report",
-    version="4",
+    version="5",
     write=write_mixture_report,
     inputs=("mixture", "packed", "sources/*"),
     description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",
@@ -102,18 +103,24 @@ def _rows(artifact: Artifact, pattern: str, columns: Sequence[str]) -> Iterator[
 
 def _count(mixture: Artifact, settings: MixtureReportSettings) -> _Counts:
     counts = _Counts()
-    names = ["id", *COLUMNS, "prompt", "response", "reference", "verified"]
+    names = ["id", *COLUMNS, "messages", "reference", "verification"]
     for batch in _rows(mixture, "examples-*.parquet", names):
-        for row in batch.to_pylist():
+        for row in map(_shown, batch.to_pylist()):
             for column in COLUMNS:
                 counts.by[column][row[column] or "not given"] += 1
             group = counts.groups[row["source"], row["form"]]
             group.examples += 1
-            group.verified += bool(row["verified"])
+            group.verified += row["verified"]
             group.characters += len(row["response"])
             counts.characters.append(len(row["response"]))
             _keep_sample(counts.samples[row["source"], row["form"], row["language"]], row, settings.samples)
     return counts
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its text in place of its messages."""
+    text, verified = example_text(row), row["verification"] in VERIFIED
+    return {**row, "messages": None, "prompt": text.prompt, "response": text.response, "verified": verified}
 
 
 def _keep_sample(kept: list[tuple[str, dict[str, Any]]], row: dict[str, Any], limit: int) -> None:

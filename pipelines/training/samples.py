@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evaluators.models.prompting import deepseek_prompt
-from evaluators.records import Form, Language, Problem
+from evaluators.records import Problem
 from pipelines.storage import atomic_file
 
 SAMPLES = "samples"
@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
 )
 
 PROBLEM_COLUMNS = ["id", "benchmark", "split", "language", "question", "reference", "solution", "subject", "level"]
-EXAMPLE_COLUMNS = ["problem_id", "source", "language", "subject", "prompt", "reference"]
+EXAMPLE_COLUMNS = ["problem_id", "source", "language", "subject", "level", "problem", "reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def read_problems(files: Sequence[Path], sources: Collection[str] = ()) -> Itera
     seen: set[str] = set()
     for path in files:
         file = pq.ParquetFile(path)
-        examples = "prompt" in file.schema_arrow.names
+        examples = "messages" in file.schema_arrow.names
         for batch in file.iter_batches(columns=EXAMPLE_COLUMNS if examples else PROBLEM_COLUMNS):
             for row in batch.to_pylist():
                 problem = _problem_of_example(row) if examples else Problem(**row)
@@ -108,25 +108,19 @@ def read_problems(files: Sequence[Path], sources: Collection[str] = ()) -> Itera
 
 
 def _problem_of_example(row: dict[str, str]) -> Problem | None:
-    """The question inside a training prompt; None where it has no reference, or is in no form of the paper."""
-    language: Language = "zh" if row["language"] == "zh" else "en"
+    """None where it has no reference."""
     if not row["reference"]:
         return None
-    forms: tuple[Form, ...] = ("cot", "tir")
-    for form in forms:
-        before, after = deepseek_prompt("\0", form=form, language=language).split("\0")
-        if row["prompt"].startswith(before) and row["prompt"].endswith(after):
-            question = row["prompt"][len(before) : -len(after)]
-            return Problem(
-                id=row["problem_id"],
-                benchmark=row["source"],
-                question=question,
-                reference=row["reference"],
-                language=language,
-                split="train",
-                subject=row["subject"],
-            )
-    return None
+    return Problem(
+        id=row["problem_id"],
+        benchmark=row["source"],
+        question=row["problem"],
+        reference=row["reference"],
+        language="zh" if row["language"] == "zh" else "en",
+        split="train",
+        subject=row["subject"],
+        level=row["level"],
+    )
 
 
 def read_questions(

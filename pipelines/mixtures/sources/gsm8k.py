@@ -12,7 +12,7 @@ from pipelines.mixtures.verification import Solution
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
     problem = parse(row, index, "train")
     response = f"{problem.solution}\nThe answer is $\\boxed{{{problem.reference}}}$."
-    return [Solution(problem=problem, form="cot", response=response)]
+    return [Solution(problem=problem, form="cot", response=response, reference_from="benchmark")]
 
 
 SOURCE = Source(

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import cast, get_args
 
 from evaluators.records import Language, Problem
+from pipelines.example_text import ExampleForm
 from pipelines.mixtures.source import Row, Source, SourceSettings
-from pipelines.mixtures.verification import ExampleForm, Solution
+from pipelines.mixtures.verification import Solution
 
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:

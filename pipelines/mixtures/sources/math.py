@@ -11,7 +11,7 @@ from pipelines.mixtures.verification import Solution
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
     problem = parse(row, index, "train")
-    return [Solution(problem=problem, form="cot", response=row["solution"])]
+    return [Solution(problem=problem, form="cot", response=row["solution"], reference_from="benchmark")]
 
 
 SOURCE = Source(

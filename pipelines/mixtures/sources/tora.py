@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evaluators.records import Problem
+from pipelines.example_text import ExampleForm
 from pipelines.mixtures.source import Row, Source, SourceSettings
-from pipelines.mixtures.verification import ExampleForm, Solution
+from pipelines.mixtures.verification import Solution
 
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.example_text import example_messages
 from pipelines.mixtures.source import write_rows
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Artifact, Store
@@ -58,18 +59,21 @@ def benchmark(tmp_path: Path) -> MakeArtifact:
 
 def _example(name: str, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     question = row.get("question", f"What is {number} + {number} in {name}?")
+    response, form = row.get("response", f" It is {2 * number}."), row.get("form", "cot")
     return {
+        **dict.fromkeys(EXAMPLES.names),
         "id": f"{name}/{number}",
         "source": name,
         "problem_id": f"{name}/p{number}",
+        "problem": question,
+        "messages": example_messages(question, response, form),
         "language": "en",
         "subject": "algebra",
-        "form": "cot",
-        "prompt": f"User: {question}\nReason.\n\nAssistant:",
-        "response": f" It is {2 * number}.",
+        "form": form,
         "reference": str(2 * number),
-        "verified": True,
-        **{key: value for key, value in row.items() if key != "question"},
+        "reference_from": "source",
+        "verification": "answer",
+        **{key: value for key, value in row.items() if key not in ("question", "response")},
     }
 
 

@@ -157,10 +157,11 @@ def test_a_digest_forgets_layout_and_keeps_meaning() -> None:
 
 
 def test_only_verified_examples_can_be_asked_for(tmp_path: Path, examples: Any) -> None:
-    rows = [{"verified": True}, {"verified": False}]
+    rows = [{"verification": how} for how in ("answer", "executed", "no_reference", None)]
     facts, kept = mix(tmp_path / "out", {"a": examples("a", rows)}, only_verified=True)
-    assert [row["id"] for row in kept] == ["a/0"]
-    assert facts["dropped"]["a"]["unverified"] == 1
+    assert sorted(row["id"] for row in kept) == ["a/0", "a/1"]
+    assert facts["dropped"]["a"]["unverified"] == 2
+    assert facts["verified"] == 2
 
 
 def test_the_same_settings_give_the_same_bytes_and_another_seed_another_order(tmp_path: Path, examples: Any) -> None:

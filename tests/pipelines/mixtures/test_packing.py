@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluators.models.prompting import deepseek_prompt
 from pipelines.mixtures.packing import (
     PackingError,
     PackingSettings,
@@ -75,7 +76,8 @@ def test_loss_is_taken_on_what_the_model_writes(tmp_path: Path, examples: Any, t
     _, rows = pack(tmp_path / "out", mixture, tokenizer_dir)
     ((ids, labels),) = split(rows[0])
     whole, trained = texts(ids, labels, tokenizer_dir)
-    assert whole == "User: 6 times 7?\nReason.\n\nAssistant:" + TIR + "<end>"
+    asked = deepseek_prompt("6 times 7?", form="cot", language="en")
+    assert whole == asked + TIR + "<end>"
     # It must learn to ask for the output, not to invent it.
     assert trained == " We compute.\n```python\nprint(6*7)\n```\n```outputThe answer is $\\boxed{42}$.<end>"
     assert all(label in (-100, token) for token, label in zip(ids, labels, strict=True))
@@ -124,12 +126,12 @@ def test_a_tokenizer_that_begins_sequences_begins_every_example(tmp_path: Path, 
 def test_long_examples_are_dropped_or_cut_as_asked(
     strategy: str, tmp_path: Path, examples: Any, tokenizer_dir: Path
 ) -> None:
-    mixture = examples("a", [{"response": " word" * 200}, {}])
-    facts, _ = pack(tmp_path / "dropped", mixture, tokenizer_dir, context=120, strategy=strategy)
+    mixture = examples("a", [{"response": " word" * 300}, {}])
+    facts, _ = pack(tmp_path / "dropped", mixture, tokenizer_dir, context=220, strategy=strategy)
     assert (facts["examples"], facts["too_long"]) == (1, 1)
-    facts, rows = pack(tmp_path / "cut", mixture, tokenizer_dir, context=120, strategy=strategy, too_long="truncate")
-    assert (facts["examples"], facts["longest_example"]) == (2, 120)
-    assert max(len(row["input_ids"]) for row in rows) == 120
+    facts, rows = pack(tmp_path / "cut", mixture, tokenizer_dir, context=220, strategy=strategy, too_long="truncate")
+    assert (facts["examples"], facts["longest_example"]) == (2, 220)
+    assert max(len(row["input_ids"]) for row in rows) == 220
 
 
 def test_nothing_that_fits_is_an_error(tmp_path: Path, examples: Any, tokenizer_dir: Path) -> None:

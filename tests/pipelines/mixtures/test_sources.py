@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluators.answers import check_output
+from pipelines.example_text import example_text
 from pipelines.mixtures.source import (
     SourceError,
     SourceSettings,
-    question_of,
     read_solutions,
     write_source,
 )
@@ -56,17 +56,12 @@ def test_every_source_is_written_from_a_file_of_its_example(name: str, tmp_path:
     facts = write_source(out, settings(name, tmp_path / "data.jsonl"))
     (row,) = pq.read_table(out / "examples-00000.parquet").to_pylist()
     assert facts["rows"] == facts["problems"] == 1
-    assert row["prompt"].startswith("User: ") and row["prompt"].endswith("\n\nAssistant:")
-    assert row["response"].startswith(" ") and not row["response"].startswith("  ")
-    assert row["verified"] is False  # taken unseen
+    text = example_text(row)
+    assert text.prompt.startswith(f"User: {row['problem']}\n") and text.prompt.endswith("\n\nAssistant:")
+    assert text.response.startswith(" ") and not text.response.startswith("  ")
+    assert row["verification"] == (None if row["reference"] else "no_reference")  # taken unseen
+    assert row["licence"] == source_named(name).licence
     assert row["source"] == name
-
-
-def test_the_question_can_be_read_back_from_the_prompt() -> None:
-    from evaluators.models.prompting import deepseek_prompt
-
-    question = "两行问题：\n第二行？"
-    assert question_of(deepseek_prompt(question, form="tir", language="zh")) == question
 
 
 def test_calculator_annotations_are_gone_and_the_answer_is_boxed() -> None:

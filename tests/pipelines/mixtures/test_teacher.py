@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluators.models.sampling import SMALLEST_CALL, Generation, Request, SamplingError
+from pipelines.example_text import example_text
 from pipelines.mixtures.teacher import TeacherError, TeacherSettings, write_annotated
 from tests.scripted_server import Said, scripted_servers
 
@@ -56,8 +57,8 @@ def test_only_right_answers_are_kept_and_the_first_of_them(tmp_path: Path, examp
         return " It is $\\boxed{9}$."
 
     facts, rows, teacher = annotate(tmp_path / "out", examples, answer)
-    assert [row["response"] for row in rows] == [" Sample 1: $\\boxed{42}$."]
-    assert rows[0]["verified"] and rows[0]["source"] == "school" and rows[0]["id"] == "p/0/cot/1"
+    assert [example_text(row).response for row in rows] == [" Sample 1: $\\boxed{42}$."]
+    assert rows[0]["verification"] == "answer" and rows[0]["source"] == "school" and rows[0]["id"] == "p/0/cot/1"
     assert len(teacher.asked) == 6  # two problems have references
     assert facts["rejected"] == {"enough": 1, "wrong_answer": 4}
     assert (facts["problems"], facts["problems_solved"], facts["samples"]) == (2, 1, 6)
@@ -80,8 +81,9 @@ def test_tool_integrated_solutions_carry_what_the_sandbox_printed(tmp_path: Path
     facts, rows, _ = annotate(tmp_path / "out", examples, answer, form="tir", samples=1)
     (row,) = rows
     assert row["form"] == "tir"
-    assert "```python\nprint(6 * 7)\n```" in row["response"]
-    assert "```output\n42\n```" in row["response"]
+    response = example_text(row).response
+    assert "```python\nprint(6 * 7)\n```" in response
+    assert "```output\n42\n```" in response
     assert facts["rejected"] == {"wrong_answer": 1}
 
 

@@ -12,16 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.example_text import example_messages
 from pipelines.records import EXAMPLES, PACKED
 from pipelines.reports.mixture import MixtureReportSettings, write_mixture_report
 from pipelines.storage import Artifact, Store
 
 
 def example(number: int, **changes: Any) -> dict[str, Any]:
+    question, response = f"What is {number}?", changes.pop("response", " " + "x" * number)
     row = {
+        **dict.fromkeys(EXAMPLES.names),
         "id": f"a/{number}", "source": "school", "problem_id": f"p/{number}", "language": "en", "subject": "algebra",
-        "form": "cot", "prompt": f"User: What is {number}?\nReason.\n\nAssistant:", "response": " " + "x" * number,
-        "reference": str(number), "verified": True,
+        "form": "cot", "problem": question, "messages": example_messages(question, response, changes.get("form", "cot")),
+        "reference": str(number), "verification": "answer",
     }  # fmt: skip
     return {**row, **changes}
 
@@ -29,7 +32,7 @@ def example(number: int, **changes: Any) -> dict[str, Any]:
 ROWS = [
     *(example(n) for n in range(1, 7)),
     example(
-        7, source="外", language="zh", subject=None, form="tir", verified=False, response=" </script><b>tricky</b>"
+        7, source="外", language="zh", subject=None, form="tir", verification=None, response=" </script><b>tricky</b>"
     ),
     example(8, form="tir", response=" ```python\nprint(8)\n```\n```output\n8\n```\n$\\boxed{8}$"),
 ]

@@ -57,30 +57,16 @@ def test_every_epoch_reads_every_packed_row_once_in_a_new_order(tmp_path: Path) 
     assert [next(again).input_ids[0] for _ in range(20)] == epochs[0]
 
 
-def test_the_problems_of_a_training_mixture_are_found_in_its_prompts(tmp_path: Path) -> None:
-    cot = "User: 1+1?\nPlease reason step by step, and put your final answer within \\boxed{}.\n\nAssistant:"
-    chinese = "User: 1+2?\n请通过逐步推理来解答问题，并把最终答案放置于\\boxed{}中。\n\nAssistant:"
-    empty = {"subject": None, "response": " 2", "verified": True, "source": "s", "form": "cot"}
+def test_the_problems_of_a_training_mixture_are_those_with_a_reference(tmp_path: Path) -> None:
+    same = {**dict.fromkeys(EXAMPLES.names), "source": "s", "form": "cot", "language": "en", "level": "3"}
     rows = [
-        {"id": "1", "problem_id": "s/1", "language": "en", "prompt": cot, "reference": "2", **empty},
-        {
-            "id": "2",
-            "problem_id": "s/1",
-            "language": "en",
-            "prompt": cot,
-            "reference": "2",
-            **empty,
-        },  # a second solution
-        {"id": "3", "problem_id": "s/2", "language": "zh", "prompt": chinese, "reference": "3", **empty},
-        {
-            "id": "4",
-            "problem_id": "s/3",
-            "language": "en",
-            "prompt": cot,
-            "reference": None,
-            **empty,
-        },  # nothing to judge by
+        {**same, "id": "1", "problem_id": "s/1", "problem": "1+1?", "reference": "2"},
+        {**same, "id": "2", "problem_id": "s/1", "problem": "1+1?", "reference": "2"},  # a second solution
+        {**same, "id": "3", "problem_id": "s/2", "problem": "1+2?", "reference": "3", "language": "zh"},
+        {**same, "id": "4", "problem_id": "s/3", "problem": "1+3?", "reference": None},  # nothing to judge by
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), tmp_path / "examples.parquet")
-    found = [(p.id, p.question, p.reference, p.language) for p in read_problems([tmp_path / "examples.parquet"])]
-    assert found == [("s/1", "1+1?", "2", "en"), ("s/2", "1+2?", "3", "zh")]
+    found = [
+        (p.id, p.question, p.reference, p.language, p.level) for p in read_problems([tmp_path / "examples.parquet"])
+    ]
+    assert found == [("s/1", "1+1?", "2", "en", "3"), ("s/2", "1+2?", "3", "zh", "3")]
