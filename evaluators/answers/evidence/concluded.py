@@ -28,6 +28,11 @@ _DENIED = lazy_pattern(
     re.IGNORECASE,
 )
 _DENIED_NUMBER = lazy_pattern(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?:\s+be)?|不是|不等于|不能是)\s*\$?-?\d")
+_NO_SOLUTION = lazy_pattern(
+    r"\b(?:there\s+(?:is|are)|has|have|so|hence|therefore|thus)\s+(?P<english>no\s+(?:such\s+|valid\s+|possible\s+)?(?:real\s+|integer\s+)?(?:solutions?|roots?))(?:\s+exists?)?\W*$"
+    r"|(?P<chinese>无(?:实数?)?[解根]|没有(?:实数?)?[解根])\W*$",
+    re.IGNORECASE,
+)
 _CONCLUSION_HEDGE = lazy_pattern(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
 )
@@ -93,6 +98,8 @@ def last_expression(text: str) -> Candidate | None:
         return None
     if _DENIED_NUMBER.search(text, last_sentence(text, begin)[0]):
         return None
+    if (empty := _NO_SOLUTION.search(text, *last_sentence(text, begin))) is not None:
+        return candidate(text, *empty.span("english" if empty["english"] else "chinese"), "conclusion", 0.5)
     end = _main_clause(text, begin)
     formula = last_match(MATH, text, begin, end) or last_match(MATH, text, begin, len(text))
     number = _last_value(text, begin, end) or _last_value(text, begin, len(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from evaluators.answers.evidence.candidates import last_match
 from evaluators.answers.patterns import lazy_pattern
 
 _BOX_OPENS = r"[\s$*:([]*(?:\\[(\[]\s*)?\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{$"
@@ -38,7 +39,7 @@ _SUPPOSED = lazy_pattern(
 _ASKED = lazy_pattern(r"[吗么呢]\s*$")
 _TAKEN_BACK = lazy_pattern(
     r"\bwait\b[,:]?\s*(?:no\b|that|this|it|actually|I)|\bno,\s+(?:it|that|the)\b|\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
-    r"|\b(?:sorry|oops|scratch\s+that|my\s+mistake)\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
+    r"|\b(?:sorry|oops|(?:scratch|strike)\s+that|my\s+mistake|just\s+kidding|on\s+second\s+thoughts?|I\s+take\s+(?:that|it)\s+back|(?:ignore|disregard)\s+(?:that|this))\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
     r"|[这那](?:个答案)?(?:是)?(?:错|不对)|(?:^|[，,。；\s])不对[，,。]|更正|抱歉",
     re.IGNORECASE,
 )
@@ -48,6 +49,12 @@ _ANOTHER = lazy_pattern(
     r"(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)",
     re.IGNORECASE,
 )
+_SHOULD_BE = lazy_pattern(
+    r"\b(?:it|this|that|answer|result|value|total)\s+(?:should|must|has\s+to|ought\s+to)\s+(?:actually\s+|really\s+|instead\s+|rather\s+|in\s+fact\s+)?be[\s$:({\\]*(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)"
+    r"|(?:应该?|应当)(?:是|为|等于)[\s$]*(?P<chinese>\d+)(?![\d/]|[.,]\d)",
+    re.IGNORECASE,
+)
+"""What a second look says the answer should be."""
 _HEDGED_BEFORE = lazy_pattern(
     r"(?:\b(?:less|more|fewer|greater|smaller|larger|higher|lower)\s+than|\bup\s+to|\b(?:may|might|could)\s+(?:be|have|get)|\bbetween|\bsuppose\b[^.]{0,20}|\bperhaps|\bmaybe"
     r"|\bpossibl[ey](?:\s+(?:answers?|values?|solutions?))?(?:\s+(?:is|are))?:?|\b(?:is|are|was)\s+(?:definitely\s+|certainly\s+)?(?:not|never)"
@@ -75,6 +82,8 @@ _UNSURE_AFTER = lazy_pattern(
 """What is concluded and then called a guess."""
 BEFORE = 60
 """Characters before an announcement in which it may be denied or supposed."""
+SECOND_LOOK = 400
+"""Characters behind an announcement in which a second look may say what the answer should have been."""
 AFTER = 60
 """Characters behind an announcement in which it may be taken back; farther on, a text speaks of something else."""
 
@@ -105,9 +114,14 @@ def taken_back(text: str, answer: str, end: int) -> bool:
         return False
     if _TAKEN_BACK.search(text, end, end + AFTER):
         return True
-    another = _ANOTHER.match(text, end, end + AFTER)
     whole = answer.strip(" $.")
-    return another is not None and whole.isdecimal() and int(another["number"]) != int(whole)
+    if not whole.isdecimal():
+        return False
+    another = _ANOTHER.match(text, end, end + AFTER)
+    if another is not None and int(another["number"]) != int(whole):
+        return True
+    instead = last_match(_SHOULD_BE, text, end, end + SECOND_LOOK)
+    return instead is not None and int(instead["number"] or instead["chinese"]) != int(whole)
 
 
 def hedged(text: str, start: int, end: int, problem: str) -> bool:

@@ -30,11 +30,16 @@ _PLAIN = frozenset(
 )
 _JOINED = lazy_pattern(r"\b(?:or|and)\b|或|和")
 _NUMBERED = lazy_pattern(
-    r"\b(?:is|are|was|were|has|have|gets?|gives?|makes?|equals)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?"
+    r"\b(?:is|are|was|were|has|have|gets?|gives?|makes?|equals|takes?|needs?|costs?|requires?|pays?|spends?|earns?|saves?)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?"
     r"(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?)\s+[A-Za-z]+(?:\s[A-Za-z]+){0,2}\s+(?:in|of|on|for|from|among|with|per|at|after|between)\s+[^,;=.]*$"
 )
+_NUMBERED_WHEN = lazy_pattern(
+    r"\b(?:is|are|was|equals)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?(?P<number>[$€£]?-?\d[\d,]*(?:\.\d+)?)(?:\s+[A-Za-z]+){0,2}"
+    r"\s+(?:when|where|at|for)\s+\$?[A-Za-z]\w?\s*=[^;]*$"
+)
+"""The maximum value is 12 when x = 3 and y = 5."""
 _RECKONS = lazy_pattern(
-    r"\b(?:so|then|thus|total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE
+    r"\b(?:so|then|thus|(?<!in\s)total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE
 )
 _WORDED = lazy_pattern(
     r"(?:\b(?:is|are|was|were|of|be|has|have|makes?|saves?|earns?|pays?|gets?|spends?|costs?|needs?)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$"
@@ -97,7 +102,7 @@ def _says_what(relation: Node) -> bool:
 
 def counted(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The place of 9 in `there are 9 chairs in the 3 rows`: what the verb states, before what it stands among."""
-    match = _NUMBERED.search(text, start, end)
+    match = _NUMBERED.search(text, start, end) or _NUMBERED_WHEN.search(text, start, end)
     if match is None or _RECKONS.search(text, match.end("number"), end):
         return None
     return match.span("number")
