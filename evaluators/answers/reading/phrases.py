@@ -122,6 +122,11 @@ SAME_WORDS = {
     ("greater",): ("greater", "than"), ("less",): ("less", "than"), ("smaller",): ("less", "than"), ("smaller", "than"): ("less", "than"),
     ("larger", "than"): ("greater", "than"), ("equal",): ("equal", "to"), ("equals",): ("equal", "to"), ("is", "equal", "to"): ("equal", "to"),
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
+} | {
+    said: ("第", str(place), "象限")
+    for place, names in enumerate((("first", "i"), ("second", "ii"), ("third", "iii"), ("fourth", "iv")), start=1)
+    for name in (*names, str(place))
+    for said in ((name, "quadrant"), ("quadrant", name))
 }  # fmt: skip
 _REMAINDER = lazy_pattern(
     r"(?:商(?:是|为)?|[qQ]uotient(?:\s+(?:is|of))?)?\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2}?)[,;]?\s*(?:(?:\\ldots|\.{3,6}|\\cdots)(?:\\ldots|\.{3,6}|\\cdots|\s)*|余数?(?:是|为)?|\s[Rr]\s?|,?\s?(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s*(\d{1,30})\s*(?:\([^()\d]{1,8}\)|[\u4e00-\u9fff]{0,2})"

@@ -16,6 +16,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     (" ", lazy_pattern(r"(?<![\d._^])\d{1,3}(?:\s\d{3})+(?![\d/])"), lambda m: re.sub(r"\s", "", m[0])),
     ("'", lazy_pattern(r"(?<![\d.])\d{1,3}(?:'\d{3})+(?!\d)"), lambda m: m[0].replace("'", "")),
     ("and", lazy_pattern(r"(?<![/\d.])(\d+)\s+and\s+(\d+\s?/\s?\d+|\\frac)(?=\D|$)"), r"\1 \2"),
+    ("irst", lazy_pattern(r"^(?:the\s+)?first$", re.IGNORECASE), "1"),
+    ("econd", lazy_pattern(r"^(?:the\s+)?second$", re.IGNORECASE), "2"),
     ("t", lazy_pattern(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", lazy_pattern(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
     ("!=", lazy_pattern(r"(?<=\d)!=(?=\s?\d)"), "! ="),
