@@ -175,14 +175,8 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
     if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
-    if decision.same and _LETTERS.search(right) and _turned_round(left, right, hints):
-        decision = Decision(False, "text", "one of its words says the contrary")
-    if (
-        decision.same
-        and (hints.ordered or not hints.options)
-        and spelled_in_another_order(left, right, ordered=hints.ordered)
-    ):
-        decision = Decision(False, "text", "the letters stand in another order")
+    if decision.same:
+        decision = _second_thought(left, right, pair, Context(profile=rules, hints=hints)) or decision
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
         verdict=outcome,
@@ -191,6 +185,23 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         reference_form=show(pair[0]),
         prediction_form=show(pair[1]),
     )
+
+
+def _second_thought(left: str, right: str, pair: tuple[Node, Node], context: Context) -> Decision | None:
+    """Why a value that agrees is no answer all the same: a contrary word, another order, another form or unit than asked."""
+    hints = context.hints
+    if _LETTERS.search(right) and _turned_round(left, right, hints):
+        return Decision(False, "text", "one of its words says the contrary")
+    if (hints.ordered or not hints.options) and spelled_in_another_order(left, right, ordered=hints.ordered):
+        return Decision(False, "text", "the letters stand in another order")
+    if not context.profile.unevaluated and pair[1].op == "qty" and (asked := hints.in_another_unit(pair[1].value)):
+        return Decision(False, "unit", f"the problem asks for {asked}")
+    if hints.forms:
+        from evaluators.answers.forms import lacking_form
+
+        if lack := lacking_form(hints.forms, *pair, right):
+            return Decision(False, "form", lack)
+    return None
 
 
 def _in_their_order(nodes: tuple[Node, ...], hints: Hints) -> tuple[Node, ...]:

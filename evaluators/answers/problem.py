@@ -103,6 +103,13 @@ class Hints:
         return bool(self.text) and asks_order(self.text)
 
     @cached_property
+    def forms(self) -> frozenset[str]:
+        """The forms that are asked for: factored, simplified, scientific."""
+        from evaluators.answers.forms import asked_forms
+
+        return asked_forms(self.text) if self.text else frozenset()
+
+    @cached_property
     def temperature(self) -> bool:
         """Whether degrees are those of a thermometer."""
         return any(word in self.lower for word in _OF_TEMPERATURE)
@@ -153,6 +160,13 @@ class Hints:
         from evaluators.answers.question import wanted_in
 
         return wanted_in(self.text)
+
+    def in_another_unit(self, unit: Unit) -> str:
+        """The unit of the same kind that the question asks for, where it is another one: minutes, of 3 hours."""
+        from evaluators.answers.reading.units import physical
+
+        asked = [a for a in (*self.counted, *self.wanted_in) if a.dims == physical(unit)] if self.text else []
+        return asked[-1].text if asked and all(a.scale != unit.scale for a in asked) else ""
 
     @cached_property
     def scale(self) -> tuple[str, int] | None:

@@ -150,6 +150,7 @@ _ORDER_ASKED = lazy_pattern(
     rf"|\b{_PUT}\b.{{0,300}}?(?<!are )(?<!is )(?<!digits )(?<!stand )(?<!form )\b"
     rf"in\s+(?:(?:strictly\s+|non-?)*{_RISING}\s+order|(?:the\s+)?order\s+(?:of|from|by|they|in\s+which)|(?:the|that|this|their)\s+(?:right\s+|correct\s+|same\s+)?order\b)"
     r"|\b(?:arrange|sort|rank|order)\s+(?:the|these|those|them|following)\b"
+    r"|\bfirst\s+(?:two|three|four|five|six|seven|eight|ten|\d+)\s+(?:terms|(?:positive|even|odd|prime|multiples|squares)\b)|前[几\d二两三四五六七八九十]+项"
     r"|[从由](?:小到大|大到小|低到高|高到低|短到长|长到短|少到多|多到少|轻到重|重到轻|矮到高|高到矮|冷到热|热到冷|近到远|远到近|先到后|早到晚|快到慢|慢到快|左到右|右到左|上到下|前到后)"
     r"|[按依]照?[^，。,.]{0,12}(?:顺序|次序|排列|排序)|升序|降序|排序",
     re.IGNORECASE | re.DOTALL,
@@ -160,8 +161,15 @@ _ORDERED_FIRST = lazy_pattern(
 )
 
 
+_BLANKS = lazy_pattern(r"_{2,}[^_]{1,80}_{2,}|[(（]\s*[)）][^()（）]{1,80}[(（]\s*[)）]")
+_NAMED_BLANKS = lazy_pattern(r"=\s*\$?\s*_{2,}[^_]{1,80}=\s*\$?\s*_{2,}")
+_SEVERAL_SOUGHT = lazy_pattern(r"[根解]|\b(?:roots|solutions|zeros|values)\b", re.IGNORECASE)
+
+
 def asks_order(text: str) -> bool:
     """Whether the values shall stand in an order: `in increasing order`, `from the coldest to the warmest`, 从小到大."""
+    if _BLANKS.search(text) and (_NAMED_BLANKS.search(text) or not _SEVERAL_SOUGHT.search(text)):
+        return True
     behind = text[max(0, text.rfind(question_of(text))) :]
     return _ORDER_ASKED.search(behind) is not None or _ORDERED_FIRST.search(text) is not None
 
