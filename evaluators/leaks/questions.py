@@ -33,19 +33,28 @@ class Hit:
 
     problem_id: str
     rule: str
-    """`same` question, `contained` in the text, a Rewording, or a shared `ngram`."""
+    """`same` question, `contained` in the text, a whole `solution` in the text, a Rewording, or a shared `ngram`."""
     share: float
     """Of the question's words that the example has there, in their order."""
     span: str
     """Those words, as they were compared."""
 
 
-class BenchmarkQuestions:
-    """The questions of every benchmark of the recipe, ready to be found in examples.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A question (`contained`) or worked solution (`solution`) of the problem of this number."""
 
-    The corpus drops a page for any shared 10-gram (§2.1). Word problems of one author share phrases that long with
-    each other ("how many ... does she have left in the end"), GSM8K's train and test among them, so here that is an
-    option (`ngram`), and the rule is: the same question, one inside the other, or the same in other words.
+    number: int
+    rule: str
+    words: Words
+
+
+class BenchmarkQuestions:
+    """The questions and worked solutions of every benchmark of the recipe, ready to be found in examples.
+
+    The rule is: the same question, one inside the other, a whole solution, or the same question in other words. The corpus
+    drops a page for any shared 10-gram (§2.1); here that is `ngram`, and looks at questions alone: word problems of one
+    author share phrases that long with each other ("how many ... does she have left in the end"), their answers more so.
     """
 
     def __init__(
@@ -60,26 +69,29 @@ class BenchmarkQuestions:
         self.count, self._ids = len(known), [problem.id for problem in known]
         texts = [problem.question for problem in known]
         self._same: dict[bytes, int] = {}
-        self._starts: dict[bool, dict[int, list[tuple[int, Words]]]] = {
+        self._starts: dict[bool, dict[int, list[_Known]]] = {
             True: defaultdict(list),
             False: defaultdict(list),
         }
         for number, text in enumerate(texts):
             self._same.setdefault(digest(text), number)
             for words in readings(text):
-                self._add_start(number, words)
+                self._add_start(number, "contained", words)
+        for number, problem in enumerate(known):
+            for words in readings(problem.solution or ""):
+                self._add_start(number, "solution", words)
         self._known = {
             operators: known_hashes(np.array(list(starts), np.uint64)) for operators, starts in self._starts.items()
         }
         self._rewordings = Rewordings(texts, matches, rewording or RewordingSettings())
         self._grams = None if ngram is None else Grams.of([words_of(text).without_operators() for text in texts], ngram)
 
-    def _add_start(self, number: int, words: Words) -> None:
+    def _add_start(self, number: int, rule: str, words: Words) -> None:
         operators = bool((words.kinds == LANGUAGE).sum() < SENTENCES)
         compared = words if operators else words.without_operators()
         if len(compared) >= GRAM:
             start = int(window_hashes(compared.hashes[:GRAM], GRAM)[0])
-            self._starts[operators][start].append((number, compared))
+            self._starts[operators][start].append(_Known(number, rule, compared))
 
     def find(self, question: str, response: str) -> Hit | None:
         """The benchmark problem that an example gives away, or None."""
@@ -90,9 +102,9 @@ class BenchmarkQuestions:
         for words in texts:
             for operators in (False, True):
                 compared = words if operators else words.without_operators()
-                for number, start, end in self._contained(compared, operators):
-                    span = compared.span(start, end)
-                    return Hit(problem_id=self._ids[number], rule="contained", share=1.0, span=span)
+                for text, start in self._contained(compared, operators):
+                    span = compared.span(start, start + len(text.words))
+                    return Hit(problem_id=self._ids[text.number], rule=text.rule, share=1.0, span=span)
         for words in texts:
             compared = words.without_operators()
             for found in self._rewordings.found(compared):
@@ -100,13 +112,14 @@ class BenchmarkQuestions:
                 return Hit(problem_id=self._ids[found.problem], rule=found.match, share=found.share, span=span)
         return self._shared_gram(texts[0].without_operators())
 
-    def _contained(self, words: Words, operators: bool) -> Iterator[tuple[int, int, int]]:
+    def _contained(self, words: Words, operators: bool) -> Iterator[tuple[_Known, int]]:
+        """Known texts that stand here whole, and where each begins."""
         known = self._known[operators]
         places, rows = known_windows(words.hashes, GRAM, known)
         for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-            for number, own in self._starts[operators][int(known.keys[row])]:
-                if np.array_equal(words.hashes[place : place + len(own)], own.hashes):
-                    yield number, place, place + len(own)
+            for text in self._starts[operators][int(known.keys[row])]:
+                if np.array_equal(words.hashes[place : place + len(text.words)], text.words.hashes):
+                    yield text, place
 
     def _shared_gram(self, words: Words) -> Hit | None:
         if self._grams is None:

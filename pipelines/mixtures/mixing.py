@@ -56,9 +56,9 @@ class MixtureSettings(Settings):
     """Different solutions in one form to one question, over all sources; several are what RFT-like mixtures want."""
     only_verified: bool = False
     """Leaves out what no reference could confirm (programs without one, solutions taken unseen)."""
-    ngram: int | None = Field(default=None, ge=3)
-    """Also leaves out questions that share this many consecutive words with a benchmark question."""
-    matches: tuple[Rewording, ...] = ("numerals", "renamed", "extended", "reworded")
+    ngram: int | None = Field(default=10, ge=3)  # §2.1: "a 10-gram string that matches exactly"
+    """Also leaves out questions that share this many consecutive words with a benchmark question; None: does not."""
+    matches: tuple[Rewording, ...] = ("numerals", "renamed", "extended", "reworded", "last_sentence")
     """Benchmark questions in other words that are left out as well."""
     rewording: RewordingSettings = RewordingSettings()
     seed: int = 0
@@ -113,7 +113,7 @@ def write_sft_mixture(
 
 SFT_MIXTURE = Stage(
     name="sft_mixture",
-    version="3",
+    version="4",
     write=write_sft_mixture,
     settings=MixtureSettings,
     inputs=("sources/*", "problems/*"),
@@ -134,7 +134,9 @@ def _refuse_unknown(settings: MixtureSettings, sources: Mapping[str, Artifact]) 
 def _benchmark_problems(problems: Mapping[str, Artifact]) -> Iterator[Problem]:
     for _, artifact in sorted(problems.items()):
         for path in artifact.files("problems*.parquet"):
-            for row in pq.read_table(path, columns=["id", "benchmark", "question", "reference"]).to_pylist():
+            for row in pq.read_table(
+                path, columns=["id", "benchmark", "question", "reference", "solution"]
+            ).to_pylist():
                 yield Problem(**row)
 
 

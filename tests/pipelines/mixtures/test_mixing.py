@@ -11,9 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from evaluators import templated
+from evaluators.benchmarks.gsm8k import parse as gsm8k_row
 from evaluators.leaks.questions import BenchmarkQuestions, digest
 from evaluators.records import Problem
 from pipelines.mixtures.mixing import MixtureError, MixtureSettings, write_sft_mixture
+from pipelines.mixtures.source import SourceSettings, read_solutions
 from pipelines.storage import Artifact
 
 
@@ -124,13 +126,43 @@ def test_benchmark_problems_never_enter(tmp_path: Path, examples: Any, benchmark
     assert {hit["problem"] for hit in hits} == {"b/0"}
 
 
-def test_shared_word_sequences_can_be_refused_too(tmp_path: Path, examples: Any, benchmark: Any) -> None:
+def test_shared_word_sequences_are_refused_unless_the_recipe_says_otherwise(
+    tmp_path: Path, examples: Any, benchmark: Any
+) -> None:
     rows = [{"question": "A train runs at a steady pace of 60 miles an hour; how far in two hours?"}, {}]
     problems = {
         "b": benchmark("b", ["A train runs at a steady pace of 60 miles an hour. When does it arrive in Rome?"])
     }
-    assert len(mix(tmp_path / "one", {"a": examples("a", rows)}, problems)[1]) == 2
-    assert len(mix(tmp_path / "two", {"a": examples("a", rows)}, problems, ngram=10)[1]) == 1
+    assert len(mix(tmp_path / "one", {"a": examples("a", rows)}, problems, ngram=None)[1]) == 2
+    assert len(mix(tmp_path / "two", {"a": examples("a", rows)}, problems)[1]) == 1
+
+
+def test_a_benchmark_solution_is_found_in_an_answer() -> None:
+    worked = "Each of the 12 crates holds 7 jars, so there are 84 jars before the 5 broken ones are taken away."
+    known = BenchmarkQuestions([Problem(id="z", benchmark="b", question="x?", reference="79", solution=worked)])
+    hit = known.find("How many jars are whole?", f"Let us see. {worked} The answer is 79.")
+    assert hit is not None and (hit.problem_id, hit.rule) == ("z", "solution")
+    assert known.find("How many jars are whole?", f"Let us see. {worked.replace('84', '85')}") is None
+
+
+def test_problems_that_differ_in_their_numbers_alone_are_no_duplicates(tmp_path: Path, examples: Any) -> None:
+    rows = [{"question": f"Ann has {n} pens and buys {n + 3} more. How many has she?"} for n in range(2, 22)]
+    facts, kept = mix(tmp_path / "out", {"a": examples("a", rows)})
+    assert (len(kept), facts["dropped"]["a"].get("duplicate", 0)) == (20, 0)
+
+
+def test_the_rules_together_cost_at_most_three_of_a_thousand_real_gsm8k_rows(real_data: Path) -> None:
+    read = list(read_solutions(SourceSettings(source="gsm8k", path=str(real_data / "benchmarks" / "gsm8k"))))
+    rows = (real_data / "benchmarks" / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    settings = MixtureSettings(weights={"gsm8k": 1.0})
+    known = BenchmarkQuestions(
+        (gsm8k_row(json.loads(line), number, "test") for number, line in enumerate(rows)),
+        ngram=settings.ngram,
+        matches=settings.matches,
+    )
+    assert (len(read), known.count) == (7473, 1319)
+    found = [one.problem.id for one in read if known.find(one.problem.question, one.response)]
+    assert len(found) <= 0.003 * len(read), found
 
 
 def test_train_problems_of_the_templates_are_not_taken_for_test_problems() -> None:
