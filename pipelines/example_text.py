@@ -26,7 +26,7 @@ PROMPT_FORMS: Mapping[str, Form] = {"cot": "cot", "pot": "tir", "tir": "tir"}
 """A program alone answers the tool-integrated prompt: evaluation runs it and takes its output for the answer."""
 TEXT_COLUMNS = ("messages", "form", "language")
 """The columns of EXAMPLES that decide an example's text."""
-VERIFIED = ("executed", "answer")
+VERIFIED = ("executed", "repaired", "answer")
 """Values of the column `verification` that say right; see pipelines.records.EXAMPLES."""
 CALL = re.compile(r"```python\n(?P<code>.*?)\n```\n```output\n(?P<output>.*?)\n```\n", re.DOTALL)
 

@@ -174,9 +174,13 @@ EXAMPLES = pa.schema(
         (
             "verification",
             pa.string(),
-        ),  # executed (programs ran, the answer is right) | answer | no_reference; null: unseen
+        ),  # executed (programs ran, the answer is right) | repaired (so, its outputs replaced) | answer | no_reference; null: unseen
         ("tokens", pa.int32()),  # of the solution, as the source counts them; null where it does not
         ("pass_rate", pa.float32()),  # share of a model's attempts that were right, as the source says; 0 to 1
+        (
+            "flaws",
+            pa.list_(pa.string()),
+        ),  # what is wrong with it besides its answer, where the recipe keeps it all the same
     ]
 )
 

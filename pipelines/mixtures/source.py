@@ -37,7 +37,18 @@ from pipelines.storage import Json, atomic_file
 
 SHARD = 4096
 """Solutions verified and written together; what a killed run loses at most."""
-REJECTED = pa.schema([("id", pa.string()), ("form", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
+REJECTED = pa.schema(
+    [
+        ("id", pa.string()),
+        ("form", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("problem", pa.string()),
+        ("response", pa.string()),  # its first and last characters, where it is longer than SHOWN
+    ]
+)
+SHOWN, DETAIL = 2000, 500
+"""Characters of a rejected solution, and of the reason's detail, that the ledger keeps to be read."""
 
 Row = Mapping[str, Any]
 
@@ -121,7 +132,7 @@ def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSe
 
 SOURCE = Stage(
     name="source",
-    version="3",
+    version="4",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,
@@ -273,9 +284,7 @@ def write_shard(
         if verdict.kept:
             examples.append(example_row(solution, verdict, origin))
         else:
-            rejected.append(
-                {"id": solution.id, "form": solution.form, "reason": verdict.reason, "detail": verdict.detail[:500]}
-            )
+            rejected.append(rejected_row(solution, verdict))
     write_rows(folder / f"problems-{shard:05d}.parquet", [problem_row(problem) for problem in problems], PROBLEMS)
     write_rows(folder / f"rejected-{shard:05d}.parquet", rejected, REJECTED)
     write_rows(folder / f"examples-{shard:05d}.parquet", examples, EXAMPLES)
@@ -288,6 +297,16 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema)
         pq.write_table(table, temporary, compression="zstd", row_group_size=1024)
 
 
+def rejected_row(solution: Solution, verdict: Verdict) -> dict[str, Any]:
+    """The solution as a row of REJECTED; Parquet takes no halves of surrogates."""
+    half = SHOWN // 2
+    response = solution.response
+    shown = response if len(response) <= SHOWN else f"{response[:half]} [...] {response[-half:]}"
+    texts = {"detail": verdict.detail[:DETAIL], "problem": solution.problem.question[:SHOWN], "response": shown}
+    told = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in texts.items()}
+    return {"id": solution.id, "form": solution.form, "reason": verdict.reason, **told}
+
+
 def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[str, Any]:
     """The solution as a row of EXAMPLES."""
     problem = solution.problem
@@ -295,7 +314,9 @@ def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[st
         "id": solution.id,
         "problem_id": problem.id,
         "problem": problem.question,
-        "messages": example_messages(problem.question, solution.response, solution.form, solution.earlier),
+        "messages": example_messages(
+            problem.question, verdict.repaired or solution.response, solution.form, solution.earlier
+        ),
         "form": solution.form,
         "reference": problem.reference,
         "reference_from": solution.reference_from if problem.reference else None,
@@ -311,10 +332,13 @@ def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[st
         "verification": _verification(solution, verdict),
         "tokens": solution.tokens,
         "pass_rate": solution.pass_rate,
+        "flaws": list(verdict.flaws),
     }
 
 
 def _verification(solution: Solution, verdict: Verdict) -> str | None:
+    if verdict.verified and verdict.repaired is not None:
+        return "repaired"
     if verdict.verified:
         return "executed" if solution.form in WITH_PROGRAMS else "answer"
     return None if solution.problem.reference else "no_reference"
@@ -326,10 +350,11 @@ def problem_row(problem: Problem) -> dict[str, Any]:
 
 
 def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
-    kept, reasons = 0, Counter[str]()
+    kept, reasons, flaws = 0, Counter[str](), Counter[str]()
     by = {column: Counter[str]() for column in ("form", "language", "verification", "reference_from")}
     for path in sorted(folder.glob("examples-*.parquet")):
-        table = pq.read_table(path, columns=list(by))
+        table = pq.read_table(path, columns=[*by, "flaws"])
+        flaws.update(name for names in table["flaws"].to_pylist() for name in names)
         kept += table.num_rows
         for column, counter in by.items():
             counter.update(value or "none" for value in table[column].to_pylist())
@@ -349,4 +374,5 @@ def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
         "forms": dict(sorted(by["form"].items())),
         "languages": dict(sorted(by["language"].items())),
         "rejected": dict(sorted(reasons.items())),
+        "flaws_kept": dict(sorted(flaws.items())),
     }

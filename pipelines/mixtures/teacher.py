@@ -107,7 +107,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="8",
+    version="9",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),

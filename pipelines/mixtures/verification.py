@@ -4,6 +4,9 @@
     pot    the program runs without error and what it prints is the reference
     tir    every program runs, prints what the trajectory says it printed, and the final answer is the reference
 
+Before anything runs, a solution is read for what else is wrong with it (flaws.py). With `repair`, outputs that a trajectory
+records otherwise than its programs print are replaced by what they print.
+
 A fault of the executor is not a fault of the solution: it is tried again, counted apart, and never called wrong.
 """
 
@@ -11,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from pydantic import Field
@@ -24,11 +27,14 @@ from evaluators.sandbox.protocols import PROTOCOLS
 from evaluators.sandbox.records import ExecutorFault, ProtocolName, Result
 from evaluators.stages.fields import HowItRuns
 from pipelines.example_text import ExampleForm, Message
+from pipelines.mixtures.flaws import FlawName, Text, find_flaws, first_dropped
 
 ReferenceFrom = Literal["benchmark", "source", "solution"]
 """Who gives the reference: a benchmark's train split, the source beside its solution, or the source's own solution."""
 WITH_PROGRAMS = ("pot", "tir")
 PROGRAM = re.compile(r"```python[ \t]*\n(.*?)\n?```(?:[ \t]*\n+```output[ \t]*\n(.*?)\n?```)?", re.DOTALL)
+RECORDED = re.compile(r"```output[ \t]*\n.*?```", re.DOTALL)
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class VerificationError(MathsieveError):
@@ -39,7 +45,11 @@ class VerificationSettings(Settings):
     """How solutions are held against their references."""
 
     execute: bool = True
-    """False takes solutions unseen: `verified` is then false in every example."""
+    """False takes solutions unexecuted: `verified` is then false in every example."""
+    flaws: Mapping[FlawName, Literal["drop", "keep"]] = Field(default_factory=dict)
+    """What becomes of a solution with a flaw (flaws.py); those not named are dropped. Kept ones are counted."""
+    repair: bool = False
+    """Replaces outputs that are not what the programs print, unless the text after them quotes a number that is gone."""
     concurrency: HowItRuns[int] = Field(default=256, ge=1)  # sessions at once; the sandbox itself limits how many run
     attempts: HowItRuns[int] = Field(default=3, ge=1)  # for executor faults only
     protocol: ProtocolName = "deepseekmath"
@@ -84,6 +94,10 @@ class Verdict:
     detail: str = ""
     verified: bool = False
     """Its programs ran and its answer was found right; False too where there is no reference to hold it against."""
+    flaws: tuple[FlawName, ...] = ()
+    """What is wrong with it, though it is kept."""
+    repaired: str | None = None
+    """The solution with the outputs that its programs print, where it recorded others."""
 
 
 class Session(Protocol):
@@ -94,6 +108,9 @@ class Session(Protocol):
 
 class Executor(Protocol):
     """Where programs run: evaluators.sandbox.Sandbox, or a fake."""
+
+    async def run(self, code: str) -> Result:
+        """A whole program, in a session that nothing comes after."""
 
     def session(self) -> AbstractAsyncContextManager[Session]: ...
 
@@ -106,10 +123,7 @@ async def verified(
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[Verdict]:
     """One verdict for each solution, in order. Raises VerificationError where the executor fails too often."""
-    if not settings.execute:
-        progress(len(solutions))
-        return [Verdict(kept=True, reason="unverified") for _ in solutions]
-    if executor is None and any(solution.form in WITH_PROGRAMS for solution in solutions):
+    if executor is None and settings.execute and any(solution.form in WITH_PROGRAMS for solution in solutions):
         from evaluators.sandbox import Sandbox, SandboxSettings
 
         async with Sandbox(SandboxSettings()) as sandbox:
@@ -142,14 +156,30 @@ def _refuse_faults(solutions: Sequence[Solution], verdicts: Sequence[Verdict], s
 
 
 async def _judge(solution: Solution, executor: Executor | None, settings: VerificationSettings) -> Verdict:
+    flaws = find_flaws(_text(solution))
+    dropped = first_dropped(flaws, settings.flaws)
+    if dropped is not None:
+        return Verdict(kept=False, reason=dropped.name, detail=dropped.detail)
+    verdict = Verdict(kept=True, reason="unverified")
+    if settings.execute:
+        verdict = await _answered(solution, executor, settings)
+    return replace(verdict, flaws=tuple(flaw.name for flaw in flaws)) if verdict.kept and flaws else verdict
+
+
+def _text(solution: Solution) -> Text:
+    problem = solution.problem
+    return Text(question=problem.question, response=solution.response, form=solution.form, language=problem.language)
+
+
+async def _answered(solution: Solution, executor: Executor | None, settings: VerificationSettings) -> Verdict:
     if solution.form not in WITH_PROGRAMS:
         return await asyncio.to_thread(_answer_verdict, solution, None)
     assert executor is not None, "programs need an executor"
-    blocks = PROGRAM.findall(solution.response)
+    blocks = list(PROGRAM.finditer(solution.response))
     if not blocks:
         return Verdict(kept=False, reason="no_program", detail=solution.response[:200])
     try:
-        results = await _run(executor, [code for code, _ in blocks], settings.attempts)
+        results = await _run(executor, [block[1] for block in blocks], settings.attempts)
     except ExecutorFault as fault:
         return Verdict(kept=False, reason="executor_fault", detail=str(fault))
     last = results[-1]
@@ -157,30 +187,63 @@ async def _judge(solution: Solution, executor: Executor | None, settings: Verifi
         return Verdict(kept=False, reason=f"program_{last.status}", detail=last.error[-500:])
     if solution.form == "pot":
         return await asyncio.to_thread(_printed_verdict, solution, last.stdout)
-    shown = [PROTOCOLS[settings.protocol].output(result) for result in results]
-    for (_, recorded), output in zip(blocks, shown, strict=True):
-        if recorded.strip() != output.strip():
-            detail = f"recorded {recorded.strip()[:120]!r}, printed {output.strip()[:120]!r}"
-            return Verdict(kept=False, reason="output_differs", detail=detail)
-    return await asyncio.to_thread(_answer_verdict, solution, shown[-1])
+    shown = [PROTOCOLS[settings.protocol].output(result).strip() for result in results]
+    return await asyncio.to_thread(_trajectory_verdict, solution, blocks, shown, settings.repair)
+
+
+def _trajectory_verdict(
+    solution: Solution, blocks: Sequence[re.Match[str]], shown: Sequence[str], repair: bool
+) -> Verdict:
+    """Recorded outputs against what was printed, then the answer; `shown` is what the protocol shows of each output."""
+    stale = [number for number, block in enumerate(blocks) if (block[2] or "").strip() != shown[number]]
+    if not stale:
+        return _answer_verdict(solution, shown[-1])
+    recorded, printed = (blocks[stale[0]][2] or "").strip(), shown[stale[0]]
+    detail = f"recorded {recorded[:120]!r}, printed {printed[:120]!r}"
+    if not repair:
+        return Verdict(kept=False, reason="output_differs", detail=detail)
+    for number in stale:
+        gone = set(NUMBER.findall(blocks[number][2] or "")) - set(NUMBER.findall(shown[number]))
+        after = RECORDED.sub("", solution.response[blocks[number].end() :])
+        quoted = gone & set(NUMBER.findall(after))
+        if quoted:
+            also = f"{detail}; the text after it quotes {', '.join(sorted(quoted))}"
+            return Verdict(kept=False, reason="output_differs", detail=also)
+    repaired = _with_outputs(solution.response, blocks, shown)
+    verdict = _answer_verdict(replace(solution, response=repaired), shown[-1])
+    return replace(verdict, reason="repaired", detail=detail, repaired=repaired) if verdict.kept else verdict
+
+
+def _with_outputs(response: str, blocks: Sequence[re.Match[str]], shown: Sequence[str]) -> str:
+    parts, end = [], 0
+    for block, output in zip(blocks, shown, strict=True):
+        parts += [response[end : block.start()], f"```python\n{block[1]}\n```\n```output\n{output}\n```"]
+        end = block.end()
+    return "".join([*parts, response[end:]])
 
 
 async def _run(executor: Executor, programs: Sequence[str], attempts: int) -> list[Result]:
     """The results up to the one that ended the session; all in a new session for each attempt. Raises ExecutorFault."""
     for attempt in range(1, attempts + 1):
-        results: list[Result] = []
         try:
-            async with executor.session() as session:
-                for code in programs:
-                    results.append(await session.run(code))
-                    if results[-1].state_lost:
-                        break
-            return results
+            if len(programs) == 1:
+                return [await executor.run(programs[0])]  # twice as fast: from the server that its imports need
+            return await _run_in_session(executor, programs)
         except ExecutorFault:
             if attempt == attempts:
                 raise
             await asyncio.sleep(0.2 * attempt)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _run_in_session(executor: Executor, programs: Sequence[str]) -> list[Result]:
+    results: list[Result] = []
+    async with executor.session() as session:
+        for code in programs:
+            results.append(await session.run(code))
+            if results[-1].state_lost:
+                break
+    return results
 
 
 def _printed_verdict(solution: Solution, printed: str) -> Verdict:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from pydantic import ValidationError
 
 from evaluators import templated
 from evaluators.records import Problem
@@ -16,6 +17,7 @@ from evaluators.sandbox.records import ExecutorFault, Result, Status
 from pipelines.mixtures.verification import Solution, Verdict, VerificationError, VerificationSettings, verified
 
 PROGRAM = "```python\nprint(6 * 7)\n```"
+STALE = "```python\nprint(6 * 7)\n```\n```output\n{}\n```\n"
 
 
 def solution(response: str, form: str = "tir", reference: str = "42") -> Solution:
@@ -37,12 +39,12 @@ class Scripted:
     answer: Callable[[str, int], Result | Exception]
     runs: list[str] = field(default_factory=list)
     open_sessions: int = 0
-    most_sessions: int = 0
+    most_at_once: int = 0
+    running: int = 0
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Scripted]:
         self.open_sessions += 1
-        self.most_sessions = max(self.most_sessions, self.open_sessions)
         try:
             yield self
         finally:
@@ -50,7 +52,10 @@ class Scripted:
 
     async def run(self, code: str) -> Result:
         self.runs.append(code)
+        self.running += 1
+        self.most_at_once = max(self.most_at_once, self.running)
         await asyncio.sleep(0)
+        self.running -= 1
         answer = self.answer(code, len(self.runs))
         if isinstance(answer, Exception):
             raise answer
@@ -66,7 +71,7 @@ def judge(
 
 def test_a_chain_of_thought_is_kept_for_its_answer() -> None:
     right, wrong = solution("It is $\\boxed{42}$.", "cot"), solution("It is $\\boxed{41}$.", "cot")
-    verdicts = judge(right, wrong, solution("", "cot"))
+    verdicts = judge(right, wrong, solution("It may be 41 or 42, who knows.", "cot"))
     assert [(one.kept, one.verified) for one in verdicts] == [(True, True), (False, False), (False, False)]
     assert verdicts[1].reason == "wrong_answer"
     assert verdicts[2].reason == "no_answer"
@@ -129,13 +134,68 @@ def test_many_executor_faults_stop_the_stage_instead_of_losing_its_examples() ->
         judge(solution(PROGRAM, "pot"), solution(PROGRAM, "pot"), answer=lambda code, run: ExecutorFault("gone"))
 
 
+def test_a_stale_output_is_replaced_by_what_the_program_prints_where_the_recipe_says_so() -> None:
+    stale = solution("First.\n" + STALE.format("NameError: x") + "So it is $\\boxed{42}$.")
+    assert judge(stale)[0].reason == "output_differs"
+    found = judge(stale, repair=True)[0]
+    assert (found.kept, found.reason, found.verified) == (True, "repaired", True)
+    assert found.repaired == "First.\n" + STALE.format("42") + "So it is $\\boxed{42}$."
+    assert found.detail == "recorded 'NameError: x', printed '42'"
+
+
+def test_an_output_that_was_not_recorded_is_added_by_a_repair() -> None:
+    found = judge(solution(PROGRAM + "\nIt is $\\boxed{42}$."), repair=True)[0]
+    assert found.repaired == STALE.format("42") + "It is $\\boxed{42}$."
+
+
+def test_a_repair_never_leaves_a_text_that_quotes_what_is_gone() -> None:
+    quoting = solution(STALE.format("43") + "The program gives 43, so 43 - 1 is $\\boxed{42}$.")
+    found = judge(quoting, repair=True)[0]
+    assert (found.kept, found.reason) == (False, "output_differs")
+    assert found.detail.endswith("the text after it quotes 43")
+    twice = solution(STALE.format("43") + STALE.format("43") + "It is $\\boxed{42}$.")
+    assert judge(twice, repair=True)[0].repaired == STALE.format("42") * 2 + "It is $\\boxed{42}$."
+
+
+def test_a_repair_does_not_make_a_wrong_answer_right() -> None:
+    found = judge(solution(STALE.format("?") + "It is $\\boxed{41}$."), repair=True)[0]
+    assert (found.kept, found.reason, found.repaired) == (False, "wrong_answer", None)
+
+
+def test_what_printed_output_says_is_kept_as_it_is_where_it_was_right() -> None:
+    found = judge(solution(STALE.format("42") + "It is $\\boxed{42}$."), repair=True)[0]
+    assert (found.reason, found.repaired) == ("right", None)
+
+
+def test_a_flawed_solution_goes_before_anything_runs() -> None:
+    executor = Scripted(lambda code, run: result("42\n"))
+    refused = solution("I'm sorry, but I cannot help. " + PROGRAM + "\n```output\n42\n```\n$\\boxed{42}$")
+    (found,) = asyncio.run(verified([refused], VerificationSettings(), executor=executor))
+    assert (found.kept, found.reason, executor.runs) == (False, "refusal", [])
+
+
+def test_a_recipe_keeps_a_flaw_that_it_names_and_the_verdict_says_so() -> None:
+    tagged = solution("<p>It is $\\boxed{42}$.</p>", "cot")
+    assert judge(tagged)[0].reason == "markup"
+    assert judge(tagged, flaws={"markup": "keep"})[0] == Verdict(
+        kept=True, reason="right", verified=True, flaws=("markup",)
+    )
+    assert judge(tagged, flaws={"advert": "keep"})[0].reason == "markup"
+    assert judge(tagged, flaws={"markup": "keep"}, execute=False)[0].flaws == ("markup",)
+
+
+def test_a_flaw_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Input should be 'empty', 'broken_text'"):
+        VerificationSettings.model_validate({"flaws": {"htlm": "keep"}})
+
+
 def test_hundreds_run_at_once_and_come_back_in_order() -> None:
-    wanted = [solution(f"```python\nprint({n})\n```", "pot", reference=str(n)) for n in range(300)]
-    executor = Scripted(lambda code, run: result(code.removeprefix("print(").removesuffix(")")))
+    wanted = [solution(f"```python\nprint({n} + 0)\n```", "pot", reference=str(n)) for n in range(300)]
+    executor = Scripted(lambda code, run: result(code.removeprefix("print(").removesuffix(" + 0)")))
     verdicts = asyncio.run(verified(wanted, VerificationSettings(concurrency=200), executor=executor))
     assert all(verdict.verified for verdict in verdicts)
-    assert 100 < executor.most_sessions <= 200
-    assert executor.open_sessions == 0
+    assert 100 < executor.most_at_once <= 200
+    assert executor.running == 0
 
 
 def test_taken_unseen_nothing_runs_and_nothing_is_verified() -> None:
