@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 
+from evaluators.answers.evidence.afterthoughts import without_afterthoughts
 from evaluators.answers.evidence.announced import announced, overrides, unclosed_box
 from evaluators.answers.evidence.candidates import Candidate
 from evaluators.answers.evidence.concluded import concluded_in_chinese, from_program, last_expression
-from evaluators.answers.evidence.denials import taken_back
+from evaluators.answers.evidence.denials import offered_beside, taken_back
+from evaluators.answers.evidence.emphasis import emphasized
 from evaluators.answers.evidence.endings import end_of_answer, end_of_conclusion, end_of_turn, may_go_on
 from evaluators.answers.evidence.shaped import Shape, by_shape
 from evaluators.answers.patterns import lazy_pattern
@@ -53,6 +55,8 @@ def by_evidence(
         base = len(text) - MAX_TEXT
     tail = _before_another_problem(text[base:])
     found = _announcement(tail, expect_list)
+    if found is None and weak:
+        tail = without_afterthoughts(tail)
     shaped = (
         by_shape(tail, shape, _concluded, announced=found is not None)
         if weak and shape and program_output is None
@@ -61,12 +65,12 @@ def by_evidence(
     if shaped is not None and not (found is not None and found.method not in ("cue", "json")):
         return None if shaped.denied else _as_extraction(shaped, base)
     if found is not None and (found.denied or taken_back(tail, found.answer, found.end)):
-        later = last_expression(tail) if weak else None
+        later = last_expression(tail) if weak and not offered_beside(tail, found.answer, found.end) else None
         found = later if later is not None and later.start >= found.end else None
     elif found is None:
         found = concluded_in_chinese(tail)
         if weak:
-            found = _conclusion(tail, found, program_output)
+            found = _conclusion(tail, found, program_output, expect_list)
     return None if found is None else _as_extraction(found, base)
 
 
@@ -86,12 +90,15 @@ def _announcement(text: str, expect_list: bool) -> Candidate | None:
     return best
 
 
-def _conclusion(text: str, sentence: Candidate | None, program_output: str | None) -> Candidate | None:
+def _conclusion(text: str, sentence: Candidate | None, program_output: str | None, plural: bool) -> Candidate | None:
     """What nothing announces: a concluding sentence, unless a later one states a result too."""
     printed = from_program(text, program_output)
-    if sentence is None:
-        return printed or unclosed_box(text) or last_expression(text)
     last = last_expression(text)
+    bold = emphasized(text, plural) if last is not None and printed is None else None
+    if bold is not None and (sentence is None or sentence.end <= bold.end):
+        return bold
+    if sentence is None:
+        return printed or unclosed_box(text) or last
     return last if last is not None and last.start > sentence.end else sentence
 
 

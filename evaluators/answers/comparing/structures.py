@@ -36,8 +36,10 @@ def real_numeral(node: Node) -> Fraction:
 
 
 def _bare(node: Node) -> Node:
-    while node.op in ("qty", "approx") or (node.op == "either" and node.args):
-        node = node.args[0]
+    while node.op in ("qty", "approx", "relation") or (node.op == "either" and node.args):
+        if node.op == "relation" and (node.value != ("=",) or node.args[0].op != "sym"):
+            break
+        node = node.args[-1 if node.op == "relation" else 0]  # 15 of x = 15
     return node
 
 

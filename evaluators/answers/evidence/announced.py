@@ -40,6 +40,18 @@ _MADE_FROM = lazy_pattern(
     r"[\d零一二两三四五六七八九十百千万亿][\u4e00-\u9fff]?的[\d零一二两三四五六七八九十百千万亿]|\d的?[倍约因]数|除[^，。]{1,20}(?:以外|之外|外)|比\s?\d[^，。]{0,4}[多少大小]"
 )
 """Numbers that another is made from: 5的2倍, 4的倍数, 除4以外."""
+_EXPLAINED = lazy_pattern(
+    r"[【\[（(]\s?(?:解析|分析|详解|點評|点评|解答|考点|思路|解题|知识点)[】\]：:）)]|[\s，,；;。.](?:解析|分析|详解|点评|解题思路|考点|解)[:：]"
+    r"|[;.,]\s+(?:explanation|reasoning|justification|rationale|proof|work|working|solution)\s*[:：]",
+    re.IGNORECASE,
+)
+"""Where an announced answer is followed by how it was found: 【答案】7；【解析】..."""
+_FENCE = lazy_pattern(r"\s*```[a-z]{0,10}\s*\n\s*(?=[^`\s])")
+_HYPOTHESIS = lazy_pattern(
+    r"\b(?:if|had|were|suppose|supposing|assuming)\b(?!\s+(?:and\s+only|we\b|you\b))[^.\n]{3,100}$|(?:如果|若|假如|假设|要是|倘若|当)[^。\n]{2,60}[，,]?\s*(?:则|那么|那)?(?:所以|此时)?$",
+    re.IGNORECASE,
+)
+"""A case that is not the problem's, where an announcement of the problem's answer stands before it."""
 _CHOICE_REASON = lazy_pattern(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
 _NOT_THE_OTHER = lazy_pattern(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
 """What an announced answer is not: `250, not 240`."""
@@ -64,8 +76,10 @@ MAX_CUES = 40
 def announced(text: str, expect_list: bool) -> list[Candidate]:
     """The last of each kind of announcement, in no order."""
     field = json_field(text)
-    found = [boxed(text, expect_list), tagged(text), hashes(text), cued(text)]
-    kept = [c for c in found if c is not None]
+    box, cue = boxed(text, expect_list), cued(text)
+    if box is not None and cue is not None and box.start < cue.start <= box.end:
+        cue = None  # \boxed{\text{The answer is } 12}
+    kept = [c for c in (box, tagged(text), hashes(text), cue) if c is not None]
     if field is not None:
         begin = _object_around(text, field)
         kept = [c for c in kept if not begin <= c.start <= field.end + 200] + [field]
@@ -110,7 +124,26 @@ def boxed(text: str, expect_list: bool) -> Candidate | None:
     if expect_list and len(contents) > 1:
         parts = list(dict.fromkeys(text[s:e].strip() for s, e in spans))
         return Candidate(answer=", ".join(parts), start=spans[0][0], end=end, method="boxes", confidence=0.9)
+    if len(contents) >= MANY_BOXES and (first := _start_of_run(text, spans)) is not None:
+        listed = ", ".join(text[s:e].strip() for s, e in spans[first:])
+        return Candidate(
+            answer=listed, start=spans[first][0], end=end, method="boxed", confidence=0.5, distinct=len(contents)
+        )
     return candidate(text, start, end, "boxed", 1.0, len(contents))
+
+
+MANY_BOXES = 3
+"""Different boxes with nothing between them that are guesses, of which none is the answer."""
+_BESIDE = lazy_pattern(r"\}[\s$,;.、，]*(?:(?:or|and|或)\b)?[\s$,;.、，]*\\{1,2}(?:boxed|fbox|framebox)\s{0,9}\{")
+
+
+def _start_of_run(text: str, spans: list[tuple[int, int]]) -> int | None:
+    """The place of the first of the boxes that stand beside the last one, if they are many and differ."""
+    first = len(spans) - 1
+    while first and _BESIDE.fullmatch(text, spans[first - 1][1], spans[first][0]) is not None:
+        first -= 1
+    different = {"".join(text[s:e].split()) for s, e in spans[first:]}
+    return first if len(different) >= MANY_BOXES else None
 
 
 def unclosed_box(text: str) -> Candidate | None:
@@ -198,6 +231,8 @@ def cued(text: str) -> Candidate | None:
             if supposed(text, match.start()) or asked(text, start, end):
                 denied = replace(candidate(text, start, end, "cue", 0.8), denied=True)
                 continue
+            if best is not None and _HYPOTHESIS.search(text, max(best.end(), match.start() - 120), match.start()):
+                continue
             count.add("".join(text[start:end].split()).strip("*."))
             if best is None or match.end() > best.end():
                 best, chinese = match, pattern is _CHINESE_CUE
@@ -220,13 +255,17 @@ def _sentence(text: str, start: int) -> tuple[int, int]:
     """From `start`, past white space and emphasis, to the end of the sentence; a formula is never cut."""
     while start < len(text) and (text[start].isspace() or text[start] in "*:：_"):
         start += 1
+    if text.startswith("```", start) and (fence := _FENCE.match(text, start)) is not None:
+        start = fence.end()
     formula = MATH.match(text, start)
     position = formula.end() if formula else start
     limit = min(len(text), position + MAX_CLAUSE)
     match = SENTENCE_END.search(text, position, limit)
     if match is not None and match.group() in "?？":  # 35? Or maybe 13?
         match = SENTENCE_END.search(text, match.end(), limit) or match
-    return start, (match.start() if match else limit)
+    end = match.start() if match else limit
+    explained = _EXPLAINED.search(text, start, end)
+    return start, explained.start() if explained is not None and explained.start() > start else end
 
 
 def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, int]:

@@ -22,10 +22,20 @@ _RATIO = lazy_pattern(r"(?<![\d:：.])\d+(?:\.\d+)?(?:\s?[:：]\s?\d+(?:\.\d+)?)
 _COUNTED = lazy_pattern(r"(?<=[有共])[一二两三四五六七八九十百]+(?=[个种组条名位次对只块颗张本])")
 """有两个交点, 共七种: a count in words."""
 _FRACTION = lazy_pattern(r"-?\\[dt]?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|(?<!\d)-?\d*\\[dt]?frac\s*\d\s*\d")
+_SURD = lazy_pattern(r"(?<![\w.])[-−]?\d{0,12}(?:π|√\(?\d{1,12}\)?)(?:\s?/\s?\d{1,12})?")
 _DENIED = lazy_pattern(
+    r"\b(?:unable|failed)\s+to\s+(?:solve|determine|find|get|compute|answer|work)|\b(?:can\s?not|can['’]t|could\s?n['’]t|could\s+not|was\s+not\s+able\s+to|did\s+not|didn['’]t)\s+(?:solve|get|find|compute|finish|answer)\s+(?:the|this|an?|it)\b[^.\n]{0,20}(?:problem|answer|question|result|solution|value)"
+    r"|无法(?:求解|解答|回答|得到答案)|不会(?:做|解)(?!错)|"
     r"\banswer\s+(?:may|might|could|can)\s|\banswer\s+(?:can|could|is|must|should|does)?\s?(?:not|n['’]t)\b|答案(?:不|并非|未知|无法|没有)"
     r"|(?:无法|不能|没法)(?:被)?(?:确定|得出|求出|判断|知道)[^。\n]{0,12}[。.]?\s*$|\b(?:can\s?not|can['’]t|could\s+not|impossible\s+to)\s+(?:be\s+)?(?:determined?|known?|found|tell|say)[^.\n]{0,20}\.?\s*$",
     re.IGNORECASE,
+)
+_NOT_BUT = lazy_pattern(
+    r"(?:不是|并非|不等于|\bnot)\s*[^，,。.\n]{1,24}[，,]\s*(?:而是|而应该?是|\bbut)(?:\s+(?:rather|actually|in\s+fact))?\s*",
+    re.IGNORECASE,
+)
+_BUT_NOT = lazy_pattern(
+    r"(?:而不是|而非|并非|不是|\brather\s+than\b|,\s*not\b|\binstead\s+of\b)[^，,。\n]{1,30}$", re.IGNORECASE
 )
 _DENIED_NUMBER = lazy_pattern(r"(?:n['’]t(?:\s+be)?|\b(?:is|are|was|can)\s?not(?:\s+be)?|不是|不等于|不能是)\s*\$?-?\d")
 _NO_SOLUTION = lazy_pattern(
@@ -44,6 +54,8 @@ _CHINESE_ASIDE = lazy_pattern(
     r"[，,；;(（]?(?:当且仅当|当[^，。；]{1,24}时|此时|才能|才可以|才会|以保证|就能|使得|比原来|因为|符合|满足|是.{0,6}的倍数|验证|检验|注意|提示|(?:其他|其余)[^，。]*(?:不|错))"
 )
 """Where a clause goes on with what is no result."""
+_ENUMERATED = lazy_pattern(r"(?<![\w.,])-?\d{1,9}(?:,\s+-?\d{1,9}){1,60},\s*$")
+MAX_ENUMERATED = 300
 TAIL = 2_000
 """Characters at the end of a text in which an answer that is not announced is sought."""
 
@@ -71,7 +83,7 @@ def concluded_in_chinese(text: str) -> Candidate | None:
 
 def _last_value(text: str, start: int, end: int) -> re.Match[str] | None:
     """The last number, fraction or ratio, whichever reaches farthest."""
-    found = [last_match(pattern, text, start, end) for pattern in (_RATIO, _FRACTION, _NUMBER, _COUNTED)]
+    found = [last_match(pattern, text, start, end) for pattern in (_RATIO, _FRACTION, _NUMBER, _COUNTED, _SURD)]
     known = [match for match in found if match is not None]
     return max(known, key=lambda match: (match.end(), -match.start()), default=None)
 
@@ -96,7 +108,14 @@ def last_expression(text: str) -> Candidate | None:
     begin = max(0, len(text) - TAIL)
     if _DENIED.search(text, begin):
         return None
-    if _DENIED_NUMBER.search(text, last_sentence(text, begin)[0]):
+    place, stop = last_sentence(text, begin)
+    if (contrast := _NOT_BUT.search(text, place, stop)) is not None:  # not 43, but 39
+        begin = contrast.end()
+    elif (contrast := _BUT_NOT.search(text, place, stop)) is not None and any(
+        map(str.isdigit, text[place : contrast.start()])
+    ):
+        text = text[: contrast.start()]
+    elif _DENIED_NUMBER.search(text, place):
         return None
     if (empty := _NO_SOLUTION.search(text, *last_sentence(text, begin))) is not None:
         return candidate(text, *empty.span("english" if empty["english"] else "chinese"), "conclusion", 0.5)
@@ -128,6 +147,9 @@ def _of_number(text: str, number: re.Match[str], exact: re.Match[str] | None, se
     """The last number; with the exact value that it rounds; or the one that the verb states."""
     if exact is not None and _ROUNDED.fullmatch(text, exact.end(), number.start()) is not None:
         return candidate(text, exact.start(), number.end(), "last_number", 0.3)
+    listed = _ENUMERATED.search(text, max(sentence[0], number.start() - MAX_ENUMERATED), number.start())
+    if listed is not None and number.start() >= sentence[0]:  # Divisors so far: 1, 2, 3, 4
+        return candidate(text, listed.start(), number.end(), "last_number", 0.3)
     place = counted(text, *sentence) if number.start() >= sentence[0] else None
     return candidate(text, *(place or number.span()), "last_number", 0.3)
 

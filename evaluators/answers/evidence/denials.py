@@ -37,14 +37,17 @@ _SUPPOSED = lazy_pattern(
     re.IGNORECASE,
 )
 _ASKED = lazy_pattern(r"[吗么呢]\s*$")
+_WRONGLY = r"\bif\s+(?:that|this|it|I)(?:['’]s|\s+is|\s+am|\s+was|\s+were)?\s+(?:not\b|wrong|incorrect|mistaken)|(?:如果|若)(?:不对|错了|不是)"
+_IF_WRONG = lazy_pattern(_WRONGLY, re.IGNORECASE)
 _TAKEN_BACK = lazy_pattern(
-    r"\bwait\b[,:]?\s*(?:no\b|that|this|it|actually|I)|\bno,\s+(?:it|that|the)\b|\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
+    r"\b(?:actually|hmm+|oh)\s?[,.—–-]+\s*no\b|\b(?:actually|no|oops|sorry)\b[^.\n]{0,12}\bI\s+(?:mis-?[a-z]+|forgot|made|got)\b"
+    rf"|{_WRONGLY}|\bwait\b[,:]?\s*(?:no\b|that|this|it|actually|I)|\bno,\s+(?:it|that|the)\b|\b(?:that|this|it)(?:\s+(?:answer|value|result))?(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\bcorrection\s*[:,]"
     r"|\b(?:sorry|oops|(?:scratch|strike)\s+that|my\s+mistake|just\s+kidding|on\s+second\s+thoughts?|I\s+take\s+(?:that|it)\s+back|(?:ignore|disregard)\s+(?:that|this))\b|\bI\s+(?:made|was)\b[^.\n]{0,20}\b(?:mistake|error|wrong)\b"
     r"|[这那](?:个答案)?(?:是)?(?:错|不对)|(?:^|[，,。；\s])不对[，,。]|更正|抱歉",
     re.IGNORECASE,
 )
 _ANOTHER = lazy_pattern(
-    r"[\s$*)\]}\\.,;:，。；]*(?:(?:or|alternatively|actually|no)\b|或者?|也可能|也许)"
+    r"[\s$*)\]}\\.,;:，。；]*(?P<how>(?:or|alternatively|actually|no)\b|或者?|也可能|也许)"
     r"(?:\W{0,3}(?:maybe|perhaps|possibly|even|it|that|the|answer|is|was|be|should|could|might|may|also|just|[xy]\s?=|是)){0,6}[\s$:,({\\]*"
     r"(?:\\?boxed\s?\{)?(?P<number>\d+)(?![\d/]|[.,]\d)",
     re.IGNORECASE,
@@ -55,6 +58,13 @@ _SHOULD_BE = lazy_pattern(
     re.IGNORECASE,
 )
 """What a second look says the answer should be."""
+_ADMITS = lazy_pattern(
+    r"\b(?:I|we)\s+(?:have\s+)?(?:forgot(?:ten)?|missed|overlooked|miscounted|mis-?added|miscalculated|misread|mis-?multiplied|left\s+out|made\s+(?:a|an)\s+(?:[a-z]+\s+)?(?:mistake|error|slip)|double[- ]counted|should\s+have)\b"
+    r"|(?:忘了|忘记|漏了|漏掉|遗漏|算错|看错|抄错|弄错|搞错)(?!.{0,6}(?:容易|不要|注意))",
+    re.IGNORECASE,
+)
+"""What a second look finds amiss; a number other than the announced one must follow it."""
+_LAST_NUMBER = lazy_pattern(r"(?<![A-Za-z\d.,])\d{1,15}(?:,\d{3}){0,6}(?![A-Za-z\d]|[.,]\d)")
 _HEDGED_BEFORE = lazy_pattern(
     r"(?:\b(?:less|more|fewer|greater|smaller|larger|higher|lower)\s+than|\bup\s+to|\b(?:may|might|could)\s+(?:be|have|get)|\bbetween|\bsuppose\b[^.]{0,20}|\bperhaps|\bmaybe"
     r"|\bpossibl[ey](?:\s+(?:answers?|values?|solutions?))?(?:\s+(?:is|are))?:?|\b(?:is|are|was)\s+(?:definitely\s+|certainly\s+)?(?:not|never)"
@@ -120,8 +130,20 @@ def taken_back(text: str, answer: str, end: int) -> bool:
     another = _ANOTHER.match(text, end, end + AFTER)
     if another is not None and int(another["number"]) != int(whole):
         return True
+    if (admitted := _ADMITS.search(text, end, end + SECOND_LOOK)) is not None:
+        last = last_match(_LAST_NUMBER, text, admitted.end(), admitted.end() + SECOND_LOOK)
+        if last is not None and int(last[0].replace(",", "")) != int(whole):
+            return True
     instead = last_match(_SHOULD_BE, text, end, end + SECOND_LOOK)
     return instead is not None and int(instead["number"] or instead["chinese"]) != int(whole)
+
+
+def offered_beside(text: str, answer: str, end: int) -> bool:
+    """Whether the words behind an announcement offer another number beside it, and correct nothing: `or 5`, `alternatively 5`."""
+    another = _ANOTHER.match(text, end, end + AFTER)
+    if another is not None and another["how"].lower() not in ("actually", "no"):
+        return True
+    return _IF_WRONG.search(text, end, end + AFTER) is not None
 
 
 def hedged(text: str, start: int, end: int, problem: str) -> bool:

@@ -37,6 +37,19 @@ _CHOSEN = lazy_pattern(
     rf"|(?<![不非除])(?:选择|选项|应选|故选|选)\s*(?:是|为|[:：])?\s*{_LETTER}"
     rf"|(?<![A-Za-z]){_LETTER}\s*(?:选?项)?(?:是)?(?:正确|符合题意|对的)"
 )
+_CHOSEN_LAST = lazy_pattern(
+    rf"(?:(?i:\b(?:is|so|hence|thus|therefore|leaving|leaves|namely))|所以|因此|故|只有|只剩|剩下|是)[,，]?\s+?(?:[Oo]ption\s+|[Cc]hoice\s+)?(?<![A-Za-z]){_LETTER}(?![A-Za-z'])\W*$",
+)
+"""So the largest is (A). Hence A."""
+_UNDECIDED = lazy_pattern(r"\b(?:not|or|either|maybe|perhaps|possibly|neither|if)\b|n['’]t|不|可能|或", re.IGNORECASE)
+_TRUTH_FIRST = lazy_pattern(
+    r"[\s*_]*(?P<truth>yes|no|true|false|是的?|否|不是|对|错|正确|错误|能|不能)[\s*_]*(?:[,.，。:：;；—–]|\bbecause\b|\bsince\b|$)(?P<rest>(?s:.)*)",
+    re.IGNORECASE,
+)
+_TURNS = lazy_pattern(
+    r"\b(?:but|however|yet|although|unless|wait|actually|yes|no|true|false|maybe|not\s+(?:sure|certain))\b|但|不过|然而|可能|不一定|是的|不是|不能|错",
+    re.IGNORECASE,
+)
 _WHOLE_OPTION = lazy_pattern(r"[\s*]*[(（]?([A-J])\s*[)）.:．、]\**\s*\S.{0,200}$")
 _REJECTED = lazy_pattern(
     r"(?<![A-Za-z])(?:[Oo]ption|[Cc]hoice)?\s*\(?([A-J])\)?\s+(?:is|are|was|can)\s*(?:n['’]t|not|in(?:correct|valid)|wrong|false)"
@@ -60,7 +73,7 @@ def shape_of(reference: str) -> Shape:
         return "list"
     if node.op in ("choice", "remainder"):
         return "choice" if node.op == "choice" else "remainder"
-    if node.op == "text" and node.value in _TRUTHS:
+    if any(said.op == "text" and said.value in _TRUTHS for said in found):
         return "truth"
     return "structure" if node.op in _STRUCTURES else ""
 
@@ -85,12 +98,22 @@ def by_shape(text: str, shape: Shape, conclude: Conclude, *, announced: bool) ->
         return None
     if shape == "choice":
         return lettered(text)
+    if shape == "truth" and (first := _first_word(text)) is not None:
+        return first
     if shape == "remainder":
         last = last_match(_REMAINDER, text, 0, len(text))
         return last and candidate(text, *last.span(), "conclusion", 0.5)
     if shape == "list" and "{" in text and (fields := _fields(text)) is not None:
         return fields
     return stated(text, shape == "list", equations=shape == "structure") or _whole_formula(text, shape)
+
+
+def _first_word(text: str) -> Candidate | None:
+    """The yes or no with which the whole text begins, and which nothing behind it takes back."""
+    first = _TRUTH_FIRST.fullmatch(text) if len(text) <= MAX_JSON else None
+    return None if first is None or _TURNS.search(first["rest"]) else candidate(
+        text, *first.span("truth"), "conclusion", 0.5
+    )  # fmt: skip
 
 
 def _whole_formula(text: str, shape: Shape) -> Candidate | None:
@@ -137,6 +160,9 @@ def lettered(text: str) -> Candidate | None:
         begin = text.index(whole.group(1))
         return candidate(text, begin, begin + 1, "conclusion", 0.5)
     start, end = last_sentence(text, 0)
+    chosen = _CHOSEN_LAST.search(text, start, end)
+    if chosen is not None and not _UNDECIDED.search(text, max(start, chosen.start() - 20), chosen.start()):
+        return candidate(text, *chosen.span(1), "conclusion", 0.5)
     rejected = _REJECTED.search(text, start, end)
     return None if rejected is None else Candidate(
         method="conclusion", answer="", start=start, end=end, confidence=0.3, denied=True

@@ -14,6 +14,7 @@ MAX_STATED = 200
 """Characters of a sentence whose value is sought so."""
 _BEGINS = lazy_pattern(
     r"(?:\b(?:is|are|was|were|equals|be|becomes?|gives?|gets?|have|has|at|point|points|that|namely|solutions?|values?|numbers?|roots?|(?:total|sum|product)\s+of|in)\b:?\s+"
+    r"|\b(?:two|three|four|five|six|\d)\s+(?:real\s+|distinct\s+|possible\s+|integer\s+)?(?:roots|solutions|values|answers|numbers),\s+"
     r"|^(?:so|therefore|thus|hence|then|finally|now|and|we\s+(?:get|have|find|obtain))\b[,:]?\s*|[,;]\s*(?:and\s+)?(?:so|therefore|thus|hence|giving|which\s+(?:gives|means)|meaning)\s+(?:that\s+)?|[:：]\s*"
     r"|(?:是|为|等于|得|所以|因此|从而|于是|故|即|∴|则|范围|有|：)\s*[:：,，]?\s*)(?=[^\s])",
     re.IGNORECASE,
@@ -42,7 +43,7 @@ _RECKONS = lazy_pattern(
     r"\b(?:so|then|thus|(?<!in\s)total|means|makes|giving|more|less|fewer|than|times|or|not)\b", re.IGNORECASE
 )
 _WORDED = lazy_pattern(
-    r"(?:\b(?:is|are|was|were|of|be|has|have|makes?|saves?|earns?|pays?|gets?|spends?|costs?|needs?)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$"
+    r"(?:\b(?:is|are|was|were|of|be|has|have|makes?|saves?|earns?|pays?|gets?|spends?|costs?|needs?|equals)\b\s+)([A-Za-z]+(?:[ -][A-Za-z]+){0,5})\W*$"
 )
 
 

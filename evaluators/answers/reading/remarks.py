@@ -35,7 +35,7 @@ _FUNCTION_OF = lazy_pattern(
 )
 """A number that another is made from, or the number of a page: `the square of 4`, `in step 4`."""
 _LABELLED = lazy_pattern(r"[A-Za-z][A-Za-z ]*[:=]\s*(?P<near>[-−]?\d[\d.,]*)")
-_WHERE = lazy_pattern(r"\b(?:when|at|for|where|with|if|by)\b", re.IGNORECASE)
+_WHERE = lazy_pattern(r"\b(?:when|at|for|where|with|if|by|since|because|as|given|using)\b", re.IGNORECASE)
 _RESIDUE = lazy_pattern(r"\b(?:mod|modulo|base)\b")
 _REASON = lazy_pattern(
     r",\s+(?:which|since|because|as|so|thus|therefore|hence|giving|making|meaning|leaving|for\s+a\s+total|obtained|attained|found|with\s+equality|when|where|after|given)\b(?P<rest>(?:[^$\\]|\\(?:times|cdot|div)(?![a-z])){3,300})$",

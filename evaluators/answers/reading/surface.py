@@ -66,6 +66,7 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("begin",), lazy_pattern(r"\\(?:begin|end)\{(?:equation|align|gather|split|displaymath|center)\*?\}"), " "),
     (("\\textdollar", "\\text{\\$}"), lazy_pattern(r"\\text\s*\{\s*(?:\\textdollar|\\\$)\s*\}|\\textdollar(?![a-z])"), r"\\$"),
     (("color",), lazy_pattern(r"\\(?:text)?color\s*\{[a-zA-Z]+\}"), ""),
+    (("text", "mbox"), lazy_pattern(r"^\\(?:text(?:bf|rm|it)?|mbox|mathrm)\s*\{\s*(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final\s+|correct\s+)?(?:answer|result|solution|value)(?:\s+is|\s*[:=])|point)\s*:?\s*\}\s*(?=\S)", re.IGNORECASE), ""),
     (("text",), lazy_pattern(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
     (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
     (("mbox",), lazy_pattern(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
