@@ -367,11 +367,21 @@ def _lone(node: Node) -> bool:
     return node.op == "set" and len(node.args) == 1 and node.args[0].op in _ORDERED
 
 
+def _last_step(steps: Node, context: Context) -> Node | None:
+    """21 of m = 5, n = 16, m + n = 21, where m + n is what the question is about."""
+    from evaluators.answers.comparing.asked_names import comes_to
+
+    last = comes_to(steps) if context.hints.given else None
+    return None if last is None else last.args[1]
+
+
 def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
     """A set of one element is that element; several answers are never one."""
     many, one = (r, p) if _lone(r) or (r.op in COLLECTIONS and not _lone(p)) else (p, r)
     if many is p and many.op == "list" and many.value == "or" and all(equal(r, a, context).same for a in many.args):
         return Decision(True, "structure", "one answer, written in several ways")
+    if many is p and many.op == "list" and (last := _last_step(many, context)) is not None:
+        return equal(r, last, context)
     if len(many.args) != 1:
         return Decision(False, "length", f"{show(p)[:80]} is not {show(r)[:80]}: {len(many.args)} answers and one")
     return equal(many.args[0], one, context) if many is r else equal(one, many.args[0], context)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from evaluators.answers.comparing.asked_names import is_variance, names_another
 from evaluators.answers.comparing.balls import equal_everywhere, proportional, real_value, values_equal
 from evaluators.answers.comparing.exact import OverBudget, rational
 from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
@@ -51,31 +52,42 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
         return None
     if "~" in node.value and (exact := _before_approximation(node)) is not None:
         return exact if exact.op != "relation" else value_of(exact, reference, context)
+    if context.hints.given and names_another(node.args[0], context.hints.question):
+        return None
     if len(node.args) == 2 and node.args[0].op == "call" and not symbols(node.args[0]):
         return node.args[1]
+    if len(node.args) == 2 and node.args[1].op == "sym" and not symbols(node.args[0]):
+        return node.args[0]  # 8 = x
     if len(node.args) > 2 or not symbols(node.args[0]):
-        return _last_of_chain(node)
+        return _last_of_chain(node, context.hints.question)
     if any(n.op in ("diff", "lim", "int", "sum", "det") for n in walk(node.args[0])):
         worked = _worked(node.args[0])
         return node.args[1] if _same_throughout([worked], node.args[1]) is not None else None
+    return _right_side(node, context)
+
+
+def _right_side(node: Node, context: Context) -> Node | None:
+    """What an equation of two sides with a letter on its left says the answer is."""
     left, right = node.args
     if named := assignment(node):
         value = named[1]
         return Node("approx", (value,)) if node.value == ("~",) else value
-    if left.op == "call" or is_name(left):
+    if left.op == "call" or is_name(left) or is_variance(left, context.hints.question):
         return right
     if function := function_of(node):
         return function[2]
     if left.op == "fn" and left.value in _TRIGONOMETRIC and left.args[0].op == "sym" and not symbols(right):
         return right  # \\sin A = 3/5 says what the sine is
-    if len(symbols(left)) < 2 or symbols(right):
+    if symbols(right):
         return None
+    if len(symbols(left)) < 2:
+        return right if left.op != "sym" and _is_asked(left, context.hints.question) else None
     return right if context.profile.unevaluated or _is_asked(left, context.hints.question) else None
 
 
 def _is_asked(side: Node, question: str) -> bool:
     """Whether the question is what this sum or product of letters is: p + q of `What is $p+q$?`."""
-    if not question or any(n.op not in ("add", "mul", "sym", "num") for n in walk(side)):
+    if not question or any(n.op not in ("add", "mul", "sym", "num", "pow") for n in walk(side)):
         return False
     spelled = re.sub(r"[()*\s]", "", show(side))
     found = re.search(re.escape(spelled), re.sub(r"[\s$\\{}*]", "", question))
@@ -110,11 +122,14 @@ def is_name(node: Node) -> bool:
     return node.op == "mul" and all(is_name(a) and a.op in ("sym", "mul") for a in node.args)
 
 
-def _last_of_chain(node: Node) -> Node | None:
+def _last_of_chain(node: Node, question: str) -> Node | None:
     """The last side, where every numeric side before it has its value; the first may be a name."""
     *before, last = node.args
-    if before and symbols(before[0]) and (before[0].op in ("sym", "call") or is_name(before[0])):
-        before = before[1:]
+    head = before[0] if before else last
+    if head.op == "call" or (symbols(head) and (head.op == "sym" or is_name(head) or _is_asked(head, question))):
+        before = [side for side in before[1:] if not (side.op == head.op == "call" and side.value == head.value)]
+        if not before:
+            return last
     bare = _bare(last)
     try:
         target = rational(bare)
