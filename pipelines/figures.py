@@ -88,7 +88,9 @@ class DomainFacts(LoopFacts):
 
 
 class SourceFacts(Facts):
+    source: str = ""
     rows: int = 0
+    verified: int = 0
     rejected: Mapping[str, int] = Field(default_factory=dict)
 
 

@@ -8,17 +8,16 @@ import gzip
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from evaluators.benchmarks._benchmark import Benchmark, BenchmarkError, Row, Split
 from evaluators.benchmarks._registry import benchmark
+from evaluators.hub import hub_answers
 from evaluators.records import Problem, Settings
 from evaluators.stages import Stage, Stored
 from evaluators.stages.fields import NamesFiles
@@ -260,22 +259,10 @@ def _rows_of(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             yield from csv.DictReader(lines, delimiter=delimiter, quoting=quoting)
 
 
-def _hub_answers() -> bool:
-    """Whether the hub's name can be looked up; behind a proxy nobody but the proxy looks it up."""
-    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True
-    address = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        return False
-    return True
-
-
 def _rows_from_hub(chosen: Benchmark, published: Split) -> list[Row]:
     if chosen.dataset is None or published.hub_split is None:
         raise BenchmarkError(f"{chosen.name}: expected a path; this split is not on the hub. Give `path`.")
-    if not _hub_answers():
+    if not hub_answers():
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # its cache may do; or else it would try for half a minute
     try:
         from datasets import load_dataset

@@ -8,30 +8,33 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import itertools
-import json
 import pickle
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
 
-from evaluators.errors import MathsieveError
 from evaluators.executors import LOCAL, ExecutorSettings, run_shards
-from evaluators.records import Language, Problem, Settings
+from evaluators.records import Problem
 from evaluators.stages import Stage
-from evaluators.stages.fields import NamesFiles
 from pipelines.example_text import VERIFIED, example_messages
 from pipelines.figures import SourceFacts
-from pipelines.mixtures.verification import WITH_PROGRAMS, Solution, Verdict, VerificationSettings, verified
+from pipelines.mixtures.references import with_references, without_false_alarms
+from pipelines.mixtures.source_definition import Source as Source
+from pipelines.mixtures.source_definition import SourceSettings as SourceSettings
+from pipelines.mixtures.source_files import Row as Row
+from pipelines.mixtures.source_files import SourceError as SourceError
+from pipelines.mixtures.source_reading import Broken, hub_of, on_hub
+from pipelines.mixtures.source_reading import check_source as check_source
+from pipelines.mixtures.source_reading import read_solutions as read_solutions
+from pipelines.mixtures.verification import WITH_PROGRAMS, Solution, Verdict, verified
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Json, atomic_file
 
@@ -50,12 +53,6 @@ REJECTED = pa.schema(
 SHOWN, DETAIL = 2000, 500
 """Characters of a rejected solution, and of the reason's detail, that the ledger keeps to be read."""
 
-Row = Mapping[str, Any]
-
-
-class SourceError(MathsieveError):
-    """A source's data is missing or is not what it should be; the message names the remedy."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -64,53 +61,6 @@ class Origin:
     licence: str | None = None
     dataset: str | None = None
     revision: str | None = None
-
-
-class SourceSettings(Settings):
-    """One source of a recipe's mixture."""
-
-    source: str
-    """Name of a file in pipelines/mixtures/sources."""
-    path: NamesFiles[str | None] = None
-    """File, or folder that holds it; generated sources need none."""
-    rows: int | None = Field(default=None, gt=0)
-    """At most this many problems, the first ones."""
-    forms: tuple[Literal["cot", "pot", "tir"], ...] = Field(default=("cot", "pot", "tir"), min_length=1)
-    language: Language | None = None
-    """None keeps the source's own; generated sources take English for None."""
-    templates: Literal["all", "easy"] = "all"
-    """For `templated`: every kind of problem, or the five with one-line solutions."""
-    seed: int = 0
-    """For generated sources; the split never depends on it."""
-    columns: Mapping[str, str] = Field(default_factory=dict)
-    """For `jsonl`: our names (question, response, reference, form, language, subject) to the file's."""
-    verification: VerificationSettings = VerificationSettings()
-
-    def named_files(self, name: str) -> Sequence[Path] | None:
-        """Those of the source's own in the folder; a generated source reads none."""
-        from pipelines.mixtures.sources import source_named
-
-        if name != "path":
-            return super().named_files(name)
-        source = source_named(self.source)
-        return None if source.generate is not None else _files(source, self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A source, defined once in a file of sources/ as `SOURCE`."""
-
-    name: str
-    title: str
-    licence: str
-    solutions: Callable[[Row, int, SourceSettings], Iterable[Solution]]
-    """(row, its index, settings) -> the problem's solutions. Raises KeyError or ValueError on a foreign row."""
-    example: Row
-    """A row as the source writes it, of our own making, which the contract test parses."""
-    example_reference: str
-    files: tuple[str, ...] = ()
-    """Names (or glob patterns) under which a folder may hold it, the usual one first; empty for generated sources."""
-    generate: Callable[[SourceSettings], Iterable[Solution]] | None = None
 
 
 def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSettings = LOCAL) -> dict[str, Json]:
@@ -130,6 +80,16 @@ def write_source(folder: Path, settings: SourceSettings, *, executor: ExecutorSe
     return _facts(folder, settings)
 
 
+def remark_unverified(facts: SourceFacts, settings: SourceSettings) -> str | None:
+    """Of a source of which nothing at all could be verified."""
+    if not settings.verification.execute or not facts.rows or facts.verified or settings.form == "chat":
+        return None
+    return (
+        f"source {facts.source}: none of its {facts.rows:,} examples is verified: it gives no answers, and its solutions neither "
+        "box nor announce one. If a column holds answers, map it: `columns: {reference: ...}` (source jsonl)."
+    )
+
+
 SOURCE = Stage(
     name="source",
     version="4",
@@ -139,94 +99,20 @@ SOURCE = Stage(
     description="Examples of one source; solutions with programs are kept only if they run and give the reference.",
     kinds=("python", "parquet"),
     by_shards=True,
+    remark=remark_unverified,
 )
-
-
-def read_solutions(settings: SourceSettings) -> Iterator[Solution]:
-    """Every solution of the source in the asked forms and language, unverified, in the source's order."""
-    from pipelines.mixtures.sources import source_named
-
-    source = source_named(settings.source)
-    if source.generate is not None:
-        found: Iterable[Solution] = source.generate(settings)
-    else:
-        found = _parsed(source, settings)
-    for solution in found:
-        if solution.form in settings.forms and settings.language in (None, solution.problem.language):
-            yield solution
-
-
-def _parsed(source: Source, settings: SourceSettings) -> Iterator[Solution]:
-    rows = (row for file in _files(source, settings) for row in _rows_of(file))
-    for index, (place, row) in enumerate(itertools.islice(rows, settings.rows)):
-        try:
-            yield from source.solutions(row, index, settings)
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            raise SourceError(
-                f"{place}: not a row of {source.name}: expected columns like {sorted(source.example)}; found "
-                f"{sorted(row) if isinstance(row, Mapping) else type(row).__name__} ({type(error).__name__}: {error})"
-            ) from error
-
-
-def check_source(settings: SourceSettings) -> None:
-    """Raises SourceError where the source is not known or its data is not there."""
-    from pipelines.mixtures.sources import source_named
-
-    source = source_named(settings.source)
-    if source.generate is None:
-        _files(source, settings)
-
-
-def _files(source: Source, settings: SourceSettings) -> Sequence[Path]:
-    if settings.path is None:
-        raise SourceError(
-            f"source {source.name}: expected a path to its data; found none. Set `path` to {' or '.join(source.files)}, "
-            "or to a folder that holds it."
-        )
-    path = Path(settings.path)
-    if path.is_file():
-        return [path]
-    found = (sorted(path.glob(pattern)) for pattern in source.files)
-    files = next((group for group in found if group), [])
-    if not files:
-        raise SourceError(
-            f"{path}: expected the data of {source.name} ({', '.join(source.files)}); there is no such file. Check `path`."
-        )
-    return files
-
-
-def _rows_of(file: Path) -> Iterator[tuple[str, Row]]:
-    if file.suffix == ".parquet":
-        with pq.ParquetFile(file) as table:
-            rows = (row for batch in table.iter_batches(batch_size=1024) for row in batch.to_pylist())
-            yield from ((f"{file}, row {number}", row) for number, row in enumerate(rows))
-        return
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-        if file.suffix == ".json":
-            content = _json(lines.read(), f"{file}")
-            rows = content["Instances"] if isinstance(content, dict) and "Instances" in content else content
-            yield from ((f"{file}, row {number}", row) for number, row in enumerate(rows))
-            return
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield f"{file}, line {number}", _json(line, f"{file}, line {number}")
-
-
-def _json(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SourceError(f"{place}: expected JSON; found {text[:60]!r} ({error}). Is the file whole?") from error
 
 
 def _set_apart(waiting: Path, settings: SourceSettings) -> list[int]:
     """The source's solutions with the problems that each shard is the first to hold, a file a shard. Their numbers."""
-    solutions, shard, known = _unique(read_solutions(settings), settings.source), 0, set[str]()
-    while batch := list(itertools.islice(solutions, SHARD)):
+    broken: list[Broken] = []
+    solutions, shard, known = _unique(read_solutions(settings, broken), settings.source), 0, set[str]()
+    while (batch := list(itertools.islice(solutions, SHARD))) or broken:
         with atomic_file(waiting / f"{shard:05d}") as temporary:
-            temporary.write_bytes(pickle.dumps((batch, new_problems(batch, known))))
+            temporary.write_bytes(pickle.dumps((batch, new_problems(batch, known), list(broken))))
         known.update(solution.problem.id for solution in batch)
         shard += 1
+        broken.clear()
     if shard == 0:
         raise SourceError(
             f"source {settings.source}: expected solutions in {', '.join(settings.forms)} and language "
@@ -236,16 +122,22 @@ def _set_apart(waiting: Path, settings: SourceSettings) -> list[int]:
 
 
 def _verify(folder: Path, settings: SourceSettings, shard: int) -> None:
-    batch, problems = pickle.loads((folder / "waiting" / f"{shard:05d}").read_bytes())
-    verdicts = asyncio.run(verified(batch, settings.verification))
-    write_shard(folder, shard, batch, verdicts, problems, origin_of(settings))
+    batch, problems, broken = pickle.loads((folder / "waiting" / f"{shard:05d}").read_bytes())
+    if settings.references == "solution":
+        batch, problems = with_references(batch, problems)
+    verdicts = without_false_alarms(batch, asyncio.run(verified(batch, settings.verification)))
+    write_shard(folder, shard, batch, verdicts, problems, origin_of(settings), broken)
 
 
 def origin_of(settings: SourceSettings) -> Origin:
     """What every row of the source says of where it comes from."""
     from pipelines.mixtures.sources import source_named
 
-    return Origin(licence=source_named(settings.source).licence)
+    source = source_named(settings.source)
+    if source.generate is not None or not on_hub(settings):
+        return Origin(licence=source.licence)
+    hub = hub_of(source, settings)
+    return Origin(licence=source.licence, dataset=hub.dataset, revision=hub.revision)
 
 
 def _is_verified(folder: Path, shard: int) -> bool:
@@ -277,9 +169,11 @@ def write_shard(
     verdicts: Sequence[Verdict],
     problems: Sequence[Problem],
     origin: Origin,
+    broken: Sequence[Broken] = (),
 ) -> None:
     """One shard of all three tables, examples last: its presence means that the shard is done."""
-    examples, rejected = [], []
+    examples = []
+    rejected = [{"id": one.place, "form": "", "reason": "broken_row", "detail": one.why[:500]} for one in broken]
     for solution, verdict in zip(solutions, verdicts, strict=True):
         if verdict.kept:
             examples.append(example_row(solution, verdict, origin))
@@ -362,7 +256,7 @@ def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
         reasons.update(pq.read_table(path, columns=["reason"])["reason"].to_pylist())
     problems = sum(pq.ParquetFile(path).metadata.num_rows for path in sorted(folder.glob("problems-*.parquet")))
     read = kept + reasons.total()
-    return {
+    figures: dict[str, Json] = {
         "source": settings.source,
         "rows": kept,
         "problems": problems,
@@ -376,3 +270,5 @@ def _facts(folder: Path, settings: SourceSettings) -> dict[str, Json]:
         "rejected": dict(sorted(reasons.items())),
         "flaws_kept": dict(sorted(flaws.items())),
     }
+    warning = remark_unverified(SourceFacts.model_validate(figures), settings)
+    return figures if warning is None else {**figures, "warning": warning}

@@ -68,7 +68,10 @@ def hub(repository: str, commit: str, files: Mapping[str, bytes]) -> Iterator[tu
                     {"_id": "1", "id": repository, "sha": commit, "private": False, "tags": [], "siblings": names}
                 )
             elif path.startswith(f"{api}/tree/{commit}"):
-                self.json(_under(files, path.removeprefix(f"{api}/tree/{commit}").strip("/")))
+                folder = path.removeprefix(f"{api}/tree/{commit}").strip("/")
+                whole = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() in ("true", "1")
+                below = [_file(files, name) for name in files if name.startswith(f"{folder}/" if folder else "")]
+                self.json(below if whole else _under(files, folder))
             elif path.startswith(resolved) and (name := path.removeprefix(resolved)) in files:
                 tag = hashlib.sha1(files[name]).hexdigest()
                 self.answer(200, files[name], ETag=f'"{tag}"', Accept_Ranges="bytes")

@@ -82,11 +82,11 @@ def test_the_demo_misses_nothing(tmp_path: Path) -> None:
             "/no/folder: expected the data",
         ),
         (
-            {"mixture__sources__templated": {"source": "gsm8k"}},
+            {"mixture__sources__templated": {"source": "tora"}},
             "source_templated",
-            "mixture.sources.templated: source gsm8k: expected a path to its data; found none",
+            "mixture.sources.templated: source tora: expected a path to its data; found none",
         ),
-        ({"mixture__sources__templated": {"source": "gsm8k", "path": "/no/file"}}, "source_templated", "no such file"),
+        ({"mixture__sources__templated": {"source": "tora", "path": "/no/file"}}, "source_templated", "no such file"),
         ({"seed__files": ["/no/seed.parquet"]}, "seed_corpus", "/no/seed.parquet: expected a file of text and url"),
         ({"seed": {}}, "seed_corpus", "seed: expected pages to start from; found none. Name URL prefixes"),
     ],
@@ -131,7 +131,7 @@ MISSING: dict[str, dict[str, Any]] = {
     "seed_corpus": {"seed": {}},
     "iteration_1/annotations": {"iterations__annotations": {"decisions": "."}},
     "problems": {"benchmarks": {"gsm8k": {"name": "gsm9k"}}},
-    "source_templated": {"mixture__sources__templated": {"source": "gsm8k"}},
+    "source_templated": {"mixture__sources__templated": {"source": "tora"}},
     "base_model": {"training__base_model": {"source": "/no/model"}},
 }
 

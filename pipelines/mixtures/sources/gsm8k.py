@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evaluators.benchmarks.gsm8k import BENCHMARK, parse
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Hub, Row
 from pipelines.mixtures.verification import Solution
 
 
@@ -20,6 +21,8 @@ SOURCE = Source(
     title="GSM8K",
     licence="MIT",
     files=("train.jsonl", "train*.parquet"),
+    hub=Hub(dataset="openai/gsm8k", revision=BENCHMARK.revision or "", files=("main/train-*.parquet",)),
+    rows=BENCHMARK.splits["train"].rows,
     solutions=solutions,
     example=BENCHMARK.example,
     example_reference="16",

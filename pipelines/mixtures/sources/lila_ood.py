@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evaluators.records import Problem
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Hub, Row
 from pipelines.mixtures.verification import Solution
 
 
@@ -42,6 +43,12 @@ SOURCE = Source(
     title="Lila-OOD",
     licence="CC-BY-4.0",
     files=("train.jsonl", "*train*.json*", "*.json", "*.parquet"),
+    hub=Hub(
+        dataset="allenai/lila",
+        revision="22b2e56dfec2bbfd0c40a71509f235156f116b4c",
+        files=("ood/lila-train.parquet",),
+    ),
+    note="row count: not stated on its card; the commit is of its Parquet conversion",
     solutions=solutions,
     example={
         "Input": "A tray has 4 rows of 6 cups. How many cups are on it?",

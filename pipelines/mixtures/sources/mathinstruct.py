@@ -1,7 +1,7 @@
 """MathInstruct (Yue et al. 2023): chain of thought and programs from thirteen sets, told apart by the row's `source`.
 
-It gives no references: a chain of thought is taken as it is, a program must run and print something, and neither counts
-as verified.
+It gives no references: that of a chain of thought is what it announces itself, and a program must run and print something,
+which does not verify it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable
 
 from evaluators.records import Problem
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.response_text import boxed_statement
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Hub, Row
 from pipelines.mixtures.verification import Solution
 
 REQUEST = re.compile(r"\s*(?:Let's|Please)[^.!?]*?\b(?:program|Python|code)\b[^.!?]*[.!?]?\s*$", re.IGNORECASE)
 """What its rows add to a question to ask for a program."""
-STATED = re.compile(r"(?:The|the) answer is:?\s*(.+?)\.?\s*$")
 
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:
@@ -31,14 +32,7 @@ def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Soluti
     )
     if is_program:
         return [Solution(problem=problem, form="pot", response=f"```python\n{output}\n```")]
-    return [Solution(problem=problem, form="cot", response=_boxed(output))]
-
-
-def _boxed(output: str) -> str:
-    """Its conclusion in the box that our prompt asks for; the text stays where it states no answer."""
-    if "\\boxed" in output:
-        return output
-    return STATED.sub(lambda found: f"The answer is $\\boxed{{{found.group(1).strip('$')}}}$.", output)
+    return [Solution(problem=problem, form="cot", response=boxed_statement(output))]
 
 
 SOURCE = Source(
@@ -46,6 +40,13 @@ SOURCE = Source(
     title="MathInstruct",
     licence="MIT, and those of its parts",
     files=("MathInstruct.json", "*.json", "*.parquet"),
+    hub=Hub(
+        dataset="TIGER-Lab/MathInstruct",
+        revision="69a7014bdacac5907a47ac32ddfa463458277ffb",
+        files=("MathInstruct.json",),
+    ),
+    rows=262_000,
+    note="its viewer gives 262k rows; the last three digits are not confirmed",
     solutions=solutions,
     example={
         "source": "data/PoT/example.json",

@@ -6,12 +6,18 @@ Its formulas stand in `$$...$$` even inside a line; they become `$...$`. The ref
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from evaluators.records import Problem
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Hub, Row
 from pipelines.mixtures.verification import Solution
 
+ABILITY = re.compile(r"能力|思想|素养|方法|题型|学科符号|Thinking|Ability")
+"""Steps of routes that tell what a problem trains or how it is built."""
+ROOTS = frozenset(("知识点", "拓展思维", "课内知识点", "知识模块", "小升初知识点", "Knowledge Point", "课内体系"))
+"""Steps that stand above all knowledge."""
+GROUPS = "模块"
 DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 
 
@@ -26,7 +32,6 @@ def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Soluti
     if letter not in {option["aoVal"] for option in options}:
         raise ValueError(f"expected answer_value to be one of the options; found {letter!r}")
     lines = [inline(row["problem"]), *(f"{option['aoVal']}. {inline(option['content'])}" for option in options)]
-    routes = row.get("knowledge_point_routes") or [""]
     problem = Problem(
         id=f"tal_scq5k_zh/train/{index}",  # its qid is not unique
         benchmark="tal_scq5k_zh",
@@ -34,21 +39,31 @@ def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Soluti
         language="zh",
         question="\n".join(lines),
         reference=letter,
-        subject=_sub_topic(routes[0]),
         level=row.get("difficulty"),
     )
     analysis = "\n".join(inline(text) for text in row["answer_analysis"] if text.strip())
     if not analysis or "<img" in analysis + problem.question:
         return []  # nothing to learn from, or a picture that a text cannot show
-    return [Solution(problem=problem, form="cot", response=f"{analysis}\n答案是 $\\boxed{{{letter}}}$。")]
+    response = f"{analysis}\n答案是 $\\boxed{{{letter}}}$。"
+    topic = topic_of(row.get("knowledge_point_routes") or [])
+    return [Solution(problem=problem, form="cot", response=response, topic=topic)]
 
 
-def _sub_topic(route: str) -> str | None:
-    """The last step but one: `课内体系->知识点->方程->一元一次方程->解方程` is about 一元一次方程."""
-    steps = [step.strip() for step in route.split("->") if step.strip()]
-    if not steps:
-        return None
-    return steps[-2] if len(steps) > 1 else steps[-1]
+def topic_of(routes: Sequence[str]) -> str | None:
+    """The sub-topic of the first route that leads through knowledge; None where all name abilities or ideas.
+
+    `课内体系->知识点->方程->一元一次方程->解方程` is about 一元一次方程, the last step but one; a step that only groups others
+    (应用题模块) is passed for the last. `拓展思维->能力->运算求解` says what is trained, not what the problem is about.
+    """
+    for route in routes:
+        steps = [step.strip() for step in route.split("->") if step.strip()]
+        if not steps or any(ABILITY.search(step) for step in steps):
+            continue
+        knowledge = [step for step in steps[1:] if step not in ROOTS]
+        inner = [step for step in knowledge[:-1] if not step.endswith(GROUPS)]
+        if knowledge:
+            return inner[-1] if inner else knowledge[-1]
+    return None
 
 
 SOURCE = Source(
@@ -56,6 +71,12 @@ SOURCE = Source(
     title="TAL-SCQ5K-CN",
     licence="MIT",
     files=("ch_single_choice_train*.jsonl", "*train*.jsonl"),
+    hub=Hub(
+        dataset="math-eval/TAL-SCQ5K",
+        revision="95095b7a5f9fe09ec0d651d57478d8c7bfff7da3",
+        files=("TAL-SCQ5K-CN/train.jsonl",),
+    ),
+    rows=3_000,
     solutions=solutions,
     example={
         "qid": "1",

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from evaluators import templated
 from evaluators.records import Problem
-from pipelines.mixtures.source import Row, Source, SourceError, SourceSettings
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Row, SourceError
 from pipelines.mixtures.verification import Solution
 
 ROWS = 2000  # problems where the recipe names no number: what all templates give without running dry

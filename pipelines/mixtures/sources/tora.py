@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from evaluators.records import Problem
 from pipelines.example_text import ExampleForm
-from pipelines.mixtures.source import Row, Source, SourceSettings
+from pipelines.mixtures.source_definition import Source, SourceSettings
+from pipelines.mixtures.source_files import Row
 from pipelines.mixtures.verification import Solution
 
 
@@ -33,6 +34,8 @@ SOURCE = Source(
     title="ToRA corpus",
     licence="MIT",
     files=("examples.jsonl", "*.jsonl"),
+    rows=16_000,
+    note="on no hub under its authors' name; its paper (§2.2) speaks of 16k trajectories",
     solutions=solutions,
     example={
         "dataset": "tora-corpus-gsm8k",
