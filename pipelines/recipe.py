@@ -106,13 +106,12 @@ class MixtureRecipe(Settings):
         if ANNOTATED in self.sources:
             raise ValueError(f"sources: expected another name than {ANNOTATED}, which is the teacher's")
         known = {*self.sources, *([ANNOTATED] if self.teacher is not None else [])}
-        weighed = set(self.mixing.weights)
-        if weighed != known:
-            wrong = [f"{name}, which is no source" for name in sorted(weighed - known)]
-            wrong += [f"none for {name}" for name in sorted(known - weighed)]
-            raise ValueError(
-                f"mixing.weights: expected a weight for each source ({', '.join(sorted(known))}); found {' and '.join(wrong)}"
-            )
+        named = {name for part in self.mixing.all_parts for name in part.sources}
+        wrong = [f"{name}, which is no source" for name in sorted(named - known)]
+        wrong += [f"none for {name}" for name in sorted(known) if not self.mixing.takes(name)]
+        if wrong:
+            what = "weights: expected a weight" if self.mixing.weights else "parts: expected a part"
+            raise ValueError(f"mixing.{what} for each source ({', '.join(sorted(known))}); found {' and '.join(wrong)}")
         return self
 
 

@@ -1,31 +1,34 @@
-"""Sources become one mixture: weighted, each question once in each form, without any problem of a benchmark.
+"""Sources become one mixture: by parts, each question once in each form, without any problem of a benchmark.
 
-<folder>/examples-00000.parquet     EXAMPLES, in an order that depends on ids and the seed alone
+<folder>/examples-00000.parquet     EXAMPLES, in an order that depends on ids and the seed alone; the second copy of an example that
+                                    repeats has `#2` after its id
 <folder>/contamination.jsonl        every example that was left out because it gives away a benchmark problem
 """
 
 from __future__ import annotations
 
 import hashlib
-import heapq
 import json
+import pickle
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from math import floor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import pyarrow.parquet as pq
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from evaluators.errors import MathsieveError
 from evaluators.leaks.settings import Rewording, RewordingSettings
 from evaluators.progress import report_progress
 from evaluators.records import Language, Problem, Settings
 from evaluators.stages import Stage
-from pipelines.example_text import VERIFIED, example_text
+from pipelines.example_text import VERIFIED, ExampleForm, example_text
 from pipelines.figures import MixtureFacts
+from pipelines.mixtures.parts import TOLERANCE, Dials, PartSettings, amounts, check_parts
+from pipelines.mixtures.parts import MixtureError as MixtureError
 from pipelines.mixtures.source import write_rows
 from pipelines.records import EXAMPLES
 from pipelines.storage import Artifact, Json, atomic_file
@@ -35,22 +38,24 @@ if TYPE_CHECKING:
 
 SHARD = 50_000
 """Examples of an output shard, which are what is held in memory at once."""
-TOLERANCE = 1e-6
-"""How far from 1.0 the weights may sum: rounding of decimals, not a forgotten source."""
-
-
-class MixtureError(MathsieveError):
-    """The mixture cannot be made as asked; the message names the remedy."""
 
 
 class MixtureSettings(Settings):
     """What the mixture consists of."""
 
-    weights: Mapping[str, float] = Field(min_length=1)
-    """Share of each source (by its name in the recipe) among the examples; they sum to 1.0."""
+    weights: Mapping[str, float] = Field(default_factory=dict)
+    """Share of each source (by its name in the recipe) among the examples; they sum to 1.0. The short way to say parts."""
+    parts: tuple[PartSettings, ...] = ()
+    """Parts by source, form, language and field, each by count, epochs, weight or temperature (parts.py)."""
     rows: int | None = Field(default=None, gt=0)
     """Examples in all; None takes as many as the weights allow before a source runs out. The paper has 776 K."""
-    forms: tuple[Literal["cot", "pot", "tir"], ...] = Field(default=("cot", "pot", "tir"), min_length=1)
+    paper_rows: int | None = Field(default=None, gt=0)
+    """What the paper says of the whole, for the table of `mathsieve run --list`."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of parts without an amount: 1 takes them as large as they are, more brings them nearer to each other."""
+    repeats: int = Field(default=1, ge=1)
+    """How often an example may stand in the mixture at most, where its part asks for more than there are."""
+    forms: tuple[ExampleForm, ...] = Field(default=get_args(ExampleForm), min_length=1)
     languages: tuple[Language, ...] = Field(default=("en", "zh"), min_length=1)
     solutions_per_question: int = Field(default=1, ge=1)
     """Different solutions in one form to one question, over all sources; several are what RFT-like mixtures want."""
@@ -66,6 +71,8 @@ class MixtureSettings(Settings):
     @field_validator("weights")
     @classmethod
     def _sum_to_one(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
+        if not weights:
+            return weights
         negative = [name for name, weight in weights.items() if not weight >= 0]
         if negative:
             raise ValueError(f"each weight must be at least 0; found {weights[negative[0]]} for {negative[0]}")
@@ -75,12 +82,39 @@ class MixtureSettings(Settings):
             raise ValueError(f"must sum to 1.0; found {round(total, 6):g}. {remedy}")
         return weights
 
+    @model_validator(mode="after")
+    def _weights_or_parts(self) -> Self:
+        if bool(self.weights) == bool(self.parts):
+            found = "both" if self.parts else "neither"
+            raise ValueError(
+                f"expected either weights, of at least one source, or parts; found {found}. Give one of them."
+            )
+        if self.parts:
+            check_parts(self.parts, self.rows)
+        return self
+
+    @property
+    def all_parts(self) -> tuple[PartSettings, ...]:
+        """The parts, or one for each source with a weight."""
+        return self.parts or tuple(
+            PartSettings(name=name, sources=(name,), weight=weight) for name, weight in self.weights.items()
+        )
+
+    @property
+    def dials(self) -> Dials:
+        return Dials(rows=self.rows, temperature=self.temperature, repeats=self.repeats)
+
+    def takes(self, source: str) -> bool:
+        """Whether any part takes examples of a source."""
+        return any(not part.sources or source in part.sources for part in self.all_parts)
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """An example that may enter the mixture; `rank` orders it among all."""
 
     rank: bytes
+    source: str
     id: str
 
 
@@ -100,20 +134,25 @@ def write_sft_mixture(
     dropped: dict[str, Counter[str]] = {name: Counter() for name in sources}
     with atomic_file(folder / "contamination.jsonl") as temporary, temporary.open("w", encoding="utf-8") as hits:
         candidates = _candidates(settings, sources, benchmarks, dropped, hits)
-    counts = _counts(settings, {name: len(found) for name, found in candidates.items()})
-    chosen = {
-        name: {one.id: one.rank for one in heapq.nsmallest(counts[name], found, key=lambda one: one.rank)}
-        for name, found in candidates.items()
-    }
+    available = {name: len(found) for name, found in candidates.items()}
+    wanted = amounts(settings.all_parts, available, settings.dials)
+    if not any(wanted.values()):
+        raise MixtureError(
+            "mixture: expected examples; no part gave any. See the facts of the sources for why they were dropped."
+        )
+    chosen: dict[str, dict[str, int]] = {name: {} for name in sources}
     for name, found in candidates.items():
-        dropped[name]["over_weight"] = len(found) - counts[name]
-    _write_shards(folder, sources, chosen)
-    return _facts(folder, counts, dropped, benchmarks.count)
+        _choose(chosen, found, wanted[name])
+        for source, left in Counter(one.source for one in found if one.id not in chosen[one.source]).items():
+            dropped[source]["over_weight"] += left
+    _write_shards(folder, sources, chosen, settings.seed)
+    repeated = {name: round(wanted[name] / available[name], 4) for name in wanted if wanted[name] > available[name]}
+    return {**_facts(folder, dropped, benchmarks.count), "parts": wanted, "repeated": repeated}
 
 
 SFT_MIXTURE = Stage(
     name="sft_mixture",
-    version="4",
+    version="5",
     write=write_sft_mixture,
     settings=MixtureSettings,
     inputs=("sources/*", "problems/*"),
@@ -124,10 +163,11 @@ SFT_MIXTURE = Stage(
 
 
 def _refuse_unknown(settings: MixtureSettings, sources: Mapping[str, Artifact]) -> None:
-    if set(settings.weights) != set(sources):
+    named = {name for part in settings.all_parts for name in part.sources}
+    if named - set(sources) or not all(map(settings.takes, sources)):
         raise MixtureError(
             f"mixture.weights: expected one weight for each of the sources {', '.join(sorted(sources))}; found weights for "
-            f"{', '.join(sorted(settings.weights))}. Name the same sources in both."
+            f"{', '.join(sorted(named))}. Name the same sources in both."
         )
 
 
@@ -147,6 +187,13 @@ def _rows(artifact: Artifact, columns: list[str] | None = None) -> Iterator[dict
                 yield from batch.to_pylist()
 
 
+def _place(settings: MixtureSettings, source: str) -> float:
+    """What decides which source is read first."""
+    if settings.weights:
+        return -settings.weights[source]
+    return min(place for place, part in enumerate(settings.parts) if not part.sources or source in part.sources)
+
+
 def _candidates(
     settings: MixtureSettings,
     sources: Mapping[str, Artifact],
@@ -154,19 +201,23 @@ def _candidates(
     dropped: Mapping[str, Counter[str]],
     hits: Any,
 ) -> dict[str, list[_Candidate]]:
-    """What each source may give. Of equal questions the source of the larger weight keeps its own, then by name."""
+    """What each part may give. Of equal questions the source of the larger weight keeps its own; else that of the earlier part."""
     from evaluators.leaks.questions import digest
 
     seen: dict[bytes, int] = defaultdict(int)
     responses: set[bytes] = set()
-    found: dict[str, list[_Candidate]] = {}
-    order = sorted(sources, key=lambda name: (-settings.weights[name], name))
-    for name in order:
-        found[name] = []
+    parts = settings.all_parts
+    found: dict[str, list[_Candidate]] = {part.name: [] for part in parts}
+    for name in sorted(sources, key=lambda name: (_place(settings, name), name)):
         # What a killed run could not: the order inside a source is that of its file, so the first solution stays.
         for row in report_progress(_rows(sources[name]), desc=f"mixture: {name}", unit="example"):
             question, response = row["problem"], example_text(row).response
             reason = _unwanted(row, settings)
+            part = next(
+                (one.name for one in parts if one.takes(name, row["form"], row["language"], row["field"])), None
+            )
+            if part is None:
+                reason = reason or "in_no_part"
             key, text = digest(row["form"], question), digest(row["form"], question, response)
             if reason is None and (text in responses or seen[key] >= settings.solutions_per_question):
                 reason = "duplicate"
@@ -177,12 +228,12 @@ def _candidates(
                     line = {"example": row["id"], "source": name, "problem": hit.problem_id, "rule": hit.rule}
                     line |= {"share": round(hit.share, 4), "span": hit.span}
                     hits.write(json.dumps(line, ensure_ascii=False) + "\n")
-            if reason is not None:
-                dropped[name][reason] += 1
+            if reason is not None or part is None:
+                dropped[name][reason or "in_no_part"] += 1
                 continue
             seen[key] += 1
             responses.add(text)
-            found[name].append(_Candidate(_rank(settings.seed, name, row["id"]), row["id"]))
+            found[part].append(_Candidate(_rank(settings.seed, name, row["id"]), name, row["id"]))
     return found
 
 
@@ -198,66 +249,71 @@ def _rank(seed: int, source: str, identity: str) -> bytes:
     return hashlib.sha256(f"{seed}/{source}/{identity}".encode()).digest()[:12]
 
 
-def _counts(settings: MixtureSettings, available: Mapping[str, int]) -> dict[str, int]:
-    """Examples of each source, by largest remainders, so that they sum to the total exactly."""
-    wanted = {name: weight for name, weight in settings.weights.items() if weight > 0}
-    total = settings.rows
-    if total is None:
-        total = floor(min(available[name] / weight for name, weight in wanted.items()) + 1e-9)
-    exact = {name: settings.weights[name] * total for name in available}
-    counts = {name: floor(share + 1e-9) for name, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda name: (counts[name] - exact[name], name))
-    for name in by_remainder[: total - sum(counts.values())]:
-        counts[name] += 1
-    for name, count in counts.items():
-        if settings.rows is not None and count > available[name]:
-            raise MixtureError(
-                f"mixture: expected {count} examples of {name} ({settings.weights[name]:g} of {total}); after "
-                f"deduplication and decontamination it has {available[name]}. Lower mixture.rows or its weight, or give it "
-                "more rows."
-            )
-        counts[name] = min(count, available[name])
-    if total == 0:
-        empty = [name for name in wanted if available[name] == 0]
-        raise MixtureError(
-            f"mixture: expected examples of every source with a weight; {', '.join(empty) or 'too few'} gave none. See its "
-            "facts for why they were dropped."
-        )
-    return counts
+def _choose(chosen: Mapping[str, dict[str, int]], found: Sequence[_Candidate], wanted: int) -> None:
+    """How often each example of a part is taken: all as often as the others, or once more in the order of their ranks."""
+    if not found:
+        return
+    times, again = divmod(wanted, len(found))
+    for place, one in enumerate(sorted(found, key=lambda one: one.rank)):
+        if copies := times + (place < again):
+            chosen[one.source][one.id] = copies
 
 
-def _write_shards(folder: Path, sources: Mapping[str, Artifact], chosen: Mapping[str, Mapping[str, bytes]]) -> None:
-    """One pass over the sources for each shard of the output, so that only a shard is ever in memory."""
-    ranks = sorted(rank for ids in chosen.values() for rank in ids.values())
-    for shard, start in enumerate(range(0, len(ranks), SHARD)):
-        path = folder / f"examples-{shard:05d}.parquet"
-        if path.exists():
-            continue
-        first, last = ranks[start], ranks[min(start + SHARD, len(ranks)) - 1]
-        rows = []
+def _write_shards(
+    folder: Path, sources: Mapping[str, Artifact], chosen: Mapping[str, Mapping[str, int]], seed: int
+) -> None:
+    """One pass over the sources, which sets the rows of each shard apart; then a shard is in memory at a time."""
+    ranks = sorted(
+        _rank(seed, name, _copy(identity, copy))
+        for name, ids in chosen.items()
+        for identity, copies in ids.items()
+        for copy in range(1, copies + 1)
+    )
+    firsts = ranks[::SHARD]
+    paths = [folder / f"examples-{shard:05d}.parquet" for shard in range(len(firsts))]
+    with ExitStack() as stack:
+        apart = [stack.enter_context((folder / f"{path.stem}.tmp").open("wb")) for path in paths]
         for name, artifact in sorted(sources.items()):
             for row in _rows(artifact):
-                rank = chosen[name].get(row["id"])
-                if rank is not None and first <= rank <= last:
-                    rows.append((rank, {**row, "source": name}))
-        rows.sort(key=lambda pair: pair[0])
-        write_rows(path, [row for _, row in rows], EXAMPLES)
+                for copy in range(1, chosen[name].get(row["id"], 0) + 1):
+                    identity = _copy(row["id"], copy)
+                    rank = _rank(seed, name, identity)
+                    shard = bisect_right(firsts, rank) - 1
+                    pickle.dump((rank, {**row, "id": identity, "source": name}), apart[shard])
+    for path in paths:
+        waiting = folder / f"{path.stem}.tmp"
+        if not path.exists():
+            write_rows(path, [row for _, row in sorted(_read_apart(waiting), key=lambda pair: pair[0])], EXAMPLES)
+        waiting.unlink()
 
 
-def _facts(
-    folder: Path, counts: Mapping[str, int], dropped: Mapping[str, Counter[str]], questions: int
-) -> dict[str, Json]:
-    columns = ("language", "form", "subject", "verification")
+def _copy(identity: str, copy: int) -> str:
+    return identity if copy == 1 else f"{identity}#{copy}"
+
+
+def _read_apart(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    with path.open("rb") as rows:
+        while True:
+            try:
+                yield pickle.load(rows)
+            except EOFError:
+                return
+
+
+def _facts(folder: Path, dropped: Mapping[str, Counter[str]], questions: int) -> dict[str, Json]:
+    columns = ("source", "language", "form", "field", "subject", "licence", "verification")
     by: dict[str, Counter[str]] = {column: Counter() for column in columns}
     for path in sorted(folder.glob("examples-*.parquet")):
         table = pq.read_table(path, columns=list(by))
         for column, counter in by.items():
             counter.update(str(value) for value in table[column].to_pylist())
     return {
-        "rows": sum(counts.values()),
-        "sources": dict(sorted(counts.items())),
+        "rows": by["source"].total(),
+        "sources": {name: by["source"][name] for name in sorted(dropped)},
         "languages": dict(sorted(by["language"].items())),
         "forms": dict(sorted(by["form"].items())),
+        "fields": dict(sorted(by["field"].items())),
+        "licences": dict(sorted(by["licence"].items())),
         "subjects": dict(by["subject"].most_common(30)),
         "verified": sum(by["verification"][how] for how in VERIFIED),
         "benchmark_questions": questions,

@@ -37,7 +37,7 @@ def mix(
         ({"a": 0.9, "b": 0.2}, r"must sum to 1\.0; found 1\.1\. Lower a weight\."),
         ({"a": 1.5, "b": -0.5}, r"each weight must be at least 0; found -0\.5 for b"),
         ({"a": float("nan")}, r"each weight must be at least 0; found nan for a"),
-        ({}, "at least 1 item"),
+        ({}, "expected either weights, of at least one source, or parts; found neither"),
     ],
 )
 def test_weights_must_sum_to_one(weights: dict[str, float], message: str) -> None:
