@@ -33,11 +33,30 @@ _TIMES = {"once": "1", "twice": "2", "thrice": "3"}
 _HOW_OFTEN = lazy_pattern(r"\bhow\s+(?:many\s+times|often)\b", re.IGNORECASE)
 
 
+_LETTERED = lazy_pattern(r"\s*\(?([A-J])\)?\s?[.、:．：)]?\s*(\S.{0,200})", re.DOTALL)
+_SPACES = lazy_pattern(r"[\s$~]|\\[,;! ]")
+
+
+def _with_content(right: str, options: dict[str, str]) -> str:
+    """The letter of `D. -5`, where that is what the problem writes behind D; empty for any other text."""
+    chosen = _LETTERED.fullmatch(right)
+    if chosen is None or chosen[1] not in options:
+        return ""
+    content, option = (_SPACES.sub("", text).rstrip(".。") for text in (chosen[2], options[chosen[1]]))
+    return chosen[1] if content == option else ""
+
+
 def as_asked(left: str, right: str, hints: Hints) -> str:
     """The prediction without what only repeats the question; as it is where it says anything else."""
+    if hints.options and (chosen := _with_content(right, hints.options)):
+        return chosen
     if "_" in right and (match := _IN_BASE.fullmatch(right)) is not None and hints.base:
         same = left.strip("$ ").upper() == match[1].upper()
         return left if same and int(match[2]) == hints.base_asked else right
+    if not hints.text.isascii():
+        from evaluators.answers.asked_chinese import as_filled
+
+        right = as_filled(left, right, hints)
     if right[:1] in "aA至最" and (bound := _BOUND.match(right)) is not None:
         least = (bound["en"] or "").lower() == "least" or (bound["han"] or "") in ("至少", "最少")
         asks = (_LEAST if least else _MOST).search(hints.question)

@@ -147,11 +147,11 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
 
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
-    if " of " in left or " of " in right or not left.isascii():
+    if " of " in left or " of " in right or not (left.isascii() and right.isascii()):
         from evaluators.answers.comparing.contraries import without_same_noun
 
         left, right = without_same_noun(left, right)
-    if hints.given and not _BARE_NUMBER.fullmatch(right):
+    if hints.given and not (left.isascii() and _BARE_NUMBER.fullmatch(right)):
         from evaluators.answers.asked import as_asked
 
         right = as_asked(left, right, hints)
@@ -192,6 +192,10 @@ def _second_thought(left: str, right: str, pair: tuple[Node, Node], context: Con
     hints = context.hints
     if _LETTERS.search(right) and _turned_round(left, right, hints):
         return Decision(False, "text", "one of its words says the contrary")
+    if hints.options and pair[1].op == "choice" and pair[1].args and _of_another_option(pair[1], context):
+        return Decision(False, "choice", "the letter stands beside the text of another option")
+    if hints.given and _of_another(right, hints):
+        return Decision(False, "text", "it is said of another thing than the problem asks for")
     if (hints.ordered or not hints.options) and spelled_in_another_order(left, right, ordered=hints.ordered):
         return Decision(False, "text", "the letters stand in another order")
     if not context.profile.unevaluated and pair[1].op == "qty" and (asked := hints.in_another_unit(pair[1].value)):
@@ -209,6 +213,25 @@ def _in_their_order(nodes: tuple[Node, ...], hints: Hints) -> tuple[Node, ...]:
     if len(nodes) < 2 or not any(node.op == "choices" for node in nodes) or not hints.ordered:
         return nodes
     return tuple(node for node in nodes if node.op != "choices")
+
+
+def _of_another_option(chosen: Node, context: Context) -> bool:
+    """B. 9, where 9 is what the problem writes behind C."""
+    said = chosen.args[0]
+    alike = {
+        letter
+        for letter, text in context.hints.options.items()
+        if any(equal(option, said, context).same for option in readings(text, True, False))
+    }
+    return bool(alike) and chosen.value not in alike
+
+
+def _of_another(right: str, hints: Hints) -> bool:
+    if right.isascii():
+        return False
+    from evaluators.answers.asked_chinese import names_another
+
+    return names_another(right, hints)
 
 
 def _turned_round(left: str, right: str, hints: Hints) -> bool:

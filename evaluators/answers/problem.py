@@ -96,6 +96,13 @@ class Hints:
         return asks_time(self.text)
 
     @cached_property
+    def roots(self) -> bool:
+        """Whether the roots of one equation are asked for, and none of them is told apart."""
+        from evaluators.answers.question import asks_roots
+
+        return bool(self.text) and asks_roots(self.text)
+
+    @cached_property
     def ordered(self) -> bool:
         """Whether the answers shall stand in an order: `from least to greatest`."""
         from evaluators.answers.question import asks_order

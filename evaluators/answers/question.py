@@ -166,6 +166,19 @@ _NAMED_BLANKS = lazy_pattern(r"=\s*\$?\s*_{2,}[^_]{1,80}=\s*\$?\s*_{2,}")
 _SEVERAL_SOUGHT = lazy_pattern(r"[根解]|\b(?:roots|solutions|zeros|values)\b", re.IGNORECASE)
 
 
+_ROOTS_ASKED = lazy_pattern(
+    r"解(?:一元二次)?方程|方程[^。]{0,60}(?:的?[两二]?个?根|的解)|\bsolve\b|\b(?:roots|solutions|zeros)\b",
+    re.IGNORECASE,
+)
+_TOLD_APART = lazy_pattern(
+    r"_\{?\d\}?\$?\s*(?:[<>]|\\[lg][et]q?|[大小]于)|较[大小]|larger|smaller|\bsystem\b|方程组", re.IGNORECASE
+)
+
+
+def asks_roots(text: str) -> bool:
+    return _ROOTS_ASKED.search(text) is not None and _TOLD_APART.search(text) is None
+
+
 def asks_order(text: str) -> bool:
     """Whether the values shall stand in an order: `in increasing order`, `from the coldest to the warmest`, 从小到大."""
     if _BLANKS.search(text) and (_NAMED_BLANKS.search(text) or not _SEVERAL_SOUGHT.search(text)):

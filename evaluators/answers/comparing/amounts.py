@@ -212,6 +212,8 @@ def _two_units(r: Node, p: Node, context: Context) -> Decision:
         return scalars(r.args[0], _in_radians(p.args[0]), context)
     if _angle(unit_r) == "degree" and _celsius(unit_p) and not context.hints.temperature:
         return Decision(False, "unit", f"{show(p)[:80]} is a temperature, where an angle was expected")
+    if not compatible(unit_r, unit_p) and (each := _per_asked(unit_r, unit_p, context)) is not None:
+        return _two_units(Node("qty", r.args, each), p, context)
     if not compatible(unit_r, unit_p):
         return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}: the units differ in kind")
     if unit_r.scale == unit_p.scale or not physical(unit_r):
@@ -227,6 +229,18 @@ def _two_units(r: Node, p: Node, context: Context) -> Decision:
     if decision.same is False:
         return Decision(False, "unit", f"{show(p)[:80]} is not {show(r)[:80]}")
     return decision
+
+
+def _per_asked(mine: Unit, said: Unit, context: Context) -> Unit | None:
+    """千米/时 of a reference in 千米, where the question is 每小时行驶多少千米 and the prediction a speed."""
+    for per in context.hints.per:
+        dims = dict(mine.dims)
+        for name, power in per.dims:
+            dims[name] = dims.get(name, 0) - power
+        left = tuple(sorted((name, power) for name, power in dims.items() if power))
+        if physical(said) == left == said.dims:
+            return Unit(left, mine.scale / per.scale, f"{mine.text}/{per.text}")
+    return None
 
 
 def _conflict(unit: Unit, context: Context) -> str | None:

@@ -19,6 +19,10 @@ _CONTRARIES = (
     ("more", "less|fewer"),
     ("earlier", "later"),
     ("taller|longer", "shorter"),
+    (
+        "剩|余下|没[看发卖用吃读走修借]|未[看发卖用吃读走修借]",
+        "已经?[看发卖用吃读走修借]|(?<![没未])[看发卖用吃读走修借花送][了掉]",
+    ),
 )
 
 
@@ -34,8 +38,19 @@ _NAMED_CHANGES = (
 )
 
 
+_CONGRUENCES = {
+    "边边边": "SSS",
+    "边角边": "SAS",
+    "角边角": "ASA",
+    "角角边": "AAS",
+    "斜边直角边": "HL",
+    "斜边、直角边": "HL",
+}
+
+
 def without_same_noun(reference: str, prediction: str) -> tuple[str, str]:
     """The amounts of `profit of $20` and `a $20 profit`, of 增加20% and 增加了20%; both as they are where they name none."""
+    reference, prediction = (_CONGRUENCES.get(side.strip(" 。."), side) for side in (reference, prediction))
     mine, yours = _named_change(reference), _named_change(prediction)
     if mine is None or yours is None or mine["name"].lower() != yours["name"].lower():
         return reference, prediction
@@ -49,14 +64,15 @@ def _named_change(text: str) -> re.Match[str] | None:
 def _pattern(words: str) -> re.Pattern[str]:
     latin = "|".join(word for word in words.split("|") if word.isascii())
     han = "|".join(word for word in words.split("|") if not word.isascii())
-    return lazy_pattern(rf"(?<![\\-])\b(?:{latin})\b" + (f"|{han}" if han else ""), re.IGNORECASE)
+    both = [rf"(?<![\\-])\b(?:{latin})\b" if latin else "", han]
+    return lazy_pattern("|".join(filter(None, both)), re.IGNORECASE)
 
 
 _PAIRS = tuple((_pattern(one), _pattern(other)) for one, other in _CONTRARIES)
 _ANY = lazy_pattern(
     rf"(?<![\\a-z])(?:{'|'.join(f'{one}|{other}' for one, other in _CONTRARIES)})(?![a-z])", re.IGNORECASE
 )
-_ASKED = frozenset({5, 9, 10, 11})
+_ASKED = frozenset({5, 9, 10, 11, 12})
 """Pairs of which a question names the one: how many are left is no direction."""
 
 
@@ -67,6 +83,8 @@ def contrary(reference: str, prediction: str) -> bool:
 
 def contrary_to_question(question: str, prediction: str) -> bool:
     """Whether the prediction is a decrease where the question asks for an increase."""
+    if "，" in question:
+        question = question.rpartition("，")[2]  # 已经发了50个，还剩多少个
     return _contrary(question, prediction, tuple(pair for place, pair in enumerate(_PAIRS) if place in _ASKED))
 
 

@@ -296,7 +296,9 @@ def _same_condition(r: Node, p: Node, context: Context) -> bool:
 
 
 def _collections(r: Node, p: Node, context: Context) -> Decision:
-    if mapped := systems(r, p, _comparison(context), lenient=context.profile.second_readings):
+    if mapped := systems(
+        r, p, _comparison(context), lenient=context.profile.second_readings, roots=context.hints.roots
+    ):
         return mapped
     if r.op in _ORDERED and p.op == "list" and len(p.args) > 1 and solutions(p)[0]:
         return different(r, p)  # x = 20 or x = 60 are two answers
@@ -391,7 +393,11 @@ def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _relations(r: Node, p: Node, context: Context) -> Decision:
-    if (mapped := systems(r, p, _comparison(context), lenient=context.profile.second_readings)) is not None:
+    if (
+        mapped := systems(
+            r, p, _comparison(context), lenient=context.profile.second_readings, roots=context.hints.roots
+        )
+    ) is not None:
         return mapped
     if r.op == p.op == "relation":
         return relations(r, p, context, _comparison(context))

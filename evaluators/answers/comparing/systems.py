@@ -25,7 +25,7 @@ def solutions(node: Node) -> tuple[str, Node]:
     return names.pop(), node._replace(args=tuple(values))
 
 
-def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | None:
+def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool) -> Decision | None:
     """x = 1, y = 2 against another order, or against (1, 2) in the order of the alphabet; None for anything else."""
     named_r, named_p = mapping(r), mapping(p)
     if named_r is None and named_p is None:
@@ -33,6 +33,8 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
     if named_r is not None and named_p is not None:
         if named_r.keys() != named_p.keys():
             return Decision(False, "relation", "values of other variables")
+        if roots and len({name.partition("_")[0] for name in named_r}) == 1:
+            return unordered(_values(named_r), _values(named_p), same)  # which root is x_1 is left open
         named_p = _with_parameter_of(named_r, named_p)
         return in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), same)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
@@ -40,8 +42,8 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
     if any(name.endswith(" on") for name in named):
         return Decision(False, "relation", "only one of them says what happens there")
     if other.op in ("list", "set") and len({name.partition("_")[0] for name in named}) == 1:
-        roots = Node("list", tuple(named.values()))  # x_1 = 3, x_2 = 2 are the roots of one equation
-        return unordered(roots, other, same) if other is p else unordered(other, roots, same)
+        values = _values(named)  # x_1 = 3, x_2 = 2 are the roots of one equation
+        return unordered(values, other, same) if other is p else unordered(other, values, same)
     if other.op not in ("tuple", "angle", "list"):
         return None
     if other.value == "pm":
@@ -52,6 +54,10 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool) -> Decision | Non
     elif other.op == "list" and (decision := in_order(other.args, written, same)).same:
         return decision
     return in_order(ordered, other.args, same) if other is p else in_order(other.args, ordered, same)
+
+
+def _values(named: dict[str, Node]) -> Node:
+    return Node("list", tuple(named.values()))
 
 
 _PARAMETERS = frozenset({"t", "s", "k", "u", "v", "m", "n", "r", "lambda", "mu"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from evaluators.answers.patterns import lazy_pattern
+from evaluators.answers.reading.chinese_words import in_common_words
 from evaluators.answers.reading.numerals import chinese_to_digits
 
 _PAIRS = (
@@ -17,7 +18,7 @@ _PAIRS = (
     "說说 請请 調调 談谈 課课 講讲 識识 譯译 議议 護护 讀读 變变 讓让 豐丰 貨货 貴贵 費费 貼贴 資资 質质 賽赛 贏赢 趙赵 跡迹 踐践 車车 軍军 軌轨 軸轴 較较 載载 輕轻 輛辆 輪轮 "
     "輯辑 輸输 轉转 辦办 農农 連连 進进 週周 運运 過过 達达 違违 遠远 適适 遲迟 選选 遞递 郵邮 鄉乡 醫医 里里 釐厘 針针 鈍钝 銳锐 銅铜 銷销 鋼钢 錄录 錢钱 鍾钟 鐘钟 鐵铁 鑽钻 "
     "門门 閉闭 陰阴 陣阵 陳陈 陽阳 階阶 際际 隨随 險险 難难 離离 電电 靈灵 靜静 韓韩 響响 頓顿 飛飞 飯饭 飲饮 館馆 駛驶 駐驻 騎骑 驗验 高高 黃黄 齊齐 齒齿 奇奇 偶偶 函函 衝冲 "
-    "決决 準准 凱凯 劃划 劉刘 劇剧 劑剂 動动 務务 勝胜 勞劳 區区 協协 單单 卻却 厭厌 參参 員员 圍围 園园 團团 圖图 場场 壓压 壘垒 壞坏 夠够 夾夹 奪夺 孫孙 學学 寧宁 審审 寫写 "
+    "決决 內内 準准 凱凯 劃划 劉刘 劇剧 劑剂 動动 務务 勝胜 勞劳 區区 協协 單单 卻却 厭厌 參参 員员 圍围 園园 團团 圖图 場场 壓压 壘垒 壞坏 夠够 夾夹 奪夺 孫孙 學学 寧宁 審审 寫写 "
     "層层 屬属 島岛 師师 帶带 幫帮 幹干 廠厂 廣广 廢废 張张 強强 彈弹 彎弯 彙汇 徑径 復复 恆恒 態态 慶庆 應应 戰战 戲戏 戶户 換换 擇择 擊击 據据 擴扩 擺摆 攜携 敗败 敘叙 斷断 "
     "於于 暫暂 會会 東东 業业 樂乐 歡欢 歸归 殺杀 殼壳 毀毁 燒烧 熱热 牆墙 牽牵 犧牺 獎奖 瑪玛 甕瓮 瘋疯 發发 盜盗 監监 碼码 確确 禍祸 稅税 積积 竊窃 筆笔 緣缘 繩绳 罷罢 藝艺"
 )
@@ -27,8 +28,8 @@ _VALUE = rf"(?:\d{{1,20}}(?:\.\d{{1,20}})?|[{_NUMERAL}]{{1,20}})"
 _BEGINS = rf"[-\d{_NUMERAL}负\\$√π(]"
 _SAME_SIGNS = str.maketrans("【】", "()")
 _SAME_WORDS = (
-    ("能够", "能"),
     ("块钱", "元"),
+    ("两条直线", "两直线"),
     ("亏损", "亏"),
     ("走向", "向"),
     ("向东走", "向东"),
@@ -56,7 +57,7 @@ _SPECIAL = {
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Sunday"]
 _SPECIAL |= {f"{week}{day}": name for week in ("星期", "周", "礼拜") for day, name in zip("一二三四五六日天", _DAYS, strict=True)}  # fmt: skip
 _STATED_TRUTH = lazy_pattern(
-    r"(?:(?:所以|因此|综上|故|可见|判断)[,:]?)*(?:(?:这|该|此|题目|题中|上述|原|以上|小[\u4e00-\u9fff])?[个种句条]?的?(?:话|说法|结论|命题|判断|陈述|叙述|答案|观点|表述|它)?)(?:都?是)?"
+    r"(?:(?:所以|因此|综上|故|可见|判断|是的?|对的?)[,:]+|(?:所以|因此|综上|故|可见|判断))*(?:(?:这|该|此|题目|题中|上述|原|以上|小[\u4e00-\u9fff])?[个种句条]?的?(?:话|说法|结论|命题|判断|陈述|叙述|答案|观点|表述|它)?)(?:都?是)?"
     r"(正确|错误|不正确|不对|对|错|真|假|√|×)的?(?:命题)?"
 )
 _TRUTH = {"正确": "true", "对": "true", "真": "true", "√": "true"}
@@ -132,7 +133,7 @@ def simplified(text: str) -> str:
 
 def chinese_spelling(text: str) -> str:
     """A Chinese answer with its numerals in digits and its words as the grammar knows them."""
-    text = simplified(text.strip()).translate(_SAME_SIGNS)
+    text = in_common_words(simplified(text.strip()).translate(_SAME_SIGNS))
     for words, word in _SAME_WORDS:
         if words in text:
             text = text.replace(words, word)

@@ -20,6 +20,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("econd", lazy_pattern(r"^(?:the\s+)?second$", re.IGNORECASE), "2"),
     ("t", lazy_pattern(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", lazy_pattern(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
+    ("_", lazy_pattern(r"^([a-z])_\{?1\}?\s*=\s*\1_\{?2\}?\s*=\s*(?=[-\d\\(])"), r"\1 = "),
     ("!=", lazy_pattern(r"(?<=\d)!=(?=\s?\d)"), "! ="),
     (
         "P",

@@ -37,7 +37,7 @@ _SYMBOLS = {
     "㎡": "m^2 ", "㎥": "m^3 ", "㎠": "cm^2 ", "㎢": "km^2 ", "㎤": "cm^3 ",
     "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
     "⇒": r"\Rightarrow ", "→": r"\to ", "∶": ":", "：": ":", "，": ",", "、": ",", "；": ";", "。": ".", "∧": r"\land ", "∨": r"\lor ",
-    "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%",
+    "∑": r"\sum ", "∫": r"\int ", "∏": r"\prod ", "∣": "|", "ı": "i", "ⅈ": "i", "ⅇ": "e", "ℯ": "e", "…": r"\ldots ", "⋯": r"\ldots ", "￥": "¥", "％": "%", "〇": "零",
     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega ",
     "ρ": r"\rho ", "ζ": r"\zeta ", "η": r"\eta ", "ξ": r"\xi ", "ψ": r"\psi ", "χ": r"\chi ", "κ": r"\kappa ", "ν": r"\nu ", "ϕ": r"\phi ", "ϑ": r"\theta ", "Φ": r"\Phi ", "Ψ": r"\Psi ", "Λ": r"\Lambda ", "Θ": r"\Theta ", "Π": r"\Pi ", "Ξ": r"\Xi ", "σ": r"\sigma ", "τ": r"\tau ", "ε": r"\epsilon ", "Δ": r"\Delta ", "Σ": r"\Sigma ", "Γ": r"\Gamma ",
 }  # fmt: skip
