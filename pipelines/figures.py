@@ -103,6 +103,7 @@ class MixtureFacts(Facts):
 class PackedFacts(Facts):
     context: int | None = None
     strategy: str = "unknown"
+    attention: str = "within"
     efficiency_by_strategy: Mapping[str, float] = Field(default_factory=dict)
     too_long: int = 0
 

@@ -188,6 +188,10 @@ PACKED = pa.schema(
     [
         ("input_ids", pa.list_(pa.int32())),
         ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken: prompts and injected program output
-        ("position_ids", pa.list_(pa.int32())),  # restart at 0 with each example, so that attention can be kept apart
+        (
+            "position_ids",
+            pa.list_(pa.int32()),
+        ),  # restart at 0 where attention is kept apart: with each example, or never
+        ("seq_lengths", pa.list_(pa.int32())),  # tokens of each example of the row, in order; TRL's name for them
     ]
 )

@@ -1,9 +1,9 @@
 """Examples become rows of tokens up to the context length (§3.2: "randomly concatenated").
 
-    <folder>/packed-00000.parquet    PACKED: input_ids, labels (-100 where no loss is taken), position_ids
+    <folder>/packed-00000.parquet    PACKED: input_ids, labels (-100 where no loss is taken), position_ids, seq_lengths
 
 No example is split. Loss is taken on what the model writes: not on prompts and not on the output of its programs, which
-the harness injects. Position ids restart with each example, so that attention can be kept inside it.
+the harness injects. Position ids restart with each example, so that attention is kept inside it, or run on through the row.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ class PackingSettings(Settings):
     strategy: Literal["best_fit", "random"] = "best_fit"
     """`random`: in random order, a row closed when the next example does not fit (the paper's, as far as it says).
     `best_fit`: longest first, each into the fullest row that has room: same examples, less empty room."""
+    attention: Literal["within", "across"] = "within"
+    """`across`: position ids run on through a row, so that an example sees those before it, as in plain concatenation (the
+    paper's, which names no mask). `within`: they restart, and it sees itself alone."""
     too_long: Literal["drop", "truncate"] = "drop"
     """What becomes of examples longer than the context. A cut solution teaches to stop nowhere."""
     seed: int = 0
@@ -80,7 +83,7 @@ def write_packed_mixture(
             "or set `too_long: truncate`."
         )
     plan = plan_rows(lengths, settings)
-    _write_rows(folder, tokenized, plan)
+    _write_rows(folder, tokenized, plan, settings)
     facts = _facts(settings, tokenized, plan, dropped)
     for path in folder.glob("*.tmp"):
         path.unlink()
@@ -89,7 +92,7 @@ def write_packed_mixture(
 
 PACKED_MIXTURE = Stage(
     name="packed_mixture",
-    version="2",
+    version="3",
     write=write_packed_mixture,
     arguments=lambda settings, mixture, base_model: {"mixture": mixture, "tokenizer_dir": base_model.path},
     settings=PackingSettings,
@@ -160,6 +163,14 @@ def untrained_spans(prompt: str, response: str) -> list[tuple[int, int]]:
     return spans
 
 
+def trained_tokens(starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[bool]:
+    """Of each token, by the character that it starts at: whether loss is taken on it. Spans stand in order, apart."""
+    borders = np.asarray(spans, dtype=np.int64).ravel()
+    inside: NDArray[np.bool_] = np.searchsorted(borders, np.asarray(starts, dtype=np.int64), side="right") % 2 == 1
+    flags: list[bool] = (~inside).tolist()
+    return flags
+
+
 def _tokenize(folder: Path, settings: PackingSettings, mixture: Artifact, tokenizer_dir: Path) -> tuple[Tokenized, int]:
     """All examples that fit, in two flat files that the store never publishes; and how many did not."""
     tokenizer = _tokenizer(tokenizer_dir)
@@ -173,9 +184,8 @@ def _tokenize(folder: Path, settings: PackingSettings, mixture: Artifact, tokeni
                 [one.prompt + one.response for one in texts], add_special_tokens=False, return_offsets_mapping=True
             )
             for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-                spans = untrained_spans(text.prompt, text.response)
-                flags = [not any(low <= start < high for low, high in spans) for start, _ in offsets]
-                ids, flags = [*beginning, *ids, end], [*(False for _ in beginning), *flags, True]
+                trained = trained_tokens([start for start, _ in offsets], untrained_spans(text.prompt, text.response))
+                ids, flags = [*beginning, *ids, end], [*(False for _ in beginning), *trained, True]
                 if len(ids) > settings.context:
                     dropped += settings.too_long == "drop"
                     if settings.too_long == "drop":
@@ -230,16 +240,19 @@ def _batches(mixture: Artifact) -> Iterator[list[Mapping[str, Any]]]:
                 yield batch.to_pylist()
 
 
-def _write_rows(folder: Path, tokenized: Tokenized, plan: Sequence[Sequence[int]]) -> None:
+def _write_rows(folder: Path, tokenized: Tokenized, plan: Sequence[Sequence[int]], settings: PackingSettings) -> None:
     remaining = iter(report_progress(plan, desc="packed rows", unit="row"))
     for shard in range((len(plan) + ROWS_PER_SHARD - 1) // ROWS_PER_SHARD):
         mine = list(islice(remaining, ROWS_PER_SHARD))
         path = folder / f"packed-{shard:05d}.parquet"
         if not path.exists():
-            write_rows(path, [_packed(tokenized, examples) for examples in mine], PACKED)
+            write_rows(path, [packed_row(tokenized, examples, settings) for examples in mine], PACKED)
 
 
-def _packed(tokenized: Tokenized, examples: Sequence[int]) -> dict[str, NDArray[np.int32]]:
+def packed_row(
+    tokenized: Tokenized, examples: Sequence[int], settings: PackingSettings
+) -> dict[str, NDArray[np.int32]]:
+    """These examples, one after the other, as a row of PACKED."""
     ids, labels, positions = [], [], []
     for example in examples:
         span = slice(tokenized.starts[example], tokenized.starts[example + 1])
@@ -247,10 +260,13 @@ def _packed(tokenized: Tokenized, examples: Sequence[int]) -> dict[str, NDArray[
         ids.append(own)
         labels.append(np.where(trained, own, np.int32(NO_LOSS)))
         positions.append(np.arange(len(own), dtype=np.int32))
+    row = np.concatenate(ids)
+    across = settings.attention == "across"
     return {
-        "input_ids": np.concatenate(ids),
+        "input_ids": row,
         "labels": np.concatenate(labels),
-        "position_ids": np.concatenate(positions),
+        "position_ids": np.arange(len(row), dtype=np.int32) if across else np.concatenate(positions),
+        "seq_lengths": np.array([len(own) for own in ids], dtype=np.int32),
     }
 
 
@@ -270,6 +286,7 @@ def _facts(
         "trained_tokens": int(np.count_nonzero(tokenized.trained)),
         "context": settings.context,
         "strategy": settings.strategy,
+        "attention": settings.attention,
         "efficiency": round(shares[settings.strategy], 5),
         "efficiency_by_strategy": {name: round(share, 5) for name, share in sorted(shares.items())},
         "longest_example": max(lengths),

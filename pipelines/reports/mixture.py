@@ -87,7 +87,7 @@ def write_mixture_report(
 
 MIXTURE_REPORT = Stage(
     name="mixture_report",
-    version="5",
+    version="6",
     write=write_mixture_report,
     inputs=("mixture", "packed", "sources/*"),
     description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",
@@ -204,11 +204,9 @@ def _packing(packed: Artifact) -> dict[str, Json]:
     rows: list[int] = []
     examples: list[int] = []
     trained = 0
-    for batch in _rows(packed, "packed-*.parquet", ["position_ids", "labels"]):
-        rows += pc.list_value_length(batch["position_ids"]).to_pylist()
-        flat = pc.list_flatten(batch["position_ids"])
-        starts = pc.indices_nonzero(pc.equal(flat, 0)).to_pylist()
-        examples += [end - start for start, end in zip(starts, [*starts[1:], len(flat)], strict=True)]
+    for batch in _rows(packed, "packed-*.parquet", ["seq_lengths", "labels"]):
+        rows += pc.list_value_length(batch["labels"]).to_pylist()
+        examples += pc.list_flatten(batch["seq_lengths"]).to_pylist()
         trained += pc.sum(pc.not_equal(pc.list_flatten(batch["labels"]), -100)).as_py() or 0
     facts = PackedFacts.of(packed)
     context = facts.context or max(rows, default=1)
@@ -219,6 +217,7 @@ def _packing(packed: Artifact) -> dict[str, Json]:
         "trained_tokens": trained,
         "context": context,
         "strategy": facts.strategy,
+        "attention": facts.attention,
         "efficiency": round(sum(rows) / (len(rows) * context), 5) if rows else 0.0,
         "efficiency_by_strategy": facts.efficiency_by_strategy,
         "too_long": facts.too_long,

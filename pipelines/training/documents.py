@@ -138,7 +138,8 @@ def _append(row: dict[str, list[int]], piece: Sequence[int]) -> None:
     row["input_ids"] += piece
     row["labels"] += piece
     row["position_ids"] += range(len(piece))
+    row["seq_lengths"].append(len(piece))
 
 
 def _empty() -> dict[str, list[int]]:
-    return {"input_ids": [], "labels": [], "position_ids": []}
+    return {"input_ids": [], "labels": [], "position_ids": [], "seq_lengths": []}

@@ -17,6 +17,7 @@ from pipelines.mixtures.packing import (
     PackingSettings,
     efficiency,
     plan_rows,
+    trained_tokens,
     untrained_spans,
     write_packed_mixture,
 )
@@ -111,6 +112,33 @@ def test_positions_restart_and_every_example_is_there_once(tmp_path: Path, examp
         for ids, _ in split(row):
             assert row["position_ids"][: len(split(row)[0][0])] == list(range(len(split(row)[0][0])))
             assert ids[-1] == rows[0]["input_ids"][-1]  # each ends with the end marker
+
+
+def test_lengths_of_the_examples_stand_beside_each_row(tmp_path: Path, examples: Any, tokenizer_dir: Path) -> None:
+    mixture = examples("a", [{"response": f" It is {'long ' * (n % 9)}{n}."} for n in range(60)])
+    _, rows = pack(tmp_path / "out", mixture, tokenizer_dir, context=256)
+    assert [row["seq_lengths"] for row in rows] == [[len(ids) for ids, _ in split(row)] for row in rows]
+    assert any(len(row["seq_lengths"]) > 1 for row in rows)
+
+
+def test_plain_concatenation_differs_in_its_positions_alone(tmp_path: Path, examples: Any, tokenizer_dir: Path) -> None:
+    mixture = examples("a", [{"response": f" It is {'long ' * (n % 9)}{n}."} for n in range(60)])
+    facts, apart = pack(tmp_path / "apart", mixture, tokenizer_dir, context=256, strategy="random")
+    across_facts, across = pack(
+        tmp_path / "across", mixture, tokenizer_dir, context=256, strategy="random", attention="across"
+    )
+    assert (facts["attention"], across_facts["attention"]) == ("within", "across")
+    for row, joined in zip(apart, across, strict=True):
+        assert joined["position_ids"] == list(range(len(joined["input_ids"])))
+        assert {**joined, "position_ids": None} == {**row, "position_ids": None}
+        assert row["position_ids"].count(0) == len(row["seq_lengths"])
+
+
+def test_a_token_takes_loss_by_where_it_starts() -> None:
+    assert trained_tokens([0, 1, 2, 4, 5, 7, 8, 9], [(0, 2), (4, 5), (5, 8)]) == [
+        False, False, True, False, False, False, True, True,
+    ]  # fmt: skip
+    assert trained_tokens([0, 3], [(0, 0)]) == [True, True]
 
 
 def test_a_tokenizer_that_begins_sequences_begins_every_example(tmp_path: Path, examples: Any) -> None:

@@ -37,7 +37,7 @@ ROWS = [
     example(8, form="tir", response=" ```python\nprint(8)\n```\n```output\n8\n```\n$\\boxed{8}$"),
 ]
 LABELS = [[-100, -100, 3, 4, -100, 6], [-100, 8]]
-POSITIONS = [[0, 1, 2, 3, 0, 1], [0, 1]]
+LENGTHS = [[4, 2], [2]]
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def artifacts(tmp_path: Path) -> tuple[Artifact, Artifact]:
 
     def packed(folder: Path) -> dict[str, Any]:
         rows = [
-            {"input_ids": [9] * len(labels), "labels": labels, "position_ids": positions}
-            for labels, positions in zip(LABELS, POSITIONS, strict=True)
+            {"input_ids": [9] * len(labels), "labels": labels, "position_ids": labels, "seq_lengths": lengths}
+            for labels, lengths in zip(LABELS, LENGTHS, strict=True)
         ]
         pq.write_table(pa.Table.from_pylist(rows, schema=PACKED), folder / "packed-00000.parquet")
         return {"context": 8, "strategy": "best_fit", "efficiency_by_strategy": {"best_fit": 0.5, "random": 0.4}}
