@@ -6,14 +6,24 @@ import json
 from collections.abc import Collection
 
 from evaluators.errors import MathsieveError
-from pipelines.recipe import Recipe
+from pipelines.mixtures.mixing import SFT_MIXTURE
+from pipelines.mixtures.plan import plan_table, planned_parts
+from pipelines.recipe import ANNOTATED, Recipe
 from pipelines.recipe_graph import maker_of
 from pipelines.standing import Standing, standings
 from pipelines.steps import Key
 
 
 def list_standings(recipe: Recipe, wanted: Collection[Key] | None = None, *, as_json: bool = False) -> int:
-    """Print how each artifact stands; of `wanted` assets alone, where they are given."""
+    """Print how each artifact stands; of `wanted` assets alone, where they are given.
+
+    What the mixture will hold by published counts comes first, since telling that reads nothing.
+    """
+    if not as_json and (wanted is None or (SFT_MIXTURE.name,) in wanted):
+        mixture = recipe.mixture
+        lines = planned_parts(mixture.sources, mixture.mixing, mixture.teacher, ANNOTATED)
+        print("mixture, by published row counts:", *plan_table(lines), sep="\n", flush=True)
+        print()
     recipe = _impatient(recipe)
     try:
         snapshots = recipe.snapshots()

@@ -107,6 +107,10 @@ class MixtureRecipe(Settings):
             raise ValueError(f"sources: expected another name than {ANNOTATED}, which is the teacher's")
         known = {*self.sources, *([ANNOTATED] if self.teacher is not None else [])}
         named = {name for part in self.mixing.all_parts for name in part.sources}
+        if self.teacher is not None and (strange := sorted(set(self.teacher.sources) - set(self.sources))):
+            raise ValueError(
+                f"teacher.sources: expected some of {', '.join(sorted(self.sources))}; found {', '.join(strange)}"
+            )
         wrong = [f"{name}, which is no source" for name in sorted(named - known)]
         wrong += [f"none for {name}" for name in sorted(known) if not self.mixing.takes(name)]
         if wrong:

@@ -230,7 +230,8 @@ def mixtures(recipe: Recipe) -> Iterator[Step]:
         yield replace(plain(SOURCE, "mixtures", source), key=own[name], description=said)
     mixed = dict(own)
     if settings.teacher is not None:
-        asked = {f"source_{name}": key for name, key in own.items()}
+        wanted = settings.teacher.sources or tuple(own)
+        asked: dict[str, Key] = {f"source_{name}": own[name] for name in own if name in wanted}
         yield plain(ANNOTATED_STAGE, "mixtures", settings.teacher, problems=asked)
         mixed[ANNOTATED] = ("annotated",)
     yield plain(SFT_MIXTURE, "mixtures", settings.mixing, sources=mixed)

@@ -39,6 +39,8 @@ class PartSettings(Settings):
     weight: float | None = Field(default=None, ge=0)
     """Its share of what counts and epochs leave of the total. A part with none of the three is given its share by
     `temperature`."""
+    published: int | None = Field(default=None, ge=0)
+    """How many examples its sources are published to hold, where their row counts do not tell; for the same table as `paper`."""
     paper: int | None = Field(default=None, ge=0)
     """What the paper says of this part, for the table of `mathsieve run --list`; None: it does not."""
     why: str = ""

@@ -68,6 +68,8 @@ class TeacherSettings(Settings):
     max_new_tokens: int = Field(default=1024, gt=0)  # as evaluation (§4)
     max_calls: int = Field(default=4, ge=1)  # ToRA: room to correct a program
     concurrency: HowItRuns[int] = Field(default=256, ge=1)
+    sources: tuple[str, ...] = ()
+    """Sources of the recipe whose problems are asked; none named: all that have references."""
     problems: int | None = Field(default=None, gt=0)
     """At most this many, the first of each source."""
     prompt: Literal["deepseek", "chat"] = "deepseek"

@@ -6,6 +6,8 @@ value, the comment says whose it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil, log
 from pathlib import Path
 from typing import Literal, Self
 
@@ -85,7 +87,17 @@ class SftSettings(Settings):
     seed: int = 42  # ours
     batch_rows: int = Field(default=256, gt=0)  # §3.2: "a batch size of 256"; a row holds packed examples (§3.1)
     optimiser: OptimiserSettings = OptimiserSettings(learning_rate=5e-5, steps=500)  # §3.2
+    epochs: Mapping[float, float] = Field(default_factory=dict)
+    """Passes over the mixture by the model's size in billions of parameters, of which the nearest decides, in place of
+    `optimiser.steps`. LLM §5: {7: 4, 67: 2}, the 67B for fewer since it overfits."""
     machine: MachineSettings = MachineSettings()
+
+    def steps_for(self, parameters: int, rows: int) -> int:
+        """Optimiser steps of a model of that size on that many packed rows."""
+        if not self.epochs:
+            return self.optimiser.steps
+        size = min(self.epochs, key=lambda size: abs(log(size * 1e9 / parameters)))
+        return ceil(self.epochs[size] * rows / self.batch_rows)
 
 
 class RftSettings(Settings):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from evaluators.stages import Stage
 from pipelines.storage import Artifact, Json
 from pipelines.training.base_model import describe_model
@@ -19,6 +21,10 @@ def write_sft_model(folder: Path, settings: SftSettings, *, base: Artifact | Pat
 
     A killed run goes on from its last checkpoint. Raises TrainingFailed where the loss is not finite.
     """
+    rows = sum(pq.read_metadata(path).num_rows for path in packed.files()) if settings.epochs else 0
+    if settings.epochs:
+        steps = settings.steps_for(int(str(describe_model(model_folder(base))["parameters"])), rows)
+        settings = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"steps": steps})})
     job = Job(
         method=settings.method,
         settings=settings.model_dump(mode="json"),

@@ -12,7 +12,10 @@ from pipelines.recipe import Recipe, RecipeError, load_recipe
 from pipelines.recipe_graph import lineage, steps_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PAPERS_VARIABLES = ("OPENWEBMATH", "SFT_SOURCES", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION")
+PAPERS_VARIABLES = (
+    "OPENWEBMATH", "SFT_SOURCES", "TEACHER_URL", "TEACHER_MODEL", "BASE_MODEL_REVISION", "BELLE_REVISION", "OSS_REVISION",
+    "EVOL_REVISION",
+)  # fmt: skip
 DEMO = CHECKOUT / "recipes" / "demo.yaml"
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
