@@ -1,4 +1,4 @@
-"""Sums and limits before sympy is asked: geometric series in closed form, and those that it could only choke on."""
+"""Sums and limits before sympy is asked: geometric and p-series in closed form, and those that it could only choke on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _TOWERS = frozenset({"sum", "prod", "int", "lim"})
 
 
 def summed(node: Node) -> Node:
-    """The tree with each infinite geometric series of numbers as its sum; as it is where there is none."""
+    """The tree with each infinite geometric series and p-series of numbers as its sum; as it is where there is none."""
     if not any(n.op == "sum" for n in walk(node)):
         return node
     args = tuple(summed(arg) for arg in node.args)
     node = node._replace(args=args)
-    return node if node.op != "sum" else _geometric(node) or node
+    return node if node.op != "sum" else _geometric(node) or _of_powers(node) or node
 
 
 def _geometric(node: Node) -> Node | None:
@@ -39,6 +39,24 @@ def _geometric(node: Node) -> Node | None:
     if abs(ratio) >= 1 or known[2] != known[1] * ratio or known[3] != known[2] * ratio:
         return None
     return num(known[0] / (1 - ratio))
+
+
+def _of_powers(node: Node) -> Node | None:
+    """c / n^k from 1 as c zeta(k), c / (2n + 1)^k from 0 or c / (2n - 1)^k from 1 as c (1 - 2^-k) zeta(k)."""
+    body, lower, upper = node.args
+    if upper != INFINITY or body.op != "div" or body.args[1].op != "pow" or symbols(body.args[0]):
+        return None
+    base, power = body.args[1].args
+    if power.op != "num" or power.value.denominator != 1 or not 2 <= power.value <= 40 or lower.op != "num":
+        return None
+    index = Node("sym", (), node.value)
+    zeta = Node("fn", (power,), "zeta")
+    if base == index and lower.value == 1:
+        return Node("mul", (body.args[0], zeta))
+    odd = base.op == "add" and base.args[0] == Node("mul", (num(2), index))
+    if odd and (lower.value, base.args[1]) in ((0, num(1)), (1, num(-1))):
+        return Node("mul", (body.args[0], Node("mul", (num(1 - Fraction(1, 2 ** int(power.value))), zeta))))
+    return None
 
 
 def _is_exponential(body: Node, index: str) -> bool:
