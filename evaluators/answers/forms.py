@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from math import gcd
 
 from evaluators.answers.patterns import lazy_pattern
@@ -25,12 +26,17 @@ _ASKED = lazy_pattern(
     rf"|(?P<solved>{_BEGINS}solve\b|解(?:不等式|方程|关于)|(?<!无)解集)"
     r"|(?P<exact>\bexact\s+(?:value|answer|form|solution|area|length|volume|distance)s?\b|精确值|准确值)"
     rf"|(?P<evaluated>{_BEGINS}(?:evaluate|compute|calculate)\b|求值)"
-    r"|(?P<calculated>计算(?!器|机))",
+    r"|(?P<calculated>计算(?!器|机))"
+    r"|(?P<rounded>\bround(?:ed)?\b|\bto\s+the\s+nearest\b|\bdecimal\s+places?\b|\bsignificant\s+(?:figures|digits)\b|保留|四舍五入|精确到)",
     re.IGNORECASE,
 )
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "log", "ln", "abs"})
 _BINDERS = frozenset({"sum", "prod", "int", "lim", "det"})
 _E_NOTATION = lazy_pattern(r"(?<![\d.])[1-9](?:\.\d+)?[eE][-+]?\d+")
+_SPACING = lazy_pattern(r"[\s$]|\\[,;!]")
+_COMPUTED = frozenset({"evaluated", "calculated", "simplified", "exact"})
+LENIENT = frozenset({"rounded"})
+"""Forms that only `reward` insists on: elsewhere a longer decimal of the same value is right."""
 MAX_PROBLEM = 4_000
 """Characters of a problem, from its end, in which a form is sought."""
 
@@ -41,8 +47,10 @@ def asked_forms(text: str) -> frozenset[str]:
     return frozenset(name for name in found if name is not None)
 
 
-def lacking_form(asked: frozenset[str], reference: Node, prediction: Node, written: str) -> str:
+def lacking_form(asked: frozenset[str], reference: Node, prediction: Node, written: str, problem: str) -> str:
     """What the prediction, `written` so, lacks of a form that is asked for and that the reference has; empty for nothing."""
+    if asked & _COMPUTED and _repeats(reference, prediction, written, problem):
+        return "the problem asks to compute what is repeated here"
     right, left = _value(prediction), _value(reference)
     if _E_NOTATION.search(written):
         asked -= {"scientific"}
@@ -287,6 +295,27 @@ def _is_irrational(node: Node) -> bool:
     return any(part.op in ("root", "const", "fn") for part in walk(node))
 
 
+def _is_unrounded(reference: Node, prediction: Node) -> bool:
+    """3.1416 or pi for 3.14."""
+    if reference.op not in NUMERALS or prediction.op in ("num", "div", "mixed"):
+        return False
+    places = reference.value[1] if reference.op == "dec" else 0
+    return prediction.op != "dec" or (prediction.value[1] > places and prediction.value[0] != _number(reference))
+
+
+def _number(numeral: Node) -> Fraction:
+    value = numeral.value if numeral.op == "num" else numeral.value[0]
+    return Fraction(value)
+
+
+def _repeats(reference: Node, prediction: Node, written: str, problem: str) -> bool:
+    """17 * 23 for 391, where the problem is to compute 17 * 23."""
+    if reference.op not in NUMERALS or prediction.op in NUMERALS or not prediction.args:
+        return False
+    plain = _SPACING.sub("", written)
+    return len(plain) >= 3 and plain in _SPACING.sub("", problem)
+
+
 def _is_left_to_do(reference: Node, prediction: Node) -> bool:
     """cos 15 degrees for its value, a sum for its closed form."""
     return any(holds(prediction) and not holds(reference) for holds in (_holds_binder, _holds_function))
@@ -311,6 +340,7 @@ _FAULTS: dict[str, Callable[[Node, Node], bool]] = {
     "scientific": _is_less_scientific,
     "exact": lambda mine, yours: _is_less_exact(mine, yours) or _is_left_to_do(mine, yours),
     "evaluated": _is_left_to_do,
+    "rounded": _is_unrounded,
     "calculated": lambda mine, yours: _is_left_to_do(mine, yours) or _is_less_simple(mine, yours),
 }
 _NAMES = {
@@ -323,5 +353,6 @@ _NAMES = {
     "scientific": "this is not in scientific notation",
     "exact": "this is a decimal, or not evaluated",
     "evaluated": "this is not evaluated",
+    "rounded": "this is not rounded as far",
     "calculated": "this is not calculated to its end",
 }

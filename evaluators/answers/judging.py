@@ -201,9 +201,10 @@ def _second_thought(left: str, right: str, pair: tuple[Node, Node], context: Con
     if not context.profile.unevaluated and pair[1].op == "qty" and (asked := hints.in_another_unit(pair[1].value)):
         return Decision(False, "unit", f"the problem asks for {asked}")
     if hints.forms:
-        from evaluators.answers.forms import lacking_form
+        from evaluators.answers.forms import LENIENT, lacking_form
 
-        if lack := lacking_form(hints.forms, *pair, right):
+        asked_forms = hints.forms - LENIENT if context.profile.unevaluated else hints.forms
+        if lack := lacking_form(asked_forms, *pair, right, hints.text):
             return Decision(False, "form", lack)
     return None
 

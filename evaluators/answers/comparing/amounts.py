@@ -68,6 +68,8 @@ def _percentages(r: Node, p: Node, context: Context) -> Decision:
 def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
     """`50` for `50%`, and `50%` for `50` where percents were asked for, or nothing is known and 50 is no fraction."""
     if context.hints.percent:
+        if context.hints.counted or context.hints.wanted_in:
+            return False  # 20% of a price that is asked for in dollars
         return context.hints.percents or not _fraction_of_one(r)
     if context.hints.given or not context.profile.bare_attributes:
         return False
