@@ -28,7 +28,7 @@ def asked_until_answered(keeper: Keeper, question: list[object]) -> bool | None:
 
 
 def test_sympy_decides_what_balls_cannot() -> None:
-    verdict = check(r"\frac{\pi^2}{6}", r"\sum_{n=1}^{\infty} \frac{1}{n^2}")
+    verdict = check("1", r"\sum_{n=1}^{\infty} \frac{1}{n(n+1)}")
     assert (verdict.verdict, verdict.stage) == ("correct", "symbolic")
 
 
