@@ -112,10 +112,25 @@ class Prompter:
         if self.style == "few_shot":
             return self._few_shot(problem, form)
         if self.style == "question":
-            return Prompt(text=_content(problem, form, instruction))
+            return Prompt(text=self._worked_before(problem) + _content(problem, form, instruction))
         if not instruction:
             return Prompt(text=f"User: {problem.question}\n\nAssistant:")
-        return Prompt(text=deepseek_prompt(problem.question, form=form, language=problem.language))
+        asked = deepseek_prompt(problem.question, form=form, language=problem.language)
+        if not self.exemplars:
+            return Prompt(text=asked)
+        before = (
+            f"{deepseek_prompt(one.question, form=form, language=problem.language)} {(one.solution or '').strip()}\n\n"
+            for one in self.exemplars
+        )
+        return Prompt(text="".join(before) + asked, stop=("\n\nUser:",))
+
+    def _worked_before(self, problem: Problem) -> str:
+        """The exemplars, and the words that introduce the problem after them; nothing where there are none."""
+        if not self.exemplars:
+            return ""
+        ask = FEW_SHOT[problem.language][0]
+        worked = (f"{ask.format(question=one.question)}\n{(one.solution or '').strip()}" for one in self.exemplars)
+        return "\n\n".join([*worked, ask.partition("{")[0]])
 
     def _few_shot(self, problem: Problem, form: Form) -> Prompt:
         ask, answer, stop = FEW_SHOT[problem.language]
