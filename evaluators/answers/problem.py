@@ -117,6 +117,13 @@ class Hints:
         return asked_forms(self.text) if self.text else frozenset()
 
     @cached_property
+    def blanks(self) -> int:
+        """How many blanks there are to be filled in."""
+        from evaluators.answers.question import blanks
+
+        return blanks(self.text)
+
+    @cached_property
     def temperature(self) -> bool:
         """Whether degrees are those of a thermometer."""
         return any(word in self.lower for word in _OF_TEMPERATURE)

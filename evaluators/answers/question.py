@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import cast
 
 from evaluators.answers.patterns import lazy_pattern
@@ -185,6 +186,21 @@ def asks_order(text: str) -> bool:
         return True
     behind = text[max(0, text.rfind(question_of(text))) :]
     return _ORDER_ASKED.search(behind) is not None or _ORDERED_FIRST.search(text) is not None
+
+
+_BLANK = lazy_pattern(
+    r"_{2,}|(?:\\_){2,}|[(（]\s{1,9}[)）]|[(（][)）]|\\underline\s*\{(?:\s|\\[a-z]+|\\[ ,;]|~)*\}|[▁＿]+|[□◻]"
+)
+
+
+def blanks(text: str) -> int:
+    """The blanks of a text, `b = ___, c = ___`, 3/4=(  )/20; none where they stand side by side: the roots are ___, ___."""
+    found = list(_BLANK.finditer(text))
+    between = [text[one.end() : other.start()] for one, other in pairwise(found)]
+    return 0 if any(not _JOINS.sub("", words).strip() for words in between) else len(found)
+
+
+_JOINS = lazy_pattern(r"[,;，；、$\\]|\b(?:and|or)\b|[和或与]")
 
 
 def question_of(text: str) -> str:

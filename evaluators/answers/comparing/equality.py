@@ -52,13 +52,13 @@ def _as_structures(r: Node, p: Node, context: Context) -> Decision | None:
     ops = (r.op, p.op)
     same = _comparison(context)
     if not _STRUCTURED.isdisjoint(ops):
-        return _of_structures(r, p, same)
+        return _of_structures(r, p, same, context)
     if r.op == "sym" and p.op in ("mul", "choices") and r.value.startswith("overline ") and _is_figure(p, r.value[9:]):
         return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
     return _terminals(r, p, context) if r.op in _TERMINAL or p.op in _TERMINAL else None
 
 
-def _of_structures(r: Node, p: Node, same: Compare) -> Decision:
+def _of_structures(r: Node, p: Node, same: Compare, context: Context) -> Decision:
     from evaluators.answers.comparing.families import given
     from evaluators.answers.comparing.structures import alternatives, parts, remarked
 
@@ -67,7 +67,7 @@ def _of_structures(r: Node, p: Node, same: Compare) -> Decision:
         return alternatives(r, p, same)
     if p.op == "remarked":
         return remarked(r, p, same)
-    return given(r, p, same) if "given" in ops else parts(r, p, same)
+    return given(r, p, same) if "given" in ops else parts(r, p, same, context.hints.text)
 
 
 def _mathematics(r: Node, p: Node, context: Context) -> Decision:
@@ -295,10 +295,13 @@ def _same_condition(r: Node, p: Node, context: Context) -> bool:
 # ---- collections
 
 
+def _named(r: Node, p: Node, context: Context) -> Decision | None:
+    hints, lenient = context.hints, context.profile.second_readings
+    return systems(r, p, _comparison(context), lenient=lenient, roots=hints.roots, question=hints.question)
+
+
 def _collections(r: Node, p: Node, context: Context) -> Decision:
-    if mapped := systems(
-        r, p, _comparison(context), lenient=context.profile.second_readings, roots=context.hints.roots
-    ):
+    if mapped := _named(r, p, context):
         return mapped
     if r.op in _ORDERED and p.op == "list" and len(p.args) > 1 and solutions(p)[0]:
         return different(r, p)  # x = 20 or x = 60 are two answers
@@ -328,9 +331,9 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
 def _in_order_asked(r: Node, p: Node, context: Context) -> tuple[Node, ...] | None:
     """The prediction's elements in the order that counts; None where none does.
 
-    `From least to greatest` asks for one; and of 10 chickens and 24 rabbits for the bare 24, 10 it is the question's.
+    `From least to greatest` asks for one, and so do blanks; and of 10 chickens and 24 rabbits for the bare 24, 10 it is the question's.
     """
-    if context.hints.ordered:
+    if context.hints.ordered or (len(r.args) > 1 and context.hints.blanks == len(r.args)):
         return p.args
     names = [nouns(item.value) if item.op == "qty" else frozenset() for item in p.args]
     if (
@@ -393,11 +396,7 @@ def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
 
 
 def _relations(r: Node, p: Node, context: Context) -> Decision:
-    if (
-        mapped := systems(
-            r, p, _comparison(context), lenient=context.profile.second_readings, roots=context.hints.roots
-        )
-    ) is not None:
+    if (mapped := _named(r, p, context)) is not None:
         return mapped
     if r.op == p.op == "relation":
         return relations(r, p, context, _comparison(context))

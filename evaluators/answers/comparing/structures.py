@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from evaluators.answers.comparing.balls import real_value
 from evaluators.answers.comparing.elements import Compare, different, in_order, unordered
+from evaluators.answers.comparing.names import in_order_of, labels_of
 from evaluators.answers.comparing.scalars import Decision
 from evaluators.answers.comparing.systems import mapping, solutions
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import Node, show
 
 
@@ -55,8 +57,8 @@ def alternatives(r: Node, p: Node, same: Compare) -> Decision:
     return first or different(r, p)
 
 
-def parts(r: Node, p: Node, same: Compare) -> Decision:
-    """Part by part: by the labels where both have them, else in their order."""
+def parts(r: Node, p: Node, same: Compare, problem: str = "") -> Decision:
+    """Part by part: by the labels where both have them, else in their order, or in that in which the problem names them."""
     mine, yours = _by_label(r), _by_label(p)
     if mine is not None and yours is not None:
         if mine.keys() != yours.keys():
@@ -75,6 +77,8 @@ def parts(r: Node, p: Node, same: Compare) -> Decision:
     if labelled is None or other.op not in ("list", "tuple", "set") or other.value == "pm":  # +-3 has no first part
         return Decision(False, "parts", f"{show(p)[:80]} is not {show(r)[:80]}: one has parts")
     ordered = tuple(labelled[index] for index in sorted(labelled))
+    if problem and (named := mapping(other)) and (asked := in_order_of(_asking(problem), named)) is not None:
+        other = Node("list", tuple(asked.values()))
     if labelled is mine:
         return in_order(ordered, other.args, same) if other.op != "set" else different(r, p)
     if other.op == "set" or other.value == "or" or solutions(other)[0]:  # x = 3, x = 8 have no order
@@ -87,9 +91,16 @@ def _by_label(node: Node) -> dict[int, Node] | None:
     if node.op == "parts":
         return dict(zip(node.value, node.args, strict=True))
     named = mapping(node)
-    if named is None or any(len(name) != 1 or name.lower() not in "abcdefgh" for name in named):
-        return None
-    return {ord(name.lower()) - ord("a") + 1: value for name, value in named.items()}
+    return None if named is None else labels_of(named)
+
+
+_FIRST_LABEL = lazy_pattern(r"[(（]\s*(?:1|a|i|A|I|一)\s*[)）]|①")
+
+
+def _asking(problem: str) -> str:
+    """The problem from its first label on."""
+    label = _FIRST_LABEL.search(problem)
+    return problem if label is None else problem[label.end() :]
 
 
 def choices(r: Node, p: Node, same: Compare, *, is_option: bool) -> Decision:

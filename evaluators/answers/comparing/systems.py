@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from evaluators.answers.comparing.balls import equal_everywhere
 from evaluators.answers.comparing.elements import Compare, in_order, unordered
+from evaluators.answers.comparing.names import called_alike, fellow_of, in_order_of
 from evaluators.answers.comparing.relations import assignment
 from evaluators.answers.comparing.scalars import Decision
 from evaluators.answers.comparing.substitution import substituted
@@ -25,18 +27,25 @@ def solutions(node: Node) -> tuple[str, Node]:
     return names.pop(), node._replace(args=tuple(values))
 
 
-def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool) -> Decision | None:
+def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool, question: str = "") -> Decision | None:
     """x = 1, y = 2 against another order, or against (1, 2) in the order of the alphabet; None for anything else."""
+    r, p = _of_division(r, p), _of_division(p, r)
+    rows_r, rows_p = in_rows(r), in_rows(p)
+    if rows_r is not None or rows_p is not None:
+        return unordered(rows_r or r, rows_p or p, same) if "list" == (rows_r or r).op == (rows_p or p).op else None
     named_r, named_p = mapping(r), mapping(p)
     if named_r is None and named_p is None:
         return None
     if named_r is not None and named_p is not None:
-        if named_r.keys() != named_p.keys():
+        called = called_alike(named_r, named_p)
+        if called is None and p.op == "list" and any(len(name) > 1 for name in named_r):
+            return _partly_named(named_r, p, same)
+        if called is None:
             return Decision(False, "relation", "values of other variables")
         if roots and len({name.partition("_")[0] for name in named_r}) == 1:
-            return unordered(_values(named_r), _values(named_p), same)  # which root is x_1 is left open
-        named_p = _with_parameter_of(named_r, named_p)
-        return in_order(tuple(named_r.values()), tuple(named_p[name] for name in named_r), same)
+            return unordered(_values(named_r), _values(called), same)  # which root is x_1 is left open
+        called = _with_parameter_of(named_r, called)
+        return in_order(tuple(named_r.values()), tuple(called[name] for name in named_r), same)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
     assert named is not None
     if any(name.endswith(" on") for name in named):
@@ -46,9 +55,21 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool) -> D
         return unordered(values, other, same) if other is p else unordered(other, values, same)
     if other.op not in ("tuple", "angle", "list"):
         return None
-    if other.value == "pm":
-        return Decision(False, "relation", "both signs, where each name has its own value")
+    if other.value in ("pm", "or", "lor"):
+        return Decision(False, "relation", "one of several values, where each name has its own")
+    if other.op == "list" and other is p and any(item.op == "relation" for item in other.args):
+        return _partly_named(named, other, same)
+    return _without_names(named, other, p, same, lenient=lenient, question=question)
+
+
+def _without_names(
+    named: dict[str, Node], other: Node, p: Node, same: Compare, *, lenient: bool, question: str
+) -> Decision:
+    """Bare values in the order in which the question names them, or else the reference; a point's in the alphabet's."""
     written, ordered = tuple(named.values()), tuple(named[name] for name in sorted(named))
+    if other.op == "list" and any(len(name) > 1 for name in named):
+        asked = in_order_of(question, named) if question else None
+        written = written if asked is None else tuple(asked.values())
     if other.op == "list" and (other is p or not lenient):
         ordered = written  # no brackets of a point: as the names stand
     elif other.op == "list" and (decision := in_order(other.args, written, same)).same:
@@ -58,6 +79,62 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool) -> D
 
 def _values(named: dict[str, Node]) -> Node:
     return Node("list", tuple(named.values()))
+
+
+def _partly_named(named: dict[str, Node], other: Node, same: Compare) -> Decision:
+    """(3, -4), r = 5 and F(2, 0), x = -2: what has a name of the reference's under it, the rest as the reference stands."""
+    left, bare, pairs = dict(named), [], []
+    for item in other.args:
+        said = assignment(item)
+        fellow = None if said is None else fellow_of(said[0], left)
+        if said is not None and fellow is not None:
+            pairs.append((left.pop(fellow), said[1]))
+        elif said is not None and len(said[0]) > 1:
+            return Decision(False, "relation", f"{said[0]} is no name of the reference")
+        else:
+            bare.append(item)
+    if len(bare) != len(left):
+        return Decision(False, "length", f"{len(other.args)} elements, where {len(named)} were expected")
+    for mine, yours in zip(left.values(), bare, strict=True):
+        if yours.op == "relation" and mine.op not in _NO_NUMBERS:
+            return Decision(False, "relation", "values of other variables")
+        pairs.append((mine, yours))
+    return in_order(tuple(mine for mine, _ in pairs), tuple(yours for _, yours in pairs), same)
+
+
+def in_rows(node: Node) -> Node | None:
+    """x = 1, y = 2 or x = 2, y = 1, and (x, y) = (1, 2), (2, 1), as a list of points with names; None for anything else."""
+    if node.op not in ("list", "set") or len(node.args) < 2:
+        return None
+    first = node.args[0]
+    if first.op == "relation" and first.args[0].op == "tuple" and mapping(first) is not None:
+        points = [
+            item.args[1] if item.op == "relation" and item.args[0] == first.args[0] else item for item in node.args
+        ]
+        if any(point.op != "tuple" or len(point.args) != len(first.args[0].args) for point in points):
+            return None
+        return Node("list", tuple(Node("relation", (first.args[0], point), ("=",)) for point in points))
+    said = [assignment(item) for item in node.args]
+    names = [pair[0] for pair in said if pair is not None]
+    width = len(set(names))
+    if len(names) != len(said) or not 1 < width < len(names) or len(names) % width:
+        return None
+    rows = [node.args[begin : begin + width] for begin in range(0, len(names), width)]
+    if any(len(set(names[begin : begin + width])) != width for begin in range(0, len(names), width)):
+        return None
+    return Node("list", tuple(Node("list", row) for row in rows))
+
+
+_NO_NUMBERS = frozenset({"relation", "interval", "union", "without", "bracket", "tuple"})
+"""What an equation or an inequality without the name of a quantity may be beside."""
+
+
+def _of_division(node: Node, like: Node) -> Node:
+    """Quotient and remainder of 12……5 under their names, where the other names its values."""
+    if node.op != "remainder" or mapping(like) is None:
+        return node
+    names = zip(("quotient", "remainder"), node.args, strict=True)
+    return Node("list", tuple(Node("relation", (Node("sym", (), name), value), ("=",)) for name, value in names))
 
 
 _PARAMETERS = frozenset({"t", "s", "k", "u", "v", "m", "n", "r", "lambda", "mu"})
@@ -73,6 +150,17 @@ def _with_parameter_of(mine: dict[str, Node], yours: dict[str, Node]) -> dict[st
     return {name: substituted(value, letters) for name, value in yours.items()}
 
 
+def _chain(item: Node, known: dict[str, Node]) -> tuple[str, Node] | None:
+    """q and 0.6 of q = 1 - p = 0.6 where p is known to be 0.4, and of Ann = 2 * 20 = 40; None where a side is another value."""
+    if item.op != "relation" or len(item.args) < 3 or set(item.value) != {"="} or item.args[0].op != "sym":
+        return None
+    *sides, last = (substituted(side, known) for side in item.args[1:])
+    bare = last.args[0] if last.op == "qty" else last
+    if symbols(last) or not all(equal_everywhere(side.args[0] if side.op == "qty" else side, bare) for side in sides):
+        return None
+    return item.args[0].value, item.args[-1]
+
+
 def mapping(node: Node) -> dict[str, Node] | None:
     if node.op == "relation" and node.value == ("=",) and node.args[0].op == node.args[1].op == "tuple":
         names, values = node.args
@@ -80,7 +168,9 @@ def mapping(node: Node) -> dict[str, Node] | None:
             return {n.value: v for n, v in zip(names.args, values.args, strict=True)}
     if node.op not in ("list", "set", "tuple"):
         return None
-    pairs = [assignment(item) for item in node.args]
+    pairs: list[tuple[str, Node] | None] = []
+    for item in node.args:
+        pairs.append(assignment(item) or _chain(item, dict(pair for pair in pairs if pair is not None)))
     if any(pair is None for pair in pairs):
         return None
     named = {pair[0]: pair[1] for pair in pairs if pair is not None}

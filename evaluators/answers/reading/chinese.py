@@ -41,7 +41,7 @@ _STATED_RATIO = lazy_pattern(r"^[\u4e00-\u9fff]{1,12}的?比(?:值)?(?:是|为)[
 _LONE_IS = lazy_pattern(r"^是(?=[\u4e00-\u9fff]{2,4}$)(?!是的|是否)|(?<=\d)\s?个(?=人$)")
 _LEAD = lazy_pattern(
     r"^(?:(?:最终|最后|正确)?的?(?:答案|结果|得数)(?:是|为|等于|[:=])+|答[:,]|(?:故|应|所以|因此|本题|此题|该题)*选(?:择|项)?|余数?(?:是|为)?"
-    rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
+    rf"|(?:(?:所以|因此|那么|则|即|故|一共|总共|共计|合计|分别|共|还|只|就|需要|需|剩下|剩|余下|有|得到|得|等于|用了|用|花了|花|占|达到|达|重|长|高|宽|付|用时|是|为|要)[,:]?)+(?={_BEGINS}))\s*[:]?\s*"
 )
 _ABOUT = lazy_pattern(rf"^大?约(?:为|是|等于)?(?={_BEGINS})")
 _SOLVED = lazy_pattern(r"^(?:解(?:之)?得|求得|可得|所以|因此|故|即|[,:])+(?=[A-Za-z]\s*[=<>])")
@@ -74,6 +74,8 @@ _NECESSARY = lazy_pattern(
 )
 _TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
 _JOINER = lazy_pattern(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
+_AMOUNTS = lazy_pattern(r"(\d\s?[\u4e00-\u9fff]{1,4}?)\s*[和与及]\s*(?=-?\d)")
+"""12厘米和8厘米."""
 _ALTERNATIVE = lazy_pattern(r"\s*(?:或者|或)\s*")
 _INEQUALITY = lazy_pattern(r"[<>]|\\[lg]e")
 _ROOT_SIGN = lazy_pattern(r"根号下?\s?(\d+|[一二三四五六七八九十]+|[a-z])")
@@ -172,7 +174,7 @@ def chinese_spelling(text: str) -> str:
     text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
     if _INEQUALITY.search(text):  # x<1或x>5 is no list
         text = _ALTERNATIVE.sub(" or ", text)
-    text = _JOINER.sub(",", text)
+    text = _JOINER.sub(",", _AMOUNTS.sub(r"\1,", text))
     text = _ALTERNATIVE.sub(" or ", text)
     text = _with_values(text)
     return _SPECIAL.get(text, text) if text in ("正确", "错误") else chinese_to_digits(text)

@@ -31,13 +31,13 @@ _CIRCLED = "".join(map(chr, range(ord("①"), ord("⒇") + 1)))
 _SMALL = "0123456789abcdefghivx"
 # One family of labels a pattern, with what its labels begin with; the first whose labels begin the text decides.
 _LABELS = (
-    ("PQC", lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*[:：=]\s*")),
+    ("PQC", lazy_pattern(r"(?:Part|Question|Case|Problem)\s*[(（]?(?P<count>\d{1,2}|[a-hA-H]|[ivxIVX]{1,4})[)）]?\s*(?:[:：=]|\.(?!\d))\s*")),
     ("\\PpFf(（", lazy_pattern(rf"(?:\\text\s*\{{\s*)?(?:(?:[Ff]or\s+)?[Pp]art\s*)?[(（]\s*(?P<count>{_COUNT})\s*[)）](?:\s*\}})?{_AFTER}(?:,?\s*(?:the\s+)?(?:answer|value)\s+is\s+)?")),
     (_CIRCLED, lazy_pattern(rf"(?P<count>[①-⑳⑴-⒇]){_AFTER}")),
     ("第", lazy_pattern(rf"第\s?[(（]?(?P<count>[{_CHINESE}\d])[)）]?\s?(?:小?[问题空]|个(?:问题?|空)|部分){_AFTER}[,，]?\s*")),
     (_SMALL, lazy_pattern(rf"{_BEFORE}(?P<count>[a-h]|\d|[ivx]{{1,4}})[)）]{_AFTER}")),
     ("ABCDEFGHabcdefgh", lazy_pattern(rf"{_BEFORE}(?P<count>[A-Ha-h])\s*[:：]\s*")),
-    ("ABCDEFGHIVX", lazy_pattern(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}})[.、．]\s*(?=\S)")),
+    ("ABCDEFGHIVXivx", lazy_pattern(rf"{_BEFORE}(?P<count>[A-H]|[IVX]{{1,4}}|[ivx]{{1,4}})[.、．]\s*(?=\S)")),
     (_SMALL, lazy_pattern(r"(?m:^)\s*(?P<count>\d{1,2}|[ivx]{1,4}|[a-h])\s*[.、．:：]\s+")),
     (_STEMS, lazy_pattern(rf"(?P<count>[{_STEMS}])(?:[是为有得]|[:：=])*\s*(?=[-\d{_CHINESE}两百千$\\])")),
 )  # fmt: skip
@@ -54,10 +54,21 @@ _BOLD_LABEL = lazy_pattern(
 )
 
 
+_ALIGNED = ("\\begin{aligned}", "\\begin{align", "\\begin{array}{l}", "\\begin{gathered}")
+_ALIGNMENT = lazy_pattern(r"\\(?:begin|end)\{(?:aligned|align\*?|array|gathered)\}(?:\{l\})?|\\\\|&")
+_TEXT_LABEL = lazy_pattern(
+    rf"(?P<before>[(（])?\\(?:mathrm|text|textbf|mathbf|rm)\s*\{{\s*(?P<label>(?(before)(?:{_COUNT})|[(（](?:{_COUNT})[)）]))\s*\}}"
+)
+
+
 def without_markdown(text: str) -> str:
     """Labels without their bullets and bold type: `- (1) 9`, `**(a)** 3`; and \\textcircled{1} as ①."""
     if "\\textcircled" in text:
         text = circled(text)
+    if text.startswith(_ALIGNED):
+        text = _ALIGNMENT.sub("\n", text)
+    if "\\" in text:
+        text = _TEXT_LABEL.sub(lambda m: f"{m['before'] or ''}{m['label']} ", text)
     if len(_BULLET.findall(text)) > 1:
         text = _BULLET.sub("", text)
     if "**" in text:
@@ -73,10 +84,16 @@ def labelled_parts(text: str) -> tuple[Part, ...] | None:
     for begins, pattern in _LABELS:
         if stripped[:1] not in begins or pattern.match(stripped) is None:
             continue
-        labels = list(pattern.finditer(stripped))
+        labels = [label for label in pattern.finditer(stripped) if not _closes_a_pair(stripped, label)]
         if 2 <= len(labels) <= MAX_PARTS and labels[0].start() == 0:
             return _cut(stripped, labels)
     return None
+
+
+def _closes_a_pair(text: str, label: re.Match[str]) -> bool:
+    """Whether what looks like the label 3) ends (2,3)."""
+    inside = text.rfind("(", 0, label.start()) > text.rfind(")", 0, label.start())
+    return inside and label.group().rstrip()[-1:] in (")", "）") and label.group()[0] not in "(（"
 
 
 def _cut(text: str, labels: list[re.Match[str]]) -> tuple[Part, ...] | None:
@@ -97,7 +114,7 @@ def _cut(text: str, labels: list[re.Match[str]]) -> tuple[Part, ...] | None:
 
 def _indices(labels: list[str]) -> list[int] | None:
     """What the labels count: distinct, of one kind; numbers from one on."""
-    if all(label.lower() in _ROMAN for label in labels) and labels[0].lower() in ("i", "v", "x"):
+    if all(label.lower() in _ROMAN for label in labels) and not {"i", "I"}.isdisjoint(labels):
         counts = [_ROMAN.index(label.lower()) + 1 for label in labels]
     else:
         counts = [_index(label) for label in labels]

@@ -102,7 +102,10 @@ _BASE_WORDS = {
 TEXT_COMMAND = lazy_pattern(
     r"\\(?:text(?:bf|it|rm|sf|normal|up)?|mbox|hbox|mathrm|operatorname|mathbf|mathit)\s*\{([^{}]*)\}"
 )
-_WORDS = lazy_pattern(r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|\d+")
+_WORDS = lazy_pattern(
+    r"[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u4e00-\u9fff]+(?:['’][A-Za-z]+)?|(?<![^\s(,;:=])-\s?\d+(?:[./]\d+)?|\d+(?:[./]\d+)?"
+)
+"""A number with its sign and its point: (-2, 1.5) is not (2, 15)."""
 _TEXT_ONLY = lazy_pattern(r"[\w\s.,;:'’\"()&/!?{}-]+")
 _PRONOUNS = frozenset({"it", "they", "he", "she", "there", "this", "that", "these", "we", "you", "i"})
 _DAYS = {
@@ -336,7 +339,7 @@ def words(surface: str) -> tuple[str, ...] | None:
     plain = plain_text(surface)
     if not _TEXT_ONLY.fullmatch(plain) or not re.search(r"[^\W\d_]", plain):
         return None
-    words = tuple(w.lower().replace("’", "'") for w in _WORDS.findall(plain))
+    words = tuple(w.lower().replace("’", "'").replace("- ", "-") for w in _WORDS.findall(plain))
     kept = tuple(w for w in words if w not in _ARTICLES) or words
     return kept if 0 < len(kept) <= MAX_WORDS else None
 

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.grammars import parsed, simple_number
-from evaluators.answers.reading.measures import MEASURES
 from evaluators.answers.reading.numerals import NUMBER_WORDS, english_number
 from evaluators.answers.reading.phrases import (
     SAME_WORDS,
@@ -45,8 +44,13 @@ MIN_STRUCTURE = 4
 MIN_NAMED = 9
 """Characters that two names with values have at least."""
 _NAMING = lazy_pattern(r"[:：=]| (?:on|at|has|have|for|in|is) ")
-MAY_NAME = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}\}?\s*[:：=]|[a-z]\s(?:has|have|on|at|for|in|is)\s")
+MAY_NAME = lazy_pattern(
+    r"[A-Za-z\u4e00-\u9fff]{2}\}?\s*[:：=]|[a-z]\s(?:has|have|on|at|for|in|is)\s|(?:max|min)\}*\s?=|[RI][em]\b|^\s*\|"
+)
 """What a text with values under names holds; the rules are in named.py."""
+
+_BESIDE_VALUES = lazy_pattern(r"(?<![A-Za-z\\])[A-Za-z]{3,}\s*[-+$\\(\[\d]|\\text|-intercept")
+"""Words right before values."""
 
 
 @lru_cache(maxsize=8192)
@@ -67,11 +71,12 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     plain = simple_number(surface)
     if plain is not None:
         return (plain,)
-    if surface[0] in "iIoO":
-        surface = _FALLS_ON.sub("", surface)
+    surface = _without_its_words(surface)
     phrase, final = _phrases(surface, reference, second)
+    if final and phrase[0].op == "choice":
+        return (*phrase, *_labelled_again(text, reference, second, labelled=labelled))
     if final:
-        return (*phrase, *_without_label(text, reference, second)) if labelled and phrase[0].op == "choice" else phrase
+        return phrase
     said = words(surface)
     if said and (known := _known_words(said)) is not None:
         return (known,)
@@ -79,13 +84,29 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     worded = said is not None and (len(surface) > 1 or not surface.isascii()) and _is_text(said, found)
     if not reference:
         found += _with_remark(surface, second) if not found else _with_work(surface, second)
-    if labelled:
-        found += _without_label(text, reference, second)
+    found += _labelled_again(text, reference, second, labelled=labelled)
     if "\n" in surface and (not found or not _GOES_ON.search(surface)):
         found += _in_lines(surface, reference, second)
     if said is not None and worded:
         found.append(Node("text", (), plainest(said)))
     return tuple(found)
+
+
+def _without_its_words(surface: str) -> str:
+    """Saturday of `it falls on Saturday`, 3 and 5 of `3 and 5, respectively`."""
+    if surface.endswith("respectively"):
+        surface = surface.removesuffix("respectively").rstrip(" ,")
+    if surface[:1] in ("i", "I", "o", "O"):
+        return _FALLS_ON.sub("", surface)
+    return surface
+
+
+def _labelled_again(text: str, reference: bool, second: bool, *, labelled: bool) -> list[Node]:
+    """What a text also says, if what begins it is the label of a part or a letter for a quantity."""
+    found = _without_label(text, reference, second) if labelled else []
+    if not reference and len(text) >= MIN_NAMED - 2 * (not text.isascii()) and _LETTERED.search(text):
+        found = found + _under_letters(text, second)
+    return found
 
 
 def _structure(text: str, reference: bool, second: bool, *, labelled: bool) -> Node | None:
@@ -222,13 +243,19 @@ def _in_parts(text: str, reference: bool, second: bool) -> Node | None:
 
 
 def _may_name(text: str) -> bool:
-    if len(text) <= MIN_NAMED - 2 * (not text.isascii()):
+    if len(text) <= MIN_NAMED - 3 * (not text.isascii()):
         return False
     if _NAMING.search(text) is not None and MAY_NAME.search(text) is not None:
         return True
     if text.isascii():
-        return ("," in text or ";" in text or " and " in text) and MEASURES.search(text) is not None
-    return any(mark in text for mark in ",，;；、")
+        if text[:1] == "|" and "\n" in text:
+            return True
+        return ("," in text or ";" in text or " and " in text) and _BESIDE_VALUES.search(text) is not None
+    return any(mark in text for mark in ",，;；、和\n")
+
+
+_COUNTED = lazy_pattern(r"([-\d.,/]+[个只枚张本支朵棵头条辆位名件块颗份套双袋箱瓶盒把杯])[\u4e00-\u9fff]{1,4}")
+"""30枚邮票, where the reference may say 30枚."""
 
 
 def _under_names(text: str, reference: bool, second: bool) -> Node | None:
@@ -238,13 +265,39 @@ def _under_names(text: str, reference: bool, second: bool) -> Node | None:
     found = named_values(text)
     if found is None:
         return None
+    if [name for name, _ in found] == ["quotient", "remainder"] and all(v.isdecimal() for _, v in found):
+        return Node("remainder", tuple(num(int(value)) for _, value in found))
     relations = []
     for name, value in found:
         body = alternatives(value, reference, second)
         if body is None or body.op == "text":
             return None
+        if (
+            not reference
+            and (counted := _COUNTED.fullmatch(value))
+            and (short := alternatives(counted[1], False, second))
+        ):
+            body = Node("either", (body, short))
         relations.append(Node("relation", (Node("sym", (), name), body), ("=",)))
     return relations[0] if len(relations) == 1 else Node("list", tuple(relations))
+
+
+_LETTERED = lazy_pattern(
+    r"(?<![A-Za-z\\])[A-Za-z]\s?\$?\s?[(（:：=]|(?<![\u4e00-\u9fffA-Za-z])[\u4e00-\u9fffA-Za-z]{2,}\s?\$?\s?[-(\[\d]|(?:max|min)\}*\s?="
+)
+
+
+def _under_letters(text: str, second: bool) -> list[Node]:
+    """C = (2, -1), r = 3 of `C(2,-1), r = 3`, the lone value of `顶点(1,4)`."""
+    from evaluators.answers.reading.named import names_and_letters
+
+    items = []
+    for name, value in names_and_letters(text) or ():
+        body = alternatives(value, False, second)
+        if body is None or body.op == "text":
+            return []
+        items.append(Node("relation", (Node("sym", (), name), body), ("=",)) if name else body)
+    return [items[0] if len(items) == 1 else Node("list", tuple(items))] if items else []
 
 
 def _option_body(choice: Node, reference: bool, second: bool) -> Node:
@@ -281,4 +334,4 @@ def _is_text(said: tuple[str, ...], found: list[Node]) -> bool:
         return True
     if all(len(w) == 1 and w.isascii() for w in said):
         return False  # the letters of a formula are no words
-    return not any(w.isdigit() for w in said) and all(n.op in ("mul", "sym", "call", "list") for n in found)
+    return not any(w[-1].isdigit() for w in said) and all(n.op in ("mul", "sym", "call", "list") for n in found)
