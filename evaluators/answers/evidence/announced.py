@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from evaluators.answers.evidence.candidates import MATH, SENTENCE_END, Candidate, candidate, last_match
 from evaluators.answers.evidence.denials import asked, denied_box, supposed
+from evaluators.answers.evidence.named import end_of_list, names_its_values, names_of_boxes
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.remarks import HEDGE, stated_number
 
@@ -76,7 +77,7 @@ MAX_CUES = 40
 def announced(text: str, expect_list: bool) -> list[Candidate]:
     """The last of each kind of announcement, in no order."""
     field = json_field(text)
-    box, cue = boxed(text, expect_list), cued(text)
+    box, cue = boxed(text, expect_list), cued(text, expect_list)
     if box is not None and cue is not None and box.start < cue.start <= box.end:
         cue = None  # \boxed{\text{The answer is } 12}
     kept = [c for c in (box, tagged(text), hashes(text), cue) if c is not None]
@@ -123,7 +124,8 @@ def boxed(text: str, expect_list: bool) -> Candidate | None:
     start, end = spans[-1]
     if expect_list and len(contents) > 1:
         parts = list(dict.fromkeys(text[s:e].strip() for s, e in spans))
-        return Candidate(answer=", ".join(parts), start=spans[0][0], end=end, method="boxes", confidence=0.9)
+        named = names_of_boxes(text, spans)
+        return Candidate(answer=named or ", ".join(parts), start=spans[0][0], end=end, method="boxes", confidence=0.9)
     if len(contents) >= MANY_BOXES and (first := _start_of_run(text, spans)) is not None:
         listed = ", ".join(text[s:e].strip() for s, e in spans[first:])
         return Candidate(
@@ -217,7 +219,7 @@ def _object_around(text: str, field: Candidate) -> int:
 # ---- cues
 
 
-def cued(text: str) -> Candidate | None:
+def cued(text: str, expect_list: bool = False) -> Candidate | None:
     """What follows the last "the answer is", 答案是, 答：, up to the end of its sentence."""
     best: re.Match[str] | None = None
     chinese = False
@@ -239,7 +241,8 @@ def cued(text: str) -> Candidate | None:
     if best is None:
         return denied
     start, end = _sentence(text, best.end())
-    start, end = _narrowed(text, start, end, chinese=chinese)
+    if not (expect_list and names_its_values(text[start:end])):
+        start, end = _narrowed(text, start, end, chinese=chinese)
     opened = _OPEN_BOX.match(text, start, end)
     if opened is not None and "}" not in text[end : end + 1]:
         start = opened.start(1)  # a box that the text's end, or its limit of tokens, left open
@@ -257,6 +260,9 @@ def _sentence(text: str, start: int) -> tuple[int, int]:
         start += 1
     if text.startswith("```", start) and (fence := _FENCE.match(text, start)) is not None:
         start = fence.end()
+    line = text.rfind("\n", 0, start) + 1
+    if not text[line:start].strip("*_ \t-+•") and (end := end_of_list(text, line)) > start:
+        return line, end
     formula = MATH.match(text, start)
     position = formula.end() if formula else start
     limit = min(len(text), position + MAX_CLAUSE)

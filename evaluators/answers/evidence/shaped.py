@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from evaluators.answers.evidence.candidates import MATH, Candidate, candidate, last_match
+from evaluators.answers.evidence.named import named_block
 from evaluators.answers.evidence.statements import last_sentence, stated
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.parts import labelled_parts
@@ -91,7 +92,7 @@ def by_shape(text: str, shape: Shape, conclude: Conclude, *, announced: bool) ->
     `conclude` finds what one part comes to.
     """
     if shape == "parts":
-        return labelled_values(text, conclude) or (None if announced else _fields(text))
+        return labelled_values(text, conclude) or (None if announced else named_block(text) or _fields(text))
     if announced and shape == "list" and _ANSWERED_LAST.search(text):
         return stated(text, True)
     if announced or not shape:
