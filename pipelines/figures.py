@@ -92,6 +92,7 @@ class SourceFacts(Facts):
     rows: int = 0
     verified: int = 0
     rejected: Mapping[str, int] = Field(default_factory=dict)
+    flaws_kept: Mapping[str, int] = Field(default_factory=dict)
 
 
 class MixtureFacts(Facts):

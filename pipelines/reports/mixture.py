@@ -3,6 +3,7 @@
 <folder>/report.html    one page that opens offline
 <folder>/report.md      its figures as Markdown
 <folder>/report.json    its figures as JSON
+<folder>/README.md      the data card: sources, revisions, licences
 """
 
 from __future__ import annotations
@@ -25,9 +26,13 @@ from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.example_text import VERIFIED, example_text
 from pipelines.figures import MixtureFacts, PackedFacts, SourceFacts
+from pipelines.reports.mixture_card import Origins, data_card, origin_rows
+from pipelines.reports.mixture_left_out import leak_figures, rejected_samples
 from pipelines.storage import Artifact, Json, atomic_file
 
-COLUMNS = ("source", "form", "language", "subject")
+COLUMNS = ("source", "form", "language", "field", "topic", "subject", "licence", "verification")
+UNKNOWN = {"verification": "not looked at"}
+"""What a missing value is called, where that is not `not given`."""
 BARS = 24
 """Bars of a histogram."""
 
@@ -39,7 +44,9 @@ class MixtureReportSettings(Settings):
     samples: int = Field(default=12, ge=1)
     """Examples to read, of each source in each form and language."""
     subjects: int = Field(default=20, ge=1)
-    """Subjects named; the others are counted together."""
+    """Subjects named, and topics; the others are counted together."""
+    rejected_samples: int = Field(default=3, ge=0)
+    """Rejected solutions to read, of each source and reason; and leaks of each rule."""
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class _Counts:
     by: dict[str, Counter[str]] = field(default_factory=lambda: {column: Counter() for column in COLUMNS})
     groups: dict[tuple[str, str], _Group] = field(default_factory=lambda: defaultdict(_Group))
     characters: list[int] = field(default_factory=list)
+    origins: Origins = field(default_factory=Counter)
     samples: dict[tuple[str, str, str], list[tuple[str, dict[str, Any]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -76,9 +84,12 @@ def write_mixture_report(
     settings = settings or MixtureReportSettings()
     counts = _count(mixture, settings)
     figures = _figures(counts, settings, mixture, packed, sources or {})
+    figures["leaks"] = leak_figures(mixture, settings.rejected_samples)
     samples = [
         sample for _, found in sorted(counts.samples.items()) for _, sample in sorted(found, key=lambda pair: pair[0])
     ]
+    samples += rejected_samples(sources or {}, settings.rejected_samples)
+    _write(folder / "README.md", data_card(figures, settings.title))
     _write(folder / "report.json", json.dumps(figures, ensure_ascii=False, indent=1))
     _write(folder / "report.md", _markdown(figures, settings.title))
     _write(folder / "report.html", _page(figures, samples, settings.title))
@@ -103,11 +114,12 @@ def _rows(artifact: Artifact, pattern: str, columns: Sequence[str]) -> Iterator[
 
 def _count(mixture: Artifact, settings: MixtureReportSettings) -> _Counts:
     counts = _Counts()
-    names = ["id", *COLUMNS, "messages", "reference", "verification"]
+    names = ["id", *COLUMNS, "dataset", "revision", "messages", "reference", "flaws"]
     for batch in _rows(mixture, "examples-*.parquet", names):
         for row in map(_shown, batch.to_pylist()):
             for column in COLUMNS:
-                counts.by[column][row[column] or "not given"] += 1
+                counts.by[column][row[column] or UNKNOWN.get(column, "not given")] += 1
+            counts.origins[_origin(row)] += 1
             group = counts.groups[row["source"], row["form"]]
             group.examples += 1
             group.verified += row["verified"]
@@ -120,7 +132,12 @@ def _count(mixture: Artifact, settings: MixtureReportSettings) -> _Counts:
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with its text in place of its messages."""
     text, verified = example_text(row), row["verification"] in VERIFIED
-    return {**row, "messages": None, "prompt": text.prompt, "response": text.response, "verified": verified}
+    told = {"prompt": text.prompt, "response": text.response, "verified": verified, "outcome": "kept"}
+    return {**row, "messages": None, **told}
+
+
+def _origin(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return row["source"], row["dataset"] or "", row["revision"] or "", row["licence"] or ""
 
 
 def _keep_sample(kept: list[tuple[str, dict[str, Any]]], row: dict[str, Any], limit: int) -> None:
@@ -154,6 +171,7 @@ def _figures(
             for (source, form), group in sorted(counts.groups.items())
         ],
         "characters": _histogram(counts.characters),
+        "origins": origin_rows(counts.origins),
         "dropped": _left_out(MixtureFacts.of(mixture).dropped),
         "benchmark_questions": MixtureFacts.of(mixture).benchmark_questions,
         "rejected": {name: _rejected(artifact) for name, artifact in sorted(sources.items())},
@@ -172,7 +190,8 @@ def _shares(counts: Counter[str], total: int, limit: int) -> list[dict[str, Json
 
 def _rejected(source: Artifact) -> dict[str, Json]:
     facts = SourceFacts.of(source)
-    return {"kept": facts.rows, "reasons": dict(facts.rejected)}
+    by_count = sorted(facts.rejected.items(), key=lambda item: (-item[1], item[0]))
+    return {"kept": facts.rows, "reasons": dict(by_count), "flaws_kept": dict(facts.flaws_kept)}
 
 
 def _histogram(values: Sequence[int]) -> dict[str, Json]:
@@ -243,7 +262,7 @@ def _markdown(figures: Mapping[str, Any], title: str) -> str:
         lines.append(
             f"| {group['source']} | {group['form']} | {group['examples']:,} | {share:.1%} | {group['mean_characters']:,} |"
         )
-    for column in ("language", "subject"):
+    for column in ("language", "field", "topic", "subject", "licence", "verification"):
         lines += ["", f"| {column} | examples | share |", "| --- | ---: | ---: |"]
         lines += [
             f"| {one['name']} | {one['examples']:,} | {one['share']:.1%} |" for one in figures["composition"][column]
