@@ -18,7 +18,7 @@ _MOST = lazy_pattern(r"\b(?:most|maximum|maximal|greatest|largest)\b|至多|最�
 _REPEATED = lazy_pattern(r"(?P<asked>[\u4e00-\u9fff]{2,12})(?P<value>\d[\d.]*[\u4e00-\u9fff]{0,4})[。.]?")
 """每人8本, where the question is 每人几本."""
 _CHANGE = lazy_pattern(
-    r"(?:an?\s+)?(?P<share>\d[\d.]*\s?\\?%)\s+(?P<word>increase|decrease|discount|profit|loss|reduction|growth)",
+    r"(?:an?\s+)?(?P<share>\d[\d.]*\s?(?:\\?%|percent))\s+(?P<word>increase|decrease|discount|profit|loss|reduction|growth)",
     re.IGNORECASE,
 )
 
@@ -53,6 +53,9 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
     if "_" in right and (match := _IN_BASE.fullmatch(right)) is not None and hints.base:
         same = left.strip("$ ").upper() == match[1].upper()
         return left if same and int(match[2]) == hints.base_asked else right
+    from evaluators.answers.asked_notation import as_noted
+
+    right = as_noted(left, right, hints)
     if not hints.text.isascii():
         from evaluators.answers.asked_chinese import as_filled
 
@@ -76,7 +79,7 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
     ):
         return counted["value"]
     if (
-        "%" in right
+        ("%" in right or "percent" in right)
         and (change := _CHANGE.fullmatch(right)) is not None
         and change["word"].lower()[:6] in hints.question.lower()
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from itertools import product
 
 from evaluators.answers.comparing.equality import equal
@@ -13,7 +14,9 @@ from evaluators.answers.problem import Hints, hints_of
 from evaluators.answers.profiles import Profile
 from evaluators.answers.reading.numerals import NUMBER_WORDS
 from evaluators.answers.reading.readings import readings
-from evaluators.answers.values import Node, show
+from evaluators.answers.reading.surface import normalise
+from evaluators.answers.reading.units import nouns
+from evaluators.answers.values import Node, ParseError, show
 from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 
 MAX_CHARACTERS = 100_000
@@ -145,13 +148,18 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
     return f"{count[1].replace(',', '')}/{worth}"
 
 
+_BARE_LOG = lazy_pattern(r"\\?(?<![A-Za-z])log(?![A-Za-z]|\s*_|\d)")
+
+
 def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     right = _in_asked_scale(left, right, hints)
+    if ("log" in left or "log" in right) and hints.natural_logs:
+        left, right = (_BARE_LOG.sub(r"\\ln ", side) for side in (left, right))
     if " of " in left or " of " in right or not (left.isascii() and right.isascii()):
         from evaluators.answers.comparing.contraries import without_same_noun
 
         left, right = without_same_noun(left, right)
-    if hints.given and not (left.isascii() and _BARE_NUMBER.fullmatch(right)):
+    if hints.given and not (left.isascii() and _BARE_NUMBER.fullmatch(right) and not (hints.scale or hints.time)):
         from evaluators.answers.asked import as_asked
 
         right = as_asked(left, right, hints)
@@ -194,6 +202,10 @@ def _second_thought(left: str, right: str, pair: tuple[Node, Node], context: Con
         return Decision(False, "text", "one of its words says the contrary")
     if hints.options and pair[1].op == "choice" and pair[1].args and _of_another_option(pair[1], context):
         return Decision(False, "choice", "the letter stands beside the text of another option")
+    if pair[1].op == "relation" and "=" not in pair[1].value and hints.point:
+        return Decision(False, "structure", "the problem asks for a point")
+    if pair[1].op == "qty" and hints.given and _counts_another(pair[0], pair[1], hints):
+        return Decision(False, "unit", f"{pair[1].value.text} is not what the problem counts")
     if hints.given and _of_another(right, hints):
         return Decision(False, "text", "it is said of another thing than the problem asks for")
     if (hints.ordered or not hints.options) and spelled_in_another_order(left, right, ordered=hints.ordered):
@@ -225,6 +237,16 @@ def _of_another_option(chosen: Node, context: Context) -> bool:
         if any(equal(option, said, context).same for option in readings(text, True, False))
     }
     return bool(alike) and chosen.value not in alike
+
+
+def _counts_another(mine: Node, yours: Node, hints: Hints) -> bool:
+    """Whether a bare reference is given as a number of other things than those that the question counts."""
+    counted = nouns(yours.value)
+    if mine.op not in ("num", "dec", "div", "mixed") or len(counted) != 1 or len(yours.value.dims) != 1:
+        return False
+    from evaluators.answers.asked_counts import counts_another
+
+    return counts_another(hints.text, next(iter(counted)).lstrip("#"))
 
 
 def _of_another(right: str, hints: Hints) -> bool:
@@ -320,9 +342,16 @@ def _through_options(mine: tuple[Node, ...], yours: tuple[Node, ...], context: C
 
 def _without_grammar(left: str, right: str, which: str) -> Verdict:
     """At least one side is outside the language: only the same characters are the same answer."""
-    if _SPACE_BESIDE_SIGN.sub("", " ".join(left.split())) == _SPACE_BESIDE_SIGN.sub("", " ".join(right.split())):
+    if _spelled(left) == _spelled(right):
         return _verdict("correct", "the same text but for white space", "text")
     return _verdict("unparsed", f"the {which} is outside the language of answers", "parse")
+
+
+def _spelled(text: str) -> str:
+    """Its surface, without the space beside signs."""
+    with suppress(ParseError):
+        text = normalise(text)
+    return _SPACE_BESIDE_SIGN.sub("", " ".join(text.split()))
 
 
 def _verdict(outcome: Outcome, reason: str, stage: str) -> Verdict:

@@ -23,6 +23,10 @@ _OF_TEMPERATURE = (
     "摄氏",
     "℃",
 )
+_THERMOMETERS = (
+    ("fahrenheit", ("°f", "fahrenheit", "℉", "circ f", "circ\\text{f", "华氏")),
+    ("celsius", ("°c", "celsius", "℃", "circ c", "circ\\text{c", "摄氏")),
+)
 _PERCENT_NAMED = ("percent", "%", "百分")
 
 
@@ -103,6 +107,20 @@ class Hints:
         return bool(self.text) and asks_roots(self.text)
 
     @cached_property
+    def natural_logs(self) -> bool:
+        """Whether log is that of the calculus: the problem integrates or differentiates, and names no base of ten."""
+        from evaluators.answers.question import is_calculus
+
+        return bool(self.text) and is_calculus(self.text)
+
+    @cached_property
+    def point(self) -> bool:
+        """Whether the answer shall be a point, which no inequality is."""
+        from evaluators.answers.question import asks_point
+
+        return bool(self.text) and asks_point(self.text)
+
+    @cached_property
     def ordered(self) -> bool:
         """Whether the answers shall stand in an order: `from least to greatest`."""
         from evaluators.answers.question import asks_order
@@ -127,6 +145,12 @@ class Hints:
     def temperature(self) -> bool:
         """Whether degrees are those of a thermometer."""
         return any(word in self.lower for word in _OF_TEMPERATURE)
+
+    @cached_property
+    def thermometer(self) -> str:
+        """celsius or fahrenheit, where the problem speaks of temperatures in one of them."""
+        found = [name for name, words in _THERMOMETERS if any(word in self.lower for word in words)]
+        return found[0] if self.temperature and len(found) == 1 else ""
 
     @cached_property
     def half_of_day(self) -> str:

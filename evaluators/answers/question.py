@@ -28,7 +28,7 @@ _BASE = lazy_pattern(
 
 _VARIABLE = lazy_pattern(r"\$[^$]{0,80}?(?<![A-Za-z\\])([mgshLlNJWVKd])(?![A-Za-z])[^$]{0,80}?\$")
 _MONEY_ASKED = lazy_pattern(r"\bhow\s+much\s+(?:more\s+)?(?:money|change|profit|interest)\b", re.IGNORECASE)
-_THINGS = lazy_pattern(
+THINGS = lazy_pattern(
     r"\bhow\s+many\s+(?:more\s+|fewer\s+|total\s+|whole\s+|different\s+|other\s+)?(?P<thing>[a-z]{3,}s|people|children|men|women|fish|sheep|mice)\b",
     re.IGNORECASE,
 )
@@ -36,7 +36,7 @@ _THINGS = lazy_pattern(
 
 def things_counted(text: str) -> str:
     """What the question counts, where that is no unit: apples of `how many apples`."""
-    match = _THINGS.search(question_of(text))
+    match = THINGS.search(question_of(text))
     if match is None or parse_unit(match["thing"]) is None or physical(cast("Unit", parse_unit(match["thing"]))):
         return ""
     return match["thing"]
@@ -84,6 +84,9 @@ def asks_base(text: str) -> bool:
     return _BASE.search(text) is not None
 
 
+_DECIMAL = lazy_pattern(
+    r"\b(?:decimal(?!\s+(?:place|point|fraction))|base[\s-]*(?:ten\b|\$?\{?10))|十进制", re.IGNORECASE
+)
 _BASE_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _BASE_NAMES = {"binary": 2, "octal": 8, "hexadecimal": 16}
 
@@ -93,6 +96,8 @@ def base_asked(text: str) -> int:
     found = list(_BASE.finditer(text))
     if not found:
         return 0
+    if _DECIMAL.search(text, found[-1].end()):
+        return 10  # 1011 in base two as a decimal number
     name = (found[-1][1] or found[-1][0]).lower()
     return int(name) if name.isdigit() else _BASE_WORDS.get(name) or _BASE_NAMES.get(name, 0)
 
@@ -168,7 +173,7 @@ _SEVERAL_SOUGHT = lazy_pattern(r"[根解]|\b(?:roots|solutions|zeros|values)\b",
 
 
 _ROOTS_ASKED = lazy_pattern(
-    r"解(?:一元二次)?方程|方程[^。]{0,60}(?:的?[两二]?个?根|的解)|\bsolve\b|\b(?:roots|solutions|zeros)\b",
+    r"解(?:一元二次)?方程|方程[^。]{0,60}(?:的?[两二]?个?根|的解)|\bsolve\b|\beigenvalues\b|\b(?:roots|solutions|zeros)\b",
     re.IGNORECASE,
 )
 _TOLD_APART = lazy_pattern(
@@ -178,6 +183,28 @@ _TOLD_APART = lazy_pattern(
 
 def asks_roots(text: str) -> bool:
     return _ROOTS_ASKED.search(text) is not None and _TOLD_APART.search(text) is None
+
+
+_CALCULUS = lazy_pattern(
+    r"\\(?:i?int|partial)(?![a-z])|∫|\\frac\s*\{?d|\bd[yxt]/d[xt]\b|\b(?:derivatives?|differentia\w+|integra(?:l|te|tion)\w*|antiderivatives?)\b|导数|积分|求导",
+    re.IGNORECASE,
+)
+_COMMON_LOGS = lazy_pattern(r"log\s*_\s*\{?10|\\lg(?![a-z])|\bcommon\s+log|常用对数|\blg\b", re.IGNORECASE)
+_POINT_ASKED = lazy_pattern(
+    r"\bpoints?\s+of\s+(?:intersection|tangency)\b|\b(?:coordinates?|ordered\s+pairs?|vertex|midpoint|centroid)\b|(?:交点|顶点|中点|圆心|点[A-Z])?的?坐标",
+    re.IGNORECASE,
+)
+
+
+def is_calculus(text: str) -> bool:
+    return _CALCULUS.search(text) is not None and _COMMON_LOGS.search(text) is None
+
+
+def asks_point(text: str) -> bool:
+    question = question_of(text)
+    return _POINT_ASKED.search(question) is not None and not re.search(
+        r"\binterval|区间|范围|\brange\b", question, re.IGNORECASE
+    )
 
 
 def asks_order(text: str) -> bool:

@@ -250,6 +250,8 @@ def _conflict(unit: Unit, context: Context) -> str | None:
     if unit.text in SINGLE_LETTER and unit.text in context.hints.variables:
         return f"{unit.text} is a variable of the problem"
     counted = context.hints.counted
+    if _thermometer(unit) and context.hints.thermometer == unit.dims[0][0] and any(_angle(a) for a in counted):
+        return None  # 13 °F, where the question is by how many degrees the temperature rose
     if any(_another_power(a, unit) for a in context.hints.asked) and not any(
         a.dims == unit.dims for a in context.hints.asked
     ):
@@ -329,6 +331,10 @@ def _angle(unit: Unit) -> str | None:
     if kind in ((("degree", 1),), (("radian", 1),)) and not nouns(unit):
         return kind[0][0]
     return None
+
+
+def _thermometer(unit: Unit) -> bool:
+    return physical(unit) == unit.dims and unit.dims in ((("celsius", 1),), (("fahrenheit", 1),))
 
 
 def _celsius(unit: Unit) -> bool:

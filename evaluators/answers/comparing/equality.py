@@ -416,7 +416,7 @@ def _reference_relation(r: Node, p: Node, context: Context) -> Decision:
         if r.args[0].op == r.args[1].op == "tuple":
             return equal(r.args[1], p, context)
         named, function = assignment(r), function_of(r)
-        if r.args[0].op in ("call", "fn", "ratio") or is_name(r.args[0]):
+        if r.args[0].op in ("call", "fn", "ratio", "lim", "int", "sum", "det") or is_name(r.args[0]):
             return equal(r.args[1], p, context)
         if named is not None:
             return equal(named[1], p, context)

@@ -58,6 +58,8 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
         return node.args[1]
     if len(node.args) == 2 and node.args[1].op == "sym" and not symbols(node.args[0]):
         return node.args[0]  # 8 = x
+    if len(node.args) > 2 and node.args[-1].op == "sym" and not any(map(symbols, node.args[:-1])):
+        return _last_of_chain(Node("relation", node.args[:-1], node.value[:-1]), "")  # 2^4 = 16 = n
     if len(node.args) > 2 or not symbols(node.args[0]):
         return _last_of_chain(node, context.hints.question)
     if any(n.op in ("diff", "lim", "int", "sum", "det") for n in walk(node.args[0])):

@@ -54,6 +54,11 @@ _HYPOTHESIS = lazy_pattern(
 )
 """A case that is not the problem's, where an announcement of the problem's answer stands before it."""
 _CHOICE_REASON = lazy_pattern(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
+_SO_THE = lazy_pattern(
+    r"\s*,\s*(?:and\s+)?(?:so|hence|thus|therefore)\s+(?:the|its|their)\s+[a-z ]{3,30}\s(?:is|are)\s+(?P<value>\$?[-\d\\][^,;$]{0,40}\$?)",
+    re.IGNORECASE,
+)
+"""The answer is $n \\equiv 110 \\pmod{1000}$, so the remainder is 110."""
 _NOT_THE_OTHER = lazy_pattern(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
 """What an announced answer is not: `250, not 240`."""
 _CHINESE_HEDGE = lazy_pattern(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
@@ -277,6 +282,8 @@ def _sentence(text: str, start: int) -> tuple[int, int]:
 def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, int]:
     """Only the value, where a whole clause follows the cue; never where the clause hedges."""
     formula = MATH.match(text, start)
+    if formula and "\\" in formula[0] and (so := _SO_THE.fullmatch(text, formula.end(), end)) is not None:
+        return so.span("value")
     if formula and not HEDGE.search(text, formula.end(), end) and not MATH.search(text, formula.end(), end):
         return formula.start(), formula.end()
     if (choice := _CHOICE_REASON.match(text, start, end)) is not None:

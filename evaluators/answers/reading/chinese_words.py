@@ -50,8 +50,9 @@ _ORIGINAL = lazy_pattern(
 _SHIFT = lazy_pattern(r"(?:向)?([左右上下])(?:平行)?(?:平移|移动?)了?")
 _UNIT_LENGTH = lazy_pattern(r"个?单位(?:长度)?$")
 _TIMES_AS = lazy_pattern(
-    r"(?:会|就|将)?(?:扩大|缩小|增大|减小|增加|减少|变大|变小|变)?(?:到|为|成|是)了?(?:它|其)?(?:原来|原)的(?=[\d一二两三四五六七八九十]|\\frac)"
+    r"(?:会|就|将)?(?:扩大|缩小|增大|减小|增加|减少|变大|变小|变)?(?:到|为|成|是)了?(?:它|其)?(?:原来|原)的(?=[\d一二两三四五六七八九十百千]|\\frac)"
 )
+_FRACTION = lazy_pattern(r"\$?\\[dt]?frac\{(\d{1,6})\}\{(\d{1,6})\}\$?")
 _YUAN = lazy_pattern(rf"({_NUMBER}{{1,12}})块(?:钱)?({_NUMBER})(?:毛|角)?(?:钱)?$")
 _MAO = lazy_pattern(rf"(?<={_NUMBER})毛(?:钱)?(?=$|[\d一二三四五六七八九两])")
 _WHOLE_YUAN = lazy_pattern(r"(?<=[元块圆])(?:整|正)$")
@@ -76,6 +77,8 @@ def in_common_words(text: str) -> str:
         text = _UNIT_LENGTH.sub("个单位", _SHIFT.sub(r"向\1平移", text))
     if "原" in text:
         text = _TIMES_AS.sub("变为原来的", text)
+    if text.startswith("变为原来的"):
+        text = _FRACTION.sub(r"\1/\2", text.replace("百分之一", "1/100"))
     if "块" in text or "毛" in text or "整" in text or "正" in text:
         text = _WHOLE_YUAN.sub("", _MAO.sub("角", _YUAN.sub(r"\1元\2角", text)))
     return _in_signs(text)

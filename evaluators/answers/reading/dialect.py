@@ -17,9 +17,11 @@ _NAMES = {
     "reals": r"\mathbb{R} ","dotsc": r"\ldots ", "dotsb": r"\ldots ", "hdots": r"\ldots ", "colon": ":",
     "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
     "bigcup": r"\cup ", "bigcap": r"\cap ",
+    "uppi": r"\pi ", "upalpha": r"\alpha ", "upbeta": r"\beta ", "uptheta": r"\theta ", "uplambda": r"\lambda ", "upomega": r"\omega ", "nonumber": " ", "notag": " ",
     "smallsetminus": r"\setminus ", "complement": r"\complement ",
 }  # fmt: skip
 _NAME = lazy_pattern(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")
+_DENIED_SIGNS = {r"\nless": r"\ge ", r"\ngtr": r"\le ", r"\nleq": "> ", r"\ngeq": "< "}
 # What a text must hold for the pattern to be tried, the pattern, what takes its place.
 _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("{", lazy_pattern(r"\\(?:num|unit|si)\s*(?:\[[^\[\]]*\])?\s*\{([^{}]*)\}"), r"\1"),
@@ -33,6 +35,40 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("/", lazy_pattern(r"\^\{(\d+)\}\s*/\s*_\{(\d+)\}"), r"\\frac{\1}{\2}"),
     ("\\cr", lazy_pattern(r"\\cr(?![A-Za-z])"), r"\\\\ "),
     ("\\not", lazy_pattern(r"\\not\s*="), r"\\ne "),
+    ("\\not", lazy_pattern(r"\\not\s*(?:<|\\lt(?![a-z]))"), r"\\ge "),
+    ("\\not", lazy_pattern(r"\\not\s*(?:>|\\gt(?![a-z]))"), r"\\le "),
+    ("\\n", lazy_pattern(r"\\(?:nless|ngtr|nleq|ngeq)(?![a-z])"), lambda m: _DENIED_SIGNS[m[0]]),
+    ("\\not", lazy_pattern(r"\\not\s*\\(?:leq?|leqslant)(?![a-z])"), "> "),
+    ("\\not", lazy_pattern(r"\\not\s*\\(?:geq?|geqslant)(?![a-z])"), "< "),
+    ("\\tag", lazy_pattern(r"\\tag\*?\s*\{[^{}]{0,20}\}|\\label\s*\{[^{}]{0,40}\}"), " "),
+    ("\\checkmark", lazy_pattern(r"(?<=\S)\s*\\checkmark\s*(?=\$?\s*$)"), " "),
+    (
+        "\\math",
+        lazy_pattern(r"\\math(?:bin|rel|ord|punct|open|close|inner)\s*\{\s*([^{}\s\\]|\\[A-Za-z]+)\s*\}"),
+        r" \1 ",
+    ),
+    ("{", lazy_pattern(r"(?<![A-Za-z_^}])\{\s*(\\(?:sin|cos|tan|cot|sec|csc|log|ln|exp))\s*\}(?=\s*[\^_])"), r"\1"),
+    ("{", lazy_pattern(r"^\{([A-Za-z])\}(?=_)"), r"\1"),
+    ("{", lazy_pattern(r"(?<=[\d}])\{\s*([;:])\s*\}(?=\s*\S)"), r"\1"),
+    (
+        "{,}",
+        lazy_pattern(r"(?<=[(\[,])(\s*-?[\w./\\]{1,20}\s?)\{,\}(?!\s*\d{3}\s*[)\]])(?=\s*-?[\w./\\]{1,20}\s*[)\]])"),
+        r"\1,",
+    ),
+    ("{,}", lazy_pattern(r"(?<![\d,}])(\d{1,9})\{,\}(\d{1,2}|\d{4,9})(?![\d{])"), r"\1.\2"),
+    ("\\\\\\\\", lazy_pattern(r"(?<!\\)\\{4}(?!\\)"), r"\\\\"),
+    (
+        "_",
+        lazy_pattern(r"^(?:\{\s*\})?\^\{?(\d{1,9})\}?\s*(?:\\!)*\s*/\s*(?:\\!)*\s*_\{?(\d{1,9})\}?$"),
+        r"\\frac{\1}{\2}",
+    ),
+    ("\\mathrm", lazy_pattern(r"(?<=\d)\s*\\mathrm\s*(?:\{\s*[eE]\s*\}|[eE])\s*(?=[-+]?\d{1,3}$)"), "e"),
+    ("\\mathrm e", lazy_pattern(r"\\mathrm e(?![A-Za-z])"), " e"),
+    ("\\text", lazy_pattern(r"(?<=[)\]}])\s*\\(?:text|mathrm)\s*\{\s*U\s*\}\s*(?=[(\[{\\])"), r"\\cup "),
+    ("\\text", lazy_pattern(r"\\(?:text|mathrm)\s*\{\s*(?:°|\^\\circ\s*)\s*\}"), r"^\\circ "),
+    ("&", lazy_pattern(r"^\s*&\s*="), ""),
+    ("&", lazy_pattern(r"&\s*(?=[=<>]|\\[lg]e)"), " "),
+    ("\\complement", lazy_pattern(r"\\complement\s*_\s*\{?\s*([A-Z])\s*\}?\s*(?=\\?[A-Z({])"), r"\\complement_{\1} "),
     ("\\not", lazy_pattern(r"\\not\s*\\in(?![A-Za-z])"), r"\\notin "),
     ("phantom", lazy_pattern(r"\\[hv]?phantom\s*\{[^{}]*\}"), " "),
     ("\\|", lazy_pattern(r"\\\|"), r"\\Vert "),

@@ -66,6 +66,9 @@ _CLOCK_MARK = lazy_pattern(r"\d\s?[:点时]|[apAP]\.?\s?[mM]|o'clock|noon|midnig
 _DATE_MARK = lazy_pattern(
     r"[jJ][aAuU]|[fF][eE]|[mM][aA]|[aA][pPuU]|[sS][eE]|[oO][cC]|[nN][oO]|[dD][eE]|[-/.]\d+[-/.]|月"
 )
+_SPOKEN_CLOCK = lazy_pattern(
+    r" (?:past|after|to|before) |(?:in the|at) (?:morning|afternoon|evening|night)$", re.IGNORECASE
+)
 _CLOCK = lazy_pattern(
     r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:(a|p)\.?\s?m\.?)?(?:\s*o'clock)?(?:\s*(noon|midnight))?", re.IGNORECASE
 )
@@ -225,7 +228,7 @@ def date(surface: str) -> Node | None:
 
 def clock(surface: str) -> Node | None:
     plain = plain_text(surface)
-    if plain[:2] in ("ha", "qu", "a ") and (past := _half_past(plain)) is not None:
+    if _SPOKEN_CLOCK.search(plain) and (past := _half_past(plain)) is not None:
         return past
     if not _CLOCK_MARK.search(plain):
         return None

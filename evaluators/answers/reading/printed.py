@@ -20,6 +20,11 @@ _WRAPPER = lazy_pattern(
 _SET = lazy_pattern(r"set\(\[([^\[\]]*)\]\)")
 _UNION = lazy_pattern(r"Union\((.*)\)", re.DOTALL)
 _MAPPING = lazy_pattern(r"\[?\\?\{?((?:\s*'?[A-Za-z]\w{0,3}'?\s*:\s*[-\d\\(][^:{}]*(?:,|(?=\\?\}|$))){2,})\\?\}?\]?")
+_FLOAT_DOT = lazy_pattern(r"(?<=\d)\.(?=\s*[,\])])")
+"""array([3., 1.])."""
+_MODULE = lazy_pattern(
+    r"(?<![\w.])(?:math|np|numpy|sp|sympy|cmath|torch|mpmath|mp)\.(?=(?:pi|e|sqrt|cbrt|log|exp|sin|cos|tan|asin|acos|atan|inf|oo|Integer)\b)"
+)
 _PAIR = lazy_pattern(r"'?([A-Za-z]\w{0,3})'?\s*:\s*([^:{}]+?)\s*(?:,(?=\s*'?[A-Za-z]\w{0,3}'?\s*:)|$)")
 _JOINED = lazy_pattern(r"\([^()|&]*[<>=][^()|&]*\)(?:\s*[|&]\s*\([^()|&]*[<>=][^()|&]*\))+")
 BACKSLASH = "\\"
@@ -35,6 +40,10 @@ def as_written(text: str) -> str:
         return ", ".join(f"{name} = {value.rstrip(BACKSLASH)}" for name, value in pairs) if pairs else text
     if text.startswith("(") and ("|" in text or "&" in text) and _JOINED.fullmatch(text):
         return re.sub(r"[()]", "", text).replace("|", " or ").replace("&", " and ")
+    if "." in text and _FLOAT_DOT.search(text):
+        text = _FLOAT_DOT.sub("", text)
+    if "." in text and _MODULE.search(text):
+        text = _MODULE.sub("", text)
     if not _NAME.search(text):
         return text
     text = _SET.sub(r"\\{\1\\}", text)

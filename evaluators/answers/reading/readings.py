@@ -8,6 +8,7 @@ ambiguous text never means both: the reference decides, or the problem.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from evaluators.answers.patterns import lazy_pattern
@@ -314,6 +315,12 @@ def alternatives(text: str, reference: bool, second: bool) -> Node | None:
 _EXACTLY = {("exactly",), ("precisely",)}
 
 
+def _mixed(number: Fraction) -> str:
+    """4 1/2 of 9/2."""
+    whole, rest = divmod(number, 1)
+    return f"{whole} {rest}" if rest else str(whole)
+
+
 def _counted(surface: str, said: tuple[str, ...] | None) -> str:
     """`two hours` with its number in digits, so that the grammar reads the unit."""
     if said is not None and said[:1] in _EXACTLY:
@@ -323,8 +330,8 @@ def _counted(surface: str, said: tuple[str, ...] | None) -> str:
     for count in range(len(said) - 1, 0, -1):
         number = english_number(said[:count])
         counted = said[count - 1] != "and" and not (NUMBER_WORDS | {"and", "or"}) & set(said[count:])
-        if number is not None and number.denominator == 1 and counted:
-            return f"{number} {' '.join(said[count:])}"
+        if number is not None and counted and (number.denominator == 1 or "and" in said[:count]):
+            return f"{_mixed(number)} {' '.join(said[count:])}"
     return surface
 
 

@@ -21,6 +21,16 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("t", lazy_pattern(r"(\d+)\s*(?:st|th)\b"), r"\1"),
     ("d", lazy_pattern(r"(\d+)\s*(?:nd|rd)\b"), r"\1"),
     ("_", lazy_pattern(r"^([a-z])_\{?1\}?\s*=\s*\1_\{?2\}?\s*=\s*(?=[-\d\\(])"), r"\1 = "),
+    (
+        "diag",
+        lazy_pattern(r"^\\?(?:operatorname\s*\{\s*|text\s*\{\s*|mathrm\s*\{\s*)?diag\s*\}?\s*\(([^()]{1,200})\)$"),
+        lambda m: _diagonal(m[1].split(",")),
+    ),
+    (
+        "I_",
+        lazy_pattern(r"^(-?(?:\d{1,9}|\\frac\{\d{1,9}\}\{\d{1,9}\})?)\s*\\?I_\{?([2-4])\}?$"),
+        lambda m: _diagonal([{"": "1", "-": "-1"}.get(m[1], m[1])] * int(m[2])),
+    ),
     ("!=", lazy_pattern(r"(?<=\d)!=(?=\s?\d)"), "! ="),
     (
         "P",
@@ -74,6 +84,17 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
         lambda m: m[0] if not m[1] and "e^" in m.string else rf"{m[1]}\times 10^{{{m[2]}}}",
     ),
 )
+MAX_DIAGONAL = 6
+
+
+def _diagonal(entries: list[str]) -> str:
+    r"""The matrix of \operatorname{diag}(3, 5) and of 3I_2, written out."""
+    if not 2 <= len(entries) <= MAX_DIAGONAL:
+        return f"diag({','.join(entries)})"
+    rows = ["&".join(entry if i == j else "0" for j in range(len(entries))) for i, entry in enumerate(entries)]
+    return "\\begin{pmatrix}" + "\\\\".join(rows) + "\\end{pmatrix}"
+
+
 _FRENCH = lazy_pattern(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 _EXCEPT = lazy_pattern(
     r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
@@ -88,10 +109,18 @@ def respelled(text: str) -> str:
     if "\\cup" in text and re.search(r"[<>]|\\[lg]e", text) and not re.search(r"[()\[\]]", text):
         text = text.replace("\\cup", " or ")  # x < -2 \\cup x > 2
     text = as_written(text)
+    if "\\cup" in text and "]" in text and "[" in text and "(" not in text:
+        text = "\\cup".join(map(_of_french, text.split("\\cup")))
     if "[" in text or "]" in text:
-        french = _FRENCH.fullmatch(text)
-        if french and (french[1], french[3]) != ("[", "]"):
-            return f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"
+        text = _of_french(text)
     if "except" in text and (excepted := _EXCEPT.fullmatch(text)):
         return f"\\mathbb{{R}} \\setminus \\{{{excepted[1]}\\}}"
     return text
+
+
+def _of_french(text: str) -> str:
+    """(1, 4] of ]1, 4]: brackets turned away from an end that is left out."""
+    french = _FRENCH.fullmatch(text.strip())
+    if french is None or (french[1], french[3]) == ("[", "]"):
+        return text
+    return f"{'(' if french[1] == ']' else '['}{french[2]}{')' if french[3] == '[' else ']'}"

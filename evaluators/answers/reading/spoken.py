@@ -21,20 +21,44 @@ def stated_truth(said: tuple[str, ...]) -> str:
     return "true" if truth["truth"] in ("true", "correct", "right") else "false"
 
 
-_HALF_PAST = lazy_pattern(r"(half|(?:a\s+)?quarter)\s+(past|to)\s+([a-z]+|\d{1,2})", re.IGNORECASE)
+_HALF_PAST = lazy_pattern(
+    r"(?P<part>half|(?:a\s+)?quarter|(?:\d{1,2}|five|ten|twenty|twenty-five)(?:\s+minutes)?)\s+(?P<side>past|after|to|before)\s+(?P<hour>[a-z]+|\d{1,2})(?:\s*(?:o'clock)?\s*(?P<half>[ap])\.?m\.?|\s+(?:in\s+the\s+|at\s+)(?P<day>morning|afternoon|evening|night))?",
+    re.IGNORECASE,
+)
+_CLOCK_IN_WORDS = lazy_pattern(
+    r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s*(?:o'clock\s+)?(?:in\s+the\s+|at\s+)(?P<day>morning|afternoon|evening|night)",
+    re.IGNORECASE,
+)
+_MINUTES = {"half": 30, "quarter": 15, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
 _HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def half_past(plain: str) -> Node | None:
-    """half past ten, a quarter to 9."""
+    """half past ten, a quarter to 9, 20 past 3, 8:45 in the morning."""
+    if (match := _CLOCK_IN_WORDS.fullmatch(plain)) is not None:
+        return _time(int(match["hour"]), int(match["minute"] or 0), match["day"].lower())
     match = _HALF_PAST.fullmatch(plain)
     if match is None:
         return None
-    said = match[3].lower()
+    said = match["hour"].lower()
     hour = int(said) if said.isdigit() else _HOURS.index(said) + 1 if said in _HOURS else 0
-    if not 1 <= hour <= 12:
+    part = match["part"].lower().replace(" minutes", "").removeprefix("a ").strip()
+    minutes = int(part) if part.isdigit() else _MINUTES[part]
+    if not 0 < minutes < 60 or (part == "half" and match["side"].lower() not in ("past", "after")):
         return None
-    minutes = 30 if match[1].lower() == "half" else 15
-    if match[2].lower() == "to":
-        hour, minutes = (hour - 2) % 12 + 1, 60 - minutes
+    if match["side"].lower() in ("to", "before"):
+        if part not in ("half", "quarter") and not (match["day"] or match["half"] or "minutes" in match["part"]):
+            return None  # 10 to 7 is a ratio, where no time is asked for
+        hour, minutes = (hour - 2) % 12 + 1 if hour else 0, 60 - minutes
+    half = (match["half"] or "").lower()
+    return _time(hour, minutes, (match["day"] or {"a": "morning", "p": "evening"}.get(half, "")).lower())
+
+
+def _time(hour: int, minutes: int, day: str) -> Node | None:
+    """The time in that part of the day; open where none is said."""
+    if not 1 <= hour <= 12 or minutes > 59:
+        return None
+    if day:
+        late = day in ("afternoon", "evening") or (day == "night" and 5 < hour < 12)
+        return Node("clock", (), (hour % 12 + 12 * late, minutes, 0, "exact"))
     return Node("clock", (), (hour, minutes, 0, "open"))

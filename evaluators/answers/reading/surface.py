@@ -117,7 +117,7 @@ def normalise(text: str) -> str:
         text = _TIED.sub("", text)
     if "**" in text:
         text = _BOLD_NUMBER.sub(r"\1", text)
-    if "\\" in text or "$" in text or "{" in text:
+    if "\\" in text or "$" in text or "{" in text or text[:1] in "^&~":
         text = _latex_spelling(text)
     text = _unwrapped(text)
     if "[" in text and "]" in text and (bent := _TURNED.fullmatch(text)) is not None:
