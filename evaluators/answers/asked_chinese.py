@@ -50,6 +50,8 @@ def as_filled(left: str, right: str, hints: Hints) -> str:
         return quadrants(right.translate(_ROMAN))
     if (filled := _FILLED.fullmatch(right)) is not None and _GAP.search(question):
         return _number_of(left, filled, question, simplified(hints.text)) or right
+    if re.search("[，,；;]", right) and (clause := _fitting_clause(left, right, question, simplified(hints.text))):
+        return clause
     if _BARE.fullmatch(right) and (tail := _TAIL.search(left)) and re.search(rf"(?:多少|几){tail[0]}", question):
         return right + tail[0]  # 36000, where the question is 多少万元
     if (who := _WHO.search(question)) is not None and (named := _named(left, right, question, who)):
@@ -87,12 +89,27 @@ def _number_of(left: str, filled: re.Match[str], question: str, problem: str) ->
     return filled["number"] + unit
 
 
+def _fitting_clause(left: str, right: str, question: str, problem: str) -> str:
+    """15元 of 他一共用了15元，还剩5元, where the question is 他一共用了多少元; empty where not just one clause fits."""
+    if not _GAP.search(question):
+        return ""
+    clauses = [_FILLED.fullmatch(clause.strip()) for clause in re.split("[，,；;]", right)]
+    if None in clauses:
+        return ""
+    fitting = [
+        _number_of(left, clause, question, problem) for clause in clauses if clause and len(clause["before"]) > 1
+    ]
+    known = [number for number in fitting if number]
+    return known[0] if len(known) == 1 else ""
+
+
 def _goes_on(after: str, behind: str, unit: str, problem: str) -> bool:
     """Whether 页没看 stands behind the gap too, or 颗糖 anywhere in the problem that asks for 颗."""
     plain = after.removeprefix("个") or after
     if after == behind or plain == behind or (behind and plain == behind[: len(plain)] and after != unit):
         return True
-    return bool(unit) and after.startswith(unit) and len(after) > len(unit) and after in problem
+    noun = after.removeprefix(unit) if unit and after.startswith(unit) else ""
+    return bool(noun) and noun in problem
 
 
 def _same_counter(after: str, unit: str, problem: str) -> bool:

@@ -54,7 +54,7 @@ def by_evidence(
     if len(text) - base > MAX_TEXT:
         base = len(text) - MAX_TEXT
     tail = _before_another_problem(text[base:])
-    found = _announcement(tail, expect_list)
+    found = _announcement(tail, expect_list, weak=weak)
     if found is None and weak:
         tail = without_afterthoughts(tail)
     shaped = (
@@ -74,10 +74,10 @@ def by_evidence(
     return None if found is None else _as_extraction(found, base)
 
 
-def _announcement(text: str, expect_list: bool) -> Candidate | None:
+def _announcement(text: str, expect_list: bool, *, weak: bool) -> Candidate | None:
     """The latest announcement; the narrower one of two that overlap."""
     best: Candidate | None = None
-    for found in sorted(announced(text, expect_list), key=lambda c: (c.end, c.confidence)):
+    for found in sorted(announced(text, expect_list, careful=not weak), key=lambda c: (c.end, c.confidence)):
         if best is None or best.denied:
             best = found
         elif found.denied:

@@ -174,7 +174,7 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         return _without_grammar(left, right, "reference")
     plain = mine[0].op in ("num", "dec")  # a unit of the reference's would have to be compared
     if plain and rules.unevaluated and "=" in right and (not yours or yours[0].op == "relation"):
-        yours = (*yours, *_worded_arithmetic(right))
+        yours = (*yours, *_worded_arithmetic(right)) or _worded_arithmetic(_last_clause(right))
     if not yours:
         return _without_grammar(left, right, "prediction")
     if len(mine) > 1 and mine[0].op == "num" and (hints.one_number or not rules.second_readings):
@@ -317,6 +317,19 @@ def _announced_answer(text: str, rules: Profile) -> str | None:
     if found.distinct > 1 and not rules.weak_methods:
         return None
     return found.answer
+
+
+_CLAUSE_END = lazy_pattern(r"[.;]\s+(?=[A-Z\d(])|\n|,\s+so\s+")
+_CLAUSE_LEAD = lazy_pattern(r"^[^\d$(]{1,120}(?=[\d$(])")
+MAX_SOLUTION = 1_000
+
+
+def _last_clause(text: str) -> str:
+    """$400 + $60 = $460 of a solution that ends in `..., her earnings are $400 + $60 = $460`; empty where it may be unsure."""
+    if len(text) > MAX_SOLUTION or "?" in text:
+        return ""
+    clause = _CLAUSE_END.split(text.strip(' ".\n'))[-1]
+    return "" if _UNCERTAIN.search(clause) else _CLAUSE_LEAD.sub("", clause).removesuffix(" in total")
 
 
 def _worded_arithmetic(text: str) -> tuple[Node, ...]:

@@ -82,6 +82,8 @@ def _right_side(node: Node, context: Context) -> Node | None:
         return right  # \\sin A = 3/5 says what the sine is
     if symbols(right):
         return None
+    if left.op == "mul" and len(left.args) == 2 and _is_taken_at(left, context.hints.question):
+        return right
     if len(symbols(left)) < 2:
         return right if left.op != "sym" and _is_asked(left, context.hints.question) else None
     return right if context.profile.unevaluated or _is_asked(left, context.hints.question) else None
@@ -99,6 +101,12 @@ def _is_asked(side: Node, question: str) -> bool:
         else found.string[max(0, found.start() - 1) : found.start()] + found.string[found.end() : found.end() + 1]
     )
     return found is not None and not re.search(r"[-+/^_()=<>]", around)
+
+
+def _is_taken_at(side: Node, question: str) -> bool:
+    """Whether the product y * 2 is the y(2) that the question asks for."""
+    name, at = side.args
+    return name.op == "sym" and at.op == "num" and f"{name.value}({show(at)})" in re.sub(r"[\s$]", "", question)
 
 
 def _before_approximation(node: Node) -> Node | None:

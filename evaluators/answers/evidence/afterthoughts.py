@@ -31,6 +31,13 @@ _IN_OTHER_UNITS = lazy_pattern(
     re.IGNORECASE,
 )
 """(≈ 96.6 km/h), (= 1/3 hour): the value once more, with a unit."""
+_ASIDE = lazy_pattern(
+    r"[(（]\s*(?!\s*(?:or|≈|about|approximately|approx|roughly|around|约|大约|或|\\approx|i\.e|即)(?![a-z]))(?=[^()（）\n]{0,120}(?:[A-Za-z]{2}|[\u4e00-\u9fff]))(?=[^()（）\n]{0,120}\d)[^()（）\n]{2,160}[)）][\s.。*]*$"
+)
+"""($50 for shoes and $20 for socks), （满分100分）, (x = -5 is rejected)."""
+_REJECTED_ROOT = lazy_pattern(
+    r"(?:[,，;；]|或者?|\bor\b|\band\b)[^,，;；\n(（]{1,24}[(（][^()（）\n]{0,16}(?:舍|reject|extraneous|discard)[^()（）\n]{0,16}[)）][\s.。]*$"
+)
 MAX_SENTENCES = 8
 """Sentences at the end that may be afterthoughts."""
 _DIGIT = lazy_pattern(r"\d|\\(?:pi|sqrt|frac)|[零一二两三四五六七八九十]")
@@ -46,8 +53,12 @@ def without_afterthoughts(text: str) -> str:
         if not added or _CONCLUDES.search(sentence) or not _DIGIT.search(text, 0, start):
             break
         text = text[:start].rstrip(" \n\t*_-—=>(（")
-    other = _IN_OTHER_UNITS.search(text, _last_sentence(text))
-    return text[: other.start()] if other is not None and _DIGIT.search(text, 0, other.start()) else text
+    start = _last_sentence(text)
+    for pattern in (_REJECTED_ROOT, _IN_OTHER_UNITS, _ASIDE):
+        aside = pattern.search(text, start)
+        if aside is not None and _DIGIT.search(text, start, aside.start()):
+            return text[: aside.start()]
+    return text
 
 
 def _last_sentence(text: str) -> int:

@@ -53,17 +53,27 @@ _HYPOTHESIS = lazy_pattern(
     re.IGNORECASE,
 )
 """A case that is not the problem's, where an announcement of the problem's answer stands before it."""
-_CHOICE_REASON = lazy_pattern(r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b)")
+_CHINESE_ASIDE = lazy_pattern(
+    r"\s*[（(][^（()）\n]{0,40}\d[^（()）\n]{0,40}[\u4e00-\u9fff][^（()）\n]{0,40}[)）]\s*$|[，,；;](?:比|其中|因为|由于|即每|平均每|占|相当于|约合|折合|此时|符合|满足|小于|大于|超过|不到|少于|多于|若|如果|假如|(?:而)?不是|而非)"
+)
+"""120 种（若考虑顺序则为 720 种）; 26只，比原计划多6只."""
+_TWO_CLAUSES = lazy_pattern(
+    r"[\u4e00-\u9fff]{2}[^，,；;。\n]{0,20}\d[^，,；;。\n\d]{0,12}[，,；;]\s*[\u4e00-\u9fff]{2}[^，,；;。\n]{0,20}\d"
+)
+_CHOICE_REASON = lazy_pattern(
+    r"\(?([A-J])\)?\s*(?:[，,。]\s*(?:因为|由于|理由)|,?\s+(?:because|since)\b|\s*[，,；;]\s*[A-J](?:[、，,和]?[A-J])*(?:选?项)?[^A-J，,。]{0,12}(?:错|误|不正确|不对|不符))"
+)
 _SO_THE = lazy_pattern(
     r"\s*,\s*(?:and\s+)?(?:so|hence|thus|therefore)\s+(?:the|its|their)\s+[a-z ]{3,30}\s(?:is|are)\s+(?P<value>\$?[-\d\\][^,;$]{0,40}\$?)",
     re.IGNORECASE,
 )
 """The answer is $n \\equiv 110 \\pmod{1000}$, so the remainder is 110."""
+_SEMICOLON = lazy_pattern(r";\s+(?:the\s+other|since|because|as|note|while|here|where)\b.{0,200}$", re.IGNORECASE)
 _NOT_THE_OTHER = lazy_pattern(r",\s+(?:and\s+)?not\s+[^,;.]{1,40}$")
 """What an announced answer is not: `250, not 240`."""
 _CHINESE_HEDGE = lazy_pattern(r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE)
 CHINESE_NUMBER = lazy_pattern(
-    r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
+    r"(?:百分之|负)?(?:[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?[%％]?|(?!千[克米瓦卡帕纸里]|百[合货科]|万[花能物]|[一三四五六七八九十]+(?:角|边|棱|次函数|元[一二三]次|样|定|些|般|起|共))[零〇一二两三四五六七八九十百千万亿]+(?:分之[零〇一二两三四五六七八九十百千万亿]+|点[零〇一二三四五六七八九]+)?)"
 )
 _NUMBER = lazy_pattern(
     r"(?<![A-Za-z0-9_.])(?:[-−+](?=[\d.$€£¥]))?[$€£¥￥]?\s?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
@@ -79,10 +89,10 @@ MAX_CUES = 40
 """Announcements in words that are looked at, the last ones."""
 
 
-def announced(text: str, expect_list: bool) -> list[Candidate]:
-    """The last of each kind of announcement, in no order."""
+def announced(text: str, expect_list: bool, *, careful: bool = False) -> list[Candidate]:
+    """The last of each kind of announcement, in no order; `careful` takes no clause's last number of several."""
     field = json_field(text)
-    box, cue = boxed(text, expect_list), cued(text, expect_list)
+    box, cue = boxed(text, expect_list), cued(text, expect_list, careful=careful)
     if box is not None and cue is not None and box.start < cue.start <= box.end:
         cue = None  # \boxed{\text{The answer is } 12}
     kept = [c for c in (box, tagged(text), hashes(text), cue) if c is not None]
@@ -224,7 +234,7 @@ def _object_around(text: str, field: Candidate) -> int:
 # ---- cues
 
 
-def cued(text: str, expect_list: bool = False) -> Candidate | None:
+def cued(text: str, expect_list: bool = False, *, careful: bool = False) -> Candidate | None:
     """What follows the last "the answer is", 答案是, 答：, up to the end of its sentence."""
     best: re.Match[str] | None = None
     chinese = False
@@ -247,7 +257,7 @@ def cued(text: str, expect_list: bool = False) -> Candidate | None:
         return denied
     start, end = _sentence(text, best.end())
     if not (expect_list and names_its_values(text[start:end])):
-        start, end = _narrowed(text, start, end, chinese=chinese)
+        start, end = _narrowed(text, start, end, chinese=chinese, careful=careful)
     opened = _OPEN_BOX.match(text, start, end)
     if opened is not None and "}" not in text[end : end + 1]:
         start = opened.start(1)  # a box that the text's end, or its limit of tokens, left open
@@ -279,7 +289,7 @@ def _sentence(text: str, start: int) -> tuple[int, int]:
     return start, explained.start() if explained is not None and explained.start() > start else end
 
 
-def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, int]:
+def _narrowed(text: str, start: int, end: int, *, chinese: bool, careful: bool) -> tuple[int, int]:
     """Only the value, where a whole clause follows the cue; never where the clause hedges."""
     formula = MATH.match(text, start)
     if formula and "\\" in formula[0] and (so := _SO_THE.fullmatch(text, formula.end(), end)) is not None:
@@ -288,11 +298,11 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
         return formula.start(), formula.end()
     if (choice := _CHOICE_REASON.match(text, start, end)) is not None:
         return choice.span(1)
-    if (denial := _NOT_THE_OTHER.search(text, start, end)) is not None:
+    if (denial := _NOT_THE_OTHER.search(text, start, end) or _SEMICOLON.search(text, start + 1, end)) is not None:
         end = denial.start()
     clause = text[start:end]
     if chinese:
-        return _chinese_value(text, start, end)
+        return _chinese_value(text, start, end, careful=careful)
     if "$" in clause.strip("$") and MATH.search(clause):
         return start, end
     if len(clause.split()) > 2 and (stated := stated_number(clause.strip())) is not None:
@@ -301,7 +311,12 @@ def _narrowed(text: str, start: int, end: int, *, chinese: bool) -> tuple[int, i
     return start, end
 
 
-def _chinese_value(text: str, start: int, end: int) -> tuple[int, int]:
+def _chinese_value(text: str, start: int, end: int, *, careful: bool) -> tuple[int, int]:
+    aside = _CHINESE_ASIDE.search(text, start, end)
+    if aside is not None and CHINESE_NUMBER.search(text, start, aside.start()):
+        end = aside.start()
+    if careful and _TWO_CLAUSES.search(text, start, end):
+        return start, end  # 一共用了15元，还剩5元: the question decides
     clause = text[start:end]
     if _CHINESE_HEDGE.search(clause) or "$" in clause.strip("$"):
         return start, end

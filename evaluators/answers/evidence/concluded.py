@@ -47,9 +47,13 @@ _CONCLUSION_HEDGE = lazy_pattern(
     r"\b(?:not|or|either|maybe|perhaps|possibly|between)\b|n't\b|或|不是|可能", re.IGNORECASE
 )
 _SIDE_REMARK = lazy_pattern(
-    r",\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
+    r"\s(?:since|because)\s[^\n]*$|,\s+(?:attained|achieved|reached|when|where|at\s|for\s|since|because|which|as\s|with)\b.*$",
     re.DOTALL | re.IGNORECASE,
 )
+_BRACKETED = lazy_pattern(
+    r"[（(](?=[^（()）\n]{0,40}[\u4e00-\u9fff]{2})(?=[^（()）\n]{0,40}\d)[^（()）\n]{2,60}[)）][\s.。]*$"
+)
+"""（满分100分）."""
 _CHINESE_ASIDE = lazy_pattern(
     r"[，,；;(（]?(?:当且仅当|当[^，。；]{1,24}时|此时|才能|才可以|才会|以保证|就能|使得|比原来|因为|符合|满足|是.{0,6}的倍数|验证|检验|注意|提示|(?:其他|其余)[^，。]*(?:不|错))"
 )
@@ -67,6 +71,8 @@ def concluded_in_chinese(text: str) -> Candidate | None:
         return None
     end_match = SENTENCE_END.search(text, last.end(), min(len(text), last.end() + TAIL))
     start, end = last.end(), end_match.start() if end_match else min(len(text), last.end() + TAIL)
+    if (bracket := _BRACKETED.search(text, start, end)) is not None and _NUMBER.search(text, start, bracket.start()):
+        end = bracket.start()
     if (aside := _CHINESE_ASIDE.search(text, start, end)) is not None and _NUMBER.search(text, start, aside.start()):
         end = aside.start()
     if _CONCLUSION_HEDGE.search(text, start, end):

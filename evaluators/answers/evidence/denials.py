@@ -29,7 +29,7 @@ _WRONG_BEFORE_BOX = lazy_pattern(
     re.IGNORECASE,
 )
 _SUPPOSED = lazy_pattern(
-    r"(?:\b(?:wrong|incorrect|false|mistaken|suppose|supposing|assume|assuming|imagine|pretend|if|whether|unless)"
+    r"(?:\b(?:common|typical|frequent|usual)\s+(?:mistake|error|misconception|slip)s?\s+(?:is|would\s+be)(?:\s+to\s+(?:say|think|claim|conclude|write))?|\b(?:wrong|incorrect|false|mistaken|suppose|supposing|assume|assuming|imagine|pretend|if|whether|unless)"
     r"|\b(?:tempting|easy|wrong|incorrect|mistake)\s+to\s+(?:say|think|answer|conclude|believe)"
     rf"|\b{_WHO}\s+(?:might\s+|may\s+|could\s+|would\s+)?(?:said|says?|thinks?|thought|claims?|claimed|argues?|answers?))"
     r"(?:\s+that)?(?:\s+(?:the|my|our|his|her|their|its|an?))?\s*$"

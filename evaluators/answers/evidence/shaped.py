@@ -39,7 +39,7 @@ _CHOSEN = lazy_pattern(
     rf"|(?<![A-Za-z]){_LETTER}\s*(?:选?项)?(?:是)?(?:正确|符合题意|对的)"
 )
 _CHOSEN_LAST = lazy_pattern(
-    rf"(?:(?i:\b(?:is|so|hence|thus|therefore|leaving|leaves|namely))|所以|因此|故|只有|只剩|剩下|是)[,，]?\s+?(?:[Oo]ption\s+|[Cc]hoice\s+)?(?<![A-Za-z]){_LETTER}(?![A-Za-z'])\W*$",
+    rf"(?:(?i:\b(?:is|so|hence|thus|therefore|leaving|leaves|namely)),?\s+|(?:所以|因此|故|只有|只剩|剩下|是)[,，]?\s?)(?:[Oo]ption\s+|[Cc]hoice\s+|选?项)?(?<![A-Za-z]){_LETTER}(?![A-Za-z'])(?:选?项)?\W*$",
 )
 """So the largest is (A). Hence A."""
 _UNDECIDED = lazy_pattern(r"\b(?:not|or|either|maybe|perhaps|possibly|neither|if)\b|n['’]t|不|可能|或", re.IGNORECASE)

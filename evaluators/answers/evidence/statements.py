@@ -34,6 +34,10 @@ _NUMBERED = lazy_pattern(
     r"\b(?:is|are|was|were|has|have|gets?|gives?|makes?|equals|takes?|needs?|costs?|requires?|pays?|spends?|earns?|saves?)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?"
     r"(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?)\s+[A-Za-z]+(?:\s[A-Za-z]+){0,2}\s+(?:in|of|on|for|from|among|with|per|at|after|between)\s+[^,;=.]*$"
 )
+_NEEDED = lazy_pattern(
+    r"\b(?:needs?|requires?|takes?)\s+(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?)\s+(?:more\s+|additional\s+|extra\s+)?[a-z]+(?:\s[a-z]+)?\s+to\s+[a-z]+\s+[^,;=.]*$"
+)
+"""He needs 10 more points to reach 50."""
 _NUMBERED_WHEN = lazy_pattern(
     r"\b(?:is|are|was|equals)\s+(?:a\s+total\s+of\s+|only\s+|exactly\s+)?(?P<number>[$€£]?-?\d[\d,]*(?:\.\d+)?)(?:\s+[A-Za-z]+){0,2}"
     r"\s+(?:when|where|at|for)\s+\$?[A-Za-z]\w?\s*=[^;]*$"
@@ -103,6 +107,8 @@ def _says_what(relation: Node) -> bool:
 
 def counted(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The place of 9 in `there are 9 chairs in the 3 rows`: what the verb states, before what it stands among."""
+    if (needed := _NEEDED.search(text, start, end)) is not None:
+        return needed.span("number")
     match = _NUMBERED.search(text, start, end) or _NUMBERED_WHEN.search(text, start, end)
     if match is None or _RECKONS.search(text, match.end("number"), end):
         return None
