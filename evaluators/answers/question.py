@@ -7,14 +7,15 @@ from itertools import pairwise
 from typing import cast
 
 from evaluators.answers.patterns import lazy_pattern
-from evaluators.answers.reading.units import Unit, parse_unit, physical
+from evaluators.answers.reading.units import MONEY, Unit, parse_unit, physical
 
 _OPTION = lazy_pattern(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
 _LINE_OPTION = lazy_pattern(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
 _INLINE_OPTION = lazy_pattern(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
 _SHAPE = r"(?P<shape>(?:square|cubic|sq\.?|cu\.?)\s+)?"
 _HOW_MANY = lazy_pattern(
-    rf"\b(?:how\s+many|number\s+of)\s+(?:more\s+|total\s+|full\s+|whole\s+)?{_SHAPE}(?P<unit>[a-z]+)\b", re.IGNORECASE
+    rf"\b(?:how\s+many|number\s+of)\s+(?:more\s+|total\s+|full\s+|whole\s+)?{_SHAPE}(?P<unit>[a-z]+(?:\s+per\s+[a-z]+)?)\b",
+    re.IGNORECASE,
 )
 _HOW_MANY_CHINESE = lazy_pattern(r"(?:多少|几)\s*(?:个)?(?P<unit>[\u4e00-\u9fff]{1,4})")
 _IN_UNITS = lazy_pattern(
@@ -141,7 +142,7 @@ _AGE_ASKED = lazy_pattern(r"\bhow\s+old\b|多大年[龄纪]|几岁|多少岁", r
 def counted(text: str) -> tuple[Unit, ...]:
     if _AGE_ASKED.search(text):
         return (cast("Unit", parse_unit("years")),)
-    found = [_unit(m["shape"] or "", m["unit"]) for m in _HOW_MANY.finditer(text)]
+    found = [_unit(m["shape"] or "", _without_rate(m["unit"])) for m in _HOW_MANY.finditer(text)]
     if not text.isascii():
         found += [_chinese_unit(m["unit"]) for m in _HOW_MANY_CHINESE.finditer(text)]
     return tuple(unit for unit in found if unit is not None)
@@ -237,6 +238,13 @@ def question_of(text: str) -> str:
         end = len(text.rstrip(" .。\n"))
     begin = max(text.rfind(mark, 0, end) for mark in (". ", "。", "？", "?", "!", "\n"))
     return text[begin + 1 : end]
+
+
+def _without_rate(words: str) -> str:
+    """Dollars of `how many dollars per pound`, which are given as dollars or cents; the feet per second stay together."""
+    first = words.partition(" ")[0]
+    unit = parse_unit(first.lower())
+    return first if unit is None or MONEY & {name for name, _ in unit.dims} else words
 
 
 def _unit(shape: str, word: str) -> Unit | None:
