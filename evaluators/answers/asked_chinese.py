@@ -15,6 +15,7 @@ _NUMERAL = r"[\d零一二两三四五六七八九十百千万亿.,/]"
 _FILLED = lazy_pattern(
     rf"(?P<before>[\u4e00-\u9fff]{{0,14}}?)(?P<number>[-+]?(?:{_NUMERAL}{{1,16}}))\s?(?P<after>[\u4e00-\u9fff]{{1,10}})[。.]?"
 )
+_PEOPLE = ("同学", "学生", "人", "老师", "小朋友", "工人", "队员")
 _GAP = lazy_pattern(r"多少|几")
 _TAIL = lazy_pattern(r"[万亿]?(?:(?![零一二两三四五六七八九十百千万亿])[\u4e00-\u9fff]){1,4}$")
 _WHO = lazy_pattern(r"谁|哪(?:一)?(?:[个位名种组队班支]|家)?(?:人|同学|选手)?")
@@ -114,9 +115,17 @@ def _goes_on(after: str, behind: str, unit: str, problem: str) -> bool:
 
 def _same_counter(after: str, unit: str, problem: str) -> bool:
     """个 for 颗, and 题 for 道 where the problem counts 道口算题; never for what has another dimension."""
+    if (
+        unit == "人"
+        and after[:1] in ("名", "位", "个")
+        and (after[1:] == "人" or (after[1:] in _PEOPLE and len(after) > 1))
+    ):
+        return True  # 5名同学
     if len(unit) > 1 or unit not in _COUNTERS:
         return False
     if after == "个":
+        return True
+    if after.startswith(unit) and after.removeprefix(unit) in problem:
         return True
     return bool(re.search(rf"{unit}[\u4e00-\u9fff]{{0,6}}{re.escape(after)}", problem))
 

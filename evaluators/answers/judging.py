@@ -360,10 +360,15 @@ def _without_grammar(left: str, right: str, which: str) -> Verdict:
     return _verdict("unparsed", f"the {which} is outside the language of answers", "parse")
 
 
+MAX_SPELLED = 400
+"""Characters of a text outside the language whose spelling is looked into."""
+
+
 def _spelled(text: str) -> str:
     """Its surface, without the space beside signs."""
-    with suppress(ParseError):
-        text = normalise(text)
+    if len(text) <= MAX_SPELLED:
+        with suppress(ParseError):
+            text = normalise(text)
     return _SPACE_BESIDE_SIGN.sub("", " ".join(text.split()))
 
 

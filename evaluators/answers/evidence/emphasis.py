@@ -21,13 +21,15 @@ _VALUE = lazy_pattern(r"[\d=]|\\pi|π|[零一二两三四五六七八九十百�
 _REASON = lazy_pattern(
     r"\b(?:since|because|as|which|where|when|given|after)\b[^.\n]*$|(?:因为|由于)[^。\n]*$", re.IGNORECASE
 )
+MAX_BOLD = 1_000
+"""Characters at the end of the text in which the bold words stand."""
 MAX_ASIDES = 400
 """Characters behind the bold words."""
 
 
 def emphasized(text: str, plural: bool) -> Candidate | None:
     """The value of the last bold words, where nothing but asides follows them; of an equation, its last side."""
-    last = last_match(_BOLD, text, 0, len(text))
+    last = last_match(_BOLD, text, max(0, len(text) - MAX_BOLD), len(text))
     if (
         last is None
         or len(text) - last.end() > MAX_ASIDES
