@@ -345,3 +345,47 @@ def test_real_sources_read_whole(name: str, place: str, rows: int, real_data: Pa
     assert len(solutions) == rows
     assert len({solution.id for solution in solutions}) == rows
     assert not any("<<" in solution.response and name == "gsm8k" for solution in solutions)
+
+
+@pytest.mark.parametrize(
+    ("routes", "topic"),
+    [
+        (["课内体系->知识点->方程->一元一次方程->解方程"], "一元一次方程"),
+        (["拓展思维->能力->运算求解"], None),  # what it trains, not what it is about
+        (
+            ["拓展思维->思想->对应思想", "Overseas Competition->知识点->数论模块->因数与倍数->因数个数定理"],
+            "因数与倍数",
+        ),
+        (["拓展思维->拓展思维->应用题模块->分百应用题->求分率"], "分百应用题"),
+        (["竞赛->知识点->数论模块"], "数论模块"),  # nothing stands below the group
+        ([], None),
+    ],
+)
+def test_a_chinese_topic_is_knowledge_and_no_ability(routes: list[str], topic: str | None) -> None:
+    from pipelines.mixtures.sources.tal_scq5k_zh import topic_of
+
+    assert topic_of(routes) == topic
+
+
+@pytest.mark.real_data
+def test_two_of_three_real_chinese_problems_have_a_topic_and_none_an_ability(real_data: Path) -> None:
+    topics = [one.topic for one in read_solutions(settings("tal_scq5k_zh", real_data / "sft/tal_scq5k_zh"))]
+    found = [topic for topic in topics if topic is not None]
+    assert len(found) > 0.6 * len(topics)
+    assert not any(word in topic for topic in found for word in ("能力", "思想", "素养"))
+
+
+@pytest.mark.parametrize(
+    ("equation", "program"),
+    [
+        ("x=150*20%/5", "x = 150*(20/100)/5"),
+        ("x=5(3/4)-1.5", "x = (5+3/4)-1.5"),  # five and three quarters
+        ("x=(2^3+1)*[4-1]", "x = (2**3+1)*(4-1)"),
+        ("2*x+1=7", None),
+        ("x=3.14*r", None),
+    ],
+)
+def test_an_equation_of_ape210k_is_a_program_or_nothing(equation: str, program: str | None) -> None:
+    row = {"original_text": "题", "ans": "1", "equation": equation}
+    found = [one.response for one in source_named("ape210k").solutions(row, 0, settings("ape210k"))]
+    assert found == ([] if program is None else [f"```python\n{program}\nprint(x)\n```"])
