@@ -98,7 +98,7 @@ def write_mixture_report(
 
 MIXTURE_REPORT = Stage(
     name="mixture_report",
-    version="6",
+    version="7",
     write=write_mixture_report,
     inputs=("mixture", "packed", "sources/*"),
     description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",
