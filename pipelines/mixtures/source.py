@@ -26,6 +26,7 @@ from evaluators.records import Problem
 from evaluators.stages import Stage
 from pipelines.example_text import VERIFIED, example_messages
 from pipelines.figures import SourceFacts
+from pipelines.mixtures.fields import field_of
 from pipelines.mixtures.references import with_references, without_false_alarms
 from pipelines.mixtures.source_definition import Source as Source
 from pipelines.mixtures.source_definition import SourceSettings as SourceSettings
@@ -92,7 +93,7 @@ def remark_unverified(facts: SourceFacts, settings: SourceSettings) -> str | Non
 
 SOURCE = Stage(
     name="source",
-    version="4",
+    version="5",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,
@@ -215,7 +216,7 @@ def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[st
         "reference": problem.reference,
         "reference_from": solution.reference_from if problem.reference else None,
         "language": problem.language,
-        "field": solution.field,
+        "field": solution.field or field_of(problem.subject, solution.topic),
         "topic": solution.topic,
         "subject": problem.subject,
         "level": problem.level,

@@ -133,7 +133,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="10",
+    version="11",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),
