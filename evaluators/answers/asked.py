@@ -46,6 +46,44 @@ def _with_content(right: str, options: dict[str, str]) -> str:
     return chosen[1] if content == option else ""
 
 
+MAX_REMARKED = 300
+_ATTAINED = lazy_pattern(
+    r"(?:[\s,，;；(（]|\\[ ,;]|\\text\s*\{)+(?:(?:is\s+)?(?:attained|achieved|reached|obtained|occurs|with\s+equality|equality(?:\s+holds)?)\s+(?:at|when|for|iff?|if\s+and\s+only\s+if)|when|at|当且仅当|此时|当)"
+    r"(?:[\s}$]|\\[ ,;])*(?P<name>[a-zA-Z])\s*=\s*(?P<point>[^=,;，；\u4e00-\u9fff]{1,40}?)\s*(?:\)?\}?\s*[)）]?|\$?\s*时?[,，]?(?:等号成立|取得?到?(?:等号|最[大小]值|=)?)?)[.。$\s]*$"
+)
+"""4 when x = 2, (attained at x = 1/2), 当且仅当x=2时取等号."""
+_EXTREMUM = lazy_pattern(r"^\s*\\?(?:max|min)(?:imum)?\s*(?:is|=|:)\s*")
+_ASKS_EXTREMUM = lazy_pattern(
+    r"\b(?:max|min|largest|greatest|smallest|least|highest|lowest)|最[大小值高低多少]", re.IGNORECASE
+)
+_ASKS_WHERE = lazy_pattern(
+    r"\b(?:where|at\s+which|for\s+(?:which|what)|values?\s+of\s+\$?[a-z]\$?\b|attain|occur|when\s+(?:it|does))|何时|此时|[a-z]的(?:取)?值|相应|对应|什么时候|何处",
+    re.IGNORECASE,
+)
+_EXACTLY_WHEN = lazy_pattern(
+    r"(?P<before>[^<>=\d]{0,60}?)\s*(?:\bif\s+and\s+only\s+if|\biff|\b(?:exactly|precisely|only)\s+(?:when|for|if)|当且仅当)\s+(?=[\\$\-\da-zA-Z])",
+    re.IGNORECASE,
+)
+_ASKS_WHICH = lazy_pattern(
+    r"\bfor\s+(?:which|what)|\bwhen\b|\bwhich\s+(?:values?|numbers?|integers?)|取值|哪些|何值|范围", re.IGNORECASE
+)
+_STEM = lazy_pattern(r"[a-z]{4,}", re.IGNORECASE)
+_DENIES = lazy_pattern(r"\b(?:not|no|never|cannot|fails?)\b|n't\b|[不无]", re.IGNORECASE)
+
+
+def _asks_extremum(question: str) -> bool:
+    """Whether the question is how large a greatest or least value is, and not where that is so."""
+    return _ASKS_EXTREMUM.search(question) is not None and _ASKS_WHERE.search(question) is None
+
+
+def _answers_which(said: re.Match[str], question: str) -> bool:
+    """Whether `converges if and only if` says of the question's own words that they hold."""
+    if _ASKS_WHICH.search(question) is None or _DENIES.search(said["before"]) or _DENIES.search(question):
+        return False
+    words = [word.lower()[:5] for word in _STEM.findall(said["before"])]
+    return all(word in question.lower() for word in words)
+
+
 def as_asked(left: str, right: str, hints: Hints) -> str:
     """The prediction without what only repeats the question; as it is where it says anything else."""
     if hints.options and (chosen := _with_content(right, hints.options)):
@@ -78,6 +116,11 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
         and re.search(re.escape(counted["asked"]) + "(?:几|多少)", hints.question)
     ):
         return counted["value"]
+    short = len(right) <= MAX_REMARKED
+    if short and (where := _ATTAINED.search(right)) is not None and where.start() and _asks_extremum(hints.question):
+        return _EXTREMUM.sub("", right[: where.start()]).rstrip(" ,，;；\\") or right
+    if (only := _EXACTLY_WHEN.match(right)) is not None and _answers_which(only, hints.question):
+        return right[only.end() :]
     if (
         ("%" in right or "percent" in right)
         and (change := _CHANGE.fullmatch(right)) is not None

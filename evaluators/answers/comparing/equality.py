@@ -11,16 +11,15 @@ from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
 from evaluators.answers.comparing.systems import solutions, systems
 from evaluators.answers.comparing.vectors import in_components, on_one_line, worked
+from evaluators.answers.comparing.wording import TERMINAL, is_figure, terminals
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.units import nouns
-from evaluators.answers.values import COLLECTIONS, INFINITY, Node, show, symbols, walk
+from evaluators.answers.values import COLLECTIONS, Node, show, symbols, walk
 
 _SET_LIKE = frozenset({"interval", "union", "cap", "without"})
 _ORDERED = frozenset({"tuple", "angle"})
 _VECTORS = frozenset({"tuple", "angle", "bracket", "matrix"})
-_MANY = Node("special", (), "many")
 _STRUCTURED = frozenset({"either", "remarked", "given", "parts"})
-_TERMINAL = frozenset({"text", "special", "choice", "choices", "raw"})
 _SEQUENCES = frozenset({"progression", "elided", "remainder"})
 _TO_DO = frozenset({"matrix", "det", "diff", "sum", "lim"})
 _FINAL = frozenset({"num", "dec", "sym", "const", "tuple", "list", "set", "interval", "matrix", "relation", "qty"})
@@ -53,9 +52,9 @@ def _as_structures(r: Node, p: Node, context: Context) -> Decision | None:
     same = _comparison(context)
     if not _STRUCTURED.isdisjoint(ops):
         return _of_structures(r, p, same, context)
-    if r.op == "sym" and p.op in ("mul", "choices") and r.value.startswith("overline ") and _is_figure(p, r.value[9:]):
+    if r.op == "sym" and p.op in ("mul", "choices") and r.value.startswith("overline ") and is_figure(p, r.value[9:]):
         return Decision(True, "text", "the same figure")  # AB for \\overline{AB}
-    return _terminals(r, p, context) if r.op in _TERMINAL or p.op in _TERMINAL else None
+    return terminals(r, p, context, same) if r.op in TERMINAL or p.op in TERMINAL else None
 
 
 def _of_structures(r: Node, p: Node, same: Compare, context: Context) -> Decision:
@@ -67,7 +66,9 @@ def _of_structures(r: Node, p: Node, same: Compare, context: Context) -> Decisio
         return alternatives(r, p, same)
     if p.op == "remarked":
         return remarked(r, p, same)
-    return given(r, p, same) if "given" in ops else parts(r, p, same, context.hints.text)
+    if "given" in ops:
+        return given(r, p, same, context.hints.text, lenient=context.profile.unevaluated)
+    return parts(r, p, same, context.hints.text)
 
 
 def _mathematics(r: Node, p: Node, context: Context) -> Decision:
@@ -114,80 +115,6 @@ def _alike(node: Node, like: Node) -> Node:
     if "matrix" in (node.op, like.op) or "cases" in (node.op, like.op):
         node = _unnamed(node, like)
     return in_components(node, like) if like.op in _VECTORS else node
-
-
-def _terminals(r: Node, p: Node, context: Context) -> Decision:
-    """Texts, choices and the like equal only their own kind."""
-    if p.op == "sym" and len(p.value) == 1 and _letter_says(r, p.value, context):
-        return Decision(True, "text", f"{p.value} is short for {show(r)}")
-    if r == _MANY and p == INFINITY:
-        return Decision(True, "text", "infinitely many")
-    if p.op == "choice" and p.args and r.op not in _TERMINAL:
-        return equal(r, p.args[0], context)  # (E) 26, where the reference is what option E says
-    if r.op == "choice" and len(r.args) == 1 and p.op not in _TERMINAL and not _is_letter(p):
-        return equal(r.args[0], p, context)  # 26, where the reference is (E) 26
-    if r.op == p.op == "text" and r.value != p.value and _repeats_question(r.value, p.value, context):
-        return Decision(True, "text", "the words that the question gives")
-    if r.op != p.op or r.value != p.value:
-        return different(r, p, "text")
-    if r.op == "choice" and r.args:
-        from evaluators.answers.comparing.structures import choices
-
-        known = r.value in context.hints.options or (len(r.args) == 1 and context.profile.second_readings)
-        return choices(r, p, _comparison(context), is_option=known)
-    return Decision(True, "text", "the same words" if r.op == "text" else f"both are {show(r)}")
-
-
-_VERBS = frozenset({"is", "was", "are", "were", "has", "have", "had", "does", "did", "wins", "won", "gets", "got"})
-_SAYS = _VERBS | {"the", "a", "an", "it"}
-_NEGATIONS = frozenset({"not", "no", "never", "neither", "nor", "or", "and", "but", "except", "unless"})
-_KIND_OF = lazy_pattern(r"\b(?:type|kind|sort)\s+of\s+([a-z]+)")
-_ASKS_WHO = r"(?:谁|哪[\u4e00-\u9fff]{0,3}?|什么[\u4e00-\u9fff]{0,4}?)"
-
-
-def _repeats_question(mine: tuple[str, ...], yours: tuple[str, ...], context: Context) -> bool:
-    """Lena of `Lena has the most stickers`, where the question is who has the most stickers; 小红跑得快.
-
-    What follows is a verb and words of the question, none of them another name, or the noun whose kind is asked for.
-    """
-    question = context.hints.question
-    if not question or yours[: len(mine)] != mine:
-        return len(mine) == len(yours) == 1 and _repeats_chinese(mine[0], yours[0], question)
-    rest = yours[len(mine) :]
-    kind = _KIND_OF.search(question.lower())
-    if len(rest) == 1 and kind is not None and rest[0] == kind[1]:
-        return True
-    spelled = "".join(c if c.isalpha() or c == "'" else " " for c in question).split()
-    names = {word.lower() for word in spelled[1:] if word[0].isupper()}
-    said = {word.lower() for word in spelled} - names
-    return bool(rest) and rest[0] in _VERBS and not set(rest) & _NEGATIONS and set(rest) <= said | _SAYS
-
-
-def _repeats_chinese(mine: str, yours: str, question: str) -> bool:
-    rest = yours.removeprefix(mine)
-    if not question or rest == yours or not rest or rest.isascii():
-        return False
-    return re.search(_ASKS_WHO + re.escape(rest), question) is not None
-
-
-def _is_figure(node: Node, letters: str) -> bool:
-    """AB as a product of capitals, or as it looks like two choices; \\overline{ab} is a number of two digits."""
-    if not letters.isupper():
-        return False
-    if node.op == "choices":
-        return sorted(node.value) == sorted(letters)
-    return all(a.op == "sym" for a in node.args) and sorted(a.value for a in node.args) == sorted(letters)
-
-
-def _is_letter(node: Node) -> bool:
-    return node.op == "sym" and len(node.value) == 1
-
-
-def _letter_says(r: Node, letter: str, context: Context) -> bool:
-    """a for choice A, where the problem has choices; T for true."""
-    if r.op == "choice":
-        return letter.islower() and letter.upper() == r.value in context.hints.options
-    return r.op == "text" and letter in "TF" and r.value == ({"T": "true", "F": "false"}[letter],)
 
 
 # ---- sets of reals
@@ -273,6 +200,8 @@ def _cases(r: Node, p: Node, context: Context) -> Decision:
     """Piece by piece, in any order; `otherwise` stands for whatever condition is left over."""
     if r.op == p.op == "relation":
         return relations(r, p, context, _comparison(context))
+    if _same_function(r, p, context):
+        return Decision(True, "points", "the same values on every piece")
     if r.op != p.op or len(r.args) != len(p.args):
         return different(r, p)
     left = list(p.args)
@@ -285,6 +214,18 @@ def _cases(r: Node, p: Node, context: Context) -> Decision:
         else:
             return Decision(False, "structure", f"no piece of {show(p)[:80]} is {show(mine)[:80]}")
     return Decision(True, "structure", "the same pieces")
+
+
+_IN_PIECES = lazy_pattern(r"piecewise|absolute\s+value|\bcases\b|分段|绝对值", re.IGNORECASE)
+
+
+def _same_function(r: Node, p: Node, context: Context) -> bool:
+    """Whether two piecewise functions have the same values; |x| for its pieces, unless those are asked for."""
+    if r.op != p.op and (not context.profile.unevaluated or _IN_PIECES.search(context.hints.text)):
+        return False
+    from evaluators.answers.comparing.piecewise import same_values
+
+    return same_values(r, p)
 
 
 def _same_condition(r: Node, p: Node, context: Context) -> bool:
@@ -305,7 +246,7 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
         return mapped
     if r.op in _ORDERED and p.op == "list" and len(p.args) > 1 and solutions(p)[0]:
         return different(r, p)  # x = 20 or x = 60 are two answers
-    names_r, r = solutions(r)
+    names_r, r = ("", r) if _are_lines(p) else solutions(r)
     names_p, values = solutions(p)
     if not (names_p and not names_r and r.op in COLLECTIONS and all(a.op == "relation" for a in r.args)):
         p = values
@@ -326,6 +267,19 @@ def _collections(r: Node, p: Node, context: Context) -> Decision:
     if r.op == p.op == "list" and (ordered := _in_order_asked(r, p, context)) is not None:
         return in_order(r.args, ordered, _comparison(context))
     return unordered(r, p, _comparison(context))
+
+
+def _are_lines(node: Node) -> bool:
+    """3x + 4y = 0 and 3x - 4y = 0, of which none is solved for y."""
+    items = node.args if node.op == "list" else ()
+    return bool(items) and all(
+        a.op == "relation"
+        and a.value == ("=",)
+        and len(a.args) == 2
+        and symbols(a) == {"x", "y"}
+        and assignment(a) is None
+        for a in items
+    )
 
 
 def _in_order_asked(r: Node, p: Node, context: Context) -> tuple[Node, ...] | None:
@@ -387,6 +341,8 @@ def _one_and_many(r: Node, p: Node, context: Context) -> Decision:
         return Decision(True, "structure", "one answer, written in several ways")
     if many is p and many.op == "list" and (last := _last_step(many, context)) is not None:
         return equal(r, last, context)
+    if many is p and r.op == "relation" and set(r.value) in ({"<"}, {">"}) and context.hints.ordered:
+        return in_order(r.args, p.args, _comparison(context))  # 3/8 < 0.4 < 41%, written as a list in that order
     if len(many.args) != 1:
         return Decision(False, "length", f"{show(p)[:80]} is not {show(r)[:80]}: {len(many.args)} answers and one")
     return equal(many.args[0], one, context) if many is r else equal(one, many.args[0], context)

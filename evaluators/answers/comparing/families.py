@@ -8,10 +8,12 @@ from itertools import permutations
 from math import ceil, floor
 
 from evaluators.answers.comparing.balls import real_value, sample_points, values_equal
+from evaluators.answers.comparing.restated import restates
 from evaluators.answers.comparing.scalars import Decision
 from evaluators.answers.comparing.sets import pieces_of
 from evaluators.answers.comparing.substitution import substituted
 from evaluators.answers.comparing.systems import mapping
+from evaluators.answers.comparing.vectors import same_line
 from evaluators.answers.values import Node, num, show, symbols
 
 Compare = Callable[[Node, Node], Decision]
@@ -26,16 +28,25 @@ _PARAMETERS = frozenset({"k", "n", "m", "t", "s", "p", "l", "j", "c", "C", "K", 
 _REALS = frozenset({"reals", "constant"})
 
 
-def given(r: Node, p: Node, same: Compare) -> Decision:
-    """Two answers of which one at least has conditions on its letters."""
+def given(r: Node, p: Node, same: Compare, problem: str = "", *, lenient: bool = False) -> Decision:
+    """Two answers of which one at least has conditions on its letters; what the problem says already restricts neither."""
     main_r, declared_r, limits_r = _taken_apart(r)
     main_p, declared_p, limits_p = _taken_apart(p)
     if (renamed := _renamed(r, p, (main_r, declared_r, limits_r), (main_p, declared_p, limits_p), same)) is not None:
         return renamed
-    if (refused := _limits(main_r, limits_r, limits_p, same)) is not None:
+    if (refused := _limits(main_r, limits_r, limits_p, same, problem)) is not None:
         return refused
     if not declared_r and not declared_p:
         return same(main_r, main_p)
+    if (
+        lenient
+        and not declared_r
+        and (listed := _listed(main_p, declared_p)) is not None
+        and main_r.op in ("set", "list")
+    ):
+        return same(main_r._replace(op="set"), listed)
+    if set(declared_r.values()) | set(declared_p.values()) <= _REALS and same_line(main_r, main_p):
+        return Decision(True, "family", "the same line")
     if (alike := _alike(main_r, main_p, declared_r, declared_p)) is not None:
         return alike
     main_p, declared_p = _same_bound_name(main_r, declared_r, main_p, declared_p)
@@ -67,7 +78,7 @@ NEAR = 8
 
 def _same_points(r: Node, p: Node, declared_r: dict[str, str], declared_p: dict[str, str]) -> bool:
     """x = 3 + 7t, y = 2 - 5t and x = 10 - 7k, y = -3 + 5k: each near point of the one is a point of the other."""
-    mine, yours = mapping(r), mapping(p)
+    mine, yours = _coordinates(r), _coordinates(p)
     if mine is None or yours is None or mine.keys() != yours.keys() or len(declared_r) != 1 or len(declared_p) != 1:
         return False
     (name_r,), (name_p,) = declared_r, declared_p
@@ -77,6 +88,18 @@ def _same_points(r: Node, p: Node, declared_r: dict[str, str], declared_p: dict[
         _points({name: yours[name] for name in mine}, name_p, SPAN),
     )
     return bool(near_r) and near_r <= far_p and near_p <= far_r
+
+
+def _coordinates(node: Node) -> dict[str, Node] | None:
+    """The values by their names; the ends of one interval, with which of them belong to it; those of a point."""
+    named = mapping(node)
+    if named is not None or (node.op == "tuple" and len(node.args) > 2):
+        return named or {str(place): value for place, value in enumerate(node.args)}
+    pieces = pieces_of(node)
+    if pieces is None or len(pieces) != 1 or pieces[0].low is None or pieces[0].high is None:
+        return None
+    low, high, low_closed, high_closed = pieces[0]
+    return None if low is None or high is None else {f"low {low_closed}": low, f"high {high_closed}": high}
 
 
 def _points(values: dict[str, Node], name: str, span: int) -> set[tuple[int, ...]]:
@@ -110,6 +133,21 @@ def _whole_ends(main: Node) -> tuple[int | None, int | None] | None:
     least = None if low is None else ceil(low) + (not piece.low_closed and low == ceil(low))
     greatest = None if high is None else floor(high) - (not piece.high_closed and high == floor(high))
     return least, greatest
+
+
+MAX_LISTED = 60
+
+
+def _listed(main: Node, declared: dict[str, str]) -> Node | None:
+    """{1, 2, 3} of the whole numbers x with 1 <= x <= 3; None where they have no end, or none are meant."""
+    if set(declared.values()) - _STARTS.keys() or len(declared) != 1:
+        return None
+    ends = _whole_ends(main)
+    first = _STARTS[next(iter(declared.values()))]
+    if ends is None or ends[1] is None or (ends[0] is None and first < 0):
+        return None
+    low = max(first, ends[0]) if ends[0] is not None and first >= 0 else ends[0] if ends[0] is not None else first
+    return Node("set", tuple(map(num, range(low, ends[1] + 1)))) if 0 <= ends[1] - low < MAX_LISTED else None
 
 
 _Parts = tuple[Node, dict[str, str], list[Node]]
@@ -167,10 +205,14 @@ def _same_bound_name(
 
 
 def _bounded_names(main: Node) -> frozenset[str]:
-    """x of x > 9, of 0 < x < 4."""
+    """x of x > 9, of 0 < x < 4, of |x| < 2, of x < 1 or x > 5."""
+    if main.op == "list" and main.args:
+        named = [_bounded_names(item) for item in main.args]
+        return frozenset().union(*named) if all(named) else frozenset()
     if main.op != "relation" or not set(main.value) <= {"<", ">", "<=", ">="}:
         return frozenset()
-    return frozenset(arg.value for arg in main.args if arg.op == "sym")
+    inner = (arg.args[0] if arg.op == "fn" and arg.value == "abs" else arg for arg in main.args)
+    return frozenset(arg.value for arg in inner if arg.op == "sym")
 
 
 def _names(mine: dict[str, str], yours: dict[str, str]) -> tuple[str, str]:
@@ -257,18 +299,18 @@ def _one_variable(r: Node, p: Node) -> bool:
 # ---- restrictions
 
 
-def _limits(main: Node, mine: list[Node], yours: list[Node], same: Compare) -> Decision | None:
+def _limits(main: Node, mine: list[Node], yours: list[Node], same: Compare, problem: str) -> Decision | None:
     """What is wrong with the restrictions of the one beside those of the other; None where they agree."""
     for one, others in ((mine, yours), (yours, mine)):
         for limit in one:
             if any(other.value == limit.value and same(limit.args[0], other.args[0]).same for other in others):
                 continue
-            if not _says_nothing(main, limit):
+            if not says_nothing(main, limit) and not restates(problem, limit, same):
                 return Decision(False, "condition", f"only one of them holds for {show(limit.args[0])[:60]}")
     return None
 
 
-def _says_nothing(main: Node, limit: Node) -> bool:
+def says_nothing(main: Node, limit: Node) -> bool:
     """x \\ne 2 beside what has no value at 2, x > 0 beside what has none below."""
     relation = limit.args[0]
     if relation.op != "relation" or len(relation.args) != 2 or relation.args[0].op != "sym":

@@ -12,6 +12,7 @@ from evaluators.answers.comparing.exact import OverBudget, rational
 from evaluators.answers.comparing.scalars import Context, Decision, needs_sympy
 from evaluators.answers.comparing.series import is_hopeless
 from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import Node, negated, num, show, symbols, walk
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -185,6 +186,10 @@ def _bare(node: Node) -> Node:
     return node.args[0] if node.op in ("qty", "approx") else node
 
 
+_LONE_ROOT = lazy_pattern(r"_\{?1\}?$")
+"""x_1 = 5, where the other root is left out."""
+
+
 def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decision:
     """Whether two relations say the same; `same_value(r, p)` compares two values."""
     function_r, function_p = function_of(r), function_of(p)
@@ -193,7 +198,7 @@ def relations(r: Node, p: Node, context: Context, same_value: Compare) -> Decisi
     if r.value == p.value == ("=",) and (name := _figure(r.args[0])) and name == _figure(p.args[0]):
         return same_value(r.args[1], p.args[1])
     solved_r, solved_p = assignment(r), assignment(p)
-    if solved_r is not None and solved_p is not None and solved_r[0] == solved_p[0]:
+    if solved_r is not None and solved_p is not None and solved_r[0] in (solved_p[0], _LONE_ROOT.sub("", solved_p[0])):
         return same_value(solved_r[1], solved_p[1])
     if function_p is not None and solved_r is not None and solved_r[0] == "y":
         return same_value(solved_r[1], function_p[2])

@@ -72,6 +72,8 @@ def _of_relation(node: Node) -> list[Piece] | None:
     sides, names = node.args, node.value
     if len(sides) == 3 and (between := _between_letters(node)) is not None:
         return between
+    if len(sides) == 2 and (beyond := _beyond_letters(node)) is not None:
+        return beyond
     if variable_of(node) is None or any(n not in ("<", ">", "<=", ">=", "!=") for n in names):
         return None
     if len(sides) == 2:
@@ -105,9 +107,20 @@ def _between_letters(node: Node) -> list[Piece] | None:
     return None
 
 
+def _beyond_letters(node: Node) -> list[Piece] | None:
+    """The half line of x < 1/a, whose end holds letters; None for any other inequality."""
+    (left, right), (name,) = node.args, node.value
+    if right.op == "sym" and right.value in _UNKNOWNS and left.op != "sym":
+        left, right, name = right, left, _FLIPPED.get(name, name)
+    inner = symbols(right)
+    if left.op != "sym" or left.value not in _UNKNOWNS or not inner or inner & _UNKNOWNS or name not in _FLIPPED:
+        return None
+    return _half_line(right, name)
+
+
 def _of_distance(left: Node, right: Node, name: str) -> list[Piece] | None:
     """|x - a| < r and |x - a| > r."""
-    if left.op != "fn" or left.value != "abs" or name == "!=":
+    if left.op != "fn" or left.value != "abs":
         return None
     inner = left.args[0]
     centre = num(0)
@@ -116,6 +129,8 @@ def _of_distance(left: Node, right: Node, name: str) -> list[Piece] | None:
     if inner.op != "sym" or symbols(centre):
         return None
     low, high = Node("add", (centre, negated(right))), Node("add", (centre, right))
+    if name == "!=":
+        return [Piece(None, low, False, False), Piece(low, high, False, False), Piece(high, None, False, False)]
     if name in ("<", "<="):
         return [Piece(low, high, name == "<=", name == "<=")]
     return [Piece(None, low, False, name == ">="), Piece(high, None, name == ">=", False)]
@@ -143,7 +158,7 @@ def _of_relations(relations: Iterable[Node], joined: str | None) -> list[Piece] 
         if part is None:
             return None
         names |= symbols(relation)
-        together = together or relation.value == ("!=",)
+        together = together or (relation.value == ("!=",) and joined not in ("or", "lor"))
         parts.append(_merged(part))
     if len(names) != 1:
         return None

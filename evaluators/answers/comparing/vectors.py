@@ -77,6 +77,43 @@ def on_one_line(r: Node, p: Node) -> bool:
     return all(a * d == b * c for a, b in zip(mine, yours, strict=True) for c, d in zip(mine, yours, strict=True))
 
 
+_PARAMETERS = _MULTIPLIERS | {"x", "y", "z", "k", "u", "v", "a"}
+_FIT = (Fraction(0), Fraction(1), Fraction(3), Fraction(-2))
+
+
+def same_line(r: Node, p: Node) -> bool:
+    """(4 - 2t, t) and (2 - 2s, 1 + s): one direction, and the step between two points is a multiple of it."""
+    mine, yours = _line(r), _line(p)
+    if mine is None or yours is None or len(mine[0]) != len(yours[0]):
+        return False
+    step = [b - a for a, b in zip(mine[0], yours[0], strict=True)]
+    return all(_parallel(mine[1], other) for other in (yours[1], step))
+
+
+def _parallel(a: list[Fraction], b: list[Fraction]) -> bool:
+    pairs = list(zip(a, b, strict=True))
+    return all(x * w == y * z for x, y in pairs for z, w in pairs)
+
+
+def _line(node: Node) -> tuple[list[Fraction], list[Fraction]] | None:
+    """A point and the direction of a tuple or a column whose rational components have one letter, to the first power."""
+    parts = node.args if node.op in ("tuple", "angle") or _size(node) else ()
+    names = symbols(node)
+    if len(parts) < 2 or len(names) != 1 or not names <= _PARAMETERS:
+        return None
+    base, direction = [], []
+    for part in parts:
+        values = [rational(substituted(part, dict.fromkeys(names, num(at)))) for at in _FIT]
+        if None in values:
+            return None
+        first, second, *others = (value or Fraction(0) for value in values)
+        if any(value != first + at * (second - first) for value, at in zip(others, _FIT[2:], strict=True)):
+            return None
+        base.append(first)
+        direction.append(second - first)
+    return (base, direction) if any(direction) else None
+
+
 def _direction(node: Node, letter: str) -> list[Fraction] | None:
     """The rational factors of the letter in each component; None where one is no such multiple."""
     found = []

@@ -49,7 +49,7 @@ _VALUE_OF = lazy_pattern(r"^([A-Za-z])的(?:取)?值(?:是|为|等于)\s*")
 _REASON = lazy_pattern(r"[,;.]\s*(?:因为|由于|理由|原因|解析).*$", re.DOTALL)
 _SPECIAL = {
     "无解": "no solution", "无实数解": "no solution", "没有解": "no solution", "空集": "empty set", "不存在": "does not exist", "无意义": "undefined",
-    "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
+    "无穷大": r"\infty", "无穷多": "infinitely many", "无数": "infinitely many", "无数个": "infinitely many", "无穷多解": "infinitely many", "无数个解": "infinitely many", "无穷多个解": "infinitely many", "无数解": "infinitely many", "有无数解": "infinitely many", "发散": "diverges", "收敛": "converges", "无穷多个": "infinitely many", "全体实数": r"\mathbb{R}",
     "一半": "1/2", "半": "1/2", "半个": "1/2", "任意实数": r"\mathbb{R}", "全体整数": r"\mathbb{Z}", "任意整数": r"\mathbb{Z}", "所有整数": r"\mathbb{Z}", "全体正整数": r"\mathbb{Z}^+", "所有正整数": r"\mathbb{Z}^+", "正无穷": r"\infty", "负无穷": r"-\infty", "正确": "true", "错误": "false", "对": "true", "错": "false",
     "是": "yes", "否": "no", "是的": "yes", "不是": "no", "不对": "false", "不正确": "false", "偶函数": "even", "奇函数": "odd", "偶数": "even", "奇数": "odd", "非奇非偶函数": "neither",
     "大于": "greater than", "小于": "less than", "等于": "equal to", "相等": "equal to", "有理数": "rational", "无理数": "irrational",
@@ -74,6 +74,8 @@ _NECESSARY = lazy_pattern(
 )
 _TWENTY = {"廿": "二十", "卅": "三十", "卌": "四十"}
 _JOINER = lazy_pattern(r"(?<=[\d}\])])\s*(?:或者|和|或|及|与)\s*(?=[\d\\(\[{x-])")
+_JOINING_TEXT = lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([和或且与及])\s*\}")
+_EQUATIONS = lazy_pattern(r"(?<=[\da-z})\]$])\s*[和与及]\s*(?=\$?[a-z]\s*=)")
 _AMOUNTS = lazy_pattern(r"(\d\s?[\u4e00-\u9fff]{1,4}?)\s*[和与及]\s*(?=-?\d)")
 """12厘米和8厘米."""
 _ALTERNATIVE = lazy_pattern(r"\s*(?:或者|或)\s*")
@@ -117,7 +119,7 @@ _COMPARISONS = {
     "大于": ">", "大于等于": r"\ge ", "大于或等于": r"\ge ", "不小于": r"\ge ", "不少于": r"\ge ", "小于": "<", "小于等于": r"\le ", "小于或等于": r"\le ",
     "不大于": r"\le ", "不超过": r"\le ", "不等于": r"\ne ",
 }  # fmt: skip
-_BOTH = lazy_pattern(r"(?<=[\da-z})\]])\s*[,;]?\s*(?:并且|而且|且)\s*(?=[-\da-z\\(])")
+_BOTH = lazy_pattern(r"(?<=[\da-z})\]$])\s*[,;]?\s*(?:并且|而且|且)\s*(?=[-\da-z\\($])")
 _HAN = lazy_pattern("[\u4e00-\u9fff]")
 
 
@@ -136,6 +138,7 @@ def simplified(text: str) -> str:
 def chinese_spelling(text: str) -> str:
     """A Chinese answer with its numerals in digits and its words as the grammar knows them."""
     text = in_common_words(simplified(text.strip()).translate(_SAME_SIGNS))
+    text = _JOINING_TEXT.sub(r"\1", text)
     for words, word in _SAME_WORDS:
         if words in text:
             text = text.replace(words, word)
@@ -165,7 +168,7 @@ def chinese_spelling(text: str) -> str:
     text = _ROOT_WORDS.sub(r"\\frac{\g<num>}{\g<den>}", text)
     text = _LEAD.sub("", _REASON.sub("", text))
     text = _ABOUT.sub("about ", text)
-    text = _SOLVED.sub("", _DROPPED_ROOT.sub("", text) if "舍" in text else text)
+    text = _SOLVED.sub("", _DROPPED_ROOT.sub("", text.replace("$", "")) if "舍" in text else text)
     text = _VALUE_OF.sub(r"\1=", text)
     text = _compared(_COUNTER_IN_BRACKETS.sub(r"\1", text))
     if (letters := _CHOSEN.fullmatch(text)) is not None:
@@ -174,6 +177,7 @@ def chinese_spelling(text: str) -> str:
     text = _PROPORTION.sub(":", _PER.sub(r"\2\3/\1", text))
     if _INEQUALITY.search(text):  # x<1或x>5 is no list
         text = _ALTERNATIVE.sub(" or ", text)
+    text = _EQUATIONS.sub(",", text)
     text = _JOINER.sub(",", _AMOUNTS.sub(r"\1,", text))
     text = _ALTERNATIVE.sub(" or ", text)
     text = _with_values(text)

@@ -334,8 +334,9 @@ class Answers(Bounds):
         return self.node("given", head, *declared, *limits)
 
     def set_builder(self, head: Node, outer_bars: int) -> Node:
-        conditions = [self.item()]
-        while self.separator():
+        conditions, words = [self.item()], set()
+        while word := self.separator():
+            words.add(_LOGIC.get(word, word))
             conditions.append(self.item())
         self.expect("}")
         self.depth, self.bars = self.depth - 1, outer_bars
@@ -345,7 +346,8 @@ class Answers(Bounds):
         if not _is_name(head) and head.op not in ("declared", "relation") and head not in others:
             return self.of_form(head, declared, others)
         kept = [c for c in others if c.op == "relation"] or others or [head]
-        main = kept[0] if len(kept) == 1 else self.node("list", *kept)
+        joined = words.pop() if len(words) == 1 and words <= {"and", "or"} else None
+        main = kept[0] if len(kept) == 1 else self.node("list", *kept, value=joined)
         if main == head and declared == [Node("declared", (), (head.value, "reals"))]:
             return _ALL_REALS
         return self.node("given", main, *declared) if declared else main

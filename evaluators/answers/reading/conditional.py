@@ -15,6 +15,7 @@ from evaluators.answers.reading.conditions import (
 )
 from evaluators.answers.reading.grammars import parsed
 from evaluators.answers.reading.parity import by_parity
+from evaluators.answers.reading.piecewise import branches
 from evaluators.answers.reading.tokens import tokenise
 from evaluators.answers.values import Node, ParseError, num, symbols
 
@@ -23,7 +24,7 @@ def with_conditions(surface: str, reference: bool, second: bool) -> list[Node]:
     """The readings of an answer that says for which values of its letters it holds; none where it says nothing of them."""
     if (excluded := each_excluded(surface)) is not None:
         return parsed(", ".join(excluded), reference, second)
-    if (cases := _by_parity(surface, reference, second)) is not None:
+    if (cases := _by_parity(surface, reference, second) or _in_pieces(surface, reference, second)) is not None:
         return [cases]
     if (shorter := introduced(surface)) != surface:
         return with_conditions(shorter, reference, second) or parsed(shorter, reference, second)
@@ -55,6 +56,22 @@ def _by_parity(surface: str, reference: bool, second: bool) -> Node | None:
     if not all(read.values()):
         return None
     pieces = [Node("tuple", (nodes[0], Node("text", (), (kind,)))) for kind, nodes in read.items()]
+    return Node("cases", tuple(pieces))
+
+
+def _in_pieces(surface: str, reference: bool, second: bool) -> Node | None:
+    """The pieces of `x - 1 for x >= 1; 1 - x for x < 1`; none where a value or a condition has no reading."""
+    found = branches(surface)
+    if found is None:
+        return None
+    from evaluators.answers.reading.readings import alternatives
+
+    pieces = []
+    for value, condition in found:
+        node, where = alternatives(value, reference, second), parsed(condition, reference, second)
+        if node is None or len(where) != 1 or where[0].op != "relation":
+            return None
+        pieces.append(Node("tuple", (node, where[0])))
     return Node("cases", tuple(pieces))
 
 

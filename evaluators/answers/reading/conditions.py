@@ -6,6 +6,7 @@ Congruences are families as well: x \\equiv 3 \\pmod{7} is 3 + 7k for any intege
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from evaluators.answers.patterns import lazy_pattern
@@ -44,6 +45,7 @@ _WORDED = tuple(
 ) + ((lazy_pattern(rf"{_NAME}\s+(?:is\s+)?an?\s+(?:arbitrary\s+|real\s+)*constant"), "constant"), (lazy_pattern(rf"{_NAME}\s+real"), "reals"), (lazy_pattern(rf"{_NAME}\s+(?:an\s+)?integer"), "integers"), (lazy_pattern(rf"{_NAME}\s+(?:is\s+)?(?:an\s+)?arbitrary(?:\s+constant)?"), "constant"))  # fmt: skip
 _RELATION = r"(?:<=|>=|!=|<|>|\\(?:le|ge|leq|geq|ne|neq|lt|gt)(?![A-Za-z]))"
 _BOUND = lazy_pattern(rf"(?P<name>[A-Za-z])\s*(?P<sign>{_RELATION})\s*(?P<value>[^<>=]+)")
+_DISTANCE = lazy_pattern(rf"\|\s*(?P<name>[A-Za-z])\s*\|\s*{_RELATION}\s*[^<>=,]+")
 _REVERSED = lazy_pattern(rf"[^<>=,]+?{_RELATION}\s*(?P<name>[A-Za-z])\s*(?:{_RELATION}[^<>=,]+)?")
 _WITHIN = lazy_pattern(r"(?P<name>[A-Za-z])\s*\\in\s*[\[(].*[\])]")
 _SIGNED = lazy_pattern(
@@ -109,6 +111,35 @@ def _parity(text: str) -> str:
     return ""
 
 
+_SPAN = lazy_pattern(
+    r"(?:\\(?:operatorname|mathrm|text)\s*\{\s*|\\)?[Ss]pan\s*\}?\s*(?:\\?\{|\(|\\left\\\{)\s*(?P<vectors>.{3,200}?)\s*(?:\\right)?(?:\\?\}|\))"
+)
+_ENDLESS = lazy_pattern(
+    r"(?:\\\{)?\s*\\[lcd]?dots\s*,\s*(?P<values>-?\d{1,9}(?:\s*,\s*-?\d{1,9}){2,9})\s*,\s*\\[lcd]?dots\s*(?:\\\})?"
+)
+"""\\ldots, -7, 8, 23, 38, \\ldots"""
+_OF_VECTOR = lazy_pattern(
+    r"\\\{\s*(?P<form>[a-z]\s*(?:\\begin\{[pb]matrix\}|\().{3,120}?)\s*(?:\\mid|\||:)\s*(?P<condition>[a-z]\s*\\in\s*.{1,20}?)\s*\\\}"
+)
+"""\\{t (1, 2) : t \\in R\\}."""
+_VECTOR = lazy_pattern(
+    r"\([^()]{3,80}\)(?:\s*\^\s*\{?\s*(?:T|\\top)\s*\}?)?|\\begin\{[pb]matrix\}.{3,80}?\\end\{[pb]matrix\}"
+)
+
+
+def _progression(values: str) -> str:
+    """8 + 15k for any whole k of a row with one step; empty for any other row."""
+    numbers = [int(value) for value in values.split(",")]
+    steps = {b - a for a, b in pairwise(numbers)}
+    return f"{numbers[0]} + {steps.pop()} k, k \\in \\mathbb{{Z}}" if len(steps) == 1 and 0 not in steps else ""
+
+
+def _spanned(vectors: str) -> str:
+    """t (1, -1), t \\in R of the span of one vector; empty for the span of more."""
+    match = _VECTOR.fullmatch(vectors.strip())
+    return "" if match is None else f"t {match[0]}, t \\in \\mathbb{{R}}"
+
+
 def introduced(text: str) -> str:
     """x \\ne 5 of `x \\in \\mathbb{R}, x \\ne 5`, x > 2 of `all real x > 2`, 6k for any integer k of `multiples of 6`."""
     if (match := _MULTIPLES.fullmatch(text)) is not None:
@@ -120,6 +151,12 @@ def introduced(text: str) -> str:
         return text[: match.start()]
     if (match := _OF_FORM.fullmatch(text)) is not None and len(set(re.findall(r"[kmnt]", match["form"]))) == 1:
         return f"{match['form']}, {re.findall(r'[kmnt]', match['form'])[0]} \\in \\mathbb{{Z}}"
+    if "dots" in text and (endless := _ENDLESS.fullmatch(text)) is not None:
+        return _progression(endless["values"]) or text
+    if (spanned := _SPAN.fullmatch(text)) is not None:
+        return _spanned(spanned["vectors"]) or text
+    if (multiples := _OF_VECTOR.fullmatch(text)) is not None:
+        return f"{multiples['form']}, {multiples['condition']}"
     for pattern in (_REAL_FIRST, _ALL_REALS, _ALL_INTEGERS):
         if (match := pattern.match(text)) is not None:
             return text[match.end() :]
@@ -245,7 +282,7 @@ def _condition(piece: str) -> Condition | None:
         whole = match["name"] in "nkmij" and _FIRST_INDEX.fullmatch(plain[match.start("sign") :].strip())
         first = "first 0" if whole and re.search(r"(?:=|\\ge(?:q|qslant)?)\s*0", plain) else "first"
         return Condition(match["name"], first if whole else "", plain)
-    match = _REVERSED.fullmatch(plain) or _WITHIN.fullmatch(plain)
+    match = _DISTANCE.fullmatch(plain) or _REVERSED.fullmatch(plain) or _WITHIN.fullmatch(plain)
     return Condition(match["name"], "", plain) if match else None
 
 

@@ -128,6 +128,7 @@ SAME_WORDS = {
     ("greater",): ("greater", "than"), ("less",): ("less", "than"), ("smaller",): ("less", "than"), ("smaller", "than"): ("less", "than"),
     ("larger", "than"): ("greater", "than"), ("equal",): ("equal", "to"), ("equals",): ("equal", "to"), ("is", "equal", "to"): ("equal", "to"),
     ("integral", "converges"): ("convergent",), ("integral", "diverges"): ("divergent",), ("does", "not", "converge"): ("divergent",),
+    ("it", "does", "not", "converge"): ("divergent",), ("series", "does", "not", "converge"): ("divergent",), ("saddle",): ("saddle", "point"), ("鞍点",): ("saddle", "point"),
 } | {
     said: ("第", str(place), "象限")
     for place, names in enumerate((("first", "i"), ("second", "ii"), ("third", "iii"), ("fourth", "iv")), start=1)
@@ -158,6 +159,8 @@ def special(surface: str) -> Node | None:
         return Node("special", (), _NUMBERS_SAID[next(word for word in numbers.groups() if word)])
     if kind := _REAL_KINDS.fullmatch(plain):
         return _half_of_the_reals(kind[1].replace("-", ""))
+    if ", " in plain and ("not " in plain or " is " in plain or "it's " in plain) and (word := _concluded_word(plain)):
+        return Node("text", (), plainest((word,)))
     if (" " in plain or "," in plain) and (answered := _yes_or_no(plain)):
         return Node("text", (), (answered,))
     name = _SPECIAL_WORDS.get(plain) or ("empty" if _NONE_AT_ALL.fullmatch(plain) else None)
@@ -371,6 +374,12 @@ def _half_past(plain: str) -> Node | None:
     from evaluators.answers.reading.spoken import half_past
 
     return half_past(plain)
+
+
+def _concluded_word(plain: str) -> str:
+    from evaluators.answers.reading.spoken import concluded_word
+
+    return concluded_word(plain)
 
 
 def _stated_truth(said: tuple[str, ...]) -> str:

@@ -37,7 +37,7 @@ _START = lazy_pattern(
     r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
 )
 _CONDITIONAL = lazy_pattern(
-    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|\\notin|arbitrary|of the form|整数|常数|实数|自然数|参数"
+    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|\\notin|[sS]pan|dots\s*,\s*-?\d|arbitrary|of the form|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
 MIN_STRUCTURE = 4

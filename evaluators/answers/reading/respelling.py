@@ -97,8 +97,15 @@ def _diagonal(entries: list[str]) -> str:
 
 _FRENCH = lazy_pattern(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 _EXCEPT = lazy_pattern(
-    r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+)", re.IGNORECASE
+    r"(?:all|any)\s+reals?(?:\s+numbers?)?\s+except\s+(?:for\s+)?(?:x\s*=\s*)?([-\d/., ]+(?:and\s+[-\d/. ]+)?)",
+    re.IGNORECASE,
 )
+_BETWEEN = lazy_pattern(
+    r"(?:(?:all|every|any|the)\s+(?:reals?(?:\s+numbers?)?|numbers?|values?)\s+)?(?:(?P<between>between|from)\s+)?(?P<low>[-\d./\\a-z{}]{1,20})\s+(?:and|to)\s+(?P<high>[-\d./\\a-z{}]{1,20}),?\s+(?P<ends>inclusive|exclusive)",
+    re.IGNORECASE,
+)
+"""every real number between 1 and 3 inclusive."""
+_ROW = lazy_pattern(r"\[\s*(-?[\d./]+(?:\s+-?[\d./]+){1,9})\s*\]\s*(?=\^\s*\{?\s*(?:T|\\top|\\intercal|\\mathsf))")
 
 
 def respelled(text: str) -> str:
@@ -106,6 +113,8 @@ def respelled(text: str) -> str:
     for needle, pattern, replacement in _RULES:
         if needle in text:
             text = pattern.sub(replacement, text)
+    if "[" in text and "^" in text:
+        text = _ROW.sub(lambda m: f"({', '.join(m[1].split())})", text)
     if "\\cup" in text and re.search(r"[<>]|\\[lg]e", text) and not re.search(r"[()\[\]]", text):
         text = text.replace("\\cup", " or ")  # x < -2 \\cup x > 2
     text = as_written(text)
@@ -114,7 +123,10 @@ def respelled(text: str) -> str:
     if "[" in text or "]" in text:
         text = _of_french(text)
     if "except" in text and (excepted := _EXCEPT.fullmatch(text)):
-        return f"\\mathbb{{R}} \\setminus \\{{{excepted[1]}\\}}"
+        return f"\\mathbb{{R}} \\setminus \\{{{excepted[1].replace('and', ',')}\\}}"
+    if text.endswith("clusive") and (between := _BETWEEN.fullmatch(text)) is not None:
+        closed = between["ends"].lower() == "inclusive"
+        return f"{'[' if closed else '('}{between['low']}, {between['high']}{']' if closed else ')'}"
     return text
 
 

@@ -13,6 +13,23 @@ _TRUE_OF = lazy_pattern(
 )
 
 
+_SO_IT_IS = lazy_pattern(
+    r"[^.;]{2,120}?,\s+(?:so|hence|thus|therefore|and\s+so)\s+(?:it(?:'s|\s+is)|(?:the\s+)?(?:function|series|f|matrix|graph|triangle|number)\s+is)\s+(?:an?\s+)?(?P<word>[a-z]{3,15})",
+    re.IGNORECASE,
+)
+"""f(-x) = -f(x), so it's odd."""
+_NOT_OTHER = lazy_pattern(r"(?P<word>[a-z]{3,15}),\s+(?:and\s+)?not\s+(?P<other>[a-z]{3,15})", re.IGNORECASE)
+_NO_WORD = frozenset({"not", "never", "neither", "unknown", "maybe", "true", "false"})
+
+
+def concluded_word(plain: str) -> str:
+    """odd of `f(-x) = -f(x), so it is odd` and of `odd, not even`; empty for other texts."""
+    match = _SO_IT_IS.fullmatch(plain.rstrip(".")) or _NOT_OTHER.fullmatch(plain.rstrip("."))
+    if match is None or match["word"].lower() in _NO_WORD or match.groupdict().get("other") == match["word"]:
+        return ""
+    return match["word"].lower()
+
+
 def stated_truth(said: tuple[str, ...]) -> str:
     """true or false of `the claim is not correct`; empty for other words."""
     truth = _TRUE_OF.fullmatch(" ".join(said))

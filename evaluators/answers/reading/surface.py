@@ -69,6 +69,8 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("text", "mbox"), lazy_pattern(r"^\\(?:text(?:bf|rm|it)?|mbox|mathrm)\s*\{\s*(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final\s+|correct\s+)?(?:answer|result|solution|value)(?:\s+is|\s*[:=])|point)\s*:?\s*\}\s*(?=\S)", re.IGNORECASE), ""),
     (("text",), lazy_pattern(r"^\\text\{([^{}]*\d[^{}]*)\}$"), r"\1"),
     (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([A-Za-z]+)\s+(and|or)\s*\}"), r"\\text{\1} \2 "),
+    (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*,?\s*(when|at|where|for|if)\s*\}"), r" \1 "),
+    (("text", "mbox"), lazy_pattern(r"\\(?:text|mbox)\s*\{\s*([和或且与及])\s*\}"), r"\1"),
     (("mbox",), lazy_pattern(r"\\mbox(?=[A-Za-z])"), r"\\mbox "),
     (("text", "mathrm"), lazy_pattern(r"\\(?:text(?:bf|it|rm|normal)?|mathrm)\s*\{\s*([-+\d.,/%$€£¥ ]*[\d€£¥][-+\d.,/%$€£¥ ]*)\}"), r"\1"),
     (("degree",), lazy_pattern(r"\\degrees?(?![A-Za-z])"), r"^\\circ "),
