@@ -6,7 +6,6 @@ refuses nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import gcd
@@ -14,22 +13,6 @@ from math import gcd
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.values import NUMERALS, Node, has_decimal, symbols, walk
 
-_BEGINS = r"(?:^|[.:;,!?)$。，；：]\s*|\n\s*|\b(?:please|and|then|to|completely|fully|now)\s+)"
-_ASKED = lazy_pattern(
-    rf"(?P<factored>{_BEGINS}(?:completely\s+)?factor(?:i[sz]e)?\b(?!\s+(?:of|is|by|in|that|for)\b)|\bfactored\s+form\b|因式分解|分解因式)"
-    rf"|(?P<expanded>{_BEGINS}(?:expand|multiply\s+out)\b|\bexpanded\s+form\b|展开(?!图))"
-    r"|(?P<primes>\bprime\s+factori[sz]ation|\bproduct\s+of\s+(?:its\s+)?prime(?:s\b|\s+(?:factor|number|power)s)|(?:分解|写成).{0,4}质因数|质因数分解)"
-    r"|(?P<partial>\bpartial\s+fractions?)"
-    rf"|(?P<simplified>{_BEGINS}simplify\b|\bsimplest\b|\blowest\s+terms\b|\breduced\s+form\b|\bin\s+simplified\b|化简|最简|约分)"
-    r"|(?P<rationalized>\brationali[sz]e\b|分母有理化)"
-    r"|(?P<scientific>\bscientific\s+notation\b|科学[记计]数法)"
-    rf"|(?P<solved>{_BEGINS}solve\b|解(?:不等式|方程|关于)|(?<!无)解集)"
-    r"|(?P<exact>\bexact\s+(?:value|answer|form|solution|area|length|volume|distance)s?\b|精确值|准确值)"
-    rf"|(?P<evaluated>{_BEGINS}(?:evaluate|compute|calculate)\b|求值)"
-    r"|(?P<calculated>计算(?!器|机))"
-    r"|(?P<rounded>\bround(?:ed)?\b|\bto\s+the\s+nearest\b|\bdecimal\s+places?\b|\bsignificant\s+(?:figures|digits)\b|保留|四舍五入|精确到)",
-    re.IGNORECASE,
-)
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "log", "ln", "abs"})
 _BINDERS = frozenset({"sum", "prod", "int", "lim", "det"})
 _E_NOTATION = lazy_pattern(r"(?<![\d.])[1-9](?:\.\d+)?[eE][-+]?\d+")
@@ -37,14 +20,6 @@ _SPACING = lazy_pattern(r"[\s$]|\\[,;!]")
 _COMPUTED = frozenset({"evaluated", "calculated", "simplified", "exact"})
 LENIENT = frozenset({"rounded"})
 """Forms that only `reward` insists on: elsewhere a longer decimal of the same value is right."""
-MAX_PROBLEM = 4_000
-"""Characters of a problem, from its end, in which a form is sought."""
-
-
-def asked_forms(text: str) -> frozenset[str]:
-    """Names of the forms that the problem asks for, the keys of `_FAULTS`."""
-    found = (match.lastgroup for match in _ASKED.finditer(text, max(0, len(text) - MAX_PROBLEM)))
-    return frozenset(name for name in found if name is not None)
 
 
 def lacking_form(asked: frozenset[str], reference: Node, prediction: Node, written: str, problem: str) -> str:

@@ -130,7 +130,7 @@ class Hints:
     @cached_property
     def forms(self) -> frozenset[str]:
         """The forms that are asked for: factored, simplified, scientific."""
-        from evaluators.answers.forms import asked_forms
+        from evaluators.answers.asked_forms import asked_forms
 
         return asked_forms(self.text) if self.text else frozenset()
 

@@ -210,7 +210,8 @@ def asks_point(text: str) -> bool:
 
 def asks_order(text: str) -> bool:
     """Whether the values shall stand in an order: `in increasing order`, `from the coldest to the warmest`, 从小到大."""
-    if _BLANKS.search(text) and (_NAMED_BLANKS.search(text) or not _SEVERAL_SOUGHT.search(text)):
+    blank = "__" in text or "(" in text or "（" in text
+    if blank and _BLANKS.search(text) and (_NAMED_BLANKS.search(text) or not _SEVERAL_SOUGHT.search(text)):
         return True
     behind = text[max(0, text.rfind(question_of(text))) :]
     return _ORDER_ASKED.search(behind) is not None or _ORDERED_FIRST.search(text) is not None
