@@ -34,6 +34,11 @@ _SO = lazy_pattern(
 )
 _NO_MATTER = frozenset({"the", "of", "a", "an", "all", "these", "those", "two", "three", "required", "answer"})
 _PRINTED = lazy_pattern(r"(?:(?:np|numpy)\.)?array\(\s*\[([^\[\]]{1,300})\]\s*\)|\[([^\[\]]{1,300})\]")
+_RESIDUE = lazy_pattern(
+    r"\$?\s*(?:[a-z]\s*\\equiv\s*)?(?P<value>\d{1,9})\s*(?:\\pmod\s*\{?|\\bmod\s*\{?|\(\s*(?:\\?mod|\\text\{mod\})\s*)(?P<modulus>\d{1,9})\s*[)}]?\s*\$?"
+)
+_ASKS_RESIDUE = lazy_pattern(r"\b(?:inverse|remainder|residue)\b|余数|逆元", re.IGNORECASE)
+_MODULUS = r"(?:mod(?:ulo)?|modulus|divided\s+by|除以)[\s$}{\\]*{}(?!\d)"
 _PROGRAM = lazy_pattern(r"array\(|(?<!\\)sqrt\(|\*\*")
 
 
@@ -46,6 +51,8 @@ def as_noted(left: str, right: str, hints: Hints) -> str:
         and digits == (_digits(left, hints.base_asked) or " ")
     ):
         return left
+    if "mod" in bare and (residue := _RESIDUE.fullmatch(bare)) is not None and _is_its_residue(residue, hints):
+        return residue["value"]
     if "P" in bare and (arranged := _ARRANGED.fullmatch(bare)) is not None and _ARRANGEMENTS.search(hints.question):
         n, r = arranged["n"] or arranged["m"], arranged["r"] or arranged["s"]
         return f"A_{{{n}}}^{{{r}}}" if n and r and int(r) <= int(n) else right
@@ -106,3 +113,11 @@ def _is_asked(so: re.Match[str], question: str) -> bool:
     words = set(re.findall(r"[a-z]+", question.lower()))
     hedged = HEDGE.search(so["value"]) or re.search(r"\b(?:not|maybe|perhaps|possibly|if)\b", so["lead"])
     return bool(what) and what <= words and not hedged
+
+
+def _is_its_residue(residue: re.Match[str], hints: Hints) -> bool:
+    """4 (mod 11), where one residue modulo 11 is asked for: the inverse of 3, a remainder."""
+    if _ASKS_RESIDUE.search(hints.text) is None:
+        return False
+    said = re.compile(_MODULUS.replace("{}(", residue["modulus"] + "("), re.IGNORECASE)
+    return int(residue["value"]) < int(residue["modulus"]) and said.search(hints.text) is not None

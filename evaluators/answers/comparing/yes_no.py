@@ -7,10 +7,9 @@ import re
 from evaluators.answers.patterns import lazy_pattern
 
 _ASKS = lazy_pattern(
-    r"(?:^|[,.:;]\s*|\b(?:then|so)\s+)\s*(?:is|are|was|were|does|do|did|can|could|must|will|would|has|have)\b|是否|吗",
+    r"(?:^|[,.:;)]\s*|\b(?:then|so)\s+)\s*(?:is|are|was|were|does|do|did|can|could|must|will|would|has|have)\b|是否|吗",
     re.IGNORECASE,
 )
-_OF_TRUTH = lazy_pattern(r"\b(?:is|be)\s+(?:it\s+|(?:the|this)\s+[a-z]+\s+)?(?:true|correct|valid)\b", re.IGNORECASE)
 _EITHER = lazy_pattern(r"\bor\b|还是", re.IGNORECASE)
 _NOT = frozenset(
     {"not", "isn't", "aren't", "doesn't", "don't", "can't", "cannot", "wasn't", "didn't", "won't", "never"}
@@ -26,7 +25,7 @@ def answers_alike(answer: str, said: tuple[str, ...], question: str) -> bool:
     if not _ASKS.search(question) or _EITHER.search(question):
         return False
     if said in (("true",), ("false",)):
-        return _OF_TRUTH.search(question) is not None and answer == ("yes" if said == ("true",) else "no")
+        return answer == ("yes" if said == ("true",) else "no")
     denials = [word for word in said if word in _NOT]
     asked = set(_WORD.findall(question.lower()))
     rest = [word for word in said if word not in _NOT]

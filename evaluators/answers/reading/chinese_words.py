@@ -46,7 +46,7 @@ _FORMULA_WORDS = lazy_pattern(
 _SAID = lazy_pattern(r"正负|加上?|减去?|乘以?|除以|倍(?=根号)|倍(?=[π])|的?平方$|的?立方$")
 _SIGN = {"正负": "\\pm ", "加": "+", "加上": "+", "减": "-", "减去": "-", "乘": "\\times ", "乘以": "\\times ", "除以": "/", "倍": "", "平方": "^2", "的平方": "^2", "立方": "^3", "的立方": "^3"}  # fmt: skip
 _ORIGINAL = lazy_pattern(
-    r"^(?:解[:：,，]?)?(?:原式|原方程的?解|(?:约分|化简|计算|整理|合并|通分|移项)(?:之?后|的?结果)?(?:得到?|可得|为|是)?)\s*(?:[=:：]|(?<=[后果得是为])|为|是)+\s*(?=[-\d\\$(a-z√])"
+    r"^(?:解[:：,，]?)?(?:原式|原方程的?解|(?:约分|化简|计算|整理|合并|通分|移项)(?:之?后|的?结果)?(?:得到?|可得|为|是)?)\s*(?P<opened>\$?)\s*(?:[=:：]|(?<=[后果得是为])|为|是)+\s*(?=[-\d\\$(a-z√])"
 )
 _SHIFT = lazy_pattern(r"(?:向)?([左右上下])(?:平行)?(?:平移|移动?)了?")
 _UNIT_LENGTH = lazy_pattern(r"个?单位(?:长度)?$")
@@ -73,7 +73,7 @@ def in_common_words(text: str) -> str:
         return "或".join(sorted(re.split("或者?", bare)))
     if _ONLY_CHEQUE.search(text):
         text = _CHEQUE_NUMBER.sub(lambda m: "".join(_CHEQUE.get(c, c) for c in m[0]), text)
-    text = _BEFORE_SCALE.sub("", _ORIGINAL.sub("", text))
+    text = _BEFORE_SCALE.sub("", _ORIGINAL.sub(r"\g<opened>", text))
     if "移" in text:
         text = _UNIT_LENGTH.sub("个单位", _SHIFT.sub(r"向\1平移", text))
     if "原" in text:

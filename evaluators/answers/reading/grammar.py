@@ -189,7 +189,12 @@ class Expressions(Atoms):
             and not (factor.op == "sym" and factor.value in _STRETCHES)
         ):
             raise ParseError("a tuple is no factor")
-        return collection._replace(args=tuple(self.node("mul", factor, cell) for cell in collection.args))
+        return collection._replace(args=tuple(self.multiple(factor, cell) for cell in collection.args))
+
+    def multiple(self, factor: Node, cell: Node) -> Node:
+        """A whole multiple of a whole number is worked out: nobody leaves 2(1, 3) to be done."""
+        whole = factor.op == cell.op == "num" and factor.value.denominator == cell.value.denominator == 1
+        return num(factor.value * cell.value) if whole else self.node("mul", factor, cell)
 
     def operation(self, left: Node, kind: str, text: str) -> Node | None:
         """The node of a written operator; None where the product is only implied."""
@@ -328,7 +333,9 @@ class Expressions(Atoms):
 
     def operator(self, text: str, minimum: int) -> Node:
         if text == "-":
-            return negated(self.expression(max(minimum, 19)))
+            operand = self.expression(max(minimum, 19))
+            vector = operand.op == "tuple" and operand.value is None
+            return operand._replace(args=tuple(map(negated, operand.args))) if vector else negated(operand)
         if text == "+":
             return self.expression(max(minimum, 19))
         if text in OPENERS or text == "{":
