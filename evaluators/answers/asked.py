@@ -65,8 +65,11 @@ _EXACTLY_WHEN = lazy_pattern(
     re.IGNORECASE,
 )
 _ASKS_WHICH = lazy_pattern(
-    r"\bfor\s+(?:which|what)|\bwhen\b|\bwhich\s+(?:values?|numbers?|integers?)|取值|哪些|何值|范围", re.IGNORECASE
+    r"\b(?:find|determine)\s+(?:the\s+(?:numbers?|values?|constants?)|all|\$?[a-z]\$?\b)|\bfor\s+(?:which|what)|\bwhen\b|\bwhich\s+(?:values?|numbers?|integers?)|取值|哪些|何值|范围",
+    re.IGNORECASE,
 )
+_ONLY = lazy_pattern(r"\s*only\s+(?=[$(\\\d-])", re.IGNORECASE)
+_ASKS_ALL = lazy_pattern(r"\b(?:all|every|which|what)\b|[所哪]", re.IGNORECASE)
 _STEM = lazy_pattern(r"[a-z]{4,}", re.IGNORECASE)
 _DENIES = lazy_pattern(r"\b(?:not|no|never|cannot|fails?)\b|n't\b|[不无]", re.IGNORECASE)
 
@@ -119,6 +122,8 @@ def as_asked(left: str, right: str, hints: Hints) -> str:
     short = len(right) <= MAX_REMARKED
     if short and (where := _ATTAINED.search(right)) is not None and where.start() and _asks_extremum(hints.question):
         return _EXTREMUM.sub("", right[: where.start()]).rstrip(" ,，;；\\") or right
+    if (alone := _ONLY.match(right)) is not None and _ASKS_ALL.search(hints.text):
+        return right[alone.end() :]
     if (only := _EXACTLY_WHEN.match(right)) is not None and _answers_which(only, hints.question):
         return right[only.end() :]
     if (

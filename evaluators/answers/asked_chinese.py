@@ -15,6 +15,10 @@ _NUMERAL = r"[\d零一二两三四五六七八九十百千万亿.,/]"
 _FILLED = lazy_pattern(
     rf"(?P<before>[\u4e00-\u9fff]{{0,14}}?)(?P<number>[-+]?(?:{_NUMERAL}{{1,16}}))\s?(?P<after>[\u4e00-\u9fff]{{1,10}})[。.]?"
 )
+_STATED = lazy_pattern(
+    r"(?P<before>[\u4e00-\u9fff]{1,14}?)\s*(?:为|是|等于|[:：=])?\s*(?P<value>\$?[-\d\\][^\u4e00-\u9fff]{0,60}?)[。.]?"
+)
+"""两根之和为5, where the question is 求两根之和; 多150%, where it is 多百分之几."""
 _PEOPLE = ("同学", "学生", "人", "老师", "小朋友", "工人", "队员")
 _GAP = lazy_pattern(r"多少|几")
 _TAIL = lazy_pattern(r"[万亿]?(?:(?![零一二两三四五六七八九十百千万亿])[\u4e00-\u9fff]){1,4}$")
@@ -49,6 +53,8 @@ def as_filled(left: str, right: str, hints: Hints) -> str:
     left, right, question = simplified(left), simplified(right), simplified(hints.question)
     if "象限" in question and "象限" in left and _QUADRANT.fullmatch(right):
         return quadrants(right.translate(_ROMAN))
+    if (stated := _STATED.fullmatch(right)) is not None and _ends_question(stated["before"], question):
+        return stated["value"]
     if (filled := _FILLED.fullmatch(right)) is not None and _GAP.search(question):
         return _number_of(left, filled, question, simplified(hints.text)) or right
     if re.search("[，,；;]", right) and (clause := _fitting_clause(left, right, question, simplified(hints.text))):
@@ -73,6 +79,12 @@ def as_filled(left: str, right: str, hints: Hints) -> str:
 
 _ROMAN = str.maketrans({"Ⅰ": "1", "Ⅱ": "2", "Ⅲ": "3", "Ⅳ": "4"})
 _BARE = lazy_pattern(r"\d[\d,]*(?:\.\d+)?")
+
+
+def _ends_question(before: str, question: str) -> bool:
+    """Whether the question asks for just what the words name."""
+    asked = re.escape(before) + r"(?:为|是|等于)?(?:百分之(?:多少|几)|多少|几|$)"
+    return re.search(asked, question.rstrip("。？?. =＝_")) is not None
 
 
 def _number_of(left: str, filled: re.Match[str], question: str, problem: str) -> str:

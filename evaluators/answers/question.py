@@ -10,6 +10,9 @@ from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.reading.units import MONEY, Unit, parse_unit, physical
 
 _OPTION = lazy_pattern(r"\(([A-J])\)\s*(.+?)(?=\s*(?:\\qquad|\\quad|\\ |\\\\|,|;|\n|\$|\([A-J]\)|$))", re.DOTALL)
+_OPTION_LABEL = lazy_pattern(r"(?:\\(?:textbf|mathrm|text|bf)\s*\{\s*)?(?<![A-Za-z0-9_])\(([A-J])\)\s*~?\s*\}?")
+_OPTION_END = lazy_pattern(r"\n|\.\s+[A-Z]|[?？]")
+_OPTION_EDGE = lazy_pattern(r"^(?:\\[ ,;:!]|[\s~])+|(?:\\qquad|\\quad|\\\\|\\[ ,;:!]|[\s,;~；，]|\b(?:and|or)\b)+$")
 _LINE_OPTION = lazy_pattern(r"(?:^|\n)\s*\(?([A-J])[.)、:．：]\s*([^\n]+)")
 _INLINE_OPTION = lazy_pattern(r"(?<![A-Za-z0-9])([A-J])\s?[.、:)．：]\s*((?:(?!\s[A-J]\s?[.、:)．：])[^\n]){1,300})")
 _SHAPE = r"(?P<shape>(?:square|cubic|sq\.?|cu\.?)\s+)?"
@@ -270,9 +273,33 @@ def _chinese_unit(characters: str) -> Unit | None:
 
 
 def options(text: str) -> dict[str, str]:
+    """The text of each choice, by its letter; empty where the problem lists none."""
+    if between := _between_labels(text):
+        return dict(between)
     found = _OPTION.findall(text) or _LINE_OPTION.findall(text)
     if len(found) < 2:
         found = _INLINE_OPTION.findall(text)
         found = found if [letter for letter, _ in found] == list("ABCDEFGHIJ"[: len(found)]) else []
     options = {letter: body.strip(" $~").rstrip("\\") for letter, body in found[:10]}
     return options if len(options) > 1 else {}
+
+
+def _between_labels(text: str) -> list[tuple[str, str]]:
+    """Letters and what stands between (A), (B), (C), which count from A, up to the end of the last one's line."""
+    labels = list(_OPTION_LABEL.finditer(text))
+    starts = [place for place, label in enumerate(labels) if label[1] == "A"]
+    if not starts:
+        return []
+    labels = labels[starts[-1] :][:10]
+    if len(labels) < 2 or [label[1] for label in labels] != list("ABCDEFGHIJ"[: len(labels)]):
+        return []
+    ends = [label.start() for label in labels[1:]]
+    last = _OPTION_END.search(text, labels[-1].end())
+    ends.append(last.start() if last else len(text))
+    bodies = [_OPTION_EDGE.sub("", text[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+    whole = [body if body.count("$") % 2 == 0 else body.replace("$", "") for body in bodies]
+    return [(label[1], _dollars_off(body)) for label, body in zip(labels, whole, strict=True)] if all(whole) else []
+
+
+def _dollars_off(body: str) -> str:
+    return body[1:-1] if body.count("$") == 2 and body[0] == body[-1] == "$" else body

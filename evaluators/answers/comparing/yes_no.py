@@ -7,7 +7,7 @@ import re
 from evaluators.answers.patterns import lazy_pattern
 
 _ASKS = lazy_pattern(
-    r"(?:^|[,.:;)]\s*|\b(?:then|so)\s+)\s*(?:is|are|was|were|does|do|did|can|could|must|will|would|has|have)\b|是否|吗",
+    r"(?:^|[,.:;)]\s*|\b(?:then|so)\s+)\s*(?:is|are|was|were|does|do|did|can|could|must|will|would|has|have)\b|\bwhether\b|是否|吗",
     re.IGNORECASE,
 )
 _EITHER = lazy_pattern(r"\bor\b|还是", re.IGNORECASE)

@@ -78,7 +78,8 @@ _STEPS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("{",), lazy_pattern(r"(?<=\d)\{([A-Za-z]{1,12})\}"), r"\\text{\1}"),
     (("box",), lazy_pattern(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1"),
     (("text",), lazy_pattern(r"(?<!circ)(?<!circ )(?<!\\mu)(?<!\\mu )(?<![\d})])(?<![\d})] )(?<![\d})]  )\\text(?:bf|it|rm|sf|normal)?\s*\{\s*\(?([A-J])\)?[.:]?\s*\}"), r"(\1)"),
-    (("vec", "bold", "bm", "mathbf"), lazy_pattern(r"\\(?:vec|boldsymbol|bm|mathbf)\s+(?=[a-zA-Z](?![a-zA-Z]))"), ""),
+    (("mathbf ", "mathbb "), lazy_pattern(r"\\math(?:bf|bb)\s+([RZQNC])(?![a-zA-Z])"), r"\\mathbf{\1}"),
+    (("vec", "bold", "bm", "mathbf"), lazy_pattern(r"\\(?:vec|boldsymbol|bm|mathbf)\s+(?=[a-zA-Z](?![a-zA-Z]))"), " "),
     (("mathbf", "bold", "vec", "arrow", "hat", "mathit", "bm", "under", "emph"), lazy_pattern(r"\\(?:mathbf(?!\s*\{[RZQNC]\})|boldsymbol|vec|overrightarrow|hat|mathit|bm|underline|emph)\s*(?=\{)"), ""),
 )  # fmt: skip
 _WRAPPERS = (
@@ -100,6 +101,18 @@ _TAGGED = lazy_pattern(r"^<(b|i|em|strong|span|p|u)>(.*)</\1>$", re.DOTALL)
 _SET_BUILDER = lazy_pattern(r"^\{\s*[a-zA-Z]\s*(?:[|:]|\\mid|\\in)")
 _MATH_PAIR = lazy_pattern(r"(?<!\\)\$(?![\s\d])([^$]+?)(?<![\s\\])\$|(?<!\\)\$(\d[^$]*?[^\s$\\,])\$(?!\d)")
 _INNER = lazy_pattern(r"\\\(|\\\)")
+
+
+_CASES = lazy_pattern(r"\\begin\{cases\}.{1,200}?\\end\{cases\}", re.DOTALL)
+_TEXT_STOP = lazy_pattern(r"\\text\s*\{\s*[.。]\s*\}$")
+_INDEXED = lazy_pattern(r"(?:(?<![A-Za-z\\])|(?<=\\\\))([a-z])_\{?(\d)\}?(?=\s*=)")
+
+
+def _without_index(block: re.Match[str]) -> str:
+    """x = 2, y = 3 of the first solution x_1 = 2, y_1 = 3: the index counts solutions where all of a block have the same."""
+    names, equations = _INDEXED.findall(block[0]), block[0].count("=")
+    alone = len(names) == equations and len({index for _, index in names}) == 1 < len({name for name, _ in names})
+    return _INDEXED.sub(r"\1", block[0]) if alone else block[0]
 
 
 def normalise(text: str) -> str:
@@ -206,6 +219,10 @@ _DOUBLED = lazy_pattern(r"\\\\(?=[A-Za-z%$({\[])|\\\\\s*$")
 
 
 def _latex_spelling(text: str) -> str:
+    if "begin{cases}" in text and "_" in text:
+        text = _CASES.sub(_without_index, text)
+    if text.endswith("}"):
+        text = _TEXT_STOP.sub("", text)
     if "\\\\" in text and "begin" not in text:
         text = _DOUBLED.sub(lambda m: "" if m[0].endswith(" ") or m.end() == len(text) else "\\", text)
     text = in_common_latex(text)
