@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from evaluators.answers.patterns import lazy_pattern
+from evaluators.answers.reading.chinese import simplified
 
 _BEGINS = r"(?:^|[.:;,!?)$。，；：]\s*|\n\s*|\b(?:please|and|then|to|completely|fully|now)\s+)"
 # What one of its words a problem must hold for the pattern to be tried, and the pattern.
@@ -63,7 +64,7 @@ MAX_PROBLEM = 4_000
 
 def asked_forms(text: str) -> frozenset[str]:
     """Names of the forms that the problem asks for, as `forms.py` knows them."""
-    end = text[-MAX_PROBLEM:]
+    end = text[-MAX_PROBLEM:] if text.isascii() else simplified(text[-MAX_PROBLEM:])
     lower = end.lower()
     return frozenset(
         name

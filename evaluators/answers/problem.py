@@ -62,6 +62,13 @@ class Hints:
         return any(word in self.lower for word in _PERCENT_NAMED)
 
     @cached_property
+    def percent_asked(self) -> bool:
+        """Whether the answer is a percentage: `what percent`, and not `what is 25% of 80`."""
+        from evaluators.answers.question import asks_percent
+
+        return asks_percent(self.text)
+
+    @cached_property
     def money(self) -> bool:
         """Whether an amount of money is asked for."""
         from evaluators.answers.question import asks_money

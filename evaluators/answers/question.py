@@ -84,6 +84,17 @@ def asks_how_many(text: str) -> bool:
     return _HOW_MANY_ASKED.search(question_of(text)) is not None
 
 
+_PERCENT_ASKED = lazy_pattern(
+    r"\b(?:what|which|how\s+many)\s+percent|\bpercentage\b|\b(?:as|in|find\s+the|by\s+what)\s+(?:a\s+)?percent|\bpercent\s+(?:increase|decrease|change|of\s+\w+\s+(?:is|are))|[_)）?]\s*[%％]|百分之?[几多率比数]|\brates?\b|\bprobability\b|\bchance\b|率",
+    re.IGNORECASE,
+)
+
+
+def asks_percent(text: str) -> bool:
+    """Whether the question is a percentage or a share, and does not only name one: `what is 25% of 80`."""
+    return _PERCENT_ASKED.search(text) is not None
+
+
 def asks_base(text: str) -> bool:
     return _BASE.search(text) is not None
 
@@ -161,6 +172,7 @@ _ORDER_ASKED = lazy_pattern(
     rf"in\s+(?:(?:strictly\s+|non-?)*{_RISING}\s+order|(?:the\s+)?order\s+(?:of|from|by|they|in\s+which)|(?:the|that|this|their)\s+(?:right\s+|correct\s+|same\s+)?order\b)"
     r"|\b(?:arrange|sort|rank|order)\s+(?:the|these|those|them|following)\b"
     r"|\bfirst\s+(?:two|three|four|five|six|seven|eight|ten|\d+)\s+(?:terms|(?:positive|even|odd|prime|multiples|squares)\b)|前[几\d二两三四五六七八九十]+项"
+    r"|\b(?:sort|order|arrange|list)\w*\s+(?:\w+\s+){0,4}(?:ascending|descending)(?:ly)?\b"
     r"|[从由](?:小到大|大到小|低到高|高到低|短到长|长到短|少到多|多到少|轻到重|重到轻|矮到高|高到矮|冷到热|热到冷|近到远|远到近|先到后|早到晚|快到慢|慢到快|左到右|右到左|上到下|前到后)"
     r"|[按依]照?[^，。,.]{0,12}(?:顺序|次序|排列|排序)|升序|降序|排序",
     re.IGNORECASE | re.DOTALL,

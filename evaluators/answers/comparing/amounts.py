@@ -70,6 +70,8 @@ def _percent_may_be_silent(r: Node, p: Node, context: Context) -> bool:
     if context.hints.percent:
         if context.hints.counted or context.hints.wanted_in:
             return False  # 20% of a price that is asked for in dollars
+        if p.op == "percent" and not context.hints.percent_asked:
+            return False  # 20% for 25% of 80
         return context.hints.percents or not _fraction_of_one(r)
     if context.hints.given or not context.profile.bare_attributes:
         return False

@@ -95,10 +95,10 @@ _UNKNOWNS = frozenset({"x", "y", "theta", "alpha", "t"})
 
 
 def _between_letters(node: Node) -> list[Piece] | None:
-    """The interval of k\\pi < x < k\\pi + 1, whose ends hold a letter of their own; None for any other chain."""
+    """The interval of k\\pi < x < k\\pi + 1 or 1 < x < a, whose ends hold a letter of their own; None for any other chain."""
     low, middle, high = node.args
     ends = symbols(low) | symbols(high)
-    if middle.op != "sym" or middle.value not in _UNKNOWNS or not ends or not ends <= {"k", "n", "m"}:
+    if middle.op != "sym" or middle.value not in _UNKNOWNS or not ends or ends & _UNKNOWNS:
         return None
     if set(node.value) <= {"<", "<="}:
         return [_piece(low, high, node.value[0] == "<=", node.value[1] == "<=")]

@@ -43,6 +43,9 @@ def _replacement(match: re.Match[str]) -> str:
     if match["scaled"]:
         value = _scaled(match["scaled"])
         return str(value.numerator) if value.denominator == 1 else str(float(value))
+    plain, behind = match["plain"], match.string[match.end() : match.end() + 1]
+    if len(plain) > 2 and plain[-1] == "千" and plain[-2] in "十百万" and behind in tuple("克米瓦卡帕赫"):
+        return f"{_integer(plain[:-1])}千"  # 四百千米
     if _vague(match["plain"], match.string[match.end() : match.end() + 1]):
         return match.group()
     return str(_integer(match["plain"]))
