@@ -78,6 +78,7 @@ def as_filled(left: str, right: str, hints: Hints) -> str:
 
 
 _ROMAN = str.maketrans({"Ⅰ": "1", "Ⅱ": "2", "Ⅲ": "3", "Ⅳ": "4"})
+_MODAL = lazy_pattern(r"就?(?:可以|能够|能)|才能")
 _BARE = lazy_pattern(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -92,7 +93,7 @@ def _number_of(left: str, filled: re.Match[str], question: str, problem: str) ->
     gap = list(_GAP.finditer(question))[-1]
     before = question[: gap.start()]
     said = filled["before"].lstrip("答一共有")
-    if said and not before.endswith((said, filled["before"])):
+    if said and not before.endswith((said, filled["before"])) and not _opens_clause(said, before, problem):
         return ""
     behind = re.split(r"[，。？?！,（(]", question[gap.end() :])[0]
     after, tail = filled["after"], _TAIL.search(left.strip("。. "))
@@ -100,6 +101,14 @@ def _number_of(left: str, filled: re.Match[str], question: str, problem: str) ->
     if not (_goes_on(after, behind, unit, problem) or (unit and _same_counter(after, unit, problem))):
         return ""
     return filled["number"] + unit
+
+
+def _opens_clause(said: str, before: str, problem: str) -> bool:
+    """六年级有 of 六年级有学生多少人; 小红一共看了, where 小红 stands in the problem and the question is 一共看了多少页."""
+    clause = re.split("[，,。；;]", before)[-1]
+    if len(said) > 2 and clause.startswith(said):
+        return True
+    return len(clause) > 2 and said.endswith(clause) and said.removesuffix(clause) in problem
 
 
 def _fitting_clause(left: str, right: str, question: str, problem: str) -> str:
@@ -118,6 +127,7 @@ def _fitting_clause(left: str, right: str, question: str, problem: str) -> str:
 
 def _goes_on(after: str, behind: str, unit: str, problem: str) -> bool:
     """Whether 页没看 stands behind the gap too, or 颗糖 anywhere in the problem that asks for 颗."""
+    after, behind = _MODAL.sub("", after), _MODAL.sub("", behind)
     plain = after.removeprefix("个") or after
     if after == behind or plain == behind or (behind and plain == behind[: len(plain)] and after != unit):
         return True

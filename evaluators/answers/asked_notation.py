@@ -32,6 +32,11 @@ _SO = lazy_pattern(
     r"(?P<lead>.{3,200}?)[,;]\s*(?:and\s+)?(?:so|hence|thus|therefore|which\s+means|giving)\s+(?:that\s+)?(?:the|their|its)\s+(?P<what>[a-z][a-z ]{1,40}?)\s+(?:is|are|equals)\s+(?P<value>[^,;]{1,40}?)\.?",
     re.IGNORECASE | re.DOTALL,
 )
+_THEY_ARE = lazy_pattern(
+    r"(?:the|their|its)\s+(?:two\s+|three\s+)?(?P<what>numbers|integers|solutions|roots|zeros|values|answers|factors)\s+are\s+(?P<value>[-$\\(\d][^;]{0,60}?)\.?",
+    re.IGNORECASE,
+)
+"""The numbers are 13 and 7."""
 _NO_MATTER = frozenset({"the", "of", "a", "an", "all", "these", "those", "two", "three", "required", "answer"})
 _PRINTED = lazy_pattern(r"(?:(?:np|numpy)\.)?array\(\s*\[([^\[\]]{1,300})\]\s*\)|\[([^\[\]]{1,300})\]")
 _RESIDUE = lazy_pattern(
@@ -62,6 +67,8 @@ def as_noted(left: str, right: str, hints: Hints) -> str:
         and re.search("eccentricity|离心率", hints.lower)
     ):
         return named["value"].rstrip("$ ")
+    if " are " in bare and (they := _THEY_ARE.fullmatch(bare)) is not None and they["what"].lower()[:4] in hints.lower:
+        return they["value"].strip()
     if ", " in bare and (so := _SO.fullmatch(bare)) is not None and _is_asked(so, hints.question):
         return so["value"].strip()
     if "]" in bare and hints.roots and (printed := _PRINTED.fullmatch(bare)) and _PROGRAM.search(bare):
