@@ -72,6 +72,8 @@ def value_of(node: Node, reference: Node, context: Context) -> Node | None:
 def _right_side(node: Node, context: Context) -> Node | None:
     """What an equation of two sides with a letter on its left says the answer is."""
     left, right = node.args
+    if left.op != "sym" and symbols(left) == symbols(right) and equal_everywhere(left, right):
+        return right  # x^2 - 1 = (x - 1)(x + 1)
     if named := assignment(node):
         value = named[1]
         return Node("approx", (value,)) if node.value == ("~",) else value
@@ -137,8 +139,16 @@ def _last_of_chain(node: Node, question: str) -> Node | None:
     """The last side, where every numeric side before it has its value; the first may be a name."""
     *before, last = node.args
     head = before[0] if before else last
-    if head.op == "call" or (symbols(head) and (head.op == "sym" or is_name(head) or _is_asked(head, question))):
+    if before and all(side.op == "qty" for side in node.args):
+        return last if _are_one_amount(node.args) else None
+    if (
+        _is_of_matrix(head)
+        or head.op == "call"
+        or (symbols(head) and (head.op == "sym" or is_name(head) or _is_asked(head, question)))
+    ):
         before = [side for side in before[1:] if not (side.op == head.op == "call" and side.value == head.value)]
+        if head.op == "sym" and not symbols(last):
+            before = [side for side in before if len(symbols(side)) < 2]  # S = \\pi r l = 15\\pi
         if not before:
             return last
     bare = _bare(last)
@@ -153,6 +163,24 @@ def _last_of_chain(node: Node, question: str) -> Node | None:
         if not (_rounds(value, target) if value is not None else _comes_to(_bare(side), bare)):
             return None
     return last
+
+
+def _is_of_matrix(head: Node) -> bool:
+    """The determinant of A, which stands for a number."""
+    return head.op == "fn" and head.value == "det" and head.args[0].op == "sym"
+
+
+def _are_one_amount(sides: tuple[Node, ...]) -> bool:
+    """2 hours 40 minutes = 160 minutes."""
+    if len({side.value.dims for side in sides}) > 1:
+        return False
+    try:
+        worths = [rational(side.args[0]) for side in sides]
+    except (OverBudget, ZeroDivisionError):
+        return False
+    return (
+        len({None if w is None else w * side.value.scale for w, side in zip(worths, sides, strict=True)} - {None}) == 1
+    )
 
 
 def _worked(side: Node) -> Node:
