@@ -181,7 +181,8 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         mine = tuple(reading for reading in mine if reading.op != "list")  # 1,234 is one number
     mine, yours = _in_their_order(mine, hints), _in_their_order(yours, hints)
     decision, pair = _best(mine, yours, Context(profile=rules, hints=hints))
-    if not decision.same and (mine[0].op == "choice" or yours[0].op == "choice") and hints.options:
+    choices = mine[0].op == "choice" or yours[0].op == "choice"
+    if not decision.same and choices and hints.options and not _names_another_option(mine[0], right, hints):
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
     if decision.same:
         decision = _second_thought(left, right, pair, Context(profile=rules, hints=hints)) or decision
@@ -340,6 +341,15 @@ def _worded_arithmetic(text: str) -> tuple[Node, ...]:
     if re.search(r"[A-Za-z<>]", bare):
         return ()
     return tuple(node for node in readings(bare, False, False) if node.op == "relation")
+
+
+_LONE_CAPITAL = lazy_pattern(r"(?<![A-Za-z\\_{])[A-J](?![A-Za-z])")
+
+
+def _names_another_option(reference: Node, right: str, hints: Hints) -> bool:
+    """Whether `12 km/h by A` names an option beside the content of B, which is the reference."""
+    named = set(_LONE_CAPITAL.findall(right)) & set(hints.options)
+    return reference.op == "choice" and bool(named - {reference.value})
 
 
 def _through_options(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> Decision | None:

@@ -136,8 +136,12 @@ def needs_sympy(node: Node) -> bool:
 
 
 def _is_left_to_do(r: Node, p: Node) -> bool:
-    """A limit, an integral, a derivative where the reference has none of the kind: the question and no answer."""
-    return any(n.op in _LEFT_TO_DO for n in walk(p)) and not any(n.op in _LEFT_TO_DO for n in walk(r))
+    """A limit, an integral, a modulus of a number, where the reference has none of the kind: the question and no answer."""
+    return any(_asks(n) for n in walk(p)) and not any(_asks(n) for n in walk(r))
+
+
+def _asks(node: Node) -> bool:
+    return node.op in _LEFT_TO_DO or (node.op == "fn" and node.value == "abs" and not symbols(node))
 
 
 def _is_infinite(node: Node) -> bool:
@@ -234,7 +238,8 @@ def is_numeral(node: Node) -> bool:
     if op in ("neg", "percent", "qty", "approx"):
         return is_numeral(args[0])
     if op in ("div", "mixed"):
-        return all(a.op in ("num", "dec", "neg", "div") and is_numeral(a) for a in args)
+        below = ("num", "dec", "neg") if op == "div" else ("num", "div")  # 18 / (2/3) is left to be done
+        return all(a.op in below and is_numeral(a) for a in args)
     if op == "mul":
         return args[0].op in ("num", "dec", "neg") and args[1].op == "pow" and _is_power_of_ten(args[1])
     return op == "pow" and _is_power_of_ten(node)
