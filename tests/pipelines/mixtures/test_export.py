@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ TEMPLATE = (
     "{% for message in messages %}{{ message.role }}: {{ message.content }}"
     "{% for call in message.tool_calls or [] %}<call>{{ call.arguments }}</call>{% endfor %}\n{% endfor %}"
 )
+
+
+@pytest.fixture
+def fresh_accelerate() -> Iterator[None]:
+    """TRL's trainer sets a precision for the whole process, which accelerate then refuses to change for later tests."""
+    yield
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(True)
 
 
 @pytest.fixture
@@ -43,6 +53,7 @@ def test_datasets_loads_the_mixture_with_its_tool_calls(mixture: Path, tmp_path:
     assert tir["messages"][2]["content"] == "42"
 
 
+@pytest.mark.usefixtures("fresh_accelerate")
 def test_trl_trains_on_the_mixture_as_it_is(mixture: Path, tmp_path: Path) -> None:
     trl = pytest.importorskip("trl")
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
