@@ -85,6 +85,8 @@ _ABOUT_ITSELF = lazy_pattern(
 )
 _VALUE = lazy_pattern(r"\d|[$\\]|^\W*\(?[A-J]\)?\W*$|[零〇一二两三四五六七八九十百千万亿]")
 MAX_CLAUSE = 2_000
+MAX_BOXES = 200
+"""Boxes that are looked at, the last ones."""
 MAX_CUES = 40
 """Announcements in words that are looked at, the last ones."""
 
@@ -127,7 +129,7 @@ def boxes(text: str) -> Iterator[tuple[int, int]]:
 
 
 def boxed(text: str, expect_list: bool) -> Candidate | None:
-    spans = [(s, e) for s, e in boxes(text) if text[s:e].strip()]
+    spans = [(s, e) for s, e in boxes(text) if text[s:e].strip()][-MAX_BOXES:]
     if not spans:
         bare = last_match(_BARE_BOX, text, 0, len(text))
         return bare and candidate(text, bare.start(1), bare.end(1), "boxed", 0.9)
