@@ -158,4 +158,4 @@ def test_real_analyses_with_tags_or_in_english_are_found(real_data: Path) -> Non
         if (found := names(one.response, question=one.problem.question, language="zh"))
     ]
     assert all("<" in response or "&" in response for response, found in flawed if "markup" in found)
-    assert 30 <= sum(found == ["wrong_language"] for _, found in flawed) <= 40  # by hand: 33 are in English
+    assert 30 <= sum(found == ["wrong_language"] for _, found in flawed) <= 40  # 33: those read are English
