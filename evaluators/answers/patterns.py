@@ -20,8 +20,9 @@ class _Unused:
 
     def __getattr__(self, name: str) -> Any:
         compiled = re.compile(self._source, self._flags)
-        self.__dict__ = {method: getattr(compiled, method) for method in _METHODS}
-        self.__class__ = _Used  # type: ignore[assignment]  # one layout, and no __getattr__ on the way from now on
+        self.__dict__.update({method: getattr(compiled, method) for method in _METHODS})
+        # Last, and the source stays: another thread may be on its way through here. One layout, and no __getattr__ now.
+        self.__class__ = _Used  # type: ignore[assignment]
         return getattr(compiled, name)
 
 

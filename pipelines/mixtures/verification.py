@@ -136,9 +136,12 @@ async def verified(
             verdicts[position] = await _judge(solutions[position], executor, settings)
             progress(1)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(settings.concurrency, len(solutions))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(settings.concurrency, len(solutions))):
+                group.create_task(worker())
+    except ExceptionGroup as errors:  # whose words are "1 sub-exception": the first error says what happened
+        raise errors.exceptions[0] from None
     found = [verdicts[position] for position in range(len(solutions))]
     _refuse_faults(solutions, found, settings)
     return found

@@ -1,6 +1,9 @@
 """Properties of every check: it ends, it never raises, it is reflexive, and harmless rewriting changes nothing."""
 
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evaluators.answers import PROFILES, check, check_output, extract, same_answer
+from evaluators.answers.patterns import lazy_pattern
 
 PIECES = [
     "0", "1", "2", "12", "3.5", "1,000", "x", "y", "n", "i", "e", r"\pi ", r"\frac", r"\sqrt", "{", "}", "(", ")", "[", "]", r"\{", r"\}",
@@ -139,3 +143,19 @@ def test_the_names_of_the_package_stay_functions_after_use() -> None:
 
     package.check("1", "x"), package.check_output("1", "the answer is 1"), package.extract("so it is 5")
     assert all(callable(getattr(package, name)) for name in package.__all__ if name not in ("PROFILES", "Outcome"))
+
+
+def test_threads_that_first_use_a_pattern_at_once_all_find_what_it_matches() -> None:
+    before, together = sys.getswitchinterval(), threading.Barrier(4)
+
+    def use(number: int) -> bool:
+        together.wait(30)
+        return patterns[number // 4].search(f"a{number // 4}") is not None
+
+    patterns = [lazy_pattern(f"[a-z]{number}$") for number in range(600)]
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(use, range(4 * len(patterns))))
+    finally:
+        sys.setswitchinterval(before)

@@ -69,6 +69,11 @@ def judge(
     return asyncio.run(verified(solutions, VerificationSettings(**settings), executor=executor))  # type: ignore[arg-type]
 
 
+def test_an_error_in_one_of_many_workers_says_what_it_was() -> None:
+    with pytest.raises(MemoryError, match="no room for a program"):
+        judge(*[solution(PROGRAM)] * 5, answer=lambda code, run: MemoryError("no room for a program"))
+
+
 def test_a_chain_of_thought_is_kept_for_its_answer() -> None:
     right, wrong = solution("It is $\\boxed{42}$.", "cot"), solution("It is $\\boxed{41}$.", "cot")
     verdicts = judge(right, wrong, solution("It may be 41 or 42, who knows.", "cot"))
