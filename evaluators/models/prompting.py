@@ -69,6 +69,21 @@ def deepseek_prompt(question: str, *, form: Form, language: Language) -> str:
     return f"User: {question}\n{SUFFIXES[form, language]}\n\nAssistant:"
 
 
+def prompt_ids(tokenizer: Any, text: str) -> list[int]:
+    """A prompt as token ids: the one way in which every method of training, packing and an evaluation begin a sequence."""
+    return [*beginning_ids(tokenizer), *tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+
+def beginning_ids(tokenizer: Any) -> list[int]:
+    """The beginning-of-sequence token where the tokenizer itself puts it before a text, as a server of the model does.
+
+    To name one is not enough: SmolLM2 names `<|im_start|>` and puts nothing before a text.
+    """
+    given = list(tokenizer("")["input_ids"])
+    begins = tokenizer.bos_token_id is not None and given[:1] == [tokenizer.bos_token_id]
+    return given[:1] if begins else []
+
+
 class Prompter:
     """Makes prompts of one style; the chat template and the exemplars are read once."""
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from evaluators.errors import MathsieveError
+from evaluators.models.prompting import beginning_ids
 from evaluators.progress import report_progress
 from evaluators.records import Settings
 from evaluators.stages import Stage
@@ -228,9 +229,7 @@ def _special_tokens(tokenizer: Any, tokenizer_dir: Path) -> tuple[list[int], int
             f"{tokenizer_dir}: expected the tokenizer to name an end-of-sequence token; it names none. Set `eos_token` in "
             "its tokenizer_config.json."
         )
-    given = list(tokenizer("").input_ids)
-    has_beginning = tokenizer.bos_token_id is not None and given[:1] == [tokenizer.bos_token_id]
-    return given[:1] if has_beginning else [], int(tokenizer.eos_token_id)
+    return beginning_ids(tokenizer), int(tokenizer.eos_token_id)
 
 
 def _batches(mixture: Artifact) -> Iterator[list[Mapping[str, Any]]]:

@@ -9,7 +9,6 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def run_job(job: Job) -> None:
     accelerator = make_accelerator(settings.machine)
     torch.use_deterministic_algorithms(accelerator.device.type == "cpu")
     torch.manual_seed(settings.seed)
-    model = load_policy(job.start, settings.machine)
+    model = load_policy(job.start, settings.machine, temperature=scored_temperature(settings))
     run = make_run(accelerator, model, settings.optimiser, settings.machine, job.folder)
     train(run, make_objective(job, settings, run))
     state = accelerator.get_state_dict(run.policy)
@@ -79,6 +78,12 @@ def run_job(job: Job) -> None:
         save_policy(accelerator.unwrap_model(run.policy), state, job.start, job.folder)
         remove_checkpoints(job.folder)
     accelerator.end_training()
+
+
+def scored_temperature(settings: SftSettings | PolicySettings) -> float:
+    """At which log-probabilities are taken. The objective of a method that draws as it learns is an expectation under what
+    draws, which a temperature changes; the others learn from outputs as from any text."""
+    return settings.sampling.temperature if isinstance(settings, OnlineRftSettings | GrpoSettings) else 1.0
 
 
 def make_accelerator(machine: MachineSettings) -> Any:
@@ -111,9 +116,10 @@ def make_objective(job: Job, settings: Any, run: Run) -> Objective:
         source.draw_all()
         _require_signal(job, settings)
     if isinstance(settings, RftSettings | OnlineRftSettings):
-        return RightOutputs(source=source)
+        return RightOutputs(source=source, distinct=isinstance(settings, RftSettings))
     dtype = torch.bfloat16 if settings.machine.precision == "bfloat16" else torch.float32
-    reference = load_policy(job.start, settings.machine, trained=False).to(accelerator.device, dtype)
+    reference = load_policy(job.start, settings.machine, trained=False, temperature=scored_temperature(settings))
+    reference = reference.to(accelerator.device, dtype)
     if isinstance(settings, GrpoSettings):
         return GroupRelative(source=source, reference=reference, beta=settings.beta, autocast=accelerator.autocast)
     return PreferencePairs(
@@ -131,9 +137,8 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
 
     accelerator = run.accelerator
     tokenizer = AutoTokenizer.from_pretrained(job.start, local_files_only=True)
-    encode = prompt_encoder(tokenizer)
     problems = read_problems(job.inputs, settings.sampling.questions_from)
-    questions, left_out = read_questions(problems, encode, settings.sampling.max_prompt_tokens)
+    questions, left_out = read_questions(problems, tokenizer, settings.sampling.max_prompt_tokens)
     if left_out:
         accelerator.print(f"{left_out} problems are longer than {settings.sampling.max_prompt_tokens} tokens: left out")
     if not questions:
@@ -158,14 +163,9 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
         ),
         decode=lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True)),
         reward=checker_reward(settings.sampling.checker_profile),
+        cut_outputs=settings.sampling.cut_outputs,
         accelerator=accelerator,
     )
-
-
-def prompt_encoder(tokenizer: Any) -> Callable[[str], list[int]]:
-    """Text to ids, with the beginning-of-sequence token in front where the model has one (§4)."""
-    begin = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    return lambda text: [*begin, *tokenizer(text, add_special_tokens=False)["input_ids"]]
 
 
 def _require_signal(job: Job, settings: PolicySettings) -> None:

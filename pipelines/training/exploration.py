@@ -40,6 +40,8 @@ class Explorer:
     draw: Draw
     decode: Callable[[Sequence[int]], str]
     reward: Reward
+    cut_outputs: str
+    """Of SamplingSettings."""
     accelerator: Any
 
     def groups(self, step: int) -> list[list[Sample]]:
@@ -66,7 +68,7 @@ class Explorer:
         mine = chosen[process::processes]
         seed = hash_seed(self.seed, exploration, process)
         outputs = self.draw(mine, seed) if mine else []
-        groups = [judged(q, o, self.decode, self.reward) for q, o in zip(mine, outputs, strict=True)]
+        groups = [judged(q, o, self.decode, self.reward, self.cut_outputs) for q, o in zip(mine, outputs, strict=True)]
         numbered = [(process + processes * i, group) for i, group in enumerate(groups)]
         everything = gather_object(numbered) if processes > 1 else numbered
         if self.accelerator.is_main_process:

@@ -23,9 +23,11 @@ class LanguageModel(nn.Module):  # type: ignore[misc]  # torch is not typed here
     prompt's share of it, in time and in memory (vocabulary x 4 bytes a token).
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, temperature: float = 1.0) -> None:
+        """`temperature`: that at which outputs are drawn, so that what is scored is the policy that drew them."""
         super().__init__()
         self.model = model
+        self.temperature = temperature
         self.whole_forward = any(getattr(model.config, key, None) not in (None, 1.0) for key in RESCALED_LOGITS)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -37,17 +39,19 @@ class LanguageModel(nn.Module):  # type: ignore[misc]  # torch is not typed here
             hidden = self.model.get_decoder()(**inputs).last_hidden_state.flatten(0, 1)
             logits = self.model.get_output_embeddings()(hidden[batch.scored - 1])
         targets = batch.input_ids.flatten()[batch.scored]
-        return -functional.cross_entropy(logits.float(), targets, reduction="none")
+        return -functional.cross_entropy(logits.float() / self.temperature, targets, reduction="none")
 
 
-def load_policy(folder: Path, machine: MachineSettings, *, trained: bool = True) -> LanguageModel:
+def load_policy(
+    folder: Path, machine: MachineSettings, *, trained: bool = True, temperature: float = 1.0
+) -> LanguageModel:
     """The model of a folder with float32 weights; a reference model (`trained=False`) takes no gradient."""
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, attn_implementation=machine.attention, local_files_only=True
     )
-    policy = LanguageModel(model)
+    policy = LanguageModel(model, temperature=temperature)
     if not trained:
         policy.requires_grad_(False).eval()
         return policy

@@ -76,9 +76,11 @@ def with_precision(machine: MachineSettings) -> MachineSettings:
 
 
 def multiplies_bfloat16(cpu_facts: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether this CPU has matrix units for bfloat16, as Linux tells it; other systems' CPUs are taken to have none."""
+    """Whether this CPU has instructions that multiply bfloat16, as Linux tells it; other systems' CPUs are taken to have none."""
     try:
-        return re.search(r"^flags\b.*\bamx_bf16\b", cpu_facts.read_text(encoding="utf-8"), re.M) is not None
+        return (
+            re.search(r"^flags\b.*\b(amx_bf16|avx512_bf16)\b", cpu_facts.read_text(encoding="utf-8"), re.M) is not None
+        )
     except OSError:
         return False
 

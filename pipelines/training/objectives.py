@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipelines.training.batches import Batch, PackedRows, Row, row_of
 from pipelines.training.gradient import dpo_coefficients, group_advantages, grpo_coefficients
-from pipelines.training.samples import Sample
+from pipelines.training.samples import Sample, distinct
 from pipelines.training.trainer import StepData, Unit
 
 
@@ -61,9 +61,12 @@ class RightOutputs:
     """RFT and Online RFT: coefficient 1 on right outputs; wrong ones have 0, and are only counted."""
 
     source: SampleSource
+    distinct: bool
+    """RFT takes the first of outputs that say the same; to Online RFT, each is a draw of its own."""
 
     def data(self, step: int) -> StepData:
-        samples = [sample for group in self.source.groups(step) for sample in group]
+        groups = self.source.groups(step)
+        samples = [sample for group in groups for sample in (distinct(group) if self.distinct else group)]
         right = [sample for sample in samples if sample.reward > 0]
         return StepData(
             units=[unit_of(sample) for sample in right],

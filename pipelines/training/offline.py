@@ -56,13 +56,7 @@ async def draw_explorations(
     from transformers import AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(policy, local_files_only=True)
-    begin = tokenizer.bos_token or ""
-
-    def encode(text: str) -> list[int]:
-        ids: list[int] = tokenizer(begin + text, add_special_tokens=False)["input_ids"]
-        return ids
-
-    questions, _ = read_questions(iter(problems), encode, settings.sampling.max_prompt_tokens)
+    questions, _ = read_questions(iter(problems), tokenizer, settings.sampling.max_prompt_tokens)
     judge = reward or checker_reward(settings.sampling.checker_profile)
     decode: Callable[[Sequence[int]], str] = lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True))  # noqa: E731 - a parameter, not a function of its own
     for exploration in report_progress(range(settings.explorations(len(questions))), desc="explorations"):
@@ -73,7 +67,10 @@ async def draw_explorations(
         outputs = await asyncio.gather(
             *(_group(sampler, question, settings.sampling, settings.seed, tokenizer) for question in chosen)
         )
-        write_groups(path, [judged(q, o, decode, judge) for q, o in zip(chosen, outputs, strict=True)])
+        write_groups(
+            path,
+            [judged(q, o, decode, judge, settings.sampling.cut_outputs) for q, o in zip(chosen, outputs, strict=True)],
+        )
 
 
 async def _group(
@@ -82,12 +79,11 @@ async def _group(
     """One question's outputs as token ids; a finished one ends with the end-of-sequence token, as the model wrote it."""
     requests = [
         Request(
-            prompt=(tokenizer.bos_token or "") + question.prompt,
+            prompt=question.prompt,  # the server begins it as the tokenizer does, which is `question.prompt_ids`
             max_tokens=settings.max_new_tokens,
             temperature=settings.temperature,
             top_p=1.0,
             seed=_seed(seed, question.problem.id, number),
-            special_tokens=False,
         )
         for number in range(settings.group_size)
     ]

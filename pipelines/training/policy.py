@@ -46,7 +46,7 @@ METHODS = {
 
 POLICY_MODEL = Stage(
     name="policy_model",
-    version="8",
+    version="9",
     write=write_policy_model,
     settings=Settings,
     inputs=("policy", "problems"),

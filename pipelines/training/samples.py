@@ -9,11 +9,12 @@ import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluators.models.prompting import deepseek_prompt
+from evaluators.models.prompting import deepseek_prompt, prompt_ids
 from evaluators.records import Problem
 from pipelines.storage import atomic_file
 
@@ -123,15 +124,13 @@ def _problem_of_example(row: dict[str, str]) -> Problem | None:
     )
 
 
-def read_questions(
-    problems: Iterator[Problem], tokenizer: Callable[[str], Sequence[int]], limit: int
-) -> tuple[list[Question], int]:
+def read_questions(problems: Iterator[Problem], tokenizer: Any, limit: int) -> tuple[list[Question], int]:
     """Problems as questions in the CoT form of §4.2, and how many were left out as longer than `limit` tokens."""
     questions: list[Question] = []
     left_out = 0
     for problem in problems:
         prompt = deepseek_prompt(problem.question, form="cot", language=problem.language)
-        ids = tuple(tokenizer(prompt))
+        ids = tuple(prompt_ids(tokenizer, prompt))
         if len(ids) > limit:
             left_out += 1
         else:
@@ -157,12 +156,14 @@ def judged(
     outputs: Sequence[tuple[Sequence[int], str]],
     decode: Callable[[Sequence[int]], str],
     reward: Reward,
+    cut_outputs: str,
 ) -> list[Sample]:
     """One group: each output as text, with its reward."""
     group = []
     for number, (ids, finish) in enumerate(outputs):
         text = decode(ids)
         judgement = reward(question.problem, text)
+        unended = finish == "length" and cut_outputs == "wrong"
         group.append(
             Sample(
                 problem_id=question.problem.id,
@@ -172,12 +173,20 @@ def judged(
                 prompt_ids=list(question.prompt_ids),
                 output_ids=list(ids),
                 finish=finish,
-                reward=judgement.reward,
+                reward=0.0 if unended else judgement.reward,
                 outcome=judgement.outcome,
-                reason=judgement.reason,
+                reason=f"cut at {len(ids)} tokens; {judgement.reason}" if unended else judgement.reason,
             )
         )
     return group
+
+
+def distinct(group: Sequence[Sample]) -> list[Sample]:
+    """The first of each text: rejection sampling trains on distinct solutions (Yuan et al. 2023, arXiv 2308.01825)."""
+    first: dict[str, Sample] = {}
+    for sample in group:
+        first.setdefault(" ".join(sample.text.split()), sample)
+    return list(first.values())
 
 
 def exploration_file(folder: Path, exploration: int) -> Path:

@@ -63,6 +63,18 @@ def test_scores_are_those_of_transformers_own_loss(model: LanguageModel) -> None
     assert -scores(model, [row_of(prompt, output)]).mean().item() == pytest.approx(loss.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("temperature", [0.7, 1.6])
+def test_scores_at_a_temperature_are_those_of_the_policy_that_draws_at_it(
+    model: LanguageModel, temperature: float
+) -> None:
+    prompt, output = EXAMPLES[1]
+    with torch.no_grad():
+        logits = model.model(input_ids=torch.tensor([prompt + output])).logits[0, len(prompt) - 1 : -1]
+    expected = (logits / temperature).log_softmax(-1).gather(1, torch.tensor(output)[:, None]).squeeze(1)
+    tempered = LanguageModel(model.model, temperature=temperature)
+    assert torch.allclose(scores(tempered, [row_of(prompt, output)]), expected, atol=1e-5)
+
+
 def test_an_architecture_that_rescales_its_logits_takes_its_own_forward_pass(model: LanguageModel) -> None:
     rescaling = LanguageModel(model.model)
     rescaling.whole_forward = True

@@ -89,10 +89,9 @@ def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatc
 
 def test_precision_is_what_the_hardware_multiplies_fastest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = tmp_path / "cpuinfo"
-    facts.write_text("processor : 0\nflags : fpu avx512_bf16 avx512f\n")
-    assert not multiplies_bfloat16(facts)
-    facts.write_text("processor : 0\nflags : fpu avx512_bf16 amx_bf16 avx512f\n")
-    assert multiplies_bfloat16(facts)
+    for flags, multiplies in (("avx2 avx512f", False), ("avx512f avx512_bf16", True), ("avx512f amx_bf16", True)):
+        facts.write_text(f"processor : 0\nflags : fpu {flags} vnmi\n")
+        assert multiplies_bfloat16(facts) is multiplies
     assert not multiplies_bfloat16(tmp_path / "none")
     for units, precision in ((True, "autocast"), (False, "float32")):
         monkeypatch.setattr(launch_module, "multiplies_bfloat16", lambda units=units: units)
