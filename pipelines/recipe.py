@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -42,8 +42,9 @@ from pipelines.recipe_file import read_yaml, validate
 from pipelines.recipe_paths import with_absolute_paths
 from pipelines.storage import REFERENCES, home_location, local_folder
 from pipelines.training.base_model import BaseModelSettings
+from pipelines.training.methods import NO_PPO, PolicyChoice
+from pipelines.training.methods.sft import SftSettings
 from pipelines.training.proxy import ProxySettings
-from pipelines.training.settings import PolicySettings, SftSettings
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 """What a recipe may call a thing: names become assets, partitions and folders."""
@@ -124,13 +125,21 @@ class TrainingRecipe(Settings):
 
     base_model: BaseModelSettings = BaseModelSettings()
     sft: SftSettings = SftSettings()
-    policies: dict[Name, Annotated[PolicySettings, Field(discriminator="method")]] = Field(default_factory=dict)
-    """Name -> a method that learns from its own outputs: rft, online_rft, dpo, grpo."""
+    policies: dict[Name, PolicyChoice] = Field(default_factory=dict)
+    """Name -> a method of pipelines/training/methods that learns from its own outputs: rft, dpo, grpo and others."""
     proxy: ProxySettings | None = None
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _no_ppo(cls, policies: Any) -> Any:
+        for policy in policies.values() if isinstance(policies, dict) else ():
+            if isinstance(policy, dict) and policy.get("method") == "ppo":
+                raise ValueError(NO_PPO)
+        return policies
 
     @field_validator("policies")
     @classmethod
-    def _names_are_free(cls, policies: dict[str, PolicySettings]) -> dict[str, PolicySettings]:
+    def _names_are_free(cls, policies: dict[str, PolicyChoice]) -> dict[str, PolicyChoice]:
         if taken := [name for name in policies if TAKEN.fullmatch(name)]:
             raise ValueError(
                 f"expected other names than base, sft and iteration_...; found {', '.join(taken)}. Rename it."

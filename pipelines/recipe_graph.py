@@ -50,7 +50,8 @@ from pipelines.reports.mixture import MIXTURE_REPORT
 from pipelines.steps import Among, Cut, Graph, Key, Maker, Part, Source, Step
 from pipelines.storage import Artifact, Json, References, StorageError, Store
 from pipelines.training.base_model import BASE_MODEL
-from pipelines.training.policy import METHODS, POLICY_MODEL
+from pipelines.training.methods import method_named
+from pipelines.training.policy import POLICY_MODEL
 from pipelines.training.proxy import PROXY_MODELS
 from pipelines.training.sft import SFT_MODEL
 
@@ -249,7 +250,9 @@ def training(recipe: Recipe) -> Iterator[Step]:
     for name, policy in settings.policies.items():
         # The questions are the mixture's (§4.2), so that what was kept out of it as contaminated stays out.
         step = plain(POLICY_MODEL, "training", policy, policy=("sft_model",), problems=("sft_mixture",))
-        yield replace(step, key=(f"{name}_model",), pool=ACCELERATOR, description=METHODS[policy.method])
+        yield replace(
+            step, key=(f"{name}_model",), pool=ACCELERATOR, description=method_named(policy.method).description
+        )
     if settings.proxy is not None:
         corpora = {("seed" if i == 0 else f"iteration_{i}"): corpus_key(i) for i in range(recipe.iterations.count + 1)}
         proxy = plain(PROXY_MODELS, "training", settings.proxy, base=("base_model",), corpora=corpora)

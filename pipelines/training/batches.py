@@ -15,26 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-IGNORED = -100
-"""The label of a token that takes no loss."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """Token ids of one or more examples, one after the other."""
-
-    input_ids: Sequence[int]
-    labels: Sequence[int]
-    position_ids: Sequence[int]
-
-    def examples(self) -> list[slice]:
-        """Where each example begins and ends."""
-        starts = [i for i, position in enumerate(self.position_ids) if position == 0 or i == 0]
-        return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(self.input_ids)], strict=True)]
-
-    def scored(self, example: slice) -> int:
-        """How many tokens of an example take loss: its first token follows nothing, so it never does."""
-        return sum(label != IGNORED for label in self.labels[example.start + 1 : example.stop])
+from pipelines.training.rows import IGNORED, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +39,6 @@ class Batch:
             sequence=self.sequence.to(device),
             sequences=self.sequences,
         )
-
-
-def row_of(prompt: Sequence[int], output: Sequence[int]) -> Row:
-    """One sequence: loss on the output only."""
-    ids = [*prompt, *output]
-    return Row(input_ids=ids, labels=[*[IGNORED] * len(prompt), *output], position_ids=range(len(ids)))
 
 
 def batch_of(rows: Sequence[Row], *, flat: bool = False) -> Batch:

@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,13 @@ from pipelines.training.checkpoints import remove_checkpoints
 from pipelines.training.exploration import Explorer, transformers_draw
 from pipelines.training.language_model import load_policy, save_policy
 from pipelines.training.launch import FAILURE, Job
-from pipelines.training.objectives import GroupRelative, PackedExamples, PreferencePairs, RightOutputs
+from pipelines.training.methods import Method, method_named
+from pipelines.training.objectives import MethodObjective, PackedExamples, Reference, SampledGroups
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.proxy_training import run_proxy
-from pipelines.training.samples import checker_reward, count_rewards, read_problems, read_questions
-from pipelines.training.settings import (
-    SETTINGS,
-    DpoSettings,
-    GrpoSettings,
-    MachineSettings,
-    OnlineRftSettings,
-    PolicySettings,
-    RftSettings,
-    SftSettings,
-)
-from pipelines.training.trainer import Objective, Run, TrainingError, make_run, train
+from pipelines.training.run_settings import MachineSettings, PolicySettings
+from pipelines.training.samples import checker_reward, count_rewards, explorations_of, read_problems, read_questions
+from pipelines.training.trainer import Objective, Run, TrainingError, make_run, score_rows, train
 
 SMALLEST_FREE = 64 * 1024**2  # bytes; with less than this left, a failed write is taken for a full disk
 
@@ -66,13 +59,14 @@ def run_job(job: Job) -> None:
         proxy = ProxySettings.model_validate(job.settings)
         run_proxy(job, proxy, lambda: make_accelerator(proxy.machine))
         return
-    settings: Any = SETTINGS[job.method].model_validate(job.settings)
+    method = method_named(job.method)
+    settings: Any = method.settings.model_validate(job.settings)
     accelerator = make_accelerator(settings.machine)
     torch.use_deterministic_algorithms(accelerator.device.type == "cpu")
     torch.manual_seed(settings.seed)
-    model = load_policy(job.start, settings.machine, temperature=scored_temperature(settings))
+    model = load_policy(job.start, settings.machine, temperature=scored_temperature(method, settings))
     run = make_run(accelerator, model, settings.optimiser, settings.machine, job.folder)
-    train(run, make_objective(job, settings, run))
+    train(run, make_objective(job, method, settings, run))
     state = accelerator.get_state_dict(run.policy)
     if accelerator.is_main_process:
         save_policy(accelerator.unwrap_model(run.policy), state, job.start, job.folder)
@@ -80,10 +74,10 @@ def run_job(job: Job) -> None:
     accelerator.end_training()
 
 
-def scored_temperature(settings: SftSettings | PolicySettings) -> float:
+def scored_temperature(method: Method, settings: Any) -> float:
     """At which log-probabilities are taken. The objective of a method that draws as it learns is an expectation under what
     draws, which a temperature changes; the others learn from outputs as from any text."""
-    return settings.sampling.temperature if isinstance(settings, OnlineRftSettings | GrpoSettings) else 1.0
+    return float(settings.sampling.temperature) if method.source == "drawn_each_step" else 1.0
 
 
 def make_accelerator(machine: MachineSettings) -> Any:
@@ -97,41 +91,68 @@ def make_accelerator(machine: MachineSettings) -> Any:
     )
 
 
-def make_objective(job: Job, settings: Any, run: Run) -> Objective:
+def make_objective(job: Job, method: Method, settings: Any, run: Run) -> Objective:
     """The method of a job, with the data that it learns from."""
     accelerator = run.accelerator
-    if isinstance(settings, SftSettings):
+    if method.source == "packed":
         rows = PackedRows(job.inputs)
         if len(rows) == 0:
             raise TrainingError(f"{job.method}: expected packed rows; found none. Give the mixture some examples.")
-        return PackedExamples(
+        examples = PackedExamples(
             rows,
             batch_rows=settings.batch_rows,
             seed=settings.seed,
             process=accelerator.process_index,
             processes=accelerator.num_processes,
         )
-    source = make_explorer(job, settings, run)
-    if isinstance(settings, RftSettings | DpoSettings):
+        return MethodObjective(method=method, settings=settings, source=examples)
+    source = make_explorer(job, method, settings, run)
+    if method.source == "drawn_once":
         source.draw_all()
         _require_signal(job, settings)
-    if isinstance(settings, RftSettings | OnlineRftSettings):
-        return RightOutputs(source=source, distinct=isinstance(settings, RftSettings))
-    dtype = torch.bfloat16 if settings.machine.precision == "bfloat16" else torch.float32
-    reference = load_policy(job.start, settings.machine, trained=False, temperature=scored_temperature(settings))
-    reference = reference.to(accelerator.device, dtype)
-    if isinstance(settings, GrpoSettings):
-        return GroupRelative(source=source, reference=reference, beta=settings.beta, autocast=accelerator.autocast)
-    return PreferencePairs(
-        source=source,
-        reference=reference,
-        beta=settings.beta,
-        length_normalised=settings.length_normalised,
-        autocast=accelerator.autocast,
+    return MethodObjective(
+        method=method,
+        settings=settings,
+        source=SampledGroups(source=source, method=method, settings=settings),
+        reference=make_reference(job, method, settings, accelerator),
+        policy=lambda: accelerator.unwrap_model(run.policy),
     )
 
 
-def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
+def make_reference(job: Job, method: Method, settings: Any, accelerator: Any) -> Reference | None:
+    """The frozen model that the method measures the policy against; None where it measures against none."""
+    if method.measured_by == "nothing" or not method.is_measured(settings):
+        return None
+    folder = job.start if method.measured_by == "start" else settings.teacher
+    if method.measured_by == "teacher":
+        require_same_tokens(job.start, folder)
+    model = load_policy(folder, settings.machine, trained=False, temperature=scored_temperature(method, settings))
+    dtype = torch.bfloat16 if settings.machine.precision == "bfloat16" else torch.float32
+    reference = Reference(
+        model=model.to(accelerator.device, dtype),
+        autocast=accelerator.autocast,
+        refreshed_every=method.reference_refreshed(settings),
+    )
+    if reference.refreshed_every is not None:  # it is no longer the model of a folder: checkpoints hold it
+        accelerator.register_for_checkpointing(reference.model)
+    return reference
+
+
+def require_same_tokens(start: Path, teacher: Path) -> None:
+    """Raises TrainingError where a teacher's token ids mean something else."""
+    from transformers import AutoTokenizer
+
+    mine, its = (
+        AutoTokenizer.from_pretrained(folder, local_files_only=True).get_vocab() for folder in (start, teacher)
+    )
+    if mine != its:
+        raise TrainingError(
+            f"distillation: expected a teacher with the policy's own tokenizer; found {len(its)} tokens in {teacher}, of "
+            f"which {len(mine.items() & its.items())} of the policy's {len(mine)} are the same. Give a teacher of its family."
+        )
+
+
+def make_explorer(job: Job, method: Method, settings: PolicySettings, run: Run) -> Explorer:
     """The source of sampled outputs. Raises TrainingError where no problem is left to ask."""
     from transformers import AutoTokenizer
 
@@ -147,14 +168,12 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
             f"({left_out} were longer). Give other problems, raise sampling.max_prompt_tokens, or see which sources "
             "sampling.questions_from names."
         )
-    drawn_before = settings.explorations(len(questions)) if isinstance(settings, RftSettings | DpoSettings) else None
-    count = settings.questions_per_step
     return Explorer(
         folder=job.folder,
         questions=questions,
-        questions_per_step=count,
+        questions_per_step=settings.questions_per_step,
         seed=settings.seed,
-        explorations=drawn_before,
+        explorations=explorations_of(settings, len(questions)) if method.source == "drawn_once" else None,
         draw=transformers_draw(
             accelerator.unwrap_model(run.policy).model,
             settings.sampling,
@@ -164,6 +183,9 @@ def make_explorer(job: Job, settings: PolicySettings, run: Run) -> Explorer:
         decode=lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True)),
         reward=checker_reward(settings.sampling.checker_profile),
         cut_outputs=settings.sampling.cut_outputs,
+        steps=method.steps_rewarded(settings),
+        updates=settings.updates_per_exploration,
+        score=partial(score_rows, run) if settings.updates_per_exploration > 1 else None,
         accelerator=accelerator,
     )
 

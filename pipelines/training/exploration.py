@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from pipelines.training.rows import Row, row_of
+from pipelines.training.run_settings import SamplingSettings
 from pipelines.training.samples import (
     Draw,
     Question,
@@ -21,7 +23,9 @@ from pipelines.training.samples import (
     read_groups,
     write_groups,
 )
-from pipelines.training.settings import SamplingSettings
+
+Score = Callable[[Sequence[Row]], list[list[float]]]
+"""Log-probability of each scored token of rows of one example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +46,16 @@ class Explorer:
     reward: Reward
     cut_outputs: str
     """Of SamplingSettings."""
+    steps: bool = False
+    """Whether the ends of reasoning steps are wanted, which process supervision rewards."""
+    updates: int = 1
+    """How many steps learn from one exploration."""
+    score: Score | None = None
+    """Log-probabilities of rows under the policy that draws; needed where more than one step learns from an exploration."""
     accelerator: Any
 
     def groups(self, step: int) -> list[list[Sample]]:
-        exploration = step if self.explorations is None else step % self.explorations
+        exploration = step // self.updates if self.explorations is None else step % self.explorations
         groups = self._groups(exploration)
         return groups[self.accelerator.process_index :: self.accelerator.num_processes]
 
@@ -68,12 +78,25 @@ class Explorer:
         mine = chosen[process::processes]
         seed = hash_seed(self.seed, exploration, process)
         outputs = self.draw(mine, seed) if mine else []
-        groups = [judged(q, o, self.decode, self.reward, self.cut_outputs) for q, o in zip(mine, outputs, strict=True)]
+        groups = [
+            judged(q, o, self.decode, self.reward, cut_outputs=self.cut_outputs, steps=self.steps)
+            for q, o in zip(mine, outputs, strict=True)
+        ]
+        if self.score is not None:
+            groups = with_log_probs(groups, self.score)
         numbered = [(process + processes * i, group) for i, group in enumerate(groups)]
         everything = gather_object(numbered) if processes > 1 else numbered
         if self.accelerator.is_main_process:
             write_groups(path, [group for _, group in sorted(everything, key=lambda pair: pair[0])])
         self.accelerator.wait_for_everyone()
+
+
+def with_log_probs(groups: Sequence[Sequence[Sample]], score: Score) -> list[list[Sample]]:
+    """Each sample with the log-probabilities of its tokens."""
+    samples = [sample for group in groups for sample in group]
+    scored = score([row_of(sample.prompt_ids, sample.output_ids) for sample in samples])
+    known = iter([replace(sample, log_probs=found) for sample, found in zip(samples, scored, strict=True)])
+    return [[next(known) for _ in group] for group in groups]
 
 
 def hash_seed(*parts: int) -> int:

@@ -69,6 +69,41 @@ def grpo_coefficients(advantages: Tensor, log_probs: Tensor, reference: Tensor, 
     return advantages + beta * ((reference - log_probs).exp() - 1)
 
 
+def is_clipped(advantages: Tensor, ratio: Tensor, low: float, high: float) -> Tensor:
+    """Where min(r A, clip(r, 1 - low, 1 + high) A) has left the ratio behind, and with it the gradient (§4.1.1, eq. 3)."""
+    return ((advantages > 0) & (ratio > 1 + high)) | ((advantages < 0) & (ratio < 1 - low))
+
+
+def clipped_coefficients(advantages: Tensor, ratio: Tensor, low: float, high: float) -> Tensor:
+    """The gradient of min(r A, clip(r) A) with respect to log pi: r A inside the clip, 0 beyond it."""
+    return torch.where(is_clipped(advantages, ratio, low, high), 0.0, ratio * advantages)
+
+
+def clipped_objective(advantages: Tensor, ratio: Tensor, low: float, high: float) -> Tensor:
+    """min(r A, clip(r, 1 - low, 1 + high) A), for each element."""
+    return torch.minimum(ratio * advantages, ratio.clamp(1 - low, 1 + high) * advantages)
+
+
+def step_rewards(
+    outputs: Sequence[Sequence[int]], ends: Sequence[Sequence[int]], rewards: Sequence[float]
+) -> list[list[float]]:
+    """1 for each reasoning step through which an output of the group came to a right answer, else 0.
+
+    What a group shows of a step is what a Monte Carlo estimate of its worth (Math-Shepherd, arXiv 2312.08935) samples
+    for it: outputs that begin with the same steps. So all steps of a right output earn 1, and of a wrong one those that it
+    shares with a right one. `ends[i]` are the indices of the last tokens of output i's steps.
+    """
+    right = {
+        tuple(output[: end + 1])
+        for output, last, reward in zip(outputs, ends, rewards, strict=True)
+        if reward > 0
+        for end in last
+    }
+    return [
+        [float(tuple(output[: end + 1]) in right) for end in last] for output, last in zip(outputs, ends, strict=True)
+    ]
+
+
 def sequence_sums(values: Tensor, sequence: Tensor, count: int) -> Tensor:
     """Sum of `values` over each of `count` sequences."""
     return torch.zeros(count, dtype=values.dtype, device=values.device).index_add_(0, sequence, values)

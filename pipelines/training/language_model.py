@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipelines.training.batches import Batch
-from pipelines.training.settings import MachineSettings
+from pipelines.training.run_settings import MachineSettings
 
 RESCALED_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Configuration keys of architectures whose logits are more than the output embedding of the last hidden state."""

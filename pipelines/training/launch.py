@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from evaluators.errors import MathsieveError
 from evaluators.launch import Launched, temporary_folder
 from pipelines.storage import Json
-from pipelines.training.settings import MachineSettings
+from pipelines.training.run_settings import MachineSettings
 
 FAILURE = "failure.json"
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from pipelines.training.batches import Batch, PackedRows, Row, row_of
-from pipelines.training.gradient import dpo_coefficients, group_advantages, grpo_coefficients
-from pipelines.training.samples import Sample, distinct
-from pipelines.training.trainer import StepData, Unit
+from pipelines.training.batches import Batch, PackedRows
+from pipelines.training.language_model import LanguageModel
+from pipelines.training.methods import Method
+from pipelines.training.rows import Row, StepData, Unit
+from pipelines.training.samples import Sample, mean_figures
+from pipelines.training.view import View, view_of
+
+
+class StepSource(Protocol):
+    def data(self, step: int) -> StepData:
+        """The work of step 0, 1, ...; the same for the same step, however often the run was stopped."""
+        ...
 
 
 class SampleSource(Protocol):
@@ -25,7 +33,7 @@ class SampleSource(Protocol):
 
 
 class PackedExamples:
-    """SFT (and continued pre-training): every scored token of the packed rows has coefficient 1."""
+    """Rows of a packed mixture, in an order that the seed fixes (SFT and continued pre-training)."""
 
     def __init__(self, rows: PackedRows, *, batch_rows: int, seed: int, process: int, processes: int) -> None:
         self._rows, self._batch_rows, self._seed = rows, batch_rows, seed
@@ -47,9 +55,6 @@ class PackedExamples:
             tokens=sum(lengths),
         )
 
-    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
-        return torch.ones_like(log_probs)
-
     def _skip(self, rows: int) -> None:
         assert self._order is not None
         for _ in itertools.islice(self._order, rows):
@@ -57,113 +62,73 @@ class PackedExamples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RightOutputs:
-    """RFT and Online RFT: coefficient 1 on right outputs; wrong ones have 0, and are only counted."""
+class SampledGroups:
+    """What a method takes of the outputs that were drawn for a step."""
 
     source: SampleSource
-    distinct: bool
-    """RFT takes the first of outputs that say the same; to Online RFT, each is a draw of its own."""
+    method: Method
+    settings: Any
 
     def data(self, step: int) -> StepData:
+        assert self.method.choose is not None, f"{self.method.name} learns from packed rows"
         groups = self.source.groups(step)
-        samples = [sample for group in groups for sample in (distinct(group) if self.distinct else group)]
-        right = [sample for sample in samples if sample.reward > 0]
-        return StepData(
-            units=[unit_of(sample) for sample in right],
-            sequences=len(samples),
-            tokens=sum(len(sample.output_ids) for sample in right),
-            figures=mean_figures(samples),
-        )
-
-    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
-        return torch.ones_like(log_probs)
+        chosen = self.method.choose(groups, self.settings)
+        return replace(chosen, figures=mean_figures([sample for group in groups for sample in group]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupRelative:
-    """GRPO with outcome supervision: advantage over the group, and the KL term against the reference."""
+class Reference:
+    """The frozen model that a method measures the policy against, in the precision of the policy's forward pass."""
 
-    source: SampleSource
-    reference: Any
-    """The frozen model that training began with."""
-    beta: float
+    model: LanguageModel
     autocast: Any
-    """Called for a context: the precision of the reference's forward pass, which must be the policy's."""
+    """Called for a context."""
+    refreshed_every: int | None = None
+    """After so many steps the policy takes its place (§4.1.4); None: never."""
 
-    def data(self, step: int) -> StepData:
-        units: list[Unit] = []
-        samples: list[Sample] = []
-        for group in self.source.groups(step):
-            advantages = group_advantages(torch.tensor([[sample.reward for sample in group]])).squeeze(0)
-            units += [unit_of(sample, a) for sample, a in zip(group, advantages.tolist(), strict=True)]
-            samples += group
-        return StepData(
-            units=units,
-            sequences=len(samples),
-            tokens=sum(len(sample.output_ids) for sample in samples),
-            figures=mean_figures(samples),
-        )
-
-    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
-        advantages = torch.tensor([unit.advantage for unit in units], device=log_probs.device)[batch.sequence]
-        if self.beta == 0:
-            return advantages
-        return grpo_coefficients(advantages, log_probs, self._reference_log_probs(batch), self.beta)
-
-    def _reference_log_probs(self, batch: Batch) -> Tensor:
+    def log_probs(self, batch: Batch) -> Tensor:
         with torch.no_grad(), self.autocast():
-            scores: Tensor = self.reference(batch)
+            scores: Tensor = self.model(batch)
         return scores
 
+    def before_step(self, step: int, policy: LanguageModel) -> None:
+        """Take the policy's weights where a step begins a new iteration."""
+        if self.refreshed_every is None or step == 0 or step % self.refreshed_every:
+            return
+        with torch.no_grad():
+            for mine, its in zip(self.model.parameters(), policy.parameters(), strict=True):
+                mine.copy_(its)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencePairs:
-    """DPO: of each question one right and one wrong output; a question without both is left out."""
+class MethodObjective:
+    """A method with its data, as the training loop takes it."""
 
-    source: SampleSource
-    reference: Any
-    beta: float
-    length_normalised: bool
-    autocast: Any
+    method: Method
+    settings: Any
+    source: StepSource
+    reference: Reference | None = None
+    policy: Callable[[], LanguageModel] | None = None
+    """The policy itself, for a reference that is refreshed."""
+
+    @property
+    def figure_names(self) -> Sequence[str]:
+        return sorted(self.method.figures)
 
     def data(self, step: int) -> StepData:
-        units: list[Unit] = []
-        samples: list[Sample] = []
-        for group in self.source.groups(step):
-            samples += group
-            right = next((sample for sample in group if sample.reward > 0), None)
-            wrong = next((sample for sample in group if sample.reward <= 0), None)
-            if right is not None and wrong is not None:
-                units.append(Unit(rows=(*unit_of(right).rows, *unit_of(wrong).rows)))
-        tokens = sum(row.scored(slice(0, len(row.input_ids))) for unit in units for row in unit.rows)
-        return StepData(units=units, sequences=len(units), tokens=tokens, figures=mean_figures(samples))
+        if self.reference is not None and self.policy is not None:
+            self.reference.before_step(step, self.policy())
+        return self.source.data(step)
 
-    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
-        with torch.no_grad(), self.autocast():
-            reference = self.reference(batch)
-        coefficients = dpo_coefficients(
-            log_probs,
-            reference,
-            batch.sequence,
-            pairs=len(units),
-            beta=self.beta,
-            length_normalised=self.length_normalised,
-        )
-        if self.length_normalised:
-            return coefficients
-        # The loop weighs by 1/|o|; the original DPO sums over the tokens.
-        return coefficients * torch.bincount(batch.sequence)[batch.sequence]
+    def view(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> View:
+        reference = None if self.reference is None else self.reference.log_probs(batch)
+        return view_of(units, log_probs, reference, batch.sequence)
 
+    def coefficients(self, view: View) -> Tensor:
+        return self.method.coefficients(view, self.settings)
 
-def unit_of(sample: Sample, advantage: float = 1.0) -> Unit:
-    return Unit(rows=(row_of(sample.prompt_ids, sample.output_ids),), advantage=advantage)
+    def objective(self, view: View) -> Tensor:
+        return self.method.objective(view.log_probs, view, self.settings)
 
-
-def mean_figures(samples: Sequence[Sample]) -> dict[str, float]:
-    """For the log: the mean reward and the mean length of what was drawn."""
-    if not samples:
-        return {"reward": 0.0}
-    return {
-        "reward": sum(sample.reward for sample in samples) / len(samples),
-        "output_tokens": sum(len(sample.output_ids) for sample in samples) / len(samples),
-    }
+    def figures(self, view: View) -> dict[str, Tensor]:
+        return {name: figure(view, self.settings) for name, figure in self.method.figures.items()}

@@ -17,22 +17,21 @@ from evaluators.models.sampling import Request, Sampler
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.progress import report_progress
 from evaluators.records import Problem
+from pipelines.training.run_settings import PolicySettings, SamplingSettings
 from pipelines.training.samples import (
     Question,
     Reward,
     checker_reward,
     exploration_file,
+    explorations_of,
     judged,
     questions_of,
     read_questions,
     write_groups,
 )
-from pipelines.training.settings import DpoSettings, RftSettings, SamplingSettings
 
 
-def draw_from_server(
-    folder: Path, settings: RftSettings | DpoSettings, policy: Path, problems: Sequence[Problem]
-) -> None:
+def draw_from_server(folder: Path, settings: PolicySettings, policy: Path, problems: Sequence[Problem]) -> None:
     """Start a server for the policy and store every exploration that is not stored yet."""
     with VllmServer(policy, ServerSettings(), log=folder / VLLM_LOG) as server:
         endpoint = Endpoint(settings=server.endpoint, identity=model_hash(policy), alive=server.watch)
@@ -46,7 +45,7 @@ def draw_from_server(
 
 async def draw_explorations(
     folder: Path,
-    settings: RftSettings | DpoSettings,
+    settings: PolicySettings,
     policy: Path,
     problems: Sequence[Problem],
     sampler: Sampler,
@@ -59,7 +58,7 @@ async def draw_explorations(
     questions, _ = read_questions(iter(problems), tokenizer, settings.sampling.max_prompt_tokens)
     judge = reward or checker_reward(settings.sampling.checker_profile)
     decode: Callable[[Sequence[int]], str] = lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True))  # noqa: E731 - a parameter, not a function of its own
-    for exploration in report_progress(range(settings.explorations(len(questions))), desc="explorations"):
+    for exploration in report_progress(range(explorations_of(settings, len(questions))), desc="explorations"):
         path = exploration_file(folder, exploration)
         if path.exists():
             continue
@@ -69,7 +68,10 @@ async def draw_explorations(
         )
         write_groups(
             path,
-            [judged(q, o, decode, judge, settings.sampling.cut_outputs) for q, o in zip(chosen, outputs, strict=True)],
+            [
+                judged(q, o, decode, judge, cut_outputs=settings.sampling.cut_outputs)
+                for q, o in zip(chosen, outputs, strict=True)
+            ],
         )
 
 

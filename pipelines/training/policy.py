@@ -1,4 +1,4 @@
-"""RFT, Online RFT, DPO and GRPO (DeepSeekMath §4, §5.2): a policy that learns from its own judged outputs, as stages."""
+"""Methods of which a policy learns from its own outputs (DeepSeekMath §4, §5.2), as one stage: RFT, DPO, GRPO and others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.storage import Artifact, Json
 from pipelines.training.launch import Job, absolute, launch
+from pipelines.training.methods import method_named
 from pipelines.training.offline import draw_from_server
+from pipelines.training.run_settings import PolicySettings
 from pipelines.training.samples import count_rewards, read_problems
-from pipelines.training.settings import DpoSettings, PolicySettings, RftSettings
 from pipelines.training.sft import model_folder, training_facts
 from pipelines.training.training_log import plot_log
 
@@ -30,23 +31,16 @@ def write_policy_model(
         inputs=absolute(problems.files()),
         folder=folder.absolute(),
     )
-    if isinstance(settings, RftSettings | DpoSettings) and settings.sampling.engine == "vllm":
+    if method_named(settings.method).source == "drawn_once" and settings.sampling.engine == "vllm":
         draw_from_server(folder, settings, job.start, list(read_problems(job.inputs, settings.sampling.questions_from)))
     launch(job, settings.machine)
     plot_log(folder)
     return training_facts(folder, settings) | count_rewards(folder)
 
 
-METHODS = {
-    "rft": "Fine-tuned on right outputs that the SFT model gave, drawn once (rejection sampling, §5.2.1).",
-    "online_rft": "Fine-tuned on right outputs of the policy as it is at each step (§5.2.1).",
-    "dpo": "Taught by pairs of a right and a wrong output of the SFT model to prefer the right one (A.1.4).",
-    "grpo": "Group relative policy optimisation: outputs of one question are judged against each other (§4).",
-}
-
 POLICY_MODEL = Stage(
     name="policy_model",
-    version="9",
+    version="10",
     write=write_policy_model,
     settings=Settings,
     inputs=("policy", "problems"),

@@ -30,8 +30,8 @@ from pipelines.training.documents import (
     take_bytes,
 )
 from pipelines.training.launch import Job, launch
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings
 from pipelines.training.samples import read_problems
-from pipelines.training.settings import MachineSettings, OptimiserSettings
 from pipelines.training.sft import model_folder
 
 WORK = "work"

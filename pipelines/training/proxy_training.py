@@ -11,12 +11,14 @@ from typing import Any
 import torch
 
 from pipelines.storage import Json, atomic_file
-from pipelines.training.batches import PackedRows, Row, batch_of, micro_batches
+from pipelines.training.batches import PackedRows, batch_of, micro_batches
 from pipelines.training.checkpoints import remove_checkpoints
 from pipelines.training.language_model import LanguageModel, load_policy, save_policy
 from pipelines.training.launch import Job
-from pipelines.training.objectives import PackedExamples
+from pipelines.training.methods import method_named
+from pipelines.training.objectives import MethodObjective, PackedExamples
 from pipelines.training.proxy import RESULT, UNTRAINED, ProxySettings, document_encoder
+from pipelines.training.rows import Row
 from pipelines.training.trainer import make_run, train
 from pipelines.training.training_log import read_log
 
@@ -68,14 +70,14 @@ def initial_model(start: Path, settings: ProxySettings) -> LanguageModel:
 def _train(folder: Path, packed: Path, settings: ProxySettings, accelerator: Any, model: LanguageModel) -> Any:
     accelerator.print(f"proxy model on {packed.stem}")
     run = make_run(accelerator, model, settings.optimiser, settings.machine, folder)
-    objective = PackedExamples(
+    examples = PackedExamples(
         PackedRows([packed]),
         batch_rows=settings.batch_rows,
         seed=settings.seed,
         process=accelerator.process_index,
         processes=accelerator.num_processes,
     )
-    train(run, objective)
+    train(run, MethodObjective(method=method_named("sft"), settings=settings, source=examples))
     return run.policy
 
 

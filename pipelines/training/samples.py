@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from evaluators.models.prompting import deepseek_prompt, prompt_ids
 from evaluators.records import Problem
 from pipelines.storage import atomic_file
+from pipelines.training.run_settings import PolicySettings
 
 SAMPLES = "samples"
 SCHEMA = pa.schema(
@@ -27,6 +28,14 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("prompt_ids", pa.list_(pa.int32())),
         ("output_ids", pa.list_(pa.int32())),  # with the end-of-sequence token where the model gave one
+        (
+            "log_probs",
+            pa.list_(pa.float32()),
+        ),  # of output_ids under the policy that drew them; empty where no update needs them
+        (
+            "step_ends",
+            pa.list_(pa.int32()),
+        ),  # index of the last token of each reasoning step; empty where none is rewarded
         ("finish", pa.string()),  # stop | length
         ("reward", pa.float32()),
         ("outcome", pa.string()),  # of evaluators.answers: correct | incorrect | unparsed | timeout
@@ -53,6 +62,10 @@ class Sample:
     reward: float
     outcome: str
     reason: str
+    log_probs: Sequence[float] = ()
+    """Natural, of each token under the policy that drew it; empty where nothing needs them."""
+    step_ends: Sequence[int] = ()
+    """Index of the last token of each reasoning step; empty where none is rewarded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +169,11 @@ def judged(
     outputs: Sequence[tuple[Sequence[int], str]],
     decode: Callable[[Sequence[int]], str],
     reward: Reward,
+    *,
     cut_outputs: str,
+    steps: bool = False,
 ) -> list[Sample]:
-    """One group: each output as text, with its reward."""
+    """One group: each output as text, with its reward, and with the ends of its `steps` where they are rewarded too."""
     group = []
     for number, (ids, finish) in enumerate(outputs):
         text = decode(ids)
@@ -175,6 +190,7 @@ def judged(
                 finish=finish,
                 reward=0.0 if unended else judgement.reward,
                 outcome=judgement.outcome,
+                step_ends=step_ends(ids, decode) if steps else (),
                 reason=f"cut at {len(ids)} tokens; {judgement.reason}" if unended else judgement.reason,
             )
         )
@@ -187,6 +203,29 @@ def distinct(group: Sequence[Sample]) -> list[Sample]:
     for sample in group:
         first.setdefault(" ".join(sample.text.split()), sample)
     return list(first.values())
+
+
+def step_ends(ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> list[int]:
+    """Where the reasoning steps of an output end: at the last token of each line break, and at the end."""
+    breaks = ["\n" in decode([token]) for token in ids]
+    ends = [i for i, broken in enumerate(breaks[:-1]) if broken and not breaks[i + 1]]
+    return [*ends, len(ids) - 1]
+
+
+def explorations_of(settings: PolicySettings, questions: int) -> int:
+    """How many explorations a method draws that draws once: all questions, or as many as there are steps."""
+    return min(-(-questions // settings.questions_per_step), settings.optimiser.steps)
+
+
+def mean_figures(samples: Sequence[Sample]) -> dict[str, float]:
+    """For the log: of what was drawn, the mean reward, the mean length and the share that was cut."""
+    if not samples:
+        return {"reward": 0.0}
+    return {
+        "reward": sum(sample.reward for sample in samples) / len(samples),
+        "output_tokens": sum(len(sample.output_ids) for sample in samples) / len(samples),
+        "cut": sum(sample.finish == "length" for sample in samples) / len(samples),
+    }
 
 
 def exploration_file(folder: Path, exploration: int) -> Path:

@@ -10,7 +10,8 @@ from evaluators.stages import Stage
 from pipelines.storage import Artifact, Json
 from pipelines.training.base_model import describe_model
 from pipelines.training.launch import Job, absolute, launch
-from pipelines.training.settings import PolicySettings, SftSettings
+from pipelines.training.methods.sft import SftSettings
+from pipelines.training.run_settings import PolicySettings
 from pipelines.training.training_log import plot_log, read_log
 
 __all__ = ["SftSettings", "training_facts", "write_sft_model"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,60 +17,47 @@ from torch import Tensor
 
 from evaluators.errors import MathsieveError
 from pipelines.storage import Json
-from pipelines.training.batches import IGNORED, Batch, Row, batch_of, micro_batches
+from pipelines.training.batches import Batch, batch_of, micro_batches
 from pipelines.training.checkpoints import latest_checkpoint, save_checkpoint
 from pipelines.training.gradient import surrogate_loss, token_weights
 from pipelines.training.language_model import LanguageModel
 from pipelines.training.master_weights import MasterWeights
-from pipelines.training.settings import MachineSettings, OptimiserSettings
+from pipelines.training.rows import IGNORED, Row, StepData, Unit
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings
 from pipelines.training.training_log import TrainingLog
+from pipelines.training.view import View
 
 
 class TrainingError(MathsieveError):
     """Training cannot go on; the message says where, and what to change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """Rows that must be scored together: one row, or the right and the wrong output of a DPO pair."""
-
-    rows: tuple[Row, ...]
-    advantage: float = 1.0
+class Objective(Protocol):
+    """A method of pipelines.training.methods with its data."""
 
     @property
-    def joined(self) -> Row:
-        """Its rows as one, to be measured."""
-        if len(self.rows) == 1:
-            return self.rows[0]
-        return Row(
-            input_ids=[i for row in self.rows for i in row.input_ids],
-            labels=[i for row in self.rows for i in row.labels],
-            position_ids=[i for row in self.rows for i in row.position_ids],
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepData:
-    """What one process does in one step. Denominators are this process's share of the whole batch's."""
-
-    units: Sequence[Unit]
-    sequences: int
-    """Sequences (DPO: pairs) that the mean is over, those with a coefficient of 0 included."""
-    tokens: int
-    """Scored tokens."""
-    figures: Mapping[str, float] = field(default_factory=dict)
-    """For the log, as means over this process's sequences: reward, share right ..."""
-
-
-class Objective(Protocol):
-    """A method of pipelines.training.methods."""
+    def figure_names(self) -> Sequence[str]:
+        """Of `figures`, in one order in every process."""
+        ...
 
     def data(self, step: int) -> StepData:
         """The work of step 0, 1, ...; the same for the same step, however often the run was stopped."""
         ...
 
-    def coefficients(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> Tensor:
-        """The gradient coefficient of each scored token of a batch made of these units."""
+    def view(self, units: Sequence[Unit], batch: Batch, log_probs: Tensor) -> View:
+        """What is known of each scored token of a batch made of these units."""
+        ...
+
+    def coefficients(self, view: View) -> Tensor:
+        """The gradient coefficient of each scored token."""
+        ...
+
+    def objective(self, view: View) -> Tensor:
+        """What is maximised, a value for each token; its gradient are the coefficients."""
+        ...
+
+    def figures(self, view: View) -> dict[str, Tensor]:
+        """For the log, each the mean over all elements of its tensor."""
         ...
 
 
@@ -173,19 +160,18 @@ def _step(run: Run, objective: Objective, step: int, data: StepData) -> tuple[di
     sums = _over_processes(accelerator, [data.sequences, data.tokens, len(groups)], "sum")
     if sums[2] == 0:  # nothing in the whole batch has a coefficient: there is no gradient
         return _figures(accelerator, step, data, sums, {"loss": 0.0, "grad_norm": 0.0}), 0
-    loss, processed = torch.zeros((), device=accelerator.device), 0
+    shown, processed = Shown(objective.figure_names, accelerator.device), 0
     count = int(_over_processes(accelerator, [len(groups)], "max")[0])
     for index in range(count):
         # A process with fewer groups repeats one with no weight: sharded models need equal numbers of passes.
         units = [data.units[i] for i in groups[index % len(groups)]] if groups else [_EMPTY]
         with _synchronised(accelerator, run.policy, index + 1 == count):
-            part, width = _backward(run, objective, units, sums if index < len(groups) else None)
-        loss, processed = loss + part, processed + width
+            processed += _backward(run, objective, units, sums if index < len(groups) else None, shown)
     if run.masters is not None:
         run.masters.take_gradients()
     trained = run.masters.parameters() if run.masters is not None else run.policy.parameters()
     norm = float(accelerator.clip_grad_norm_(trained, run.settings.gradient_clipping))
-    figures = {"loss": _over_processes(accelerator, [float(loss)], "sum")[0], "grad_norm": norm}
+    figures = shown.over_processes(accelerator) | {"grad_norm": norm}
     _require_finite(step, figures, run.settings)
     run.optimiser.step()
     run.optimiser.zero_grad(set_to_none=True)
@@ -197,24 +183,61 @@ def _step(run: Run, objective: Objective, step: int, data: StepData) -> tuple[di
 _EMPTY = Unit(rows=(Row(input_ids=(0, 0), labels=(IGNORED, 0), position_ids=(0, 1)),))
 
 
-def _backward(
-    run: Run, objective: Objective, units: Sequence[Unit], sums: Sequence[float] | None
-) -> tuple[Tensor, int]:
-    """Gradient of one micro-batch, added to the others'. Returns its share of the loss, and its tokens."""
+class Shown:
+    """What a step shows of itself, added up over its micro-batches: the objective, and the means of the method's figures."""
+
+    def __init__(self, names: Sequence[str], device: torch.device) -> None:
+        self._names = names
+        self._loss = torch.zeros((), device=device)
+        self._totals, self._counts = torch.zeros(len(names), device=device), [0] * len(names)
+
+    def add(self, loss: Tensor, figures: Mapping[str, Tensor]) -> None:
+        self._loss += loss
+        for index, name in enumerate(self._names):
+            self._totals[index] += figures[name].sum()
+            self._counts[index] += figures[name].numel()
+
+    def over_processes(self, accelerator: Any) -> dict[str, float]:
+        loss, *sums = _over_processes(accelerator, [float(self._loss), *self._totals.tolist(), *self._counts], "sum")
+        size = len(self._names)
+        means = (total / max(count, 1) for total, count in zip(sums[:size], sums[size:], strict=True))
+        return {"loss": loss} | dict(zip(self._names, means, strict=True))
+
+
+def _backward(run: Run, objective: Objective, units: Sequence[Unit], sums: Sequence[float] | None, shown: Shown) -> int:
+    """Gradient of one micro-batch, added to the others'; what it shows goes to `shown`. Returns its tokens."""
     rows = [row for unit in units for row in unit.rows]
     batch = batch_of(rows, flat=run.machine.attention == "flash_attention_2").to(run.accelerator.device)
     with run.accelerator.autocast():
         log_probs = run.policy(batch)
-    coefficients = objective.coefficients(units, batch, log_probs.detach())
-    if sums is None:
-        weights = torch.zeros_like(log_probs)
+    view = objective.view(units, batch, log_probs.detach())
+    if sums is None:  # a pass for the others' sake
+        coefficients = weights = torch.zeros_like(view.log_probs)
     else:
+        coefficients = objective.coefficients(view)
         weights = token_weights(
             batch.sequence, average=run.settings.average, sequences=int(sums[0]), tokens=int(sums[1])
         )
+        shown.add(-(weights * objective.objective(view)).sum(), objective.figures(view))
     loss = surrogate_loss(log_probs, coefficients, weights)
     run.accelerator.backward(loss * run.accelerator.num_processes)  # gradients are averaged over processes
-    return loss.detach(), batch.input_ids.numel()
+    return int(batch.input_ids.numel())
+
+
+def score_rows(run: Run, rows: Sequence[Row]) -> list[list[float]]:
+    """Log-probability of each scored token of single-example rows under the policy as it is. All processes must call it."""
+    scores: list[list[float]] = [[] for _ in rows]
+    groups = micro_batches(rows, run.machine.tokens_per_micro_batch)
+    count = int(_over_processes(run.accelerator, [len(groups)], "max")[0])
+    for index in range(count):
+        mine = groups[index] if index < len(groups) else []
+        batch = batch_of([rows[i] for i in mine] or _EMPTY.rows, flat=run.machine.attention == "flash_attention_2")
+        batch = batch.to(run.accelerator.device)
+        with torch.no_grad(), run.accelerator.autocast():
+            found = run.policy(batch)
+        for i, values in zip(mine, found.split(torch.bincount(batch.sequence).tolist()), strict=bool(mine)):
+            scores[i] = values.tolist()
+    return scores
 
 
 def _synchronised(accelerator: Any, policy: Any, last: bool) -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ The stored log holds no times, so that two runs of one recipe leave the same byt
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from datetime import timedelta
@@ -16,6 +17,7 @@ from pipelines.storage import Json, atomic_file
 
 LOG = "training_log.jsonl"
 PLOT = "training_log.png"
+SHOWN = ("loss", "grad_norm", "reward", "kl", "margin", "preference_accuracy", "reverse_kl", "clip_share", "cut")
 
 
 def read_log(folder: Path) -> list[dict[str, Json]]:
@@ -59,17 +61,17 @@ class TrainingLog:
 
 
 def plot_log(folder: Path) -> Path:
-    """Draw loss, gradient norm and, where there is one, the mean reward over steps."""
+    """Draw loss, gradient norm and what else of a method was logged, over steps; a step without a figure is a gap."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     log = read_log(folder)
-    keys = [key for key in ("loss", "grad_norm", "reward", "kl") if log and key in log[0]]
+    keys = [key for key in SHOWN if any(key in line for line in log)]
     figure = Figure(figsize=(3.6 * max(len(keys), 1), 2.6), layout="constrained")
     FigureCanvasAgg(figure)
     for index, key in enumerate(keys):
         axes = figure.add_subplot(1, len(keys), index + 1)
-        axes.plot([line["step"] for line in log], [line[key] for line in log], linewidth=1.2)
+        axes.plot([line["step"] for line in log], [line.get(key, math.nan) for line in log], linewidth=1.2)
         axes.set_title(key.replace("_", " "))
         axes.set_xlabel("step")
     with atomic_file(folder / PLOT) as temporary:

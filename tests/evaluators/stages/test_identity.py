@@ -28,7 +28,9 @@ from pipelines.crawl.settings import CommonCrawlSettings, CrawlSettings
 from pipelines.mixtures.source import SourceSettings
 from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.training.base_model import BaseModelSettings
-from pipelines.training.settings import GrpoSettings, MachineSettings, OptimiserSettings, SftSettings
+from pipelines.training.methods.grpo import GrpoSettings
+from pipelines.training.methods.sft import SftSettings
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings
 
 LONG_AGO = time.time() - 3600
 

@@ -13,7 +13,7 @@ from pipelines.mixtures.source import SourceSettings
 from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe import ANNOTATED, Recipe, load_recipe
 from pipelines.recipe_file import RecipeError
-from pipelines.training.settings import SftSettings
+from pipelines.training.methods.sft import SftSettings
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 NEEDED = (

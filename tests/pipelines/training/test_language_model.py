@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines.training.batches import IGNORED, Row, batch_of, micro_batches, row_of
+from pipelines.training.batches import batch_of, micro_batches
 from pipelines.training.language_model import LanguageModel, load_policy
-from pipelines.training.settings import MachineSettings
+from pipelines.training.rows import IGNORED, Row, row_of
+from pipelines.training.run_settings import MachineSettings
 
 EXAMPLES = [([1, 60, 61], [70, 71, 2]), ([1, 90], [91, 92, 93, 94, 2]), ([1, 40, 41, 42], [2])]
 

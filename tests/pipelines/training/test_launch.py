@@ -16,7 +16,8 @@ from pipelines.training.launch import (
     multiplies_bfloat16,
     with_precision,
 )
-from pipelines.training.settings import DpoSettings, MachineSettings, OptimiserSettings
+from pipelines.training.methods.dpo import DpoSettings
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings
 
 
 def words(**changes: object) -> str:

@@ -6,9 +6,11 @@ from pydantic import ValidationError
 
 from evaluators.models.sampling import Request, ScriptedSampler
 from pipelines.storage import Artifact
+from pipelines.training.methods.grpo import GrpoSettings
+from pipelines.training.methods.rft import RftSettings
 from pipelines.training.offline import draw_explorations
+from pipelines.training.run_settings import OptimiserSettings, SamplingSettings
 from pipelines.training.samples import exploration_file, read_groups, read_problems
-from pipelines.training.settings import GrpoSettings, OptimiserSettings, RftSettings, SamplingSettings
 
 
 def answer(request: Request) -> str:

@@ -1,5 +1,6 @@
 """RFT, Online RFT, DPO and GRPO on a tiny model whose reward is easy to earn: the letter `a` in its output."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from pipelines.storage import Artifact
 from pipelines.training.entry import make_accelerator
 from pipelines.training.exploration import Explorer, transformers_draw
 from pipelines.training.language_model import load_policy
-from pipelines.training.objectives import GroupRelative, PreferencePairs, RightOutputs
+from pipelines.training.methods import method_named
+from pipelines.training.methods.online_rft import OnlineRftSettings, choose_right
+from pipelines.training.methods.rft import RftSettings, choose_distinct_right
+from pipelines.training.objectives import MethodObjective, Reference, SampledGroups
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings, SamplingSettings
 from pipelines.training.samples import (
     Judgement,
     Question,
@@ -26,8 +31,7 @@ from pipelines.training.samples import (
     read_problems,
     read_questions,
 )
-from pipelines.training.settings import MachineSettings, OptimiserSettings, SamplingSettings
-from pipelines.training.trainer import Objective, make_run, train
+from pipelines.training.trainer import make_run, train
 from pipelines.training.training_log import read_log
 
 MACHINE = MachineSettings(device="cpu", precision="float32", checkpoint_every=100, log_every=100)
@@ -41,9 +45,9 @@ def letter_reward(problem: Problem, text: str) -> Judgement:
 
 def run_method(method: str, model: Path, problems: Artifact, folder: Path, steps: int) -> list[dict[str, float]]:
     """Train as pipelines.training.entry does, with the reward and the starting model given here."""
-    settings = OptimiserSettings(learning_rate=1e-2, steps=steps, weight_decay=0.0)
+    optimiser = OptimiserSettings(learning_rate=1e-2, steps=steps, weight_decay=0.0)
     accelerator = make_accelerator(MACHINE)
-    run = make_run(accelerator, load_policy(model, MACHINE), settings, MACHINE, folder)
+    run = make_run(accelerator, load_policy(model, MACHINE), optimiser, MACHINE, folder)
     tokenizer = AutoTokenizer.from_pretrained(model)
     questions, _ = read_questions(read_problems(problems.files()), tokenizer, 200)
     source = Explorer(
@@ -60,16 +64,16 @@ def run_method(method: str, model: Path, problems: Artifact, folder: Path, steps
     )
     if method in ("rft", "dpo"):
         source.draw_all()
-    reference = load_policy(model, MACHINE, trained=False)
-    objectives: dict[str, Objective] = {
-        "rft": RightOutputs(source=source, distinct=True),
-        "online_rft": RightOutputs(source=source, distinct=False),
-        "dpo": PreferencePairs(
-            source=source, reference=reference, beta=0.1, length_normalised=True, autocast=accelerator.autocast
-        ),
-        "grpo": GroupRelative(source=source, reference=reference, beta=0.04, autocast=accelerator.autocast),
-    }
-    train(run, objectives[method])
+    reference = Reference(model=load_policy(model, MACHINE, trained=False), autocast=accelerator.autocast)
+    found = method_named(method)
+    settings = found.settings(machine=MACHINE, sampling=SAMPLING)
+    objective = MethodObjective(
+        method=found,
+        settings=settings,
+        source=SampledGroups(source=source, method=found, settings=settings),
+        reference=reference if found.measured_by == "start" else None,
+    )
+    train(run, objective)
     return read_log(folder)
 
 
@@ -91,15 +95,17 @@ def test_rft_draws_before_it_trains_and_only_then(tiny_model: Path, problems: Ar
     assert log[-1]["loss"] < log[1]["loss"]
 
 
-def test_dpo_learns_from_questions_with_a_right_and_a_wrong_output(
-    tiny_model: Path, problems: Artifact, tmp_path: Path
-) -> None:
-    log = run_method("dpo", tiny_model, problems, tmp_path, steps=4)
+def test_dpo_begins_at_indifference_and_widens_the_margin(tiny_model: Path, problems: Artifact, tmp_path: Path) -> None:
+    log = run_method("dpo", tiny_model, problems, tmp_path, steps=8)
     pairs = [0, 0]
     for index in (0, 1):
         for group in read_groups(exploration_file(tmp_path, index)):
             pairs[index] += {0.0, 1.0} == {sample.reward for sample in group}
     assert [line["sequences"] for line in log[:2]] == pairs
+    first, last = next(line for line in log if line["sequences"]), log[-1]
+    assert (first["loss"], first["margin"], first["preference_accuracy"]) == (pytest.approx(math.log(2)), 0, 0)
+    assert last["loss"] < math.log(2) < math.log(2) + last["margin"]
+    assert last["preference_accuracy"] > 0.5
 
 
 def test_samples_are_found_again_and_not_drawn_twice(tiny_model: Path, problems: Artifact, tmp_path: Path) -> None:
@@ -147,22 +153,12 @@ def sample(text: str, reward: float = 1.0) -> Sample:
     )
 
 
-class Given:
-    """Groups that were drawn by nobody."""
-
-    def __init__(self, *groups: list[Sample]) -> None:
-        self._groups = list(groups)
-
-    def groups(self, step: int) -> list[list[Sample]]:
-        return self._groups
-
-
 def test_rejection_sampling_trains_on_distinct_outputs_and_online_rft_on_every_draw() -> None:
-    source = Given([sample("It is 4."), sample("It is  4.\n"), sample("So 4."), sample("5", 0.0), sample("5", 0.0)])
-    data = RightOutputs(source=source, distinct=True).data(0)
+    group = [sample("It is 4."), sample("It is  4.\n"), sample("So 4."), sample("5", 0.0), sample("5", 0.0)]
+    data = choose_distinct_right([group], RftSettings())
     assert [bytes(unit.rows[0].input_ids[1:-1]).decode() for unit in data.units] == ["It is 4.", "So 4."]
     assert data.sequences == 3  # with the wrong one, whose coefficient is 0
-    every = RightOutputs(source=source, distinct=False).data(0)
+    every = choose_right([group], OnlineRftSettings())
     assert (len(every.units), every.sequences) == (3, 5)
 
 
@@ -175,7 +171,7 @@ def test_an_output_that_was_cut_earns_nothing_whatever_it_boxed(cut_outputs: str
         [([*text, 2], "stop"), (list(text), "length")],
         lambda ids: bytes(ids).decode(),
         checker_reward("reward"),
-        cut_outputs,
+        cut_outputs=cut_outputs,
     )
     assert [one.reward for one in group] == earned
     assert group[1].reason.startswith(f"cut at {len(text)} tokens") == (cut_outputs == "wrong")

@@ -7,14 +7,10 @@ import pytest
 from pipelines.storage import Artifact
 from pipelines.training.entry import run_job
 from pipelines.training.launch import Job
+from pipelines.training.methods.grpo import GrpoSettings
+from pipelines.training.methods.rft import RftSettings
 from pipelines.training.policy import write_policy_model
-from pipelines.training.settings import (
-    GrpoSettings,
-    MachineSettings,
-    OptimiserSettings,
-    RftSettings,
-    SamplingSettings,
-)
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings, SamplingSettings
 from pipelines.training.trainer import TrainingError
 
 MACHINE = MachineSettings(device="cpu", precision="float32", cpu_threads=1)

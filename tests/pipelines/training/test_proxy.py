@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from pipelines.storage import Artifact
 from pipelines.training.proxy import ProxyModelSettings, ProxySettings, training_documents, write_proxy_models
-from pipelines.training.settings import MachineSettings
+from pipelines.training.run_settings import MachineSettings
 
 
 def corpus(folder: Path, name: str, texts: list[str]) -> Artifact:

@@ -15,7 +15,8 @@ from pipelines.records import PACKED
 from pipelines.storage import Artifact
 from pipelines.training.entry import run_job
 from pipelines.training.launch import Job, TrainingFailed, command, environment
-from pipelines.training.settings import MachineSettings, OptimiserSettings, SftSettings
+from pipelines.training.methods.sft import SftSettings
+from pipelines.training.run_settings import MachineSettings, OptimiserSettings
 from pipelines.training.sft import write_sft_model
 from pipelines.training.trainer import TrainingError
 from pipelines.training.training_log import read_log

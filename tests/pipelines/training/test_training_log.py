@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 from pipelines.training.checkpoints import latest_checkpoint
-from pipelines.training.settings import OptimiserSettings
+from pipelines.training.run_settings import OptimiserSettings
 from pipelines.training.trainer import learning_rate
 from pipelines.training.training_log import LOG, TrainingLog, plot_log, read_log
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines.training.batches import batch_of, row_of
+from pipelines.training.batches import batch_of
 from pipelines.training.gradient import dpo_coefficients, grpo_coefficients, surrogate_loss, token_weights
 from pipelines.training.language_model import LanguageModel, load_policy
-from pipelines.training.settings import MachineSettings
+from pipelines.training.rows import row_of
+from pipelines.training.run_settings import MachineSettings
 
 pytestmark = [
     pytest.mark.slow,

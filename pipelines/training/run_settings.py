@@ -1,4 +1,4 @@
-"""Settings of training, one record per method, with the paper's values as defaults.
+"""Settings that all methods of training share: the optimiser, the machine, how outputs are sampled.
 
 "§" is a section of DeepSeekMath (arXiv 2402.03300), "LLM" is DeepSeek LLM (arXiv 2401.02954). Where neither gives a
 value, the comment says whose it is.
@@ -6,10 +6,8 @@ value, the comment says whose it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import ceil, log
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -85,120 +83,38 @@ class SamplingSettings(Settings):
     """Sources whose questions are asked, as `gsm8k` and `math` in §4.2; none named: those of the whole mixture."""
 
 
-class SftSettings(Settings):
-    """§3.2: 500 steps, batch 256, constant learning rate 5e-5, context 4K."""
+class PolicySettings(Settings):
+    """What the settings of every method that learns from a policy's own outputs have."""
 
-    method: Literal["sft"] = "sft"
-    seed: int = 42  # ours
-    batch_rows: int = Field(default=256, gt=0)  # §3.2: "a batch size of 256"; a row holds packed examples (§3.1)
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=5e-5, steps=500)  # §3.2
-    epochs: Mapping[float, float] = Field(default_factory=dict)
-    """Passes over the mixture by the model's size in billions of parameters, of which the nearest decides, in place of
-    `optimiser.steps`. LLM §5: {7: 4, 67: 2}, the 67B for fewer since it overfits."""
-    machine: MachineSettings = MachineSettings()
-
-    def steps_for(self, parameters: int, rows: int) -> int:
-        """Optimiser steps of a model of that size on that many packed rows."""
-        if not self.epochs:
-            return self.optimiser.steps
-        size = min(self.epochs, key=lambda size: abs(log(size * 1e9 / parameters)))
-        return ceil(self.epochs[size] * rows / self.batch_rows)
-
-
-class RftSettings(Settings):
-    """§5.2.1: outputs of the SFT model, kept where the answer is right, fine-tuned on."""
-
-    method: Literal["rft"] = "rft"
-    seed: int = 42
-    questions_per_step: int = Field(default=16, gt=0)  # batch 1,024 of 64 outputs each, as §4.2
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=5e-5, steps=500)  # as §3.2
-    machine: MachineSettings = MachineSettings()
-    sampling: SamplingSettings = SamplingSettings()
-
-    def explorations(self, questions: int) -> int:
-        """How many explorations are drawn: all questions once, or as many as there are steps."""
-        return min(-(-questions // self.questions_per_step), self.optimiser.steps)
-
-
-class OnlineRftSettings(Settings):
-    """§5.2.1: as RFT, but the outputs come from the policy as it is at each step."""
-
-    method: Literal["online_rft"] = "online_rft"
+    method: str
     seed: int = 42
     questions_per_step: int = Field(default=16, gt=0)  # §4.2: "the training batch size is 1024" of 64 outputs each
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # as the policy of §4.2
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # §4.2: "1e-6"; steps ours
     machine: MachineSettings = MachineSettings()
     sampling: SamplingSettings = SamplingSettings()
+    updates_per_exploration: int = Field(default=1, gt=0)  # §4.2: "a single update following each exploration stage"
+
+    HAS_RATIO: ClassVar[bool] = False
+    """Whether the coefficient holds pi_theta/pi_old, without which a second update on the same outputs is another method."""
 
     @model_validator(mode="after")
-    def _draws_as_it_learns(self) -> Self:
-        _require_transformers(self.method, self.sampling)
-        return self
-
-
-class DpoSettings(Settings):
-    """Pairs (right, wrong) sampled from the SFT model; the optimiser of DeepSeek LLM's DPO."""
-
-    method: Literal["dpo"] = "dpo"
-    seed: int = 42
-    beta: float = Field(default=0.1, gt=0)  # Rafailov et al. 2023, appendix B; neither paper gives it
-    length_normalised: bool = True  # A.1.4 divides each log-ratio by |o|; False is the original DPO, a plain sum
-    questions_per_step: int = Field(default=512, gt=0)  # LLM §4: DPO with batch size 512; one pair per question
-    optimiser: OptimiserSettings = OptimiserSettings(
-        learning_rate=5e-6,
-        steps=280,
-        schedule="cosine",
-        warmup_steps=28,  # LLM §4: 5e-6, warm-up, cosine; 1 epoch
-    )
-    machine: MachineSettings = MachineSettings()
-    sampling: SamplingSettings = SamplingSettings(group_size=8)  # ours: enough to find one right and one wrong
-
-    @model_validator(mode="after")
-    def _pairs_are_sequences(self) -> Self:
-        if self.optimiser.average != "sequence":
+    def _updates_have_a_ratio(self) -> Self:
+        if self.updates_per_exploration > 1 and not self.HAS_RATIO:
             raise ValueError(
-                f"dpo: expected optimiser.average to be sequence, since a pair compares whole outputs; found "
-                f"{self.optimiser.average}. Use dpo.length_normalised to choose between mean and sum over tokens."
+                f"{self.method}: expected updates_per_exploration 1, since its coefficient has no ratio of the policy to the "
+                f"one that drew; found {self.updates_per_exploration}. Set 1, or use grpo, which clips that ratio."
             )
         return self
 
-    def explorations(self, questions: int) -> int:
-        """How many explorations are drawn: all questions once, or as many as there are steps."""
-        return min(-(-questions // self.questions_per_step), self.optimiser.steps)
 
-
-class GrpoSettings(Settings):
-    """§4.2: policy learning rate 1e-6, KL coefficient 0.04, 64 outputs a question, batch 1024, one update."""
-
-    method: Literal["grpo"] = "grpo"
-    seed: int = 42
-    beta: float = Field(default=0.04, ge=0)  # §4.2: "The KL coefficient is 0.04"
-    questions_per_step: int = Field(default=16, gt=0)  # §4.2: "the training batch size is 1024" of 64 outputs each
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-6, steps=500)  # §4.2; steps ours
-    machine: MachineSettings = MachineSettings()
-    sampling: SamplingSettings = SamplingSettings()
+class OnlineSettings(PolicySettings):
+    """Of methods that draw from the policy as it is at each step."""
 
     @model_validator(mode="after")
     def _draws_as_it_learns(self) -> Self:
-        _require_transformers(self.method, self.sampling)
+        if self.sampling.engine != "transformers":
+            raise ValueError(
+                f"{self.method}: expected sampling.engine transformers, since the policy changes at every step; found "
+                f"{self.sampling.engine}. Set engine: transformers, or use the method rft or dpo."
+            )
         return self
-
-
-def _require_transformers(method: str, sampling: SamplingSettings) -> None:
-    if sampling.engine != "transformers":
-        raise ValueError(
-            f"{method}: expected sampling.engine transformers, since the policy changes at every step; found "
-            f"{sampling.engine}. Set engine: transformers, or use the method rft or dpo."
-        )
-
-
-PolicySettings = RftSettings | OnlineRftSettings | DpoSettings | GrpoSettings
-
-SETTINGS: dict[str, type[Settings]] = {
-    "sft": SftSettings,
-    "rft": RftSettings,
-    "online_rft": OnlineRftSettings,
-    "dpo": DpoSettings,
-    "grpo": GrpoSettings,
-}
-"""The settings record of each method, by its name."""
