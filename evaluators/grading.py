@@ -160,7 +160,7 @@ def _of_this_machine(settings: JudgedSettings, *, name: str, **_: Any) -> dict[s
 
 GRADES = Stage(
     name="grades",
-    version="8",
+    version="9",
     write=write_grades,
     arguments=_of_artifacts,
     settings=JudgedSettings,

@@ -107,7 +107,7 @@ def _of_artifacts(
 
 SCORES_STAGE = Stage(
     name="scores",
-    version="4",
+    version="5",
     write=write_scores,
     arguments=_of_artifacts,
     settings=ScoreSettings,

@@ -33,6 +33,7 @@ _UNCERTAIN = lazy_pattern(
     re.IGNORECASE,
 )
 _LETTERS = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}|[左右东西南北]")
+_MAY_SAY_MORE = lazy_pattern(r"[A-Za-z]{2}|[\u4e00-\u9fff]|[=<>≡,;]")
 _LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
 _SEVERAL = frozenset({"list", "set", "parts"})
@@ -51,9 +52,29 @@ def check_pair(reference: str, prediction: str, rules: Profile, problem: str | N
     if len(right) > MAX_CHARACTERS or len(left) > MAX_CHARACTERS:
         return _verdict("unparsed", f"longer than {MAX_CHARACTERS} characters", "parse")
     try:
-        return _parsed(left, right, rules, hints_of(problem))
+        hints = hints_of(problem)
+        verdict = _parsed(left, right, rules, hints)
+        if not verdict.correct and rules.second_readings and _MAY_SAY_MORE.search(right):
+            return _said_at_length(left, right, rules, hints) or verdict
+        return verdict
     except (ArithmeticError, ValueError, RecursionError) as error:  # a budget that no stage named: never the caller's
         return _verdict("unparsed", f"over the budget of the checker ({type(error).__name__})", "budget")
+
+
+def _said_at_length(left: str, right: str, rules: Profile, hints: Hints) -> Verdict | None:
+    """A sentence that states the reference, or several things under other labels; None where it is neither."""
+    from evaluators.answers.pieces import agree
+    from evaluators.answers.sentences import states
+
+    def judge(reference: str, prediction: str) -> bool:
+        both = reference.strip() and prediction.strip()
+        return bool(both) and _parsed(reference.strip(), prediction.strip(), rules, hints).correct
+
+    if states(left, right, hints, judge):
+        return _verdict("correct", "the sentence states it", "sentence")
+    if agree(left, right, judge):
+        return _verdict("correct", "the same things, piece by piece", "sentence")
+    return None
 
 
 def check_text(

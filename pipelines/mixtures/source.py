@@ -93,7 +93,7 @@ def remark_unverified(facts: SourceFacts, settings: SourceSettings) -> str | Non
 
 SOURCE = Stage(
     name="source",
-    version="5",
+    version="6",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,

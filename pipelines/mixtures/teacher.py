@@ -133,7 +133,7 @@ def write_annotated(
 
 ANNOTATED_STAGE = Stage(
     name="annotated",
-    version="11",
+    version="12",
     write=write_annotated,
     settings=TeacherSettings,
     inputs=("problems/*",),

@@ -187,7 +187,7 @@ def _evaluations(
 
 BENCHMARK_REPORT = Stage(
     name="benchmark_report",
-    version="8",
+    version="9",
     write=write_benchmark_report,
     arguments=_evaluations,
     settings=ReportSettings,

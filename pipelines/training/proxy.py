@@ -146,7 +146,7 @@ def write_proxy_models(
 
 PROXY_MODELS = Stage(
     name="proxy_models",
-    version="3",
+    version="4",
     write=write_proxy_models,
     arguments=lambda settings, pages, **others: {"baseline": [pages[name] for name in sorted(pages)], **others},
     settings=ProxySettings,

@@ -41,12 +41,12 @@ def fellow_of(name: str, others: Collection[str]) -> str | None:
     """The one of the other names that is meant by this one."""
     if name in others:
         return name
-    alike = [other for other in others if _stands_for(name, other) or _stands_for(other, name)]
+    alike = [other for other in others if stands_for(name, other) or stands_for(other, name)]
     alike = alike or [other for other in others if _bare(other) == _bare(name)]
     return alike[0] if len(alike) == 1 else None
 
 
-def _stands_for(letter: str, word: str) -> bool:
+def stands_for(letter: str, word: str) -> bool:
     head = letter.partition("_")[0]
     return len(head) == 1 and head in _LETTERS.get(word, "")
 

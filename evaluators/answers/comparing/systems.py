@@ -8,6 +8,7 @@ from evaluators.answers.comparing.names import called_alike, fellow_of, in_order
 from evaluators.answers.comparing.relations import assignment
 from evaluators.answers.comparing.scalars import Decision
 from evaluators.answers.comparing.substitution import substituted
+from evaluators.answers.reading.units import nouns
 from evaluators.answers.values import Node, symbols
 
 
@@ -30,6 +31,7 @@ def solutions(node: Node) -> tuple[str, Node]:
 def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool, question: str = "") -> Decision | None:
     """x = 1, y = 2 against another order, or against (1, 2) in the order of the alphabet; None for anything else."""
     r, p = _of_division(r, p), _of_division(p, r)
+    r, p = _under_nouns(r, p), _under_nouns(p, r)
     rows_r, rows_p = in_rows(r), in_rows(p)
     if rows_r is not None or rows_p is not None:
         return unordered(rows_r or r, rows_p or p, same) if "list" == (rows_r or r).op == (rows_p or p).op else None
@@ -135,6 +137,18 @@ def _of_division(node: Node, like: Node) -> Node:
         return node
     names = zip(("quotient", "remainder"), node.args, strict=True)
     return Node("list", tuple(Node("relation", (Node("sym", (), name), value), ("=",)) for name, value in names))
+
+
+def _under_nouns(node: Node, like: Node) -> Node:
+    """12 red, 18 blue as red = 12, blue = 18, where the other names its values red and blue."""
+    named = mapping(like)
+    if named is None or node.op != "list" or any(item.op != "qty" for item in node.args):
+        return node
+    counted = [[noun.lstrip("#") for noun in nouns(item.value)] for item in node.args]
+    if any(len(names) != 1 for names in counted) or {names[0] for names in counted} != named.keys():
+        return node
+    pairs = ((names[0], item.args[0]) for names, item in zip(counted, node.args, strict=True))
+    return Node("list", tuple(Node("relation", (Node("sym", (), name), value), ("=",)) for name, value in pairs))
 
 
 _PARAMETERS = frozenset({"t", "s", "k", "u", "v", "m", "n", "r", "lambda", "mu"})
