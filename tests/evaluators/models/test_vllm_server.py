@@ -62,6 +62,23 @@ def test_settings_become_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "cpu", "told"),
+    [
+        (None, True, "--block-size 32"),
+        (64, True, "--block-size 64"),
+        (64, False, "--block-size 64"),
+        (None, False, None),
+    ],
+)
+def test_prompts_on_a_cpu_share_blocks_of_its_kernels_least_size(
+    asked: int | None, cpu: bool, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_server, "on_cpu", lambda: cpu)
+    command = " ".join(VllmServer(tmp_path, ServerSettings(block_size=asked), log=tmp_path / "log").command())
+    assert told in command if told else "--block-size" not in command
+
+
+@pytest.mark.parametrize(
     ("flags", "settings", "configuration", "dtype"),
     [
         ("fpu avx2", {}, "{}", "float32"),
