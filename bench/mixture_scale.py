@@ -1,9 +1,10 @@
-"""Time and memory of mixing and packing as the mixture grows: peak memory, and seconds against a quarter of the rows.
+"""Time and memory of mixing, packing and the report as the mixture grows: peak memory, and seconds against a quarter of the rows.
 
-    python -m bench.mixture_scale [--rows 776000] [--parts 4]
+    python -m bench.mixture_scale [--rows 776000] [--parts 4] [--keep FOLDER]
 
 Rows are templated problems, repeated with other numbers; the tokenizer is a byte-level BPE trained on them. Each size runs in a
-process of its own. No benchmark is compared with: what that costs grows with the rows alone.
+process of its own. No benchmark is compared with: what that costs grows with the rows alone. FOLDER gets the report of the
+largest.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pipelines.example_text import example_messages
 from pipelines.mixtures.mixing import MixtureSettings, write_sft_mixture
 from pipelines.mixtures.packing import PackingSettings, write_packed_mixture
 from pipelines.records import EXAMPLES
+from pipelines.reports.mixture import write_mixture_report
 from pipelines.storage import Artifact, Store
 
 BATCH = 10_000
@@ -50,8 +52,11 @@ def changed_rows(count: int) -> Iterator[dict[str, Any]]:
             "messages": example_messages(problem, answer, "cot"),
             "form": "cot",
             "language": "en",
+            "field": one.problem.subject,
+            "subject": one.problem.subject,
             "source": "scale",
             "verification": "answer",
+            "flaws": [],
         }
 
 
@@ -86,8 +91,8 @@ def tokenizer_in(folder: Path) -> Path:
     return folder
 
 
-def measure(rows: int, place: Path) -> dict[str, float]:
-    """In this process: what mixing and packing take after the source is there."""
+def measure(rows: int, place: Path, keep: Path | None) -> dict[str, float]:
+    """In this process: what mixing, packing and the report take after the source is there."""
     store = Store(place / "store")
     source = source_of(store, rows)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -105,12 +110,17 @@ def measure(rows: int, place: Path) -> dict[str, float]:
             folder, PackingSettings(), mixture=mixture, tokenizer_dir=tokenizer_in(place / "t")
         ),
     )
+    tokens = time.process_time() - cpu - mixed
+    report = keep or place / "report"
+    report.mkdir(parents=True, exist_ok=True)
+    write_mixture_report(report, mixture=mixture, packed=packed)
     return {
         "rows": rows,
         "examples": packed.facts["examples"],
         "tokens": packed.facts["tokens"],
         "mixing": mixed,
-        "packing": time.process_time() - cpu - mixed,
+        "packing": tokens,
+        "report": time.process_time() - cpu - mixed - tokens,
         "wall": time.perf_counter() - start,
         "before": before / 1024,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -121,27 +131,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=776_000)
     parser.add_argument("--parts", type=int, default=4)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         with tempfile.TemporaryDirectory() as place:
-            print(json.dumps(measure(arguments.one, Path(place))))
+            print(json.dumps(measure(arguments.one, Path(place), arguments.keep)))
         return 0
     print(
-        "| rows | examples | tokens | mixing, CPU s | packing, CPU s | wall s | peak MiB | CPU a row, against the first |"
+        "| rows | examples | tokens | mixing, CPU s | packing, CPU s | report, CPU s | wall s | peak MiB "
+        "| CPU a row, against the first |"
     )
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    print("| ---: " * 9 + "|", flush=True)
     first = None
     for rows in (arguments.rows // arguments.parts, arguments.rows):
         command = [sys.executable, "-m", "bench.mixture_scale", "--one", str(rows)]
+        command += ["--keep", str(arguments.keep)] if arguments.keep and rows == arguments.rows else []
         told = json.loads(
             subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
         )
-        each = (told["mixing"] + told["packing"]) / rows
+        each = sum(told[name] for name in ("mixing", "packing", "report")) / rows
         first = first or each
         print(
             f"| {rows:,} | {told['examples']:,} | {told['tokens']:,} | {told['mixing']:.0f} | {told['packing']:.0f} "
-            f"| {told['wall']:.0f} | {told['peak']:,.0f} | {each / first:.2f} |",
+            f"| {told['report']:.0f} | {told['wall']:.0f} | {told['peak']:,.0f} | {each / first:.2f} |",
             flush=True,
         )
     return 0

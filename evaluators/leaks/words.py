@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,8 @@ FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # splitmix64
 MULTIPLIER = np.uint64(6364136223846793005)  # Knuth's MMIX: of a window's hash
 POINT, COMMA, DOLLAR, STAR, UNDERSCORE, BACKSLASH, OPEN, CLOSE, SPACE, TILDE, BANG = map(ord, ".,$*_\\{} ~!")
 MARKED = ord(GROUP)
+RECENT = 8
+"""Texts whose words are kept: mixing asks for those of a question and its answer eight times in a row."""
 
 
 class Characters(NamedTuple):
@@ -118,14 +120,17 @@ def window_hashes(hashes: Hashes, size: int) -> Hashes:
     return running
 
 
+@lru_cache(maxsize=RECENT)
 def _words(plain: str, joined: bool) -> tuple[Words, bool]:
     points = np.frombuffer(plain.encode("utf-32-le", "replace"), np.uint32)
     hashes, exact = np.empty(len(points), np.uint64), np.empty(len(points), np.uint64)
     kinds = np.empty(len(points), np.uint8)
     starts, ends = np.empty(len(points), np.int64), np.empty(len(points), np.int64)
     count, spaced = _tokenise(points, characters(), joined, hashes, exact, kinds, starts, ends)
-    every = Words(plain, hashes, exact, kinds, starts, ends)
-    return every.at(np.arange(count)), spaced
+    kept = slice(count)
+    return Words(
+        plain, hashes[kept].copy(), exact[kept].copy(), kinds[kept].copy(), starts[kept].copy(), ends[kept].copy()
+    ), spaced
 
 
 def _shown(raw: str) -> str:
