@@ -95,6 +95,12 @@ class SourceFacts(Facts):
     flaws_kept: Mapping[str, int] = Field(default_factory=dict)
 
 
+class ProblemFieldsFacts(Facts):
+    confidence: float
+    held_out: Sequence[Mapping[str, Any]] = ()
+    """One row for each model: how often it is right on problems that it did not see."""
+
+
 class MixtureFacts(Facts):
     dropped: Mapping[str, Mapping[str, int]] = Field(default_factory=dict)
     """Source -> reason -> examples."""

@@ -35,7 +35,9 @@ from pipelines.evaluation import NAME, EvaluationRecipe
 from pipelines.extraction.survivors import ExtractionSettings
 from pipelines.mixtures.mixing import MixtureSettings
 from pipelines.mixtures.packing import PackingSettings
+from pipelines.mixtures.problem_fields import ProblemFieldsSettings
 from pipelines.mixtures.source import SourceSettings
+from pipelines.mixtures.source_definition import ANNOTATED as ANNOTATED
 from pipelines.mixtures.teacher import TeacherSettings
 from pipelines.recipe_file import RecipeError as RecipeError
 from pipelines.recipe_file import read_yaml, validate
@@ -48,8 +50,6 @@ from pipelines.training.proxy import ProxySettings
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 """What a recipe may call a thing: names become assets, partitions and folders."""
-ANNOTATED = "annotated"
-"""The teacher's solutions, as one more source of the mixture."""
 TAKEN = re.compile(r"base|sft|iteration_\d+")
 """Names that no policy may have: assets bear them already."""
 
@@ -99,6 +99,8 @@ class MixtureRecipe(Settings):
 
     sources: dict[Name, SourceSettings] = Field(min_length=1)
     teacher: TeacherSettings | None = None
+    problem_fields: ProblemFieldsSettings | None = ProblemFieldsSettings()
+    """Tells fields and topics where sources do not; None: they stay unknown there."""
     mixing: MixtureSettings
     packing: PackingSettings = PackingSettings()
 

@@ -41,6 +41,7 @@ from pipelines.evaluation import ACCELERATOR, EvaluatedModel, model_steps, repor
 from pipelines.extraction.survivors import EXTRACTED_STAGE
 from pipelines.mixtures.mixing import SFT_MIXTURE
 from pipelines.mixtures.packing import PACKED_MIXTURE
+from pipelines.mixtures.problem_fields import PROBLEM_FIELDS_STAGE
 from pipelines.mixtures.source import SOURCE
 from pipelines.mixtures.teacher import ANNOTATED_STAGE
 from pipelines.recipe import ANNOTATED, Recipe
@@ -229,13 +230,16 @@ def mixtures(recipe: Recipe) -> Iterator[Step]:
     for name, source in settings.sources.items():
         said = f"Examples of the source `{name}`; solutions with programs are kept only if they run and give the reference."
         yield replace(plain(SOURCE, "mixtures", source), key=own[name], description=said)
-    mixed = dict(own)
+    mixed, told = dict(own), dict[str, Source]()
+    if settings.problem_fields is not None:
+        yield plain(PROBLEM_FIELDS_STAGE, "mixtures", settings.problem_fields, sources=own)
+        told["problem_fields"] = (PROBLEM_FIELDS_STAGE.name,)
     if settings.teacher is not None:
         wanted = settings.teacher.sources or tuple(own)
         asked: dict[str, Key] = {f"source_{name}": own[name] for name in own if name in wanted}
-        yield plain(ANNOTATED_STAGE, "mixtures", settings.teacher, problems=asked)
+        yield plain(ANNOTATED_STAGE, "mixtures", settings.teacher, problems=asked, **told)
         mixed[ANNOTATED] = ("annotated",)
-    yield plain(SFT_MIXTURE, "mixtures", settings.mixing, sources=mixed)
+    yield plain(SFT_MIXTURE, "mixtures", settings.mixing, sources=mixed, **told)
 
 
 def training(recipe: Recipe) -> Iterator[Step]:
@@ -315,7 +319,12 @@ def reports(recipe: Recipe) -> Iterator[Step]:
         judged["label_sample"] = (LABEL_SAMPLE.name,)
     yield plain(CORPUS_REPORT, "reports", seed=corpus_key(0), iterations=iterations, **proxies, **judged)
     sources = {name: (f"source_{name}",) for name in recipe.mixture.sources}
-    yield plain(MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources)
+    told: dict[str, Source] = (
+        {} if recipe.mixture.problem_fields is None else {"problem_fields": (PROBLEM_FIELDS_STAGE.name,)}
+    )
+    yield plain(
+        MIXTURE_REPORT, "reports", mixture=("sft_mixture",), packed=("packed_mixture",), sources=sources, **told
+    )
     settings = recipe.evaluation
     lineages = {model: lineage(recipe, model) for model in settings.names}
     report = plain(BENCHMARK_REPORT, "reports", settings.report, **report_reads(settings))

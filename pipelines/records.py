@@ -163,8 +163,10 @@ EXAMPLES = pa.schema(
         ("reference", pa.string()),
         ("reference_from", pa.string()),  # benchmark | source | solution (the source's own); null where there is none
         ("language", pa.string()),
-        ("field", pa.string()),  # algebra, geometry, ...; null where it is not known, as are the three below
-        ("topic", pa.string()),  # within the field: 一元一次方程
+        ("field", pa.string()),  # algebra, geometry, ...; null where it is not known, as are topic, subject and level
+        ("field_from", pa.string()),  # source | classifier; null where there is no field
+        ("topic", pa.string()),  # one of the 76 of pipelines/mixtures/topics.py: linear_equations
+        ("topic_from", pa.string()),  # as field_from
         ("subject", pa.string()),  # in the source's own words
         ("level", pa.string()),  # in the source's own words
         ("source", pa.string()),  # its name in the recipe

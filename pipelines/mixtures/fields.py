@@ -3,15 +3,15 @@
     field_of("Counting & Probability", None)  ->  "probability"
     field_of(None, "一元一次方程")              ->  "algebra"
 
-What the source's words do not tell stays unknown: a guess from the problem's text would be another thing.
+What the source's words do not tell, a classifier may (problem_fields.py).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import cast, get_args
 
-Field = Literal["algebra", "probability", "number_theory", "calculus", "geometry", "other"]
+from pipelines.mixtures.topics import Field, field_of_topic, topic_named
 
 WORDS: tuple[tuple[Field, str], ...] = (  # the first that matches, so the more special stand first
     ("calculus", r"calculus|derivative|integral|limits?\b|differenti|微积分|导数|积分|极限|微分"),
@@ -28,10 +28,15 @@ PRECALCULUS = re.compile(r"pre-?calculus", re.IGNORECASE)
 
 
 def field_of(subject: str | None, topic: str | None) -> Field | None:
-    """The field that the topic tells, or else the subject; None where neither does."""
+    """The field that the topic tells, or else the subject; None where neither does. A topic of the 76 has a field of its own."""
+    named = topic_named(topic)
+    if named is not None:
+        return field_of_topic(named)
     for said in (topic, subject):
         if not said:
             continue
+        if said in get_args(Field):
+            return cast(Field, said)
         if PRECALCULUS.search(said):
             return "algebra"
         found = next((name for name, words in PATTERNS if words.search(said)), None)

@@ -29,7 +29,9 @@ from pipelines.example_text import VERIFIED, ExampleForm, example_text
 from pipelines.figures import MixtureFacts
 from pipelines.mixtures.parts import TOLERANCE, Dials, PartSettings, amounts, check_parts
 from pipelines.mixtures.parts import MixtureError as MixtureError
+from pipelines.mixtures.problem_fields import Classified, classified
 from pipelines.mixtures.source import write_rows
+from pipelines.mixtures.source_definition import ANNOTATED
 from pipelines.records import EXAMPLES
 from pipelines.storage import Artifact, Json, atomic_file
 
@@ -46,7 +48,7 @@ class MixtureSettings(Settings):
     weights: Mapping[str, float] = Field(default_factory=dict)
     """Share of each source (by its name in the recipe) among the examples; they sum to 1.0. The short way to say parts."""
     parts: tuple[PartSettings, ...] = ()
-    """Parts by source, form, language and field, each by count, epochs, weight or temperature (parts.py)."""
+    """Parts by source, form, language, field and topic, each by count, epochs, weight or temperature (parts.py)."""
     rows: int | None = Field(default=None, gt=0)
     """Examples in all; None takes as many as the weights allow before a source runs out. The paper has 776 K."""
     paper_rows: int | None = Field(default=None, gt=0)
@@ -119,10 +121,16 @@ class _Candidate:
 
 
 def write_sft_mixture(
-    folder: Path, settings: MixtureSettings, *, sources: Mapping[str, Artifact], problems: Mapping[str, Artifact]
+    folder: Path,
+    settings: MixtureSettings,
+    *,
+    sources: Mapping[str, Artifact],
+    problems: Mapping[str, Artifact],
+    problem_fields: Artifact | None = None,
 ) -> dict[str, Json]:
     """Chooses and orders the examples. `problems` are the benchmarks' tables. Raises MixtureError."""
     _refuse_unknown(settings, sources)
+    fields = classified(problem_fields)
     from evaluators.leaks.questions import BenchmarkQuestions
 
     benchmarks = BenchmarkQuestions(
@@ -133,7 +141,7 @@ def write_sft_mixture(
     )
     dropped: dict[str, Counter[str]] = {name: Counter() for name in sources}
     with atomic_file(folder / "contamination.jsonl") as temporary, temporary.open("w", encoding="utf-8") as hits:
-        candidates = _candidates(settings, sources, benchmarks, dropped, hits)
+        candidates = _candidates(settings, sources, benchmarks, dropped, hits, fields)
     available = {name: len(found) for name, found in candidates.items()}
     wanted = amounts(settings.all_parts, available, settings.dials)
     if not any(wanted.values()):
@@ -145,17 +153,17 @@ def write_sft_mixture(
         _choose(chosen, found, wanted[name])
         for source, left in Counter(one.source for one in found if one.id not in chosen[one.source]).items():
             dropped[source]["over_weight"] += left
-    _write_shards(folder, sources, chosen, settings.seed)
+    _write_shards(folder, sources, chosen, settings.seed, fields)
     repeated = {name: round(wanted[name] / available[name], 4) for name in wanted if wanted[name] > available[name]}
     return {**_facts(folder, dropped, benchmarks.count), "parts": wanted, "repeated": repeated}
 
 
 SFT_MIXTURE = Stage(
     name="sft_mixture",
-    version="5",
+    version="6",
     write=write_sft_mixture,
     settings=MixtureSettings,
-    inputs=("sources/*", "problems/*"),
+    inputs=("sources/*", "problems/*", "problem_fields?"),
     facts=MixtureFacts,
     description="The mixture by weight, without duplicates and without problems of any benchmark.",
     kinds=("parquet",),
@@ -180,11 +188,16 @@ def _benchmark_problems(problems: Mapping[str, Artifact]) -> Iterator[Problem]:
                 yield Problem(**row)
 
 
-def _rows(artifact: Artifact, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+def _rows(name: str, artifact: Artifact, fields: Classified) -> Iterator[dict[str, Any]]:
+    """Its examples, with what the classifier says of their problems where the source says nothing."""
     for path in artifact.files("examples-*.parquet"):
         with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=1024, columns=columns):
-                yield from batch.to_pylist()
+            for batch in table.iter_batches(batch_size=1024):
+                for row in batch.to_pylist():
+                    of = (
+                        row["source"] if name == ANNOTATED else name
+                    )  # the teacher's problems are those of other sources
+                    yield row | fields.get((of, row["problem_id"]), {})
 
 
 def _place(settings: MixtureSettings, source: str) -> float:
@@ -200,6 +213,7 @@ def _candidates(
     benchmarks: BenchmarkQuestions,
     dropped: Mapping[str, Counter[str]],
     hits: Any,
+    fields: Classified,
 ) -> dict[str, list[_Candidate]]:
     """What each part may give. Of equal questions the source of the larger weight keeps its own; else that of the earlier part."""
     from evaluators.leaks.questions import digest
@@ -210,12 +224,10 @@ def _candidates(
     found: dict[str, list[_Candidate]] = {part.name: [] for part in parts}
     for name in sorted(sources, key=lambda name: (_place(settings, name), name)):
         # What a killed run could not: the order inside a source is that of its file, so the first solution stays.
-        for row in report_progress(_rows(sources[name]), desc=f"mixture: {name}", unit="example"):
+        for row in report_progress(_rows(name, sources[name], fields), desc=f"mixture: {name}", unit="example"):
             question, response = row["problem"], example_text(row).response
             reason = _unwanted(row, settings)
-            part = next(
-                (one.name for one in parts if one.takes(name, row["form"], row["language"], row["field"])), None
-            )
+            part = next((one.name for one in parts if one.takes(row, name)), None)
             if part is None:
                 reason = reason or "in_no_part"
             key, text = digest(row["form"], question), digest(row["form"], question, response)
@@ -260,7 +272,11 @@ def _choose(chosen: Mapping[str, dict[str, int]], found: Sequence[_Candidate], w
 
 
 def _write_shards(
-    folder: Path, sources: Mapping[str, Artifact], chosen: Mapping[str, Mapping[str, int]], seed: int
+    folder: Path,
+    sources: Mapping[str, Artifact],
+    chosen: Mapping[str, Mapping[str, int]],
+    seed: int,
+    fields: Classified,
 ) -> None:
     """One pass over the sources, which sets the rows of each shard apart; then a shard is in memory at a time."""
     ranks = sorted(
@@ -274,7 +290,7 @@ def _write_shards(
     with ExitStack() as stack:
         apart = [stack.enter_context((folder / f"{path.stem}.tmp").open("wb")) for path in paths]
         for name, artifact in sorted(sources.items()):
-            for row in _rows(artifact):
+            for row in _rows(name, artifact, fields):
                 for copy in range(1, chosen[name].get(row["id"], 0) + 1):
                     identity = _copy(row["id"], copy)
                     rank = _rank(seed, name, identity)
@@ -301,7 +317,18 @@ def _read_apart(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 def _facts(folder: Path, dropped: Mapping[str, Counter[str]], questions: int) -> dict[str, Json]:
-    columns = ("source", "language", "form", "field", "subject", "licence", "verification")
+    columns = (
+        "source",
+        "language",
+        "form",
+        "field",
+        "field_from",
+        "topic",
+        "topic_from",
+        "subject",
+        "licence",
+        "verification",
+    )
     by: dict[str, Counter[str]] = {column: Counter() for column in columns}
     for path in sorted(folder.glob("examples-*.parquet")):
         table = pq.read_table(path, columns=list(by))
@@ -313,6 +340,9 @@ def _facts(folder: Path, dropped: Mapping[str, Counter[str]], questions: int) ->
         "languages": dict(sorted(by["language"].items())),
         "forms": dict(sorted(by["form"].items())),
         "fields": dict(sorted(by["field"].items())),
+        "fields_from": dict(sorted(by["field_from"].items())),
+        "topics": dict(sorted(by["topic"].items())),
+        "topics_from": dict(sorted(by["topic_from"].items())),
         "licences": dict(sorted(by["licence"].items())),
         "subjects": dict(by["subject"].most_common(30)),
         "verified": sum(by["verification"][how] for how in VERIFIED),

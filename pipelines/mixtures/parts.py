@@ -1,4 +1,4 @@
-"""How much of what a mixture holds: parts by source, form, language and field, each by count, epochs, weight or temperature.
+"""How much of what a mixture holds: parts by source, form, language, field and topic, each by count, epochs, weight or temperature.
 
 An example belongs to the first part that takes it. Counts and epochs are given first; what is then left of the total is
 divided by weight, or by size to the power 1 / temperature.
@@ -6,17 +6,23 @@ divided by weight, or by size to the power 1 / temperature.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evaluators.errors import MathsieveError
 from evaluators.records import Language, Settings
 from pipelines.example_text import ExampleForm
+from pipelines.mixtures.topics import topic_names
 
+FieldName = Literal[
+    "algebra", "probability", "number_theory", "calculus", "geometry", "other", "general", "code", "unknown"
+]
+UNKNOWN = "unknown"
 TOLERANCE = 1e-6
 """How far from 1.0 the weights may sum: rounding of decimals, not a forgotten source."""
 
@@ -32,7 +38,10 @@ class PartSettings(Settings):
     sources: tuple[str, ...] = ()
     forms: tuple[ExampleForm, ...] = ()
     languages: tuple[Language, ...] = ()
-    fields: tuple[str, ...] = ()
+    fields: tuple[FieldName, ...] = ()
+    """Of §3.1 and others; `unknown` is what neither source nor classifier tells."""
+    topics: tuple[str, ...] = ()
+    """Of the 76 of pipelines/mixtures/topics.py, or `unknown`."""
     count: int | None = Field(default=None, gt=0)
     epochs: float | None = Field(default=None, gt=0)
     """How often its examples are taken: 1 takes each once, 2.5 each twice and half of them again."""
@@ -53,9 +62,26 @@ class PartSettings(Settings):
             raise ValueError(f"part {self.name}: expected one of count, epochs and weight; found {' and '.join(given)}")
         return self
 
-    def takes(self, source: str, form: str, language: str, field: str | None) -> bool:
-        """Whether an example belongs to it, if no earlier part took it."""
-        asked = ((self.sources, source), (self.forms, form), (self.languages, language), (self.fields, field))
+    @field_validator("topics")
+    @classmethod
+    def _are_topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        for name in topics:
+            if name not in topic_names() and name != UNKNOWN:
+                close = difflib.get_close_matches(name, topic_names(), 3) or sorted(topic_names())
+                raise ValueError(
+                    f"expected topics of the 76 or {UNKNOWN}; found {name!r}. There are {', '.join(close)}."
+                )
+        return topics
+
+    def takes(self, example: Mapping[str, Any], source: str) -> bool:
+        """Whether an example of a source belongs to it, if no earlier part took it."""
+        asked = (
+            (self.sources, source),
+            (self.forms, example["form"]),
+            (self.languages, example["language"]),
+            (self.fields, example["field"] or UNKNOWN),
+            (self.topics, example["topic"] or UNKNOWN),
+        )
         return all(not wanted or value in wanted for wanted, value in asked)
 
 

@@ -35,6 +35,7 @@ from pipelines.mixtures.source_files import SourceError as SourceError
 from pipelines.mixtures.source_reading import Broken, hub_of, on_hub
 from pipelines.mixtures.source_reading import check_source as check_source
 from pipelines.mixtures.source_reading import read_solutions as read_solutions
+from pipelines.mixtures.topics import topic_named
 from pipelines.mixtures.verification import WITH_PROGRAMS, Solution, Verdict, verified
 from pipelines.records import EXAMPLES, PROBLEMS
 from pipelines.storage import Json, atomic_file
@@ -204,7 +205,8 @@ def rejected_row(solution: Solution, verdict: Verdict) -> dict[str, Any]:
 
 def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[str, Any]:
     """The solution as a row of EXAMPLES."""
-    problem = solution.problem
+    problem, topic = solution.problem, topic_named(solution.topic)
+    field = field_of(solution.field, None) or field_of(problem.subject, solution.topic)
     return {
         "id": solution.id,
         "problem_id": problem.id,
@@ -216,9 +218,11 @@ def example_row(solution: Solution, verdict: Verdict, origin: Origin) -> dict[st
         "reference": problem.reference,
         "reference_from": solution.reference_from if problem.reference else None,
         "language": problem.language,
-        "field": solution.field or field_of(problem.subject, solution.topic),
-        "topic": solution.topic,
-        "subject": problem.subject,
+        "field": field,
+        "field_from": "source" if field else None,
+        "topic": topic,
+        "topic_from": "source" if topic else None,
+        "subject": problem.subject or solution.topic,
         "level": problem.level,
         "source": problem.benchmark,
         "dataset": origin.dataset,

@@ -16,6 +16,9 @@ from pipelines.mixtures.response_text import Thinking
 from pipelines.mixtures.source_files import HUB, Hub, Row
 from pipelines.mixtures.verification import Solution, VerificationSettings
 
+ANNOTATED = "annotated"
+"""The teacher's solutions, as one more source of the mixture."""
+
 
 class SourceSettings(Settings):
     """One source of a recipe's mixture."""

@@ -32,6 +32,7 @@ from evaluators.records import Completion, Language, Problem, Settings
 from evaluators.stages import Stage
 from evaluators.stages.fields import HowItRuns
 from pipelines.mixtures.flaws import FlawName, Text, find_flaws, first_dropped
+from pipelines.mixtures.problem_fields import KnownFields, known_fields
 from pipelines.mixtures.source import Origin, new_problems, write_shard
 from pipelines.mixtures.structure import structure
 from pipelines.mixtures.verification import Solution, Verdict
@@ -112,6 +113,7 @@ def write_annotated(
     settings: TeacherSettings,
     *,
     problems: Mapping[str, Artifact],
+    problem_fields: Artifact | None = None,
     sampler: Sampler | None = None,
 ) -> dict[str, Json]:
     """Problems-, examples- and rejected- shards, as a source has them. `problems` are the sources' artifacts.
@@ -125,7 +127,7 @@ def write_annotated(
             "teacher: expected problems with references in the sources; found none. Give it a source that states answers."
         )
     asyncio.run(_write_shards(folder, settings, asked, sampler))
-    facts = _facts(folder, len(asked), settings)
+    facts = _facts(folder, len(asked), settings, known_fields(problem_fields))
     for path in [*folder.glob("generations.tmp*"), *folder.glob("usage-*.tmp")]:
         path.unlink()
     return facts
@@ -136,7 +138,7 @@ ANNOTATED_STAGE = Stage(
     version="12",
     write=write_annotated,
     settings=TeacherSettings,
-    inputs=("problems/*",),
+    inputs=("problems/*", "problem_fields?"),
     description="Solutions that a teacher model wrote to the problems of the sources, kept only if their answer is right.",
     kinds=("openai", "parquet"),
 )
@@ -340,8 +342,8 @@ def _usage(folder: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
 
-def _facts(folder: Path, problems: int, settings: TeacherSettings) -> dict[str, Json]:
-    rows = list(_usage(folder))
+def _facts(folder: Path, problems: int, settings: TeacherSettings, fields: KnownFields) -> dict[str, Json]:
+    rows = [_with_field(row, fields) for row in _usage(folder)]
     solved = {row["problem"] for row in rows if row["kept"]}
     prompt, completion, discarded = (sum(row["tokens"][place] for row in rows) for place in range(3))
     cost = None
@@ -354,13 +356,20 @@ def _facts(folder: Path, problems: int, settings: TeacherSettings) -> dict[str, 
         "form": settings.form,
         "samples": len(rows),
         "rejected": dict(sorted(Counter(row["reason"] for row in rows if not row["kept"]).items())),
-        "acceptance": {column: _acceptance(rows, column) for column in ("source", "subject", "level")},
+        "acceptance": {
+            column: _acceptance(rows, column) for column in ("source", "field", "topic", "subject", "level")
+        },
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "discarded_tokens": discarded,
         "seconds": round(sum(row["seconds"] for row in rows), 3),
         "cost": cost,
     }
+
+
+def _with_field(row: Mapping[str, Any], fields: KnownFields) -> dict[str, Any]:
+    field, topic = fields.get((row["source"], row["problem"]), (None, None))
+    return {**row, "field": field or "unknown", "topic": topic or "unknown"}
 
 
 def _acceptance(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, Json]:

@@ -70,7 +70,9 @@ class Solution:
     reference_from: ReferenceFrom = "source"
     """Says nothing where the problem has no reference."""
     field: str | None = None
+    """In the source's own words, as is the topic."""
     topic: str | None = None
+    """A name, or a route whose last step says most: `方程->一元一次方程->解方程`."""
     tokens: int | None = None
     """Of the response, as the source counts them."""
     pass_rate: float | None = None

@@ -25,12 +25,25 @@ from pydantic import Field
 from evaluators.records import Settings
 from evaluators.stages import Stage
 from pipelines.example_text import VERIFIED, example_text
-from pipelines.figures import MixtureFacts, PackedFacts, SourceFacts
+from pipelines.figures import MixtureFacts, PackedFacts, ProblemFieldsFacts, SourceFacts
 from pipelines.reports.mixture_card import Origins, data_card, origin_rows
 from pipelines.reports.mixture_left_out import leak_figures, rejected_samples
 from pipelines.storage import Artifact, Json, atomic_file
 
-COLUMNS = ("source", "form", "language", "field", "topic", "subject", "licence", "verification")
+COLUMNS = (
+    "source",
+    "form",
+    "language",
+    "field",
+    "topic",
+    "subject",
+    "licence",
+    "verification",
+    "field_from",
+    "topic_from",
+)
+SHOWN = COLUMNS[:8]
+"""Those that the report shows as tables of their own."""
 UNKNOWN = {"verification": "not looked at"}
 """What a missing value is called, where that is not `not given`."""
 BARS = 24
@@ -44,7 +57,7 @@ class MixtureReportSettings(Settings):
     samples: int = Field(default=12, ge=1)
     """Examples to read, of each source in each form and language."""
     subjects: int = Field(default=20, ge=1)
-    """Subjects named, and topics; the others are counted together."""
+    """Subjects named; the others are counted together. Topics all are."""
     rejected_samples: int = Field(default=3, ge=0)
     """Rejected solutions to read, of each source and reason; and leaks of each rule."""
 
@@ -79,11 +92,13 @@ def write_mixture_report(
     mixture: Artifact,
     packed: Artifact,
     sources: Mapping[str, Artifact] | None = None,
+    problem_fields: Artifact | None = None,
 ) -> dict[str, Json]:
     """Reads both tables once. `sources`, where given, add what verification rejected and why."""
     settings = settings or MixtureReportSettings()
     counts = _count(mixture, settings)
     figures = _figures(counts, settings, mixture, packed, sources or {})
+    figures["fields"] = _told_fields(counts, problem_fields)
     figures["leaks"] = leak_figures(mixture, settings.rejected_samples)
     samples = [
         sample for _, found in sorted(counts.samples.items()) for _, sample in sorted(found, key=lambda pair: pair[0])
@@ -98,9 +113,9 @@ def write_mixture_report(
 
 MIXTURE_REPORT = Stage(
     name="mixture_report",
-    version="7",
+    version="8",
     write=write_mixture_report,
-    inputs=("mixture", "packed", "sources/*"),
+    inputs=("mixture", "packed", "sources/*", "problem_fields?"),
     description="What the mixture is made of, how much of it was verified by execution, and how well it packs.",
     kinds=("html",),
 )
@@ -159,7 +174,12 @@ def _figures(
     return {
         "examples": total,
         "verified": sum(group.verified for group in counts.groups.values()),
-        "composition": {column: _shares(counts.by[column], total, settings.subjects) for column in COLUMNS},
+        "composition": {
+            column: _shares(
+                counts.by[column], total, len(counts.by["topic"]) if column == "topic" else settings.subjects
+            )
+            for column in SHOWN
+        },
         "groups": [
             {
                 "source": source,
@@ -186,6 +206,18 @@ def _shares(counts: Counter[str], total: int, limit: int) -> list[dict[str, Json
     if rest:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
     return [{"name": name, "examples": count, "share": round(count / max(total, 1), 4)} for name, count in shown]
+
+
+def _told_fields(counts: _Counts, problem_fields: Artifact | None) -> dict[str, Json]:
+    """Who tells fields and topics of the examples, and how often the classifier is right on problems that it did not see."""
+    told = {
+        what: {name: counts.by[f"{what}_from"][name] for name in ("source", "classifier", "not given")}
+        for what in ("field", "topic")
+    }
+    if problem_fields is None:
+        return {"from": told, "confidence": None, "held_out": []}
+    facts = ProblemFieldsFacts.of(problem_fields)
+    return {"from": told, "confidence": facts.confidence, "held_out": [dict(row) for row in facts.held_out]}
 
 
 def _rejected(source: Artifact) -> dict[str, Json]:
@@ -267,10 +299,33 @@ def _markdown(figures: Mapping[str, Any], title: str) -> str:
         lines += [
             f"| {one['name']} | {one['examples']:,} | {one['share']:.1%} |" for one in figures["composition"][column]
         ]
+    lines += _classifier_lines(figures["fields"])
     lines += ["", "| left out of | reason | examples |", "| --- | --- | ---: |"]
     for name, reasons in figures["dropped"].items():
         lines += [f"| {name} | {reason} | {count:,} |" for reason, count in reasons.items() if count]
     return "\n".join(lines) + "\n"
+
+
+def _classifier_lines(fields: Mapping[str, Any]) -> list[str]:
+    lines = ["", "| | from the source | from the classifier | not known |", "| --- | ---: | ---: | ---: |"]
+    for what, told in fields["from"].items():
+        lines.append(f"| {what} | {told['source']:,} | {told['classifier']:,} | {told['not given']:,} |")
+    if fields["held_out"]:
+        lines += [
+            "",
+            f"The classifier on problems that it did not see, above a confidence of {fields['confidence']:g}:",
+            "",
+            "| of | language | class | problems | told | right | 95 % interval |",
+            "| --- | --- | --- | ---: | ---: | ---: | --- |",
+        ]
+    for model in fields["held_out"]:
+        for one in ({**model, "name": "all"}, *model["by_class"]):
+            share = f"{one['right'] / one['told']:.1%}" if one["told"] else "-"
+            lines.append(
+                f"| {model['what']} | {model['language']} | {one['name']} | {one['problems']:,} | {one['told']:,} | {share} "
+                f"| {one['low']:.1%} to {one['high']:.1%} |"
+            )
+    return lines
 
 
 def _page(figures: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], title: str) -> str:

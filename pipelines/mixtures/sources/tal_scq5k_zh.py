@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from evaluators.records import Problem
 from pipelines.mixtures.source_definition import Source, SourceSettings
 from pipelines.mixtures.source_files import Hub, Row
+from pipelines.mixtures.topics import topic_named
 from pipelines.mixtures.verification import Solution
 
 ABILITY = re.compile(r"能力|思想|素养|方法|题型|学科符号|Thinking|Ability")
 """Steps of routes that tell what a problem trains or how it is built."""
 ROOTS = frozenset(("知识点", "拓展思维", "课内知识点", "知识模块", "小升初知识点", "Knowledge Point", "课内体系"))
 """Steps that stand above all knowledge."""
-GROUPS = "模块"
 DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 
 
@@ -45,25 +45,24 @@ def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Soluti
     if not analysis or "<img" in analysis + problem.question:
         return []  # nothing to learn from, or a picture that a text cannot show
     response = f"{analysis}\n答案是 $\\boxed{{{letter}}}$。"
-    topic = topic_of(row.get("knowledge_point_routes") or [])
+    topic = route_of(row.get("knowledge_point_routes") or [])
     return [Solution(problem=problem, form="cot", response=response, topic=topic)]
 
 
-def topic_of(routes: Sequence[str]) -> str | None:
-    """The sub-topic of the first route that leads through knowledge; None where all name abilities or ideas.
-
-    `课内体系->知识点->方程->一元一次方程->解方程` is about 一元一次方程, the last step but one; a step that only groups others
-    (应用题模块) is passed for the last. `拓展思维->能力->运算求解` says what is trained, not what the problem is about.
+def route_of(routes: Sequence[str]) -> str | None:
+    """The steps of knowledge of the first route that names a topic, else of the first that has any; None where all routes name
+    abilities or ideas: `拓展思维->能力->运算求解` says what is trained, not what the problem is about.
     """
+    found = None
     for route in routes:
         steps = [step.strip() for step in route.split("->") if step.strip()]
-        if not steps or any(ABILITY.search(step) for step in steps):
+        known = "->".join(step for step in steps[1:] if step not in ROOTS)
+        if not known or any(ABILITY.search(step) for step in steps):
             continue
-        knowledge = [step for step in steps[1:] if step not in ROOTS]
-        inner = [step for step in knowledge[:-1] if not step.endswith(GROUPS)]
-        if knowledge:
-            return inner[-1] if inner else knowledge[-1]
-    return None
+        if topic_named(known) is not None:
+            return known
+        found = found or known
+    return found
 
 
 SOURCE = Source(

@@ -88,7 +88,7 @@ def test_chinese_choices_become_lines_and_displayed_formulas_inline_ones() -> No
     (solution,) = source_named("tal_scq5k_zh").solutions(example, 0, settings("tal_scq5k_zh"))
     assert solution.problem.question == "一盒有 $6$ 支铅笔，$4$ 盒共有多少支？\nA. $10$\nB. $24$"
     assert solution.response == "$6\\times 4=24$（支），选$\\text{B}$．\n答案是 $\\boxed{B}$。"
-    assert solution.topic == "整数乘法"
+    assert solution.topic == "计算模块->整数乘法->表内乘法"
 
 
 def test_a_chinese_row_whose_answer_is_no_option_is_foreign(tmp_path: Path) -> None:
@@ -350,21 +350,22 @@ def test_real_sources_read_whole(name: str, place: str, rows: int, real_data: Pa
 @pytest.mark.parametrize(
     ("routes", "topic"),
     [
-        (["课内体系->知识点->方程->一元一次方程->解方程"], "一元一次方程"),
+        (["课内体系->知识点->方程->一元一次方程->解方程"], "方程->一元一次方程->解方程"),
         (["拓展思维->能力->运算求解"], None),  # what it trains, not what it is about
         (
             ["拓展思维->思想->对应思想", "Overseas Competition->知识点->数论模块->因数与倍数->因数个数定理"],
-            "因数与倍数",
+            "数论模块->因数与倍数->因数个数定理",
         ),
-        (["拓展思维->拓展思维->应用题模块->分百应用题->求分率"], "分百应用题"),
+        (["拓展思维->拓展思维->应用题模块->分百应用题->求分率"], "应用题模块->分百应用题->求分率"),
         (["竞赛->知识点->数论模块"], "数论模块"),  # nothing stands below the group
+        (["竞赛->知识点->数论模块", "竞赛->知识点->数论模块->整除"], "数论模块->整除"),  # the one that names a topic
         ([], None),
     ],
 )
 def test_a_chinese_topic_is_knowledge_and_no_ability(routes: list[str], topic: str | None) -> None:
-    from pipelines.mixtures.sources.tal_scq5k_zh import topic_of
+    from pipelines.mixtures.sources.tal_scq5k_zh import route_of
 
-    assert topic_of(routes) == topic
+    assert route_of(routes) == topic
 
 
 @pytest.mark.real_data

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from evaluators.models.sampling import SMALLEST_CALL, Generation, Request, SamplingError
 from pipelines.example_text import example_text
+from pipelines.mixtures.problem_fields import PROBLEM_FIELDS
 from pipelines.mixtures.teacher import TeacherError, TeacherSettings, write_annotated
+from pipelines.storage import Store
 from tests.scripted_server import Said, scripted_servers
 
 
@@ -42,11 +45,12 @@ QUESTIONS = [
 
 def annotate(folder: Path, examples: Any, answer: Any, **settings: Any) -> tuple[Any, Any, Teacher]:
     folder.mkdir(exist_ok=True)
-    teacher = Teacher(answer)
+    teacher, fields = Teacher(answer), settings.pop("problem_fields", None)
     facts = write_annotated(
         folder,
         TeacherSettings(**{"form": "cot", "samples": 3, **settings}),
         problems={"school": examples("school", [{}], QUESTIONS)},
+        problem_fields=fields,
         sampler=teacher,
     )
     return facts, pq.read_table(folder / "examples-00000.parquet").to_pylist(), teacher
@@ -80,6 +84,21 @@ def test_acceptance_tokens_and_money_are_told_by_source_subject_and_level(tmp_pa
     assert (facts["prompt_tokens"], facts["completion_tokens"]) == (4, 4)  # a token each, of four answers
     assert facts["cost"] == pytest.approx(4 * (100 + 300) / 1e6)
     assert facts["seconds"] == 4 * 0.5
+
+
+def test_acceptance_is_told_by_field_and_topic_whoever_says_them(tmp_path: Path, examples: Any) -> None:
+    row = {"source": "school", "problem_id": "p/0", "field": "other", "field_from": "classifier", "topic": "averages"}
+
+    def write(folder: Path) -> dict[str, int]:
+        pq.write_table(pa.Table.from_pylist([row], schema=PROBLEM_FIELDS), folder / "fields-00000.parquet")
+        return {}
+
+    fields = Store(tmp_path / "fields").build({"name": "problem_fields"}, write)
+    facts, _, _ = annotate(
+        tmp_path / "out", examples, lambda request: " $\\boxed{42}$", problem_fields=fields, samples=1
+    )
+    assert {name: told["asked"] for name, told in facts["acceptance"]["field"].items()} == {"other": 1, "unknown": 1}
+    assert facts["acceptance"]["topic"]["averages"] == {"asked": 1, "kept": 1, "problems": 1, "solved": 1}
 
 
 def test_equal_solutions_are_kept_once(tmp_path: Path, examples: Any) -> None:
