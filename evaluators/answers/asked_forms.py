@@ -50,10 +50,17 @@ _ASKED: dict[str, tuple[tuple[str, ...], re.Pattern[str]]] = {
         lazy_pattern(rf"{_BEGINS}(?:evaluate|compute|calculate)\b|求值", re.IGNORECASE),
     ),
     "calculated": (("计算",), lazy_pattern(r"计算(?!器|机)")),
+    "equation": (
+        ("equation", "方程"),
+        lazy_pattern(
+            r"\bequations?\s+(?:of|for)\s+(?:the|a|an|this|that|its|each|all|both|any)\b|(?:直线|切线|圆|曲线|轨迹|椭圆|双曲线|抛物线|渐近线|平面)[^，。；]{0,6}方程|\bequation\s+in\b",
+            re.IGNORECASE,
+        ),
+    ),
     "rounded": (
         ("round", "nearest", "decimal", "significant", "保留", "四舍五入", "精确到"),
         lazy_pattern(
-            r"\bround(?:ed)?\b|\bto\s+the\s+nearest\b|\bdecimal\s+places?\b|\bsignificant\s+(?:figures|digits)\b|保留|四舍五入|精确到",
+            r"\brounded\b|\bround\s+(?:off|up|down|your|it|each|all|to|the\s+(?:answer|result|number|value|quotient|sum|product)|\$?[-\\\d])|\bto\s+the\s+nearest\b|\bdecimal\s+places?\b|\bsignificant\s+(?:figures|digits)\b|保留|四舍五入|精确到",
             re.IGNORECASE,
         ),
     ),

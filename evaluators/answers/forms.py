@@ -18,8 +18,6 @@ _BINDERS = frozenset({"sum", "prod", "int", "lim", "det"})
 _E_NOTATION = lazy_pattern(r"(?<![\d.])[1-9](?:\.\d+)?[eE][-+]?\d+")
 _SPACING = lazy_pattern(r"[\s$]|\\[,;!]")
 _COMPUTED = frozenset({"evaluated", "calculated", "simplified", "exact"})
-LENIENT = frozenset({"rounded"})
-"""Forms that only `reward` insists on: elsewhere a longer decimal of the same value is right."""
 
 
 def lacking_form(asked: frozenset[str], reference: Node, prediction: Node, written: str, problem: str) -> str:
@@ -30,7 +28,10 @@ def lacking_form(asked: frozenset[str], reference: Node, prediction: Node, writt
     if _E_NOTATION.search(written):
         asked -= {"scientific"}
     for name in sorted(asked):
-        if name == "solved":
+        if name == "equation":
+            if _states_curve(reference) and not _has_relation(prediction):
+                return "the problem asks for an equation"
+        elif name == "solved":
             if _is_unsolved(prediction) and not _is_unsolved(reference):
                 return "the problem asks to solve; the unknown does not stand alone"
         elif _FAULTS[name](left, right):
@@ -42,12 +43,21 @@ def _value(node: Node) -> Node:
     """The last side of an equation; what a unit counts."""
     if node.op == "relation" and set(node.value) == {"="}:
         node = node.args[-1]
-    return node.args[0] if node.op == "qty" else node
+    return node.args[0] if node.op in ("qty", "approx", "percent") and node.args else node
 
 
 def _is_unsolved(node: Node) -> bool:
     """3x > 6, |x| = 2: one unknown, on no side alone."""
     return node.op == "relation" and len(symbols(node)) == 1 and all(side.op != "sym" for side in node.args)
+
+
+def _states_curve(node: Node) -> bool:
+    """y = 2x + 1, x^2 + y^2 = 4: an equation of two coordinates."""
+    return node.op == "relation" and set(node.value) == {"="} and len(symbols(node) & {"x", "y", "z"}) > 1
+
+
+def _has_relation(node: Node) -> bool:
+    return any(part.op in ("relation", "choice") for part in walk(node))
 
 
 # ---- products and sums

@@ -7,7 +7,6 @@ from contextlib import suppress
 from itertools import product
 
 from evaluators.answers.comparing.equality import equal
-from evaluators.answers.comparing.orders import spelled_in_another_order
 from evaluators.answers.comparing.scalars import Context, Decision
 from evaluators.answers.patterns import lazy_pattern
 from evaluators.answers.problem import Hints, hints_of
@@ -15,7 +14,7 @@ from evaluators.answers.profiles import Profile
 from evaluators.answers.reading.numerals import NUMBER_WORDS
 from evaluators.answers.reading.readings import readings
 from evaluators.answers.reading.surface import normalise
-from evaluators.answers.reading.units import nouns
+from evaluators.answers.second_thoughts import second_thought
 from evaluators.answers.values import Node, ParseError, show
 from evaluators.answers.verdicts import Extraction, Outcome, Verdict
 
@@ -32,7 +31,6 @@ _UNCERTAIN = lazy_pattern(
     r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
     re.IGNORECASE,
 )
-_LETTERS = lazy_pattern(r"[A-Za-z\u4e00-\u9fff]{2}|[左右东西南北]")
 _MAY_SAY_MORE = lazy_pattern(r"[A-Za-z]{2}|[\u4e00-\u9fff]|[=<>≡,;]")
 _LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
@@ -54,7 +52,7 @@ def check_pair(reference: str, prediction: str, rules: Profile, problem: str | N
     try:
         hints = hints_of(problem)
         verdict = _parsed(left, right, rules, hints)
-        if not verdict.correct and rules.second_readings and _MAY_SAY_MORE.search(right):
+        if not verdict.correct and rules.second_readings and (_MAY_SAY_MORE.search(right) or left[-1] in ")）"):
             return _said_at_length(left, right, rules, hints) or verdict
         return verdict
     except (ArithmeticError, ValueError, RecursionError) as error:  # a budget that no stage named: never the caller's
@@ -169,11 +167,20 @@ def _in_asked_scale(left: str, right: str, hints: Hints) -> str:
     return f"{count[1].replace(',', '')}/{worth}"
 
 
+def _without_scale(text: str, word: str) -> str:
+    """3 of `3 dozen`, where the question is how many dozen."""
+    said = re.fullmatch(rf"\s*([\d.,]+)\s*{word}s?\s*", text, re.IGNORECASE)
+    return text if said is None else said[1]
+
+
 _BARE_LOG = lazy_pattern(r"\\?(?<![A-Za-z])log(?![A-Za-z]|\s*_|\d)")
 
 
-def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
-    right = _in_asked_scale(left, right, hints)
+def _in_the_problems_words(left: str, right: str, hints: Hints) -> tuple[str, str]:
+    """Both texts as the problem lets them be understood: its scale, its logarithms, its nouns, its question."""
+    if hints.scale is not None:
+        left = _without_scale(left, hints.scale[0])
+        right = _in_asked_scale(left, right, hints)
     if ("log" in left or "log" in right) and hints.natural_logs:
         left, right = (_BARE_LOG.sub(r"\\ln ", side) for side in (left, right))
     if " of " in left or " of " in right or not (left.isascii() and right.isascii()):
@@ -184,6 +191,11 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
         from evaluators.answers.asked import as_asked
 
         right = as_asked(left, right, hints)
+    return left, right
+
+
+def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
+    left, right = _in_the_problems_words(left, right, hints)
     mine = readings(left, True, rules.second_readings)
     yours = readings(right, False, rules.second_readings)
     announced = None
@@ -206,7 +218,7 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     if not decision.same and choices and hints.options and not _names_another_option(mine[0], right, hints):
         decision = _through_options(mine, yours, Context(profile=rules, hints=hints)) or decision
     if decision.same:
-        decision = _second_thought(left, right, pair, Context(profile=rules, hints=hints)) or decision
+        decision = second_thought(left, right, pair, Context(profile=rules, hints=hints)) or decision
     outcome: Outcome = "timeout" if decision.same is None else "correct" if decision.same else "incorrect"
     return Verdict(
         verdict=outcome,
@@ -217,73 +229,11 @@ def _parsed(left: str, right: str, rules: Profile, hints: Hints) -> Verdict:
     )
 
 
-def _second_thought(left: str, right: str, pair: tuple[Node, Node], context: Context) -> Decision | None:
-    """Why a value that agrees is no answer all the same: a contrary word, another order, another form or unit than asked."""
-    hints = context.hints
-    if _LETTERS.search(right) and _turned_round(left, right, hints):
-        return Decision(False, "text", "one of its words says the contrary")
-    if hints.options and pair[1].op == "choice" and pair[1].args and _of_another_option(pair[1], context):
-        return Decision(False, "choice", "the letter stands beside the text of another option")
-    if pair[1].op == "relation" and "=" not in pair[1].value and hints.point:
-        return Decision(False, "structure", "the problem asks for a point")
-    if pair[1].op == "qty" and hints.given and _counts_another(pair[0], pair[1], hints):
-        return Decision(False, "unit", f"{pair[1].value.text} is not what the problem counts")
-    if hints.given and _of_another(right, hints):
-        return Decision(False, "text", "it is said of another thing than the problem asks for")
-    if (hints.ordered or not hints.options) and spelled_in_another_order(left, right, ordered=hints.ordered):
-        return Decision(False, "text", "the letters stand in another order")
-    if not context.profile.unevaluated and pair[1].op == "qty" and (asked := hints.in_another_unit(pair[1].value)):
-        return Decision(False, "unit", f"the problem asks for {asked}")
-    if hints.forms:
-        from evaluators.answers.forms import LENIENT, lacking_form
-
-        asked_forms = hints.forms - LENIENT if context.profile.unevaluated else hints.forms
-        if lack := lacking_form(asked_forms, *pair, right, hints.text):
-            return Decision(False, "form", lack)
-    return None
-
-
 def _in_their_order(nodes: tuple[Node, ...], hints: Hints) -> tuple[Node, ...]:
     """Without the reading of `C, A, B` as choices in any order, where the problem asks for an order."""
     if len(nodes) < 2 or not any(node.op == "choices" for node in nodes) or not hints.ordered:
         return nodes
     return tuple(node for node in nodes if node.op != "choices")
-
-
-def _of_another_option(chosen: Node, context: Context) -> bool:
-    """B. 9, where 9 is what the problem writes behind C."""
-    said = chosen.args[0]
-    alike = {
-        letter
-        for letter, text in context.hints.options.items()
-        if any(equal(option, said, context).same for option in readings(text, True, False))
-    }
-    return bool(alike) and chosen.value not in alike
-
-
-def _counts_another(mine: Node, yours: Node, hints: Hints) -> bool:
-    """Whether a bare reference is given as a number of other things than those that the question counts."""
-    counted = nouns(yours.value)
-    if mine.op not in ("num", "dec", "div", "mixed") or len(counted) != 1 or len(yours.value.dims) != 1:
-        return False
-    from evaluators.answers.asked_counts import counts_another
-
-    return counts_another(hints.text, next(iter(counted)).lstrip("#"))
-
-
-def _of_another(right: str, hints: Hints) -> bool:
-    if right.isascii():
-        return False
-    from evaluators.answers.asked_chinese import names_another
-
-    return names_another(right, hints)
-
-
-def _turned_round(left: str, right: str, hints: Hints) -> bool:
-    """Whether a word of the prediction is the contrary of one of the reference, or else of the question."""
-    from evaluators.answers.comparing.contraries import contrary, contrary_to_question
-
-    return contrary(left, right) or (not _LETTERS.search(left) and contrary_to_question(hints.question, right))
 
 
 def _best(mine: tuple[Node, ...], yours: tuple[Node, ...], context: Context) -> tuple[Decision, tuple[Node, Node]]:

@@ -172,6 +172,7 @@ _ORDER_ASKED = lazy_pattern(
     rf"in\s+(?:(?:strictly\s+|non-?)*{_RISING}\s+order|(?:the\s+)?order\s+(?:of|from|by|they|in\s+which)|(?:the|that|this|their)\s+(?:right\s+|correct\s+|same\s+)?order\b)"
     r"|\b(?:arrange|sort|rank|order)\s+(?:the|these|those|them|following)\b"
     r"|\bfirst\s+(?:two|three|four|five|six|seven|eight|ten|\d+)\s+(?:terms|(?:positive|even|odd|prime|multiples|squares)\b)|前[几\d二两三四五六七八九十]+项"
+    r"|\bnext\s+(?:two|three|four|five|six|\d+)\s+(?:terms|numbers|members|values)\b|[后下接]{1,2}[来面下]*的?[几\d二两三四五]个?[项数]"
     r"|\b(?:sort|order|arrange|list)\w*\s+(?:\w+\s+){0,4}(?:ascending|descending)(?:ly)?\b"
     r"|[从由](?:小到大|大到小|低到高|高到低|短到长|长到短|少到多|多到少|轻到重|重到轻|矮到高|高到矮|冷到热|热到冷|近到远|远到近|先到后|早到晚|快到慢|慢到快|左到右|右到左|上到下|前到后)"
     r"|[按依]照?[^，。,.]{0,12}(?:顺序|次序|排列|排序)|升序|降序|排序",

@@ -55,6 +55,9 @@ _THAT_IS = lazy_pattern(
 _EQUALS = lazy_pattern(r"(?<![<>:!\\])=(?!=)|\\equiv(?![a-z])|≡")
 _GOES_ON = lazy_pattern(r"(?:is|are|was|were|has|have|does|没|是|为)(?![A-Za-z])")
 _ARTICLE = lazy_pattern(r"[aA]\s+(?=[a-z]{2})")
+_REMARK = lazy_pattern(
+    r"\s*[(（]\s*(?:when|at|attained|achieved|where|(?:all\s+)?units?|当|此时)\b[^()（）]{1,60}[)）]\s*$", re.IGNORECASE
+)
 _SUBJECT = lazy_pattern(r"[a-z](?:\([A-Za-z]\))?\s+(?=(?:is|are|has)\b)")
 _FACTORIAL = lazy_pattern(r"(?<=[)\dA-Za-z])!=")
 _SEVERAL = lazy_pattern(r"[;；\n]|\b(?:or|and|with)\b|\\text|,(?!\d{3}(?!\d))|[，、或和]")
@@ -69,6 +72,8 @@ def states(left: str, right: str, hints: Hints, judge: Judge) -> bool:
     if len(right) > MAX_SENTENCE or len(left) > MAX_SENTENCE:
         return False
     text = _plain(right)
+    if (remark := _REMARK.search(left)) is not None and remark.start() and judge(left[: remark.start()], right):
+        return True
     if hints.ordered and _ORDER.search(text) and not _ORDER.search(left):
         return judge(left, _ORDER.sub(", ", text))
     if _said_twice(left, text, judge):

@@ -128,7 +128,9 @@ def _worth(node: Node) -> int:
 def _clocks(r: Node, p: Node, context: Context) -> Decision:
     if r.op == p.op == "clock":
         (hour_r, *rest_r, kind_r), (hour_p, *rest_p, kind_p) = r.value, p.value
-        if kind_r == "open" and kind_p == "exact" and context.hints.half_of_day == ("p" if hour_p < 12 else "a"):
+        if kind_r == "open" and kind_p == "full" and context.hints.half_of_day != "p":
+            return Decision(False, "exact", "an hour of the afternoon")  # 19:00 for 7:00
+        if kind_r == "open" and kind_p != "open" and context.hints.half_of_day == ("p" if hour_p < 12 else "a"):
             return Decision(False, "exact", "the other half of the day")
         # 4:30 p.m. for 4:30 says more than was asked; 4:30 for 4:30 p.m. says less.
         same_hour = hour_r == hour_p or (kind_r == "open" and hour_r % 12 == hour_p % 12)  # 9:00 for 上午9时
@@ -136,7 +138,7 @@ def _clocks(r: Node, p: Node, context: Context) -> Decision:
         return Decision(same, "exact", "one time" if same else "two different times")
     clock, other = (r, p) if r.op == "clock" else (p, r)
     hour, *rest, kind = clock.value
-    hours = (hour, hour % 12 or 12) if kind == "exact" and not clock.args else (hour,) if kind == "open" else ()
+    hours = (hour, hour % 12 or 12) if kind != "open" and not clock.args else (hour,) if kind == "open" else ()
     same = clock is p and rest == [0, 0] and any(other == num(h) for h in hours)
     return Decision(same, "exact", "the full hour" if same else "a time is not a number")
 

@@ -39,15 +39,7 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool, ques
     if named_r is None and named_p is None:
         return None
     if named_r is not None and named_p is not None:
-        called = called_alike(named_r, named_p)
-        if called is None and p.op == "list" and any(len(name) > 1 for name in named_r):
-            return _partly_named(named_r, p, same)
-        if called is None:
-            return Decision(False, "relation", "values of other variables")
-        if roots and len({name.partition("_")[0] for name in named_r}) == 1:
-            return unordered(_values(named_r), _values(called), same)  # which root is x_1 is left open
-        called = _with_parameter_of(named_r, called)
-        return in_order(tuple(named_r.values()), tuple(called[name] for name in named_r), same)
+        return _both_named(r, p, named_r, named_p, same, roots=roots)
     named, other = (named_r, p) if named_r is not None else (named_p, r)
     assert named is not None
     if any(name.endswith(" on") for name in named):
@@ -62,6 +54,22 @@ def systems(r: Node, p: Node, same: Compare, *, lenient: bool, roots: bool, ques
     if other.op == "list" and other is p and any(item.op == "relation" for item in other.args):
         return _partly_named(named, other, same)
     return _without_names(named, other, p, same, lenient=lenient, question=question)
+
+
+def _both_named(
+    r: Node, p: Node, named_r: dict[str, Node], named_p: dict[str, Node], same: Compare, *, roots: bool
+) -> Decision:
+    called = called_alike(named_r, named_p)
+    if called is None and p.op == "list" and any(len(name) > 1 for name in named_r):
+        return _partly_named(named_r, p, same)
+    if called is None:
+        return Decision(False, "relation", "values of other variables")
+    if p.value in ("or", "lor") and r.value not in ("or", "lor"):
+        return Decision(False, "relation", "one or the other, where each name has its value")
+    if roots and len({name.partition("_")[0] for name in named_r}) == 1:
+        return unordered(_values(named_r), _values(called), same)  # which root is x_1 is left open
+    called = _with_parameter_of(named_r, called)
+    return in_order(tuple(named_r.values()), tuple(called[name] for name in named_r), same)
 
 
 def _without_names(

@@ -90,11 +90,46 @@ _OF_FORM = lazy_pattern(r"(?:all\s+|the\s+|any\s+)?(?:numbers|integers)\s+of\s+t
 
 
 _PARITY = lazy_pattern(
-    r"(?:(?P<all>all|any|every|each)\s+(?:the\s+)?)?(?P<positive>positive\s+)?(?P<kind>odd|even)(?:\s+(?P<noun>integers?|numbers?|values\s+of))?(?:\s+[a-z])?"
+    r"(?:(?P<all>all|any|every|each)\s+(?:the\s+)?)?(?P<positive>positive\s+)?(?P<kind>odd|even)(?P<positive2>\s+positive)?(?:\s+(?P<noun>integers?|numbers?|values\s+of))?(?:\s+[a-z])?"
 )
 _IS_KIND = lazy_pattern(
     r"(?P<name>[a-z])\s+is\s+(?:an?\s+)?(?:(?P<kind>odd|even)|(?:divisible\s+by|multiple\s+of)\s+(?P<of>\d{1,6}))(?:\s+(?:integer|number))?"
 )
+_NOT_DIVISIBLE = lazy_pattern(
+    r"(?:(?:all|any|every|the)\s+)?(?:(?:integers?|numbers?)\s+)?(?:(?P<name>[a-z])\s+)?(?:(?:(?:that|which)\s+)?(?:is|are)\s+)?not\s+(?:divisible\s+by|(?:a\s+)?multiples?\s+of)\s+(?P<of>\d)|(?P<of2>\d)\s*\\nmid\s*(?P<name2>[a-z])"
+)
+_LEAVES = lazy_pattern(
+    r"(?:(?:all|any|every|the)\s+)?(?:integers?|numbers?)(?:\s+[a-z])?\s+(?:(?:that|which)\s+)?(?:leav(?:e|es|ing)|with)\s+(?:a\s+)?remainder\s+(?:of\s+)?(?P<rest>\d{1,6})\s+(?:when|on|if|after)\s+(?:(?:being\s+)?divided|division)\s+by\s+(?P<of>\d{1,6})",
+    re.IGNORECASE,
+)
+_COMPARED = lazy_pattern(
+    r"(?:all|any|every)\s+(?:reals?(?:\s+numbers?)?|numbers?)(?:\s+[a-z])?\s+(?:(?:that|which)\s+(?:is|are)\s+)?(?:strictly\s+)?(?:(?P<above>greater|larger|bigger|more)|less|smaller)\s+than\s+(?P<equal>or\s+equal\s+to\s+)?(?P<end>[-\d./\\a-z{}]{1,20})",
+    re.IGNORECASE,
+)
+
+
+def _in_residues(text: str) -> str:
+    """The residues of `n not divisible by 3` and of `all integers that leave remainder 3 when divided by 7`; empty for others."""
+    if (match := _NOT_DIVISIBLE.fullmatch(text)) is not None and int(match["of"] or match["of2"]) > 1:
+        divisor = int(match["of"] or match["of2"])
+        rests = " or ".join(f"{rest}" for rest in range(1, divisor))
+        return f"{match['name'] or match['name2'] or 'n'} \\equiv {rests} \\pmod{{{divisor}}}"
+    if (match := _LEAVES.fullmatch(text)) is not None and int(match["rest"]) < int(match["of"]):
+        return f"{match['rest']} + {match['of']}k, k \\in \\mathbb{{Z}}"
+    return ""
+
+
+def _as_range(text: str) -> str:
+    """(1, \\infty) of `all real numbers greater than 1`; empty for other texts."""
+    match = _COMPARED.fullmatch(text)
+    if match is None:
+        return ""
+    closed = bool(match["equal"])
+    if match["above"]:
+        return f"{'[' if closed else '('}{match['end']}, \\infty)"
+    return f"(-\\infty, {match['end']}{']' if closed else ')'}"
+
+
 _FOR_ALL = lazy_pattern(r",?\s+for\s+(?:all|every|any)\s+(?:real\s+)?(?:numbers?\s+)?(?P<name>[a-z])\s*$")
 
 
@@ -103,7 +138,7 @@ def _parity(text: str) -> str:
     if (match := _PARITY.fullmatch(text)) is not None and (match["all"] or (match["noun"] or "").endswith(("s", "of"))):
         first = {"odd": "N", "even": "Z^+"}[match["kind"]]
         form = {"odd": "2k+1", "even": "2k"}[match["kind"]]
-        return f"{form}, k \\in {first if match['positive'] else 'Z'}"
+        return f"{form}, k \\in {first if match['positive'] or match['positive2'] else 'Z'}"
     if (match := _IS_KIND.fullmatch(text)) is not None:
         index = "m" if match["name"] == "k" else "k"
         form = {"odd": f"2{index}+1", "even": f"2{index}"}.get(match["kind"] or "", f"{match['of']}{index}")
@@ -145,8 +180,8 @@ def introduced(text: str) -> str:
     if (match := _MULTIPLES.fullmatch(text)) is not None:
         factor = {"odd": "(2k+1)", "even": "(2k)"}.get((match["odd"] or "").strip(), "k")
         return f"{match['of']} {factor}, k \\in \\mathbb{{Z}}{'^+' if match['positive'] else ''}"
-    if parity := _parity(text):
-        return parity
+    if said := _parity(text) or _in_residues(text) or _as_range(text):
+        return said
     if "for" in text and (match := _FOR_ALL.search(text)) is not None and match["name"] in text[: match.start()]:
         return text[: match.start()]
     if (match := _OF_FORM.fullmatch(text)) is not None and len(set(re.findall(r"[kmnt]", match["form"]))) == 1:

@@ -18,6 +18,7 @@ _NAMES = {
     "lt": "<", "gt": ">", "ast": "*","prime": r"\prime ",
     "bigcup": r"\cup ", "bigcap": r"\cap ",
     "uppi": r"\pi ", "upalpha": r"\alpha ", "upbeta": r"\beta ", "uptheta": r"\theta ", "uplambda": r"\lambda ", "upomega": r"\omega ", "nonumber": " ", "notag": " ",
+    "measuredangle": r"\angle ", "mathdollar": r"\$", "textdollar": r"\$",
     "smallsetminus": r"\setminus ", "complement": r"\complement ",
 }  # fmt: skip
 _NAME = lazy_pattern(r"\\(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")(?![A-Za-z])")
@@ -63,6 +64,10 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
         r"\\frac{\1}{\2}",
     ),
     ("\\mathrm", lazy_pattern(r"(?<=\d)\s*\\mathrm\s*(?:\{\s*[eE]\s*\}|[eE])\s*(?=[-+]?\d{1,3}$)"), "e"),
+    ("\\mathrm i", lazy_pattern(r"\\mathrm i(?![A-Za-z])"), " i"),
+    ("\\mathrm d", lazy_pattern(r"\\mathrm d(?=\s*[a-z}])"), " d"),
+    ("m\\angle", lazy_pattern(r"(?<![A-Za-z\\])m\s*(?=\\angle)"), ""),
+    ("\\pmatrix{", lazy_pattern(r"\\([pb]?matrix)\s*\{([^{}]{1,400})\}"), r"\\begin{\1}\2\\end{\1}"),
     ("\\mathrm e", lazy_pattern(r"\\mathrm e(?![A-Za-z])"), " e"),
     ("\\text", lazy_pattern(r"(?<=[)\]}])\s*\\(?:text|mathrm)\s*\{\s*U\s*\}\s*(?=[(\[{\\])"), r"\\cup "),
     ("\\text", lazy_pattern(r"\\(?:text|mathrm)\s*\{\s*(?:°|\^\\circ\s*)\s*\}"), r"^\\circ "),

@@ -256,7 +256,7 @@ def clock(surface: str) -> Node | None:
     if half:
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     bare = () if timed else (Node("raw", (), "hour"),)
-    return Node("clock", bare, (hour, minute, second, "exact" if half or hour > 12 else "open"))
+    return Node("clock", bare, (hour, minute, second, "exact" if half else "full" if hour > 12 else "open"))
 
 
 def _spoken_clock(match: re.Match[str]) -> Node | None:
@@ -267,7 +267,7 @@ def _spoken_clock(match: re.Match[str]) -> Node | None:
         return None
     if half and hour <= 12:
         hour = hour % 12 + (12 if half in ("下午", "晚上", "中午") and not (half == "晚上" and hour == 12) else 0)
-    return Node("clock", (), (hour, minutes, 0, "exact" if half or hour > 12 else "open"))
+    return Node("clock", (), (hour, minutes, 0, "exact" if half else "full" if hour > 12 else "open"))
 
 
 def based(surface: str) -> Node | None:

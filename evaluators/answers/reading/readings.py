@@ -37,9 +37,13 @@ _START = lazy_pattern(
     r"\s*(?:(?:Part|Question|Case|Problem)\s[\da-hA-HivxIVX]{1,4}|\d{1,2}|[A-Ha-h]|[ivx]{1,4}|[IVX]{1,4})[.:)]"
 )
 _CONDITIONAL = lazy_pattern(
-    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|\\notin|[sS]pan|dots\s*,\s*-?\d|arbitrary|of the form|整数|常数|实数|自然数|参数"
+    r"\bodd\b|\beven\b|where|其中|for (?:all|every|any)|divisible|[kmnj]\s?=\s?-?\d+\s?,\s?-?\d|<|>|\\(?:in(?![a-z])|[lgn]eq?(?![a-z])|[lg]t(?![a-z]))|mod|integer|constant|real|number|parameter|positive|negative|multiple|\\notin|[sS]pan|dots\s*,\s*-?\d|nmid|numbers|arbitrary|of the form|整数|常数|实数|自然数|参数"
 )
 """What a text with conditions holds; see conditions.py."""
+_OF_NUMBERS = lazy_pattern(r"\b(?:all|any|every|numbers?|reals|integers?|divisible|multiples?)\b")
+_INLINE = lazy_pattern(r"\$([^\s$](?:[^$]{0,60}[^\s$])?)\$(?!\d)")
+"""Formulas between words."""
+_SHARE = lazy_pattern(r"\b(?:half|quarters?|thirds?)\b", re.IGNORECASE)
 MIN_STRUCTURE = 4
 """Characters that no answer with parts or conditions has so few of."""
 MIN_NAMED = 9
@@ -60,6 +64,7 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
     labelled = bool(
         "(" in text or "\\textcircled" in text or _START.match(text) if text.isascii() else _LABELS.search(text)
     )
+    text = _INLINE.sub(r"\1", text) if "$" in text and _OF_NUMBERS.search(text) else text
     whole = _structure(text, reference, second, labelled=labelled)
     if whole is not None:
         return (whole,)
@@ -94,12 +99,16 @@ def readings(text: str, reference: bool, second: bool) -> tuple[Node, ...]:
 
 
 def _without_its_words(surface: str) -> str:
-    """Saturday of `it falls on Saturday`, 3 and 5 of `3 and 5, respectively`."""
+    """Saturday of `it falls on Saturday`, 3 and 5 of `3 and 5, respectively`, 1/4 hour of `a quarter of an hour`."""
     if surface.endswith("respectively"):
         surface = surface.removesuffix("respectively").rstrip(" ,")
     if surface[:1] in ("i", "I", "o", "O"):
-        return _FALLS_ON.sub("", surface)
-    return surface
+        surface = _FALLS_ON.sub("", surface)
+    if _SHARE.search(surface) is None:
+        return surface
+    from evaluators.answers.reading.spoken import spoken_amount
+
+    return spoken_amount(surface)
 
 
 def _labelled_again(text: str, reference: bool, second: bool, *, labelled: bool) -> list[Node]:

@@ -79,3 +79,25 @@ def _time(hour: int, minutes: int, day: str) -> Node | None:
         late = day in ("afternoon", "evening") or (day == "night" and 5 < hour < 12)
         return Node("clock", (), (hour % 12 + 12 * late, minutes, 0, "exact"))
     return Node("clock", (), (hour, minutes, 0, "open"))
+
+
+_SHARES = {"half": "1/2", "quarter": "1/4", "third": "1/3", "three quarters": "3/4", "two thirds": "2/3"}
+_SHARE_OF = lazy_pattern(
+    r"(?:(?:an?|one)\s+)?(?P<share>half|quarter|third|three[\s-]quarters|two[\s-]thirds)\s+(?:of\s+)?(?:an?|one)\s+(?P<unit>[a-z]{3,12})",
+    re.IGNORECASE,
+)
+_AND_A_HALF = lazy_pattern(
+    r"(?P<count>an?|one|two|three|four|five|\d{1,3})\s+(?P<unit>[a-z]{3,12})\s+and\s+a\s+(?P<share>half|quarter|third)",
+    re.IGNORECASE,
+)
+_COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+
+
+def spoken_amount(text: str) -> str:
+    """1/4 hour of `a quarter of an hour`, 1 1/2 hours of `an hour and a half`; any other text as it is."""
+    if (part := _SHARE_OF.fullmatch(text)) is not None:
+        return f"{_SHARES[re.sub(r'[^a-z]+', ' ', part['share'].lower())]} {part['unit']}"
+    if (more := _AND_A_HALF.fullmatch(text)) is not None:
+        count = _COUNTS.get(more["count"].lower()) or int(more["count"])
+        return f"{count} {_SHARES[more['share'].lower()]} {more['unit']}"
+    return text
