@@ -25,7 +25,7 @@ PROFILES = ("strict", "reward", "deepseek")
 LATE = (
     "judging", "deepseek", "extraction", "asked", "question", "comparing.isolation", "comparing.families", "comparing.structures",
     "comparing.contraries", "comparing.work", "reading.chinese", "reading.conditional", "reading.named", "reading.parts", "reading.remarks",
-    "reading.spoken", "evidence.shaped",
+    "reading.spoken", "evidence.shaped", "sentences", "pieces", "forms", "second_thoughts",
 )  # fmt: skip
 """Modules that the checker imports when they are first needed: all are to be instrumented."""
 PIECES = [

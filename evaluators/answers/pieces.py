@@ -25,7 +25,7 @@ _SPLITS = lazy_pattern(r"[;；\n、]|[,，](?!\d{3}(?!\d))|\.\s+(?=[A-Z])|\s(?:a
 _OPENS, _CLOSES = "([{（", ")]}）"
 _LABELLED = lazy_pattern(r"(?P<label>[^=:：]{0,60}?)\s*(?:=|:|：)\s*(?P<value>[^=:：]{1,80})")
 _WORDS_FIRST = lazy_pattern(
-    r"(?P<label>(?:[A-Za-z][A-Za-z'’-]+\s+|[A-Za-z]\s+(?=\d)|[\u4e00-\u9fff]+\s*)+)(?P<value>[-+\d\\(\[{].*|[A-Za-z](?:_\w)?\s*=.+|[a-z](?=[\^+*/( -]|$).*|[一二三四五六七八九十百].*)"
+    r"(?P<label>(?:[A-Za-z][A-Za-z'’-]+\s+|[A-Za-z]\s+(?=\d)|[\u4e00-\u9fff]\s*)+)(?P<value>[-+\d\\(\[{].*|[A-Za-z](?:_\w)?\s*=.+|[a-z](?=[\^+*/( -]|$).*|[一二三四五六七八九十百].*)"
 )
 _WORDS_LAST = lazy_pattern(
     r"(?P<value>[-+]?\d[\d.,/]*)\s*(?P<label>[A-Za-z]{2,}(?:\s+[A-Za-z]+){0,2}|[\u4e00-\u9fff]{1,6})"
