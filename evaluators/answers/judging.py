@@ -31,7 +31,7 @@ _UNCERTAIN = lazy_pattern(
     r"\b(?:or|not|if|maybe|either|than|percent|hundred|thousand|million|billion|dozen|half|twice|minus|plus|times)\b",
     re.IGNORECASE,
 )
-_MAY_SAY_MORE = lazy_pattern(r"[A-Za-z]{2}|[\u4e00-\u9fff]|[=<>≡,;]")
+_MAY_SAY_MORE = lazy_pattern(r"(?<![\\A-Za-z])[A-Za-z]{2}|[\u4e00-\u9fff]|[=<>≡]|\\equiv|\\text|;|\\[lg][et](?![a-z])")
 _LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
 _SEVERAL = frozenset({"list", "set", "parts"})

@@ -56,7 +56,7 @@ _EQUALS = lazy_pattern(r"(?<![<>:!\\])=(?!=)|\\equiv(?![a-z])|≡")
 _GOES_ON = lazy_pattern(r"(?:is|are|was|were|has|have|does|没|是|为)(?![A-Za-z])")
 _ARTICLE = lazy_pattern(r"[aA]\s+(?=[a-z]{2})")
 _REMARK = lazy_pattern(
-    r"\s*[(（]\s*(?:when|at|attained|achieved|where|(?:all\s+)?units?|当|此时)\b[^()（）]{1,60}[)）]\s*$", re.IGNORECASE
+    r"\s*[(（]\s*(?:when|at|attained|achieved|where|当|此时)\b[^()（）]{1,60}[)）]\s*$", re.IGNORECASE
 )
 _SUBJECT = lazy_pattern(r"[a-z](?:\([A-Za-z]\))?\s+(?=(?:is|are|has)\b)")
 _FACTORIAL = lazy_pattern(r"(?<=[)\dA-Za-z])!=")
