@@ -47,7 +47,7 @@ def make_tokenizer(folder: Path) -> None:
     fast.save_pretrained(folder)
 
 
-def make_model(folder: Path, *, seed: int = 0, layers: int = 2) -> None:
+def make_model(folder: Path, *, seed: int = 0, layers: int = 2, tied: bool = True) -> None:
     """A tiny random Llama; its tokenizer knows bytes."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -64,7 +64,7 @@ def make_model(folder: Path, *, seed: int = 0, layers: int = 2) -> None:
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=0,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
         initializer_range=0.1,  # far enough from uniform that a wrong mask or shift shows in the loss
     )
     LlamaForCausalLM(config).save_pretrained(folder)

@@ -1,6 +1,7 @@
 """Checkpoints that are whole or absent: written beside, renamed at the end, the last one kept.
 
-<folder>/checkpoints/step-000050/            weights, optimiser, random states (accelerate's own format)
+<folder>/checkpoints/step-000050/            weights, optimiser, random states (accelerate's own format; shards/ where no
+                                             process holds the weights whole)
 <folder>/checkpoints/step-000100.partial/    being written; ignored and removed
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,11 @@ def latest_checkpoint(folder: Path) -> tuple[int, Path] | None:
     return max(found, default=None)
 
 
-def save_checkpoint(folder: Path, step: int, accelerator: Any) -> None:
-    """Save the state of every process after `step` steps, then drop older checkpoints. All processes must call it."""
+def save_checkpoint(folder: Path, step: int, accelerator: Any, also: Callable[[Path], None]) -> None:
+    """Save the state of every process after `step` steps, then drop older checkpoints. All processes must call it.
+
+    `also` writes into the folder what accelerate does not know.
+    """
     final = folder / CHECKPOINTS / f"step-{step:06d}"
     partial = final.with_name(final.name + ".partial")
     if accelerator.is_main_process:
@@ -33,6 +38,7 @@ def save_checkpoint(folder: Path, step: int, accelerator: Any) -> None:
         partial.mkdir(parents=True)
     accelerator.wait_for_everyone()
     accelerator.save_state(str(partial))
+    also(partial)
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         for path in partial.rglob("*"):

@@ -27,8 +27,16 @@ from pipelines.training.objectives import MethodObjective, PackedExamples, Refer
 from pipelines.training.proxy import ProxySettings
 from pipelines.training.proxy_training import run_proxy
 from pipelines.training.run_settings import MachineSettings, PolicySettings
-from pipelines.training.samples import checker_reward, count_rewards, explorations_of, read_problems, read_questions
-from pipelines.training.trainer import Objective, Run, TrainingError, make_run, score_rows, train
+from pipelines.training.samples import (
+    Reward,
+    checker_reward,
+    count_rewards,
+    explorations_of,
+    read_problems,
+    read_questions,
+)
+from pipelines.training.sharding import copy_whole, shard
+from pipelines.training.trainer import Objective, Run, TrainingError, make_run, score_rows, train, whole_policy
 
 SMALLEST_FREE = 64 * 1024**2  # bytes; with less than this left, a failed write is taken for a full disk
 
@@ -39,6 +47,8 @@ def main(path: Path) -> int:
     no_bars_in_logs()
     try:
         run_job(job)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
     except TrainingError as error:
         return _fail(path, "training", str(error))
     except torch.OutOfMemoryError as error:
@@ -53,8 +63,8 @@ def main(path: Path) -> int:
     return 0
 
 
-def run_job(job: Job) -> None:
-    """Train with the settings of a job and leave the model in its folder."""
+def run_job(job: Job, reward: Reward | None = None) -> None:
+    """Train with the settings of a job and leave the model in its folder. `reward` takes the place of the answer checker."""
     if job.method == "proxy":
         proxy = ProxySettings.model_validate(job.settings)
         run_proxy(job, proxy, lambda: make_accelerator(proxy.machine))
@@ -66,12 +76,12 @@ def run_job(job: Job) -> None:
     torch.manual_seed(settings.seed)
     model = load_policy(job.start, settings.machine, temperature=scored_temperature(method, settings))
     run = make_run(accelerator, model, settings.optimiser, settings.machine, job.folder)
-    train(run, make_objective(job, method, settings, run))
-    state = accelerator.get_state_dict(run.policy)
+    train(run, make_objective(job, method, settings, run, reward))
+    state = whole_policy(run)
     if accelerator.is_main_process:
         save_policy(accelerator.unwrap_model(run.policy), state, job.start, job.folder)
         remove_checkpoints(job.folder)
-    accelerator.end_training()
+    accelerator.wait_for_everyone()
 
 
 def scored_temperature(method: Method, settings: Any) -> float:
@@ -81,17 +91,23 @@ def scored_temperature(method: Method, settings: Any) -> float:
 
 
 def make_accelerator(machine: MachineSettings) -> Any:
-    from accelerate import Accelerator
+    from accelerate import Accelerator, DistributedType
 
     # A checkpoint of tied embeddings is said to miss one of them; loading ties them again, and the tests see it.
     logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=machine.device == "cpu" or not torch.cuda.is_available(),
         mixed_precision="bf16" if machine.precision == "autocast" else "no",
     )
+    if accelerator.distributed_type == DistributedType.FSDP:
+        raise TrainingError(
+            "machine.accelerate_config: expected a configuration without FSDP, which trains tied embeddings wrong here; "
+            "found distributed_type FSDP. Make it MULTI_GPU, and set machine.sharding: fsdp."
+        )
+    return accelerator
 
 
-def make_objective(job: Job, method: Method, settings: Any, run: Run) -> Objective:
+def make_objective(job: Job, method: Method, settings: Any, run: Run, reward: Reward | None) -> Objective:
     """The method of a job, with the data that it learns from."""
     accelerator = run.accelerator
     if method.source == "packed":
@@ -106,7 +122,7 @@ def make_objective(job: Job, method: Method, settings: Any, run: Run) -> Objecti
             processes=accelerator.num_processes,
         )
         return MethodObjective(method=method, settings=settings, source=examples)
-    source = make_explorer(job, method, settings, run)
+    source = make_explorer(job, method, settings, run, reward)
     if method.source == "drawn_once":
         source.draw_all()
         _require_signal(job, settings)
@@ -114,12 +130,12 @@ def make_objective(job: Job, method: Method, settings: Any, run: Run) -> Objecti
         method=method,
         settings=settings,
         source=SampledGroups(source=source, method=method, settings=settings),
-        reference=make_reference(job, method, settings, accelerator),
+        reference=make_reference(job, method, settings, run),
         policy=lambda: accelerator.unwrap_model(run.policy),
     )
 
 
-def make_reference(job: Job, method: Method, settings: Any, accelerator: Any) -> Reference | None:
+def make_reference(job: Job, method: Method, settings: Any, run: Run) -> Reference | None:
     """The frozen model that the method measures the policy against; None where it measures against none."""
     if method.measured_by == "nothing" or not method.is_measured(settings):
         return None
@@ -128,14 +144,11 @@ def make_reference(job: Job, method: Method, settings: Any, accelerator: Any) ->
         require_same_tokens(job.start, folder)
     model = load_policy(folder, settings.machine, trained=False, temperature=scored_temperature(method, settings))
     dtype = torch.bfloat16 if settings.machine.precision == "bfloat16" else torch.float32
-    reference = Reference(
-        model=model.to(accelerator.device, dtype),
-        autocast=accelerator.autocast,
-        refreshed_every=method.reference_refreshed(settings),
-    )
-    if reference.refreshed_every is not None:  # it is no longer the model of a folder: checkpoints hold it
-        accelerator.register_for_checkpointing(reference.model)
-    return reference
+    model = shard(model, run.accelerator) if run.sharded else model.to(run.accelerator.device, dtype)
+    refreshed_every = method.reference_refreshed(settings)
+    if refreshed_every is not None:  # then it is no longer the model of a folder
+        run.kept["reference"] = model
+    return Reference(model=model, autocast=run.accelerator.autocast, refreshed_every=refreshed_every)
 
 
 def require_same_tokens(start: Path, teacher: Path) -> None:
@@ -152,7 +165,7 @@ def require_same_tokens(start: Path, teacher: Path) -> None:
         )
 
 
-def make_explorer(job: Job, method: Method, settings: PolicySettings, run: Run) -> Explorer:
+def make_explorer(job: Job, method: Method, settings: PolicySettings, run: Run, reward: Reward | None) -> Explorer:
     """The source of sampled outputs. Raises TrainingError where no problem is left to ask."""
     from transformers import AutoTokenizer
 
@@ -168,6 +181,10 @@ def make_explorer(job: Job, method: Method, settings: PolicySettings, run: Run) 
             f"({left_out} were longer). Give other problems, raise sampling.max_prompt_tokens, or see which sources "
             "sampling.questions_from names."
         )
+    drawer = accelerator.unwrap_model(run.policy)
+    if run.sharded:
+        drawer = load_policy(job.start, settings.machine, trained=False)
+        drawer.to(accelerator.device, torch.float32 if settings.machine.precision == "float32" else torch.bfloat16)
     return Explorer(
         folder=job.folder,
         questions=questions,
@@ -175,13 +192,14 @@ def make_explorer(job: Job, method: Method, settings: PolicySettings, run: Run) 
         seed=settings.seed,
         explorations=explorations_of(settings, len(questions)) if method.source == "drawn_once" else None,
         draw=transformers_draw(
-            accelerator.unwrap_model(run.policy).model,
+            drawer.model,
             settings.sampling,
             end=tokenizer.eos_token_id,
             autocast=accelerator.autocast,
         ),
         decode=lambda ids: str(tokenizer.decode(ids, skip_special_tokens=True)),
-        reward=checker_reward(settings.sampling.checker_profile),
+        before_draw=partial(copy_whole, run.policy, drawer) if run.sharded else None,
+        reward=reward or checker_reward(settings.sampling.checker_profile),
         cut_outputs=settings.sampling.cut_outputs,
         steps=method.steps_rewarded(settings),
         updates=settings.updates_per_exploration,

@@ -46,6 +46,8 @@ class Explorer:
     reward: Reward
     cut_outputs: str
     """Of SamplingSettings."""
+    before_draw: Callable[[], None] | None = None
+    """Called in every process before any draws: gathers a sharded policy."""
     steps: bool = False
     """Whether the ends of reasoning steps are wanted, which process supervision rewards."""
     updates: int = 1
@@ -76,8 +78,10 @@ class Explorer:
         chosen = questions_of(self.questions, exploration, self.questions_per_step, self.seed)
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         mine = chosen[process::processes]
-        seed = hash_seed(self.seed, exploration, process)
-        outputs = self.draw(mine, seed) if mine else []
+        seeds = [hash_seed(self.seed, exploration, i) for i in range(len(chosen))][process::processes]
+        if self.before_draw is not None:
+            self.before_draw()
+        outputs = self.draw(mine, seeds) if mine else []
         groups = [
             judged(q, o, self.decode, self.reward, cut_outputs=self.cut_outputs, steps=self.steps)
             for q, o in zip(mine, outputs, strict=True)
@@ -105,27 +109,51 @@ def hash_seed(*parts: int) -> int:
 
 
 def transformers_draw(model: Any, settings: SamplingSettings, *, end: int, autocast: Any) -> Draw:
-    """Ancestral sampling with `generate`, `rows_per_call` outputs at a time. `model` is the bare Hugging Face model."""
+    """Ancestral sampling with `generate`, `rows_per_call` outputs at a time. `model` is the bare Hugging Face model.
+
+    The chances of an output come from its question's seed and its number alone: it is the same whatever process draws it,
+    and whatever is drawn beside it, but for rounding.
+    """
     device = next(model.parameters()).device
 
-    def draw(questions: Sequence[Question], seed: int) -> list[list[tuple[Sequence[int], str]]]:
-        prompts = [q.prompt_ids for q in questions for _ in range(settings.group_size)]
-        outputs: list[tuple[Sequence[int], str]] = []
-        model.eval()
-        with torch.random.fork_rng(), torch.no_grad(), autocast():
-            torch.manual_seed(seed)
-            for start in range(0, len(prompts), settings.rows_per_call):
-                outputs += _generate(model, prompts[start : start + settings.rows_per_call], settings, end, device)
-        model.train()
+    def draw(questions: Sequence[Question], seeds: Sequence[int]) -> list[list[tuple[Sequence[int], str]]]:
         size = settings.group_size
+        rows = [
+            (q.prompt_ids, hash_seed(seed, k)) for q, seed in zip(questions, seeds, strict=True) for k in range(size)
+        ]
+        outputs: list[tuple[Sequence[int], str]] = []
+        training = model.training
+        model.eval()
+        with torch.no_grad(), autocast():
+            for start in range(0, len(rows), settings.rows_per_call):
+                outputs += _generate(model, rows[start : start + settings.rows_per_call], settings, end, device)
+        model.train(training)
         return [outputs[i : i + size] for i in range(0, len(outputs), size)]
 
     return draw
 
 
+def inverse_sampling(chances: torch.Tensor, width: int, temperature: float) -> Callable[..., torch.Tensor]:
+    """A logits processor for `generate`: row i takes the token at which its cumulative probability passes its chance.
+
+    `chances` are uniform, [rows, tokens]; outputs begin at column `width`. The whole distribution is drawn from (no top-p
+    nor top-k), since the gradient is an expectation under the policy itself.
+    """
+
+    def take(input_ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        cumulative = (logits.float() / temperature).softmax(dim=-1).cumsum(dim=-1)
+        chance = chances[:, input_ids.shape[1] - width, None] * cumulative[:, -1:]  # rounding leaves the sum beside 1
+        token = torch.searchsorted(cumulative, chance, right=True).clamp(max=logits.shape[-1] - 1)
+        return torch.full_like(logits, -torch.inf).scatter(1, token, 0.0)
+
+    return take
+
+
 def _generate(
-    model: Any, prompts: Sequence[Sequence[int]], settings: SamplingSettings, end: int, device: torch.device
+    model: Any, rows: Sequence[tuple[Sequence[int], int]], settings: SamplingSettings, end: int, device: torch.device
 ) -> list[tuple[Sequence[int], str]]:
+    prompts = [prompt for prompt, _ in rows]
+    draws = [torch.rand(settings.max_new_tokens, generator=torch.Generator().manual_seed(seed)) for _, seed in rows]
     width = max(len(prompt) for prompt in prompts)
     ids = torch.full((len(prompts), width), end, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -135,10 +163,8 @@ def _generate(
     generated = model.generate(
         input_ids=ids.to(device),
         attention_mask=mask.to(device),
-        do_sample=True,
-        temperature=settings.temperature,
-        top_k=0,  # the whole distribution: the gradient is an expectation under the policy itself
-        top_p=1.0,
+        do_sample=False,  # the processor leaves one token
+        logits_processor=[inverse_sampling(torch.stack(draws).to(device), width, settings.temperature)],
         max_new_tokens=settings.max_new_tokens,
         eos_token_id=end,
         pad_token_id=end,

@@ -71,6 +71,12 @@ def _freeze_below(model: Any, layers: int) -> None:
         layer.requires_grad_(True)
 
 
+def tied_names(model: nn.Module) -> set[str]:
+    """Names under which a parameter is known besides its first."""
+    every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    return every - {name for name, _ in model.named_parameters()}
+
+
 def save_policy(policy: LanguageModel, state: dict[str, Tensor] | None, source: Path, folder: Path) -> None:
     """Write the trained model as a Hugging Face folder in the dtype that its base was stored in, with its tokenizer.
 
@@ -82,6 +88,8 @@ def save_policy(policy: LanguageModel, state: dict[str, Tensor] | None, source: 
     dtype = stored.dtype or torch.float32
     weights = state if state is not None else policy.state_dict()
     cast = {name.removeprefix("model."): value.detach().to(dtype) for name, value in weights.items()}
+    for name in tied_names(policy.model):  # gathered shards hold the weight once under each of its names
+        cast.pop(name, None)
     policy.model.config.dtype = dtype
     policy.model.save_pretrained(folder, state_dict=cast)
     AutoTokenizer.from_pretrained(source, local_files_only=True).save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Starts training in processes of its own: `accelerate launch`, one process a GPU, or one on a CPU.
+"""Starts training in processes of its own: `accelerate launch`, one process a GPU, or one on a CPU (several by torchrun).
 
 The parent imports no torch. A job goes over as one JSON file; a failure comes back as one sentence.
 """
@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from evaluators.errors import MathsieveError
 from evaluators.launch import Launched, temporary_folder
 from pipelines.storage import Json
-from pipelines.training.run_settings import MachineSettings
+from pipelines.training.run_settings import NO_SHARDS, MachineSettings
 
 FAILURE = "failure.json"
 
@@ -45,6 +45,8 @@ class Job(BaseModel):
 def launch(job: Job, machine: MachineSettings) -> None:
     """Run a job to its end. Raises TrainingFailed, or OSError(ENOSPC) where the disk was full."""
     machine = with_precision(machine)
+    if machine.sharding == "fsdp" and machine.accelerate_config is None and count_processes(machine) < 2:
+        raise TrainingFailed(NO_SHARDS.format(found=f"one for {count_gpus(os.environ)} GPUs"))
     job = job.model_copy(update={"settings": job.settings | {"machine": machine.model_dump(mode="json")}})
     with temporary_folder() as folder:
         path = folder / "job.json"
@@ -92,12 +94,13 @@ def command(job: Path, machine: MachineSettings) -> list[str]:
         launcher += ["--config_file", str(machine.accelerate_config)]
     else:
         gpus = 0 if machine.device == "cpu" else count_gpus(os.environ)
-        launcher += ["--num_machines", "1", "--num_processes", str(max(gpus, 1)), "--dynamo_backend", "no"]
+        processes = count_processes(machine)
+        if gpus == 0 and processes > 1:  # accelerate starts several on a CPU through MPI alone
+            torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+            return [sys.executable, *torchrun, "-m", "pipelines.training.entry", str(job)]
+        launcher += ["--num_machines", "1", "--num_processes", str(processes), "--dynamo_backend", "no"]
         launcher += ["--mixed_precision", "bf16" if machine.precision == "autocast" else "no"]
-        launcher += ["--cpu"] if gpus == 0 else ["--multi_gpu"] if gpus > 1 and machine.sharding == "none" else []
-        if machine.sharding == "fsdp":
-            launcher += ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]
-            launcher += ["--fsdp_state_dict_type", "SHARDED_STATE_DICT"]
+        launcher += ["--cpu"] if gpus == 0 else ["--multi_gpu"] if processes > 1 else []
     return [*launcher, "-m", "pipelines.training.entry", str(job)]
 
 
@@ -113,10 +116,19 @@ def environment(machine: MachineSettings) -> dict[str, str]:
     if machine.cpu_threads is not None:
         variables["OMP_NUM_THREADS"] = str(machine.cpu_threads)
     elif "OMP_NUM_THREADS" not in os.environ:
-        variables["OMP_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))  # accelerate would set 1
+        variables["OMP_NUM_THREADS"] = str(
+            max(len(os.sched_getaffinity(0)) // count_processes(machine), 1)
+        )  # accelerate would set 1
     if "OMP_WAIT_POLICY" not in os.environ:
         variables["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that spin for one that has no core take it from that one
     return variables
+
+
+def count_processes(machine: MachineSettings) -> int:
+    """How many processes are started on this machine."""
+    if machine.processes is not None:
+        return machine.processes
+    return 1 if machine.device == "cpu" else max(count_gpus(os.environ), 1)
 
 
 def count_gpus(variables: Mapping[str, str]) -> int:

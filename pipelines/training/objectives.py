@@ -14,7 +14,7 @@ from pipelines.training.batches import Batch, PackedRows
 from pipelines.training.language_model import LanguageModel
 from pipelines.training.methods import Method
 from pipelines.training.rows import Row, StepData, Unit
-from pipelines.training.samples import Sample, mean_figures
+from pipelines.training.samples import Sample, sum_figures
 from pipelines.training.view import View, view_of
 
 
@@ -73,7 +73,8 @@ class SampledGroups:
         assert self.method.choose is not None, f"{self.method.name} learns from packed rows"
         groups = self.source.groups(step)
         chosen = self.method.choose(groups, self.settings)
-        return replace(chosen, figures=mean_figures([sample for group in groups for sample in group]))
+        samples = [sample for group in groups for sample in group]
+        return replace(chosen, figures=sum_figures(samples), outputs=len(samples))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def write_policy_model(
 
 POLICY_MODEL = Stage(
     name="policy_model",
-    version="10",
+    version="11",
     write=write_policy_model,
     settings=Settings,
     inputs=("policy", "problems"),

@@ -65,4 +65,6 @@ class StepData:
     tokens: int
     """Scored tokens."""
     figures: Mapping[str, float] = field(default_factory=dict)
-    """For the log, as means over this process's sequences: reward, share right ..."""
+    """For the log: sums over the outputs that this process drew, of reward, length ..."""
+    outputs: int = 0
+    """How many those are."""

@@ -30,11 +30,19 @@ class OptimiserSettings(Settings):
     """A.1: 1/|o| within each sequence, then the mean over sequences; `token` weighs long answers more."""
 
 
+NO_SHARDS = (
+    "machine: expected at least two processes with sharding fsdp, which divides the model between them; found {found}. Set "
+    "machine.processes, or sharding: none."
+)
+
+
 class MachineSettings(Settings):
     """How the work is laid on the machine. None of it changes what is computed, but for rounding."""
 
     device: Literal["auto", "cpu"] = "auto"
     """`auto`: every visible GPU, one process each; a CPU run is one process."""
+    processes: int | None = Field(default=None, gt=0)
+    """On this machine; None: one a GPU, or one on a CPU."""
     precision: Literal["auto", "float32", "autocast", "bfloat16"] = "auto"
     """`autocast`: float32 weights, bfloat16 matrix products. `auto`: this on GPUs and on CPUs that multiply bfloat16 (AMX;
     AVX-512 BF16, where it trains SmolLM2-135M at 1.6 times the speed); `float32` on others, where it takes 0.6 of the time.
@@ -46,6 +54,8 @@ class MachineSettings(Settings):
     trainable_layers: int | None = Field(default=None, gt=0)
     """Train only this many of the uppermost decoder layers (None: all weights, as the paper). For the demo's CPU."""
     sharding: Literal["none", "fsdp"] = "none"
+    """`fsdp`: each process holds a share of weights, gradients and optimiser (PyTorch's FSDP2), of the reference model too;
+    outputs are drawn from a whole copy. `none`: each holds them all (DDP)."""
     accelerate_config: Path | None = None
     """A file of `accelerate config`, for several machines or DeepSpeed; it replaces our launch flags. What it says may change
     rounding, so its content counts; where it lies does not."""
@@ -61,6 +71,17 @@ class MachineSettings(Settings):
                 "machine: expected precision autocast or float32 with sharding fsdp, which keeps float32 shards of the "
                 "weights itself; found bfloat16. Set precision: autocast."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _shards_have_processes(self) -> Self:
+        if (
+            self.sharding == "fsdp"
+            and self.device == "cpu"
+            and (self.processes or 1) < 2
+            and not self.accelerate_config
+        ):
+            raise ValueError(NO_SHARDS.format(found="one, as device: cpu starts"))
         return self
 
 

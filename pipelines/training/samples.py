@@ -89,8 +89,8 @@ class Judgement:
 Reward = Callable[[Problem, str], Judgement]
 """Judges the text of an output. Injected: the answer checker in production, anything in tests."""
 
-Draw = Callable[[Sequence[Question], int], list[list[tuple[Sequence[int], str]]]]
-"""Outputs for some questions: groups of (output token ids, finish). The number seeds the draw."""
+Draw = Callable[[Sequence[Question], Sequence[int]], list[list[tuple[Sequence[int], str]]]]
+"""Outputs for some questions: groups of (output token ids, finish). Each question has a number that seeds its outputs."""
 
 
 def checker_reward(profile: str) -> Reward:
@@ -217,14 +217,12 @@ def explorations_of(settings: PolicySettings, questions: int) -> int:
     return min(-(-questions // settings.questions_per_step), settings.optimiser.steps)
 
 
-def mean_figures(samples: Sequence[Sample]) -> dict[str, float]:
-    """For the log: of what was drawn, the mean reward, the mean length and the share that was cut."""
-    if not samples:
-        return {"reward": 0.0}
+def sum_figures(samples: Sequence[Sample]) -> dict[str, float]:
+    """For the log: of what was drawn, the sums of rewards and lengths, and how many were cut."""
     return {
-        "reward": sum(sample.reward for sample in samples) / len(samples),
-        "output_tokens": sum(len(sample.output_ids) for sample in samples) / len(samples),
-        "cut": sum(sample.finish == "length" for sample in samples) / len(samples),
+        "reward": sum(sample.reward for sample in samples),
+        "output_tokens": sum(len(sample.output_ids) for sample in samples),
+        "cut": sum(sample.finish == "length" for sample in samples),
     }
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from evaluators.errors import MathsieveError
 from pipelines.storage import Json
@@ -24,6 +26,7 @@ from pipelines.training.language_model import LanguageModel
 from pipelines.training.master_weights import MasterWeights
 from pipelines.training.rows import IGNORED, Row, StepData, Unit
 from pipelines.training.run_settings import MachineSettings, OptimiserSettings
+from pipelines.training.sharding import load_shards, save_shards, shard, whole_state
 from pipelines.training.training_log import TrainingLog
 from pipelines.training.view import View
 
@@ -72,8 +75,14 @@ class Run:
     settings: OptimiserSettings
     machine: MachineSettings
     folder: Path
+    kept: dict[str, nn.Module] = field(default_factory=dict)
+    """Modules beside the policy that change as it learns, so that checkpoints hold them."""
     masters: MasterWeights | None = None
     """float32 copies of a bfloat16 policy's weights, which the optimiser then works on."""
+
+    @property
+    def sharded(self) -> bool:
+        return self.machine.sharding == "fsdp" and self.accelerator.num_processes > 1
 
 
 def learning_rate(step: int, settings: OptimiserSettings) -> float:
@@ -113,7 +122,7 @@ def train(run: Run, objective: Objective) -> None:
         if log is not None:
             log.step(figures, processed=processed)
         if (step + 1) % run.machine.checkpoint_every == 0 or step + 1 == total:
-            save_checkpoint(run.folder, step + 1, run.accelerator)
+            save_checkpoint(run.folder, step + 1, run.accelerator, also=partial(_save_shards, run))
     if log is not None:
         log.close()
 
@@ -122,6 +131,16 @@ def make_run(
     accelerator: Any, model: LanguageModel, optimiser: OptimiserSettings, machine: MachineSettings, folder: Path
 ) -> Run:
     """Lay a model on the machine: its precision, its optimiser, its processes."""
+    if machine.sharding == "fsdp" and accelerator.num_processes > 1:
+        policy = shard(model, accelerator)
+        return Run(
+            accelerator=accelerator,
+            policy=policy,
+            optimiser=make_optimiser(policy.parameters(), optimiser),
+            settings=optimiser,
+            machine=machine,
+            folder=folder,
+        )
     masters = None
     if machine.precision == "bfloat16":
         model.to(torch.bfloat16)
@@ -140,12 +159,27 @@ def make_run(
     )
 
 
+def _save_shards(run: Run, folder: Path) -> None:
+    if run.sharded:
+        save_shards(folder, run.policy, run.optimiser, run.kept)
+
+
+def whole_policy(run: Run) -> dict[str, Tensor]:
+    """All weights of the policy; of a sharded one in the main process alone. All processes must call it."""
+    state: dict[str, Tensor] = whole_state(run.policy) if run.sharded else run.accelerator.get_state_dict(run.policy)
+    return state
+
+
 def _resume(run: Run) -> int:
+    if run.kept and not run.sharded:
+        run.accelerator.register_for_checkpointing(*run.kept.values())
     found = latest_checkpoint(run.folder)
     if found is None:
         return 0
     step, path = found
     run.accelerator.load_state(str(path))
+    if run.sharded:
+        load_shards(path, run.policy, run.optimiser, run.kept)
     if run.accelerator.is_main_process:
         run.accelerator.print(f"continuing after step {step}")
     return step
@@ -170,7 +204,8 @@ def _step(run: Run, objective: Objective, step: int, data: StepData) -> tuple[di
     if run.masters is not None:
         run.masters.take_gradients()
     trained = run.masters.parameters() if run.masters is not None else run.policy.parameters()
-    norm = float(accelerator.clip_grad_norm_(trained, run.settings.gradient_clipping))
+    norm = accelerator.clip_grad_norm_(trained, run.settings.gradient_clipping)
+    norm = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
     figures = shown.over_processes(accelerator) | {"grad_norm": norm}
     _require_finite(step, figures, run.settings)
     run.optimiser.step()
@@ -260,8 +295,8 @@ def _figures(
 ) -> dict[str, Json]:
     """What the log keeps of a step: its number, loss, gradient norm, the method's own figures, and sizes."""
     names = sorted(data.figures)
-    totals = _over_processes(accelerator, [data.figures[name] for name in names], "sum")
-    means = {name: total / accelerator.num_processes for name, total in zip(names, totals, strict=True)}
+    outputs, *totals = _over_processes(accelerator, [data.outputs, *(data.figures[name] for name in names)], "sum")
+    means = {name: total / max(outputs, 1) for name, total in zip(names, totals, strict=True)}
     return {"step": step + 1, **figures, **means, "sequences": int(sums[0]), "tokens": int(sums[1])}
 
 

@@ -13,6 +13,7 @@ from pipelines.training.launch import (
     count_gpus,
     environment,
     failure_of,
+    launch,
     multiplies_bfloat16,
     with_precision,
 )
@@ -34,8 +35,24 @@ def test_every_visible_gpu_gets_a_process(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,3")
     assert "--num_processes 3" in words()
     assert "--multi_gpu" in words()
-    assert "--use_fsdp" in words(sharding="fsdp")
-    assert "--multi_gpu" not in words(sharding="fsdp")
+    assert words(sharding="fsdp") == words()  # the training process shards, whoever started it
+
+
+def test_several_processes_on_a_cpu_are_started_by_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)))
+    assert "-m torch.distributed.run --standalone --nproc-per-node 4 -m pipelines.training" in words(
+        device="cpu", processes=4
+    )
+    assert environment(MachineSettings(device="cpu", processes=4))["OMP_NUM_THREADS"] == "2"
+
+
+def test_one_process_has_nothing_to_divide(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="expected at least two processes with sharding fsdp"):
+        MachineSettings(device="cpu", sharding="fsdp")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(TrainingFailed, match=r"found one for 1 GPUs. Set machine\.processes, or sharding: none"):
+        launch(job(), MachineSettings(sharding="fsdp"))
 
 
 @pytest.mark.parametrize(("visible", "count"), [("", 0), ("-1", 0), ("2", 1), ("0,1", 2)])

@@ -1,4 +1,4 @@
-"""RFT, Online RFT, DPO and GRPO on a tiny model whose reward is easy to earn: the letter `a` in its output."""
+"""RFT, Online RFT, DPO and GRPO on a tiny model whose reward is easy to earn: a vowel in its output."""
 
 import math
 from dataclasses import replace
@@ -40,7 +40,8 @@ GROUPS = 4
 
 
 def letter_reward(problem: Problem, text: str) -> Judgement:
-    return Judgement(reward=float("a" in text), outcome="correct" if "a" in text else "incorrect", reason="letter")
+    right = any(vowel in text for vowel in "aeiou")
+    return Judgement(reward=float(right), outcome="correct" if right else "incorrect", reason="letter")
 
 
 def run_method(method: str, model: Path, problems: Artifact, folder: Path, steps: int) -> list[dict[str, float]]:
