@@ -52,7 +52,8 @@ def check_pair(reference: str, prediction: str, rules: Profile, problem: str | N
     try:
         hints = hints_of(problem)
         verdict = _parsed(left, right, rules, hints)
-        if not verdict.correct and rules.second_readings and (_MAY_SAY_MORE.search(right) or left[-1] in ")）"):
+        named = left[-1] in ")）" or "=" in left or ("," in right and left[0].isalpha())
+        if not verdict.correct and rules.second_readings and (named or _MAY_SAY_MORE.search(right)):
             return _said_at_length(left, right, rules, hints) or verdict
         return verdict
     except (ArithmeticError, ValueError, RecursionError) as error:  # a budget that no stage named: never the caller's

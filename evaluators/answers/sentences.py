@@ -16,6 +16,7 @@ from evaluators.answers.reading.remarks import HEDGE
 
 MAX_SENTENCE = 400
 MAX_MEMBERS = 8
+MAX_WORDS = 4
 MAX_ECHO = 16
 """Chinese characters before an answer within one run of them."""
 Judge = Callable[[str, str], bool]
@@ -58,6 +59,11 @@ _ARTICLE = lazy_pattern(r"[aA]\s+(?=[a-z]{2})")
 _REMARK = lazy_pattern(
     r"\s*[(（]\s*(?:when|at|attained|achieved|where|当|此时)\b[^()（）]{1,60}[)）]\s*$", re.IGNORECASE
 )
+_BUILDER = lazy_pattern(r"\$?\\?\{\s*(?P<name>[a-z])\s*(?:\\in[^|:]{1,20})?(?:\\mid|\\vert|\||:)")
+_ASCII_WORD = lazy_pattern(r"[A-Za-z]+")
+_NO_PLAIN_WORDS = lazy_pattern(
+    r"[^A-Za-z\s.]|\b(?!(?:is|an?)\b)[A-Za-z]{1,2}\b|\b(?:than|of|from|to|before|after|if|implies|but|by|over|per|into|not|without|then)\b"
+)
 _SUBJECT = lazy_pattern(r"[a-z](?:\([A-Za-z]\))?\s+(?=(?:is|are|has)\b)")
 _FACTORIAL = lazy_pattern(r"(?<=[)\dA-Za-z])!=")
 _SEVERAL = lazy_pattern(r"[;；\n]|\b(?:or|and|with)\b|\\text|,(?!\d{3}(?!\d))|[，、或和]")
@@ -73,6 +79,8 @@ def states(left: str, right: str, hints: Hints, judge: Judge) -> bool:
         return False
     text = _plain(right)
     if (remark := _REMARK.search(left)) is not None and remark.start() and judge(left[: remark.start()], right):
+        return True
+    if _renamed(left, text, judge) or _same_few_words(left, text) or _works_out(left, text, judge):
         return True
     if hints.ordered and _ORDER.search(text) and not _ORDER.search(left):
         return judge(left, _ORDER.sub(", ", text))
@@ -186,6 +194,31 @@ def _echo_behind(text: str, begin: int, known: set[str], question: str) -> int:
 
 
 # ---- chains and other forms
+
+
+def _renamed(left: str, text: str, judge: Judge) -> bool:
+    """{t : t > 1} for {x : x > 1}, and c for (C)."""
+    mine, yours = _BUILDER.match(left), _BUILDER.match(text)
+    if mine is not None and yours is not None and mine["name"] != yours["name"]:
+        letter = re.compile(rf"(?<![\\A-Za-z]){yours['name']}(?![A-Za-z])")
+        taken = re.search(rf"(?<![\\A-Za-z]){mine['name']}(?![A-Za-z])", text)
+        return taken is None and judge(left, letter.sub(mine["name"], text))
+    return len(text) == 1 and text.islower() and left.strip("$. ") == f"({text.upper()})"
+
+
+def _same_few_words(left: str, text: str) -> bool:
+    """`The triangle is obtuse` for `obtuse triangle`, `neither odd nor even` for `neither even nor odd`."""
+    mine, yours = (sorted(w.lower() for w in _ASCII_WORD.findall(t) if w.lower() not in _SAYS) for t in (left, text))
+    plain = not _NO_PLAIN_WORDS.search(left + text)
+    return plain and 2 <= len(mine) <= MAX_WORDS and mine == yours and "not" not in mine
+
+
+def _works_out(left: str, text: str, judge: Judge) -> bool:
+    """The product, where the reference is the equation of a sum and its product."""
+    sides = _EQUALS.split(left.strip("$ "))
+    if len(sides) != 2 or _EQUALS.search(text) or not all(len(side.strip()) > 2 for side in sides):
+        return False
+    return judge(sides[1], text) and judge(sides[0], sides[1])
 
 
 def _end_of_chain(left: str, text: str, judge: Judge) -> str | None:

@@ -9,6 +9,7 @@ from evaluators.answers.comparing.elements import Compare, different, in_order, 
 from evaluators.answers.comparing.relations import assignment, function_of, is_name, relations, value_of
 from evaluators.answers.comparing.scalars import Context, Decision, scalars
 from evaluators.answers.comparing.sets import Piece, pieces_of
+from evaluators.answers.comparing.substitution import BINDERS, one_bound_name
 from evaluators.answers.comparing.systems import solutions, systems
 from evaluators.answers.comparing.vectors import in_components, on_one_line, worked
 from evaluators.answers.comparing.wording import TERMINAL, is_figure, terminals
@@ -29,6 +30,8 @@ def equal(r: Node, p: Node, context: Context) -> Decision:
     """Whether the prediction `p` is the reference `r`."""
     if r == p and r.op != "list":
         return Decision(True, "structure", "the same expression")
+    if r.op == p.op and r.op in BINDERS and r.value != p.value and one_bound_name(r) == one_bound_name(p):
+        return Decision(True, "structure", "the same expression, but for the name of its index")
     r, p = peeled(r), peeled(p)
     decision = _as_structures(r, p, context)
     if decision is not None:

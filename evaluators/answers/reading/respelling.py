@@ -65,6 +65,17 @@ _RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
         r"-\1\2",
     ),
     ("mapsto", lazy_pattern(r"^([fghFGH])\s*(?:\\colon|:)\s*([a-z])\s*\\mapsto\s*"), r"\1(\2)="),
+    (
+        "equiv",
+        lazy_pattern(r"(?<![A-Za-z\\])([a-zA-Z](?:\([a-z]\))?)\s*\\equiv(?![a-z])\s*"),
+        lambda m: m[0] if "mod" in m.string else f"{m[1]}=",
+    ),
+    ("frac{d", lazy_pattern(r"^\\frac\s*\{d\s*([fgh])\}\s*\{d\s*([a-z])\}\s*(?==)"), r"\1'(\2)"),
+    (
+        "k",
+        lazy_pattern(r"^(\d+(?:\.\d+)?)[kK]\s+(?=dollars|euros|people|miles|meters)"),
+        lambda m: f"{m[1]} thousand ",
+    ),
     ("mapsto", lazy_pattern(r"^[a-z]\s*\\mapsto\s*(?=\S)"), ""),
     ("//", lazy_pattern(r"^([a-z]|\([^()/]{1,40}\))\s*//\s*([a-z0-9]{1,6})$"), r"\\lfloor \1/\2 \\rfloor"),
     ("rm{d}", lazy_pattern(r"\\mathrm\s*\{d\}\s*(?=[a-z](?![a-z]))"), "d"),
