@@ -51,6 +51,7 @@ class GenerationCache:
             return None
         self.found += 1
         value["calls"] = tuple(ToolCall(**call) for call in value["calls"])
+        value["token_ids"] = tuple(value.get("token_ids", ()))
         return Generation(**value)
 
     def keep_generation(self, key: str, generation: Generation) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from evaluators.models.bodies import Kind
@@ -117,7 +118,13 @@ def _generation(choice: Any, request: Request, kind: Kind) -> Generation:
         reasoning=_storable(reasoning),
         calls=calls,
         said=_storable(refusal or (f"{reason}" if finish == "content_filter" else "")),
+        token_ids=_token_ids(choice),
     )
+
+
+def _token_ids(choice: Mapping[str, Any]) -> tuple[int, ...]:
+    ids = choice.get("token_ids")
+    return tuple(ids) if isinstance(ids, list) and all(isinstance(one, int) for one in ids) else ()
 
 
 def _content(content: Any) -> tuple[str | None, str]:
@@ -227,17 +234,13 @@ class _Usage:
                 zip(_apportioned(self.completion, lengths), _apportioned(self.reasoning, thoughts), strict=True)
             )
         return [
-            Generation(
-                text=one.text,
-                finish=one.finish,
+            replace(
+                one,
                 prompt_tokens=0 if number else self.prompt,
                 completion_tokens=completion,
                 seconds=seconds,
-                reasoning=one.reasoning,
                 reasoning_tokens=reasoning,
                 cached_tokens=0 if number else self.cached,
-                calls=one.calls,
-                said=one.said,
             )
             for number, (one, (completion, reasoning)) in enumerate(zip(parsed, shares, strict=True))
         ]
@@ -295,6 +298,8 @@ def _add_delta(whole: dict[str, Any], choice: Mapping[str, Any]) -> None:
     whole["finish_reason"] = choice.get("finish_reason") or whole.get("finish_reason")
     if isinstance(choice.get("text"), str):
         whole["text"] = whole.get("text", "") + choice["text"]
+    if isinstance(choice.get("token_ids"), list):
+        whole["token_ids"] = [*whole.get("token_ids", ()), *choice["token_ids"]]
     delta = choice.get("delta") or choice.get("message")
     if not isinstance(delta, Mapping):
         return

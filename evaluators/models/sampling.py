@@ -121,6 +121,8 @@ class Generation:
     calls: tuple[ToolCall, ...] = ()
     said: str = ""
     """The words of a refusal or of a filter."""
+    token_ids: tuple[int, ...] = ()
+    """As sampled, with the one that ended the answer; of a request whose `extra_body` asks for `return_token_ids`."""
 
 
 class Sampler(Protocol):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.models.endpoint import Endpoint
-from evaluators.models.sampling import Request, Sampler
+from evaluators.models.sampling import Request, Sampler, SamplingError
 from evaluators.models.vllm_server import VLLM_LOG, ServerSettings, VllmServer, model_hash
 from evaluators.progress import report_progress
 from evaluators.records import Problem
@@ -64,7 +64,7 @@ async def draw_explorations(
             continue
         chosen = questions_of(questions, exploration, settings.questions_per_step, settings.seed)
         outputs = await asyncio.gather(
-            *(_group(sampler, question, settings.sampling, settings.seed, tokenizer) for question in chosen)
+            *(_group(sampler, question, settings.sampling, settings.seed) for question in chosen)
         )
         write_groups(
             path,
@@ -76,9 +76,10 @@ async def draw_explorations(
 
 
 async def _group(
-    sampler: Sampler, question: Question, settings: SamplingSettings, seed: int, tokenizer: Any
+    sampler: Sampler, question: Question, settings: SamplingSettings, seed: int
 ) -> list[tuple[Sequence[int], str]]:
-    """One question's outputs as token ids; a finished one ends with the end-of-sequence token, as the model wrote it."""
+    """One question's outputs as the token ids that were sampled: their text may be made of other ones (7 of 72 outputs of
+    SmolLM2 were), which the policy never drew."""
     requests = [
         Request(
             prompt=question.prompt,  # the server begins it as the tokenizer does, which is `question.prompt_ids`
@@ -86,14 +87,18 @@ async def _group(
             temperature=settings.temperature,
             top_p=1.0,
             seed=_seed(seed, question.problem.id, number),
+            extra_body={"return_token_ids": True},
         )
         for number in range(settings.group_size)
     ]
     outputs: list[tuple[Sequence[int], str]] = []
     for generation in await asyncio.gather(*(sampler.generate(request) for request in requests)):
-        ids = list(tokenizer(generation.text, add_special_tokens=False)["input_ids"])
-        ended = [tokenizer.eos_token_id] if generation.finish == "stop" else []
-        outputs.append((ids + ended, generation.finish))
+        if not generation.token_ids:
+            raise SamplingError(
+                "sampling: expected the token ids of an output beside its text; the server gave none. Use a vLLM that knows "
+                "`return_token_ids` (0.10.2 and later), or set sampling.engine: transformers."
+            )
+        outputs.append((generation.token_ids, generation.finish))
     return outputs
 
 

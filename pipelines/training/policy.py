@@ -40,7 +40,7 @@ def write_policy_model(
 
 POLICY_MODEL = Stage(
     name="policy_model",
-    version="11",
+    version="12",
     write=write_policy_model,
     settings=Settings,
     inputs=("policy", "problems"),

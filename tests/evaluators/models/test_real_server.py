@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer
 
 from evaluators.answering import evaluate
 from evaluators.launch import descendants
 from evaluators.models.cache import GenerationCache
 from evaluators.models.endpoint import Endpoint, EndpointSettings
 from evaluators.models.prompting import SUFFIXES, Prompt, Prompter
-from evaluators.models.sampling import SamplingError
+from evaluators.models.sampling import Generation, Request, SamplingError
 from evaluators.models.settings import EvaluationSettings
 from evaluators.models.tally import Tally
 from evaluators.models.vllm_server import ServerSettings, VllmServer
@@ -204,6 +205,23 @@ def test_a_completion_is_greedy_whatever_the_models_file_wants(served: VllmServe
     problem = Problem(id="t/1", benchmark="t", question="6*7=", reference="42")
     (completion,), _ = ask(served, "completions", problem, prompter=Plain())
     assert completion.text == "42 and so on, and so on, and so on."
+
+
+def test_a_completion_gives_the_token_ids_that_were_sampled(served: VllmServer) -> None:
+    request = Request(
+        prompt="6*7=", max_tokens=64, temperature=0.0, top_p=1.0, seed=0, extra_body={"return_token_ids": True}
+    )
+
+    async def run() -> Generation:
+        settings = EndpointSettings.model_validate({**served.endpoint.model_dump(), "kind": "completions"})
+        async with Endpoint(settings, "tiny") as endpoint:
+            return await endpoint.generate(request)
+
+    generation = asyncio.run(run())
+    answer = KNOWN["6*7="]
+    tokenizer = AutoTokenizer.from_pretrained(served.model_dir)
+    assert generation.text == answer
+    assert generation.token_ids == (*tokenizer.encode(answer), 257)  # a token a byte, and the one that ends it
 
 
 def test_samples_of_one_request_are_those_of_single_requests(served: VllmServer) -> None:
