@@ -4,7 +4,26 @@ A template is a function that draws numbers and gives a problem; its file is its
 is decided by a hash of the numbers drawn, so train and test cannot share one, whatever is asked of either.
 """
 
-from evaluators.templated._generate import Worked, easy_templates, generate, split_of, template_names
+from evaluators.templated._generate import (
+    Worked,
+    easy_templates,
+    generate,
+    school_templates,
+    split_of,
+    template_names,
+    topic_of,
+)
 from evaluators.templated._template import FIELDS, Draw, Template
 
-__all__ = ["FIELDS", "Draw", "Template", "Worked", "easy_templates", "generate", "split_of", "template_names"]
+__all__ = [
+    "FIELDS",
+    "Draw",
+    "Template",
+    "Worked",
+    "easy_templates",
+    "generate",
+    "school_templates",
+    "split_of",
+    "template_names",
+    "topic_of",
+]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from evaluators.records import Language, Problem
-from evaluators.templated._template import FIELDS, Draw, Parts, Template, printed, tex
+from evaluators.templated._template import FIELDS, SCHOOL, Draw, Parts, Template, printed, tex
 
 TEST_SHARE = 4
 """Sixteenths of all numbers that belong to the test split."""
@@ -37,19 +37,29 @@ class Worked:
 
 
 @cache
-def _templates() -> dict[str, Template]:
-    modules = [importlib.import_module(f"evaluators.templated.{field}") for field in FIELDS]
+def _templates(files: Sequence[str] = (*FIELDS, *SCHOOL)) -> dict[str, Template]:
+    modules = [importlib.import_module(f"evaluators.templated.{file}") for file in files]
     return {template.name: template for module in modules for template in module.TEMPLATES}
 
 
 def template_names() -> list[str]:
-    """All templates, field by field."""
+    """The templates of the benchmarks, field by field."""
+    return list(_templates(FIELDS))
+
+
+def school_templates() -> list[str]:
+    """All templates, those that only mixtures have among them."""
     return list(_templates())
+
+
+def topic_of(template: str) -> str:
+    """Raises KeyError for an unknown template."""
+    return _templates()[template].topic
 
 
 def easy_templates() -> list[str]:
     """One template of each field, with one-line solutions."""
-    return [name for name, template in _templates().items() if template.easy]
+    return [name for name, template in _templates(FIELDS).items() if template.easy]
 
 
 def split_of(template: str, numbers: Sequence[str]) -> str:
@@ -71,12 +81,15 @@ def generate(
     seen: set[str] = set()
     made: list[Worked] = []
     while len(made) < count:
-        round_start = len(made)
+        exhausted = set[str]()
         for template in chosen[: count - len(made)]:
             worked = _next(template, generators[template.name], language, split, seen)
             if worked is not None:
                 made.append(worked)
-        if len(made) == round_start:
+            else:
+                exhausted.add(template.name)
+        chosen = [template for template in chosen if template.name not in exhausted]
+        if not chosen and len(made) < count:
             raise ValueError(
                 f"templated problems: expected {count} different {split} problems; these templates give {len(made)}. "
                 "Ask for fewer, or for more templates."

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 FIELDS = ("algebra", "probability", "number_theory", "calculus", "geometry")
-"""The fields of DeepSeekMath's SFT mixture (§3.1)."""
+"""The fields of DeepSeekMath's SFT mixture (§3.1), whose templates are the benchmarks too."""
+SCHOOL = ("word_problems", "school")
+"""Files of templates for mixtures alone: benchmarks stay as they are when these grow."""
 
 Bilingual = tuple[str, str]
 """English, Chinese."""
@@ -50,6 +52,8 @@ class Template:
 
     name: str
     field: str
+    topic: str
+    """Of school mathematics, by the names that mixtures use."""
     make: Callable[[Draw], Parts]
     easy: bool = False
     """One-line solutions over small numbers: a model of 135 M parameters learns these in some fifty steps."""

@@ -158,11 +158,13 @@ GOODS = (("A cloak", "一件斗篷"), ("A saddle", "一副马鞍"), ("A lantern"
 
 
 TEMPLATES = (
-    Template(name="linear_equation", field="algebra", make=linear_equation, easy=True),
-    Template(name="fractional_equation", field="algebra", make=fractional_equation),
-    Template(name="sum_and_difference", field="algebra", make=sum_and_difference),
-    Template(name="larger_root", field="algebra", make=larger_root),
-    Template(name="linear_system", field="algebra", make=linear_system),
-    Template(name="arithmetic_sequence", field="algebra", make=arithmetic_sequence),
-    Template(name="discount", field="algebra", make=discount),
+    Template(name="linear_equation", field="algebra", topic="linear_equations", make=linear_equation, easy=True),
+    Template(name="fractional_equation", field="algebra", topic="linear_equations", make=fractional_equation),
+    Template(
+        name="sum_and_difference", field="algebra", topic="sums_differences_and_multiples", make=sum_and_difference
+    ),
+    Template(name="larger_root", field="algebra", topic="quadratic_equations", make=larger_root),
+    Template(name="linear_system", field="algebra", topic="systems_of_linear_equations", make=linear_system),
+    Template(name="arithmetic_sequence", field="algebra", topic="sequences", make=arithmetic_sequence),
+    Template(name="discount", field="algebra", topic="percentages_and_discounts", make=discount),
 )

@@ -133,10 +133,10 @@ def area_under_line(draw: Draw) -> Parts:
 
 
 TEMPLATES = (
-    Template(name="slope_at", field="calculus", make=slope_at, easy=True),
-    Template(name="derivative_of_polynomial", field="calculus", make=derivative_of_polynomial),
-    Template(name="definite_integral", field="calculus", make=definite_integral),
-    Template(name="highest_point", field="calculus", make=highest_point),
-    Template(name="limit_of_quotient", field="calculus", make=limit_of_quotient),
-    Template(name="area_under_line", field="calculus", make=area_under_line),
+    Template(name="slope_at", field="calculus", topic="derivatives", make=slope_at, easy=True),
+    Template(name="derivative_of_polynomial", field="calculus", topic="derivatives", make=derivative_of_polynomial),
+    Template(name="definite_integral", field="calculus", topic="limits_and_integrals", make=definite_integral),
+    Template(name="highest_point", field="calculus", topic="derivatives", make=highest_point),
+    Template(name="limit_of_quotient", field="calculus", topic="limits_and_integrals", make=limit_of_quotient),
+    Template(name="area_under_line", field="calculus", topic="limits_and_integrals", make=area_under_line),
 )

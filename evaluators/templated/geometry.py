@@ -143,11 +143,13 @@ def _if_simpler(length: Exact | int, square: int) -> str:
 
 
 TEMPLATES = (
-    Template(name="rectangle_area", field="geometry", make=rectangle_area, easy=True),
-    Template(name="distance", field="geometry", make=distance),
-    Template(name="triangle_in_coordinates", field="geometry", make=triangle_in_coordinates),
-    Template(name="ring_area", field="geometry", make=ring_area),
-    Template(name="interior_angle", field="geometry", make=interior_angle),
-    Template(name="box_diagonal", field="geometry", make=box_diagonal),
-    Template(name="shadow", field="geometry", make=shadow),
+    Template(name="rectangle_area", field="geometry", topic="perimeter_and_area", make=rectangle_area, easy=True),
+    Template(name="distance", field="geometry", topic="coordinate_geometry", make=distance),
+    Template(
+        name="triangle_in_coordinates", field="geometry", topic="coordinate_geometry", make=triangle_in_coordinates
+    ),
+    Template(name="ring_area", field="geometry", topic="circles", make=ring_area),
+    Template(name="interior_angle", field="geometry", topic="quadrilaterals_and_polygons", make=interior_angle),
+    Template(name="box_diagonal", field="geometry", topic="solids_and_volume", make=box_diagonal),
+    Template(name="shadow", field="geometry", topic="triangles", make=shadow),
 )

@@ -139,10 +139,15 @@ def multiples_of_either(draw: Draw) -> Parts:
 
 
 TEMPLATES = (
-    Template(name="remainder", field="number_theory", make=remainder, easy=True),
-    Template(name="greatest_common_divisor", field="number_theory", make=greatest_common_divisor),
-    Template(name="meeting_again", field="number_theory", make=meeting_again),
-    Template(name="number_of_divisors", field="number_theory", make=number_of_divisors),
-    Template(name="power_remainder", field="number_theory", make=power_remainder),
-    Template(name="multiples_of_either", field="number_theory", make=multiples_of_either),
+    Template(name="remainder", field="number_theory", topic="remainders_and_congruence", make=remainder, easy=True),
+    Template(
+        name="greatest_common_divisor",
+        field="number_theory",
+        topic="factors_and_multiples",
+        make=greatest_common_divisor,
+    ),
+    Template(name="meeting_again", field="number_theory", topic="factors_and_multiples", make=meeting_again),
+    Template(name="number_of_divisors", field="number_theory", topic="factors_and_multiples", make=number_of_divisors),
+    Template(name="power_remainder", field="number_theory", topic="remainders_and_congruence", make=power_remainder),
+    Template(name="multiples_of_either", field="number_theory", topic="divisibility", make=multiples_of_either),
 )

@@ -150,10 +150,10 @@ def committee(draw: Draw) -> Parts:
 
 
 TEMPLATES = (
-    Template(name="one_draw", field="probability", make=one_draw, easy=True),
-    Template(name="two_draws", field="probability", make=two_draws),
-    Template(name="dice_sum", field="probability", make=dice_sum),
-    Template(name="at_least_one", field="probability", make=at_least_one),
-    Template(name="expected_prize", field="probability", make=expected_prize),
-    Template(name="committee", field="probability", make=committee),
+    Template(name="one_draw", field="probability", topic="probability_of_events", make=one_draw, easy=True),
+    Template(name="two_draws", field="probability", topic="probability_of_events", make=two_draws),
+    Template(name="dice_sum", field="probability", topic="probability_of_events", make=dice_sum),
+    Template(name="at_least_one", field="probability", topic="probability_of_events", make=at_least_one),
+    Template(name="expected_prize", field="probability", topic="probability_of_events", make=expected_prize),
+    Template(name="committee", field="probability", topic="permutations_and_combinations", make=committee),
 )

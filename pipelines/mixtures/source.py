@@ -94,7 +94,7 @@ def remark_unverified(facts: SourceFacts, settings: SourceSettings) -> str | Non
 
 SOURCE = Stage(
     name="source",
-    version="6",
+    version="7",
     write=write_source,
     settings=SourceSettings,
     facts=SourceFacts,

@@ -38,8 +38,8 @@ class SourceSettings(Settings):
     """Of every solution, where a file does not say and looking at its text would be wrong: `chat` for conversations."""
     language: Language | None = None
     """None keeps the source's own; generated sources take English for None."""
-    templates: Literal["all", "easy"] = "all"
-    """For `templated`: every kind of problem, or the five with one-line solutions."""
+    templates: Literal["all", "easy", "school"] = "all"
+    """For `templated`: every kind of the benchmarks, the five with one-line solutions, or those of school mathematics as well."""
     seed: int = 0
     """For generated sources; the split never depends on it."""
     columns: Mapping[str, str] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from evaluators import templated
 from evaluators.records import Problem
+from pipelines.example_text import ExampleForm
 from pipelines.mixtures.source_definition import Source, SourceSettings
 from pipelines.mixtures.source_files import Row, SourceError
 from pipelines.mixtures.verification import Solution
@@ -14,19 +15,23 @@ from pipelines.mixtures.verification import Solution
 ROWS = 2000  # problems where the recipe names no number: what all templates give without running dry
 
 
+KINDS = {"all": templated.template_names, "easy": templated.easy_templates, "school": templated.school_templates}
+
+
 def generate(settings: SourceSettings) -> Iterator[Solution]:
-    kinds = templated.easy_templates() if settings.templates == "easy" else None
+    kinds = KINDS[settings.templates]()
     asked, language = settings.rows or ROWS, settings.language or "en"
     try:
         made = templated.generate(asked, language=language, split="train", templates=kinds, seed=settings.seed)
     except ValueError as error:
-        raise SourceError(f"source templated: {error} Lower `rows`, or set `templates: all`.") from error
+        raise SourceError(f"source templated: {error} Lower `rows`, or set `templates: school`.") from error
     for one in made:
         # The benchmark's name would say test data; as a source both languages and levels are one.
         problem = replace(one.problem, benchmark="templated")
-        yield Solution(problem=problem, form="cot", response=one.cot)
-        yield Solution(problem=problem, form="pot", response=one.pot)
-        yield Solution(problem=problem, form="tir", response=one.tir)
+        responses: dict[ExampleForm, str] = {"cot": one.cot, "pot": one.pot, "tir": one.tir}
+        for form, response in responses.items():
+            topic = templated.topic_of(one.template)
+            yield Solution(problem=problem, form=form, response=response, field=problem.subject, topic=topic)
 
 
 def solutions(row: Row, index: int, settings: SourceSettings) -> Iterable[Solution]:

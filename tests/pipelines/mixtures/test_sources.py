@@ -390,3 +390,15 @@ def test_an_equation_of_ape210k_is_a_program_or_nothing(equation: str, program: 
     row = {"original_text": "题", "ans": "1", "equation": equation}
     found = [one.response for one in source_named("ape210k").solutions(row, 0, settings("ape210k"))]
     assert found == ([] if program is None else [f"```python\n{program}\nprint(x)\n```"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_school_problems_are_all_verified_and_say_field_and_topic(tmp_path: Path, language: str) -> None:
+    asked = SourceSettings(source="templated", templates="school", rows=140, language=language)  # type: ignore[arg-type]
+    facts = write_source(tmp_path, asked)
+    assert facts["rejected"] == {}
+    assert facts["verification"] == {"answer": 140, "executed": 280}
+    rows = [row for path in tmp_path.glob("examples-*") for row in pq.read_table(path).to_pylist()]
+    assert {row["field_from"] for row in rows} == {row["topic_from"] for row in rows} == {"source"}
+    assert len({row["topic"] for row in rows}) == 54
+    assert {row["language"] for row in rows} == {language}
