@@ -85,3 +85,7 @@ class Source:
     note: str = ""
     """What of the above is not confirmed by its card, or is to be known of it."""
     generate: Callable[[SourceSettings], Iterable[Solution]] | None = None
+    check: Callable[[], object] | None = None
+    """Raises SourceError where something that `generate` needs is not there."""
+    judge: Callable[[str, str], bool | None] | None = None
+    """(id of a problem, answer) -> whether the source's own verifier takes it; None for problems of others."""

@@ -79,6 +79,8 @@ def check_source(settings: SourceSettings) -> None:
 
     source = source_named(settings.source)
     if source.generate is not None:
+        if source.check is not None:
+            source.check()
         return
     if on_hub(settings):
         hub_of(source, settings)

@@ -296,6 +296,7 @@ def _refuse_failures(judged: Sequence[Judged], settings: TeacherSettings) -> Non
 
 def _verdict(problem: Problem, completion: Completion, settings: TeacherSettings) -> Verdict:
     from evaluators.answers import check_output
+    from pipelines.mixtures.sources import judged_by_source
 
     if completion.finish != "stop":
         return Verdict(kept=False, reason=UNFINISHED[completion.finish], detail=completion.error or "")
@@ -311,7 +312,10 @@ def _verdict(problem: Problem, completion: Completion, settings: TeacherSettings
     if dropped is not None:
         return Verdict(kept=False, reason=dropped.name, detail=dropped.detail)
     verdict = check_output(problem.reference, completion.text, profile="strict", problem=problem.question)
-    if not verdict.correct:
+    own = judged_by_source(problem.id, verdict.prediction)
+    if own is False:
+        return Verdict(kept=False, reason="wrong_answer", detail="by the source's own verifier")
+    if own is None and not verdict.correct:
         reason = "wrong_answer" if verdict.verdict == "incorrect" else verdict.verdict
         return Verdict(kept=False, reason=reason, detail=verdict.reason)
     return Verdict(kept=True, reason="right", verified=True, flaws=tuple(flaw.name for flaw in flaws))

@@ -270,6 +270,7 @@ def _printed_verdict(solution: Solution, printed: str) -> Verdict:
 
 def _answer_verdict(solution: Solution, program_output: str | None) -> Verdict:
     from evaluators.answers import check_output
+    from pipelines.mixtures.sources import judged_by_source
 
     if not solution.problem.reference:
         return Verdict(kept=True, reason="unverified")
@@ -280,7 +281,10 @@ def _answer_verdict(solution: Solution, program_output: str | None) -> Verdict:
         problem=solution.problem.question,
         program_output=program_output,
     )
-    if not verdict.correct:
+    own = judged_by_source(solution.problem.id, verdict.prediction)
+    if own is False:
+        return Verdict(kept=False, reason="wrong_answer", detail="by the source's own verifier")
+    if own is None and not verdict.correct:
         return Verdict(kept=False, reason=_wrong(verdict.verdict), detail=verdict.reason)
     return Verdict(kept=True, reason="right", verified=True)
 

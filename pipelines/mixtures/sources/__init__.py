@@ -30,3 +30,9 @@ def source_named(name: str) -> Source:
     close = difflib.get_close_matches(name, source_names(), 1)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(source_names())}"
     raise SourceError(f"source {name!r} is not known; {hint}")
+
+
+def judged_by_source(problem: str, answer: str | None) -> bool | None:
+    """Whether the verifier of the source that made a problem takes an answer; None where it has none, or there is no answer."""
+    source = _found().get(problem.split("/", 1)[0])
+    return None if source is None or source.judge is None or answer is None else source.judge(problem, answer)
