@@ -1,10 +1,12 @@
 """RFT, Online RFT, DPO and GRPO on a tiny model whose reward is easy to earn: a vowel in its output."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from tokenizers import processors
 from transformers import AutoTokenizer
 
@@ -12,7 +14,7 @@ from evaluators.models.prompting import beginning_ids
 from evaluators.records import Problem
 from pipelines.storage import Artifact
 from pipelines.training.entry import make_accelerator
-from pipelines.training.exploration import Explorer, transformers_draw
+from pipelines.training.exploration import Explorer, inverse_sampling, transformers_draw
 from pipelines.training.language_model import load_policy
 from pipelines.training.methods import method_named
 from pipelines.training.methods.online_rft import OnlineRftSettings, choose_right
@@ -194,3 +196,20 @@ def test_a_prompt_has_the_same_ids_in_packing_in_rl_and_on_a_server(
     assert list(questions[0].prompt_ids) == tokenizer(questions[0].prompt)["input_ids"]  # as vLLM encodes a prompt
     assert (questions[0].prompt_ids[0] == 1) is begins
     assert beginning_ids(tokenizer) == ([1] if begins else [])  # what packing puts before an example
+
+
+def test_a_chance_takes_the_token_at_which_the_cumulative_probability_passes_it() -> None:
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log().expand(4, 3)
+    chances = torch.tensor([[0.0], [0.49], [0.51], [0.76]])
+    taken = inverse_sampling(chances, 0, 1.0)(torch.zeros(4, 0), logits)
+    assert taken.argmax(-1).tolist() == [0, 0, 1, 2]
+    # At temperature 1/2 probabilities are squared: 4/6, 1/6 and 1/6.
+    assert inverse_sampling(chances, 0, 0.5)(torch.zeros(4, 0), logits).argmax(-1).tolist() == [0, 0, 0, 1]
+
+
+def test_an_output_is_the_same_whatever_is_drawn_beside_it(tiny_model: Path, problems: Artifact) -> None:
+    questions, _ = read_questions(read_problems(problems.files()), AutoTokenizer.from_pretrained(tiny_model), 200)
+    draw = transformers_draw(load_policy(tiny_model, MACHINE).model, SAMPLING, end=2, autocast=nullcontext)
+    together = draw(questions[:3], [7, 8, 9])
+    assert together[1:2] == draw(questions[1:2], [8])
+    assert together[1] != draw(questions[1:2], [5])[0]
