@@ -100,7 +100,8 @@ def _number_of(left: str, filled: re.Match[str], question: str, problem: str) ->
     unit = tail[0] if tail else ""
     if not (_goes_on(after, behind, unit, problem) or (unit and _same_counter(after, unit, problem))):
         return ""
-    return filled["number"] + unit
+    scaled = unit[:1] in ("万", "亿") and unit[:1] != filled["after"][:1] and len(unit) > 1
+    return filled["number"] + (unit[1:] if scaled else unit)  # 36000元 for 3.6万元
 
 
 def _opens_clause(said: str, before: str, problem: str) -> bool:

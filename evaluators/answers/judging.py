@@ -35,6 +35,7 @@ _MAY_SAY_MORE = lazy_pattern(r"(?<![\\A-Za-z])[A-Za-z]{2}|[\u4e00-\u9fff]|[=<>�
 _LETTER = lazy_pattern(r"\W*(?:\\(?:text|rm|mathrm)\s*)?\W*[A-J]\W*")
 _LETTER_CUE = lazy_pattern(r"[^。.!?\n；;，,]{0,40}$")
 _SEVERAL = frozenset({"list", "set", "parts"})
+_WORDS = lazy_pattern(r"[A-Za-z][A-Za-z' -]{1,40}|[\u4e00-\u9fff]{1,12}")
 _LIST_OPS = frozenset({"list", "set"})
 
 
@@ -89,10 +90,25 @@ def check_text(
     verdict = _about(check_pair(reference, found.answer, rules, problem), found.answer, found.method)
     if not verdict.correct and rules.weak_methods and found.answer.endswith("!") and found.method == "cue":
         return _about(check_pair(reference, found.answer[:-1], rules, problem), found.answer[:-1], found.method)
+    if not verdict.correct and rules.weak_methods and found.method in ("last_number", "last_formula"):
+        return _in_words(reference, text, rules, problem) or verdict
     lettered = found.method == "cue" and _LETTER.fullmatch(found.answer) is not None
     if verdict.correct or not rules.weak_methods or not lettered:
         return verdict
     return _before_the_letter(reference, text[: found.start], problem, rules) or verdict
+
+
+def _in_words(reference: str, text: str, rules: Profile, problem: str | None) -> Verdict | None:
+    """The verdict on the words that end the text, where the reference is words and a number of the reasoning was found."""
+    from evaluators.answers.evidence.worded import concluding_words
+
+    if not _WORDS.fullmatch(reference.strip()):
+        return None
+    for said in concluding_words(text):
+        verdict = check_pair(reference, said, rules, problem)
+        if verdict.correct:
+            return _about(verdict, said, "conclusion")
+    return None
 
 
 def _settled(text: str, found: Extraction, problem: str | None) -> bool:

@@ -38,6 +38,10 @@ _ASIDE = lazy_pattern(
 _REJECTED_ROOT = lazy_pattern(
     r"(?:[,，;；]|或者?|\bor\b|\band\b)[^,，;；\n(（]{1,24}[(（][^()（）\n]{0,16}(?:舍|reject|extraneous|discard)[^()（）\n]{0,16}[)）][\s.。]*$"
 )
+_FOR_ALL = lazy_pattern(
+    r"(?<=[\w)}\]$])\s*,?\s+for\s+(?:all|every|any)\s+(?:(?:real|integer|whole|positive|natural)\s+)*(?:numbers?\s+|integers?\s+|values?\s+of\s+)?(?:\$[^$\n]{1,30}\$|\\\([^\n]{1,30}\\\)|[a-z])[\s.。]*$"
+)
+"""for all real $x$, behind a function: where it holds, and no answer."""
 MAX_SENTENCES = 8
 """Sentences at the end that may be afterthoughts."""
 _DIGIT = lazy_pattern(r"\d|\\(?:pi|sqrt|frac)|[零一二两三四五六七八九十]")
@@ -54,7 +58,7 @@ def without_afterthoughts(text: str) -> str:
             break
         text = text[:start].rstrip(" \n\t*_-—=>(（")
     start = _last_sentence(text)
-    for pattern in (_REJECTED_ROOT, _IN_OTHER_UNITS, _ASIDE):
+    for pattern in (_REJECTED_ROOT, _IN_OTHER_UNITS, _ASIDE, _FOR_ALL):
         aside = pattern.search(text, start)
         if aside is not None and _DIGIT.search(text, start, aside.start()):
             return text[: aside.start()]
