@@ -61,6 +61,8 @@ class ProblemFieldsSettings(Settings):
 
     confidence: float = Field(default=0.9, ge=0, le=1)
     """A prediction that is less certain is none. At 0.9 nine of ten are right on MATH-500 and TAL-SCQ5K (docs/verification.md)."""
+    accuracy: float = Field(default=0.8, ge=0, le=1)
+    """A model of whose held-out predictions above that confidence fewer are right tells nothing at all."""
     per_class: int = Field(default=1000, ge=PARTS)
     """Problems of each class and language that are learnt from at most; more add time and no accuracy."""
     least: int = Field(default=10, ge=PARTS)
@@ -111,7 +113,10 @@ def write_problem_fields(
         classes = {label for label, n in Counter(one.label for one in said).items() if n >= settings.least}
         if len(classes) < 2:
             continue
-        held_out.append(_held_out(what, language, said, classes, settings, folder))
+        measured = _held_out(what, language, said, classes, settings, folder)
+        held_out.append(measured)
+        if measured["right"] < settings.accuracy * measured["told"]:
+            continue
         models[what, language] = _model([one for one in said if one.label in classes], what, settings, folder)
     guessed = _guessed(sources, known, models, settings.confidence)
     _write(folder / "fields-00000.parquet", known, guessed)
@@ -120,7 +125,7 @@ def write_problem_fields(
 
 PROBLEM_FIELDS_STAGE = Stage(
     name="problem_fields",
-    version="1",
+    version="2",
     write=write_problem_fields,
     settings=ProblemFieldsSettings,
     inputs=("sources/*",),
@@ -234,7 +239,7 @@ def _held_out(
     classes: set[str],
     settings: ProblemFieldsSettings,
     folder: Path,
-) -> Json:
+) -> dict[str, Any]:
     """Every problem guessed by a model that saw none of its part. Classes that are not learnt count as missed."""
     pairs: list[tuple[str, Guess]] = []
     parts = [part_of(one.line) for one in said]

@@ -85,8 +85,12 @@ def check_source(settings: SourceSettings) -> None:
     if on_hub(settings):
         hub_of(source, settings)
         return
-    file = _files(source, settings)[0]
-    place, row = next(iter(rows_of(file)), ("", None))
+    files = _files(source, settings)
+    place, row = next((found for file in files for found in rows_of(file)), ("", None))
+    if row is None:
+        raise SourceError(
+            f"{files[0]}: expected rows of {source.name}; the file is empty. Check `path`, or fetch it again."
+        )
     if isinstance(row, ValueError):
         raise SourceError(f"{place}: {row}")
     if isinstance(row, Mapping):

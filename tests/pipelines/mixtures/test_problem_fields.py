@@ -168,7 +168,8 @@ def test_labels_without_meaning_are_not_told_to_be_right(tmp_path: Path, source:
         for n in range(400)
     ]
     silent = [{"id": "s/0", "question": "circle radius angle triangle"}]
-    facts, _ = told(tmp_path / "out", {"a": source("a", rows), "b": source("b", silent)}, confidence=0.0)
+    facts, found = told(tmp_path / "out", {"a": source("a", rows), "b": source("b", silent)}, confidence=0.0)
+    assert ("b", "s/0") not in found  # a model that is right half of the time tells nothing
     assert 0.3 < facts["held_out"][0]["right_if_all_are_told"] / 400 < 0.7
 
 

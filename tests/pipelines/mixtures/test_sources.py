@@ -402,3 +402,11 @@ def test_school_problems_are_all_verified_and_say_field_and_topic(tmp_path: Path
     assert {row["field_from"] for row in rows} == {row["topic_from"] for row in rows} == {"source"}
     assert len({row["topic"] for row in rows}) == 54
     assert {row["language"] for row in rows} == {language}
+
+
+def test_an_empty_file_is_told_before_the_run_and_an_empty_first_shard_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    with pytest.raises(SourceError, match=r"a\.jsonl: expected rows of jsonl; the file is empty\. Check `path`"):
+        check_source(settings("jsonl", tmp_path / "a.jsonl"))
+    jsonl(tmp_path / "b.jsonl", source_named("jsonl").example)
+    check_source(SourceSettings(source="jsonl", path=str(tmp_path), files=("*.jsonl",)))
